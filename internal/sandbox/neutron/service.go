@@ -1,0 +1,510 @@
+package neutron
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+// Options configures a Service.
+type Options struct {
+	// Free tells whether an address can be given out; nil = each that is not given out yet.
+	Free   func(address string) bool
+	Quotas Quotas
+}
+
+// Quotas are limits per project; 0 = Neutron's default, below 0 = none.
+type Quotas struct{ Networks, Ports, FloatingIPs, SecurityGroups int }
+
+func (q Quotas) withDefaults() Quotas {
+	for _, d := range []struct {
+		n     *int
+		value int
+	}{{&q.Networks, 100}, {&q.Ports, 500}, {&q.FloatingIPs, 50}, {&q.SecurityGroups, 10}} {
+		if *d.n == 0 {
+			*d.n = d.value
+		}
+	}
+	return q
+}
+
+// Service is the network service.
+type Service struct {
+	free   func(string) bool
+	quotas Quotas
+
+	// FloatingChanged is called, without locks, when the server behind a floating IP's address has
+	// changed; server is "" when there is none any more.
+	FloatingChanged func(address, server string)
+
+	mu       sync.RWMutex
+	networks map[string]*Network
+	subnets  map[string]*Subnet
+	ports    map[string]*Port
+	floating map[string]*FloatingIP
+	groups   map[string]*SecurityGroup
+	routers  map[string]*Router
+	used     map[netip.Addr]bool
+}
+
+// New returns a network service without networks.
+func New(o Options) *Service {
+	if o.Free == nil {
+		o.Free = func(string) bool { return true }
+	}
+	return &Service{
+		free: o.Free, quotas: o.Quotas.withDefaults(),
+		networks: map[string]*Network{}, subnets: map[string]*Subnet{}, ports: map[string]*Port{},
+		floating: map[string]*FloatingIP{}, groups: map[string]*SecurityGroup{}, routers: map[string]*Router{},
+		used: map[netip.Addr]bool{},
+	}
+}
+
+// AddNetwork adds a network with one subnet of the same name; it is for the seed.
+func (s *Service) AddNetwork(n Network, cidr string) (Network, error) {
+	prefix, err := netip.ParsePrefix(cidr)
+	if err != nil {
+		return Network{}, fmt.Errorf("adding network %q: %w", n.Name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n.ID, n.CreatedAt, n.AdminStateUp = uuid.NewString(), time.Now().UTC(), true
+	sub := newSubnet(n.ID, n.Name, n.ProjectID, prefix)
+	n.Subnets = []string{sub.ID}
+	s.networks[n.ID], s.subnets[sub.ID] = &n, sub
+	return n, nil
+}
+
+// newSubnet returns a subnet whose pool leaves out the first ten addresses and the last. It starts
+// somewhere in the pool, so that sandboxes side by side rarely want the same address.
+func newSubnet(network, name, project string, prefix netip.Prefix) *Subnet {
+	prefix = prefix.Masked()
+	sub := &Subnet{
+		ID: uuid.NewString(), Name: name, NetworkID: network, ProjectID: project, CIDR: prefix, DHCP: true,
+		Gateway: prefix.Addr().Next(), CreatedAt: time.Now().UTC(),
+	}
+	hosts := uint32(1) << min(30, prefix.Addr().BitLen()-prefix.Bits())
+	skip := uint32(2)
+	if hosts > 32 {
+		skip = 10
+	}
+	sub.first = plus(prefix.Addr(), skip)
+	sub.last = plus(prefix.Addr(), max(hosts, 2)-2)
+	sub.next = sub.first
+	if prefix.Addr().IsLoopback() && hosts > 256 {
+		sub.next = plus(sub.first, rand.Uint32N(hosts-skip-2))
+	}
+	return sub
+}
+
+func plus(a netip.Addr, n uint32) netip.Addr {
+	b := a.AsSlice()
+	for k := len(b) - 1; k >= 0 && n > 0; k-- {
+		n += uint32(b[k])
+		b[k] = byte(n)
+		n >>= 8
+	}
+	out, _ := netip.AddrFromSlice(b)
+	return out
+}
+
+// take gives out an address of a subnet. The caller holds the lock.
+func (s *Service) take(sub *Subnet) (netip.Addr, error) {
+	start := sub.next
+	for a := start; ; {
+		next := a.Next()
+		if !a.Less(sub.last) {
+			next = sub.first
+		}
+		if !s.used[a] && s.free(a.String()) {
+			s.used[a] = true
+			sub.next = next
+			return a, nil
+		}
+		if a = next; a == start {
+			return a, wire.FailKind(http.StatusConflict, "IpAddressGenerationFailure",
+				"No more IP addresses available on network %s.", sub.NetworkID)
+		}
+	}
+}
+
+func (s *Service) give(address string) {
+	if a, err := netip.ParseAddr(address); err == nil {
+		delete(s.used, a)
+	}
+}
+
+// Network returns a network by its id, if the caller may see it.
+func (s *Service) Network(caller wire.Caller, id string) (Network, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n, ok := s.networks[id]
+	if !ok || !seesNetwork(caller, n) {
+		return Network{}, false
+	}
+	return *n, true
+}
+
+// Networks returns the networks that a caller's server may be attached to when it names none: its
+// project's, else the shared ones; external networks never.
+func (s *Service) Networks(caller wire.Caller) []Network {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var own, shared []Network
+	for _, n := range s.networks {
+		switch {
+		case n.External:
+		case n.ProjectID == caller.ProjectID:
+			own = append(own, *n)
+		case n.Shared:
+			shared = append(shared, *n)
+		}
+	}
+	if len(own) == 0 {
+		own = shared
+	}
+	slices.SortFunc(own, func(a, b Network) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return own
+}
+
+func seesNetwork(c wire.Caller, n *Network) bool {
+	return c.Is("admin") || n.Shared || n.External || n.ProjectID == c.ProjectID
+}
+
+// AllocatePort makes a port for a server on a network, with the project's default security group.
+func (s *Service) AllocatePort(caller wire.Caller, networkID, serverID, name string) (Port, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.newPort(caller, Port{
+		NetworkID: networkID, Name: name, ProjectID: caller.ProjectID,
+		DeviceID: serverID, DeviceOwner: "compute:nova", ForServer: true, Status: "ACTIVE", AdminStateUp: true,
+	}, nil)
+	if err != nil {
+		return Port{}, err
+	}
+	return p.clone(), nil
+}
+
+// newPort adds a port; without addresses it gets one of the network's first subnet, without
+// security groups (nil) the default one. The caller holds the lock.
+func (s *Service) newPort(c wire.Caller, p Port, fixed []FixedIP) (*Port, error) {
+	n, ok := s.networks[p.NetworkID]
+	if !ok || !seesNetwork(c, n) {
+		return nil, wire.FailKind(http.StatusNotFound, "NetworkNotFound", "Network %s could not be found.", p.NetworkID)
+	}
+	if q := s.quotas.Ports; q >= 0 && count(s.ports, func(o *Port) bool { return o.ProjectID == p.ProjectID }) >= q {
+		return nil, overQuota("port")
+	}
+	if p.SecurityGroups == nil {
+		p.SecurityGroups = []string{s.defaultGroup(p.ProjectID).ID}
+	}
+	if len(fixed) == 0 && len(n.Subnets) > 0 {
+		fixed = []FixedIP{{SubnetID: n.Subnets[0]}}
+	}
+	for _, want := range fixed {
+		got, err := s.fix(n, want)
+		if err != nil {
+			s.giveAll(p.FixedIPs)
+			return nil, err
+		}
+		p.FixedIPs = append(p.FixedIPs, got)
+	}
+	p.ID, p.CreatedAt = uuid.NewString(), time.Now().UTC()
+	if p.MAC == "" {
+		r := rand.Uint32()
+		p.MAC = fmt.Sprintf("fa:16:3e:%02x:%02x:%02x", byte(r>>16), byte(r>>8), byte(r))
+	}
+	if p.Status == "" {
+		p.Status = "DOWN"
+	}
+	s.ports[p.ID] = &p
+	return &p, nil
+}
+
+// fix turns the wish for an address (any of a subnet, or a certain one) into one that is taken.
+func (s *Service) fix(n *Network, want FixedIP) (FixedIP, error) {
+	var sub *Subnet
+	if want.IPAddress == "" {
+		if sub = s.subnets[want.SubnetID]; sub == nil || sub.NetworkID != n.ID {
+			return FixedIP{}, wire.Fail(http.StatusBadRequest, "Invalid input for operation: Failed to create port on network %s, because fixed_ips included invalid subnet %s.", n.ID, want.SubnetID)
+		}
+		a, err := s.take(sub)
+		return FixedIP{sub.ID, a.String()}, err
+	}
+	a, err := netip.ParseAddr(want.IPAddress)
+	if err != nil {
+		return FixedIP{}, wire.Fail(http.StatusBadRequest, "Invalid input for fixed_ips. Reason: '%s' is not a valid IP address.", want.IPAddress)
+	}
+	for _, id := range n.Subnets {
+		if c := s.subnets[id]; c != nil && c.CIDR.Contains(a) && (want.SubnetID == "" || want.SubnetID == id) {
+			sub = c
+		}
+	}
+	if sub == nil {
+		return FixedIP{}, wire.FailKind(http.StatusBadRequest, "InvalidIpForNetwork", "IP address %s is not a valid IP for any of the subnets on the specified network.", want.IPAddress)
+	}
+	if s.used[a] {
+		return FixedIP{}, wire.FailKind(http.StatusConflict, "IpAddressAlreadyAllocated", "IP address %s already allocated in subnet %s", a, sub.ID)
+	}
+	s.used[a] = true
+	return FixedIP{sub.ID, a.String()}, nil
+}
+
+func (s *Service) giveAll(fixed []FixedIP) {
+	for _, f := range fixed {
+		s.give(f.IPAddress)
+	}
+}
+
+// Port returns a copy of a port.
+func (s *Service) Port(id string) (Port, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, ok := s.ports[id]
+	if !ok {
+		return Port{}, false
+	}
+	return p.clone(), true
+}
+
+// BindPort gives a port to a server. A port that has another one is a conflict.
+func (s *Service) BindPort(portID, serverID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.ports[portID]
+	if !ok {
+		return portNotFound(portID)
+	}
+	if p.DeviceID != "" && p.DeviceID != serverID {
+		return wire.FailKind(http.StatusConflict, "PortInUse", "Port %s is still in use.", portID)
+	}
+	p.DeviceID, p.DeviceOwner, p.Status = serverID, "compute:nova", "ACTIVE"
+	return nil
+}
+
+// PortsOf returns a server's ports, in the order of their creation.
+func (s *Service) PortsOf(serverID string) []Port {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []Port
+	for _, p := range s.ports {
+		if p.DeviceID == serverID {
+			out = append(out, p.clone())
+		}
+	}
+	slices.SortFunc(out, func(a, b Port) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return out
+}
+
+// ReleasePorts deletes the ports that were made for a server and unbinds those it was given.
+func (s *Service) ReleasePorts(serverID string) {
+	for _, p := range s.PortsOf(serverID) {
+		if p.ForServer {
+			s.mu.Lock()
+			freed := s.deletePort(p.ID)
+			s.mu.Unlock()
+			s.tell(freed, "")
+			continue
+		}
+		s.UnbindPort(p.ID)
+	}
+}
+
+// UnbindPort takes a port from its server.
+func (s *Service) UnbindPort(portID string) {
+	s.mu.Lock()
+	var freed []string
+	if p, ok := s.ports[portID]; ok {
+		p.DeviceID, p.DeviceOwner, p.Status = "", "", "DOWN"
+		for _, f := range s.floating {
+			if f.PortID == portID {
+				freed = append(freed, f.Address)
+			}
+		}
+	}
+	s.mu.Unlock()
+	s.tell(freed, "")
+}
+
+// deletePort removes a port and takes its floating IPs away; it returns their addresses. The caller
+// holds the lock and tells of them.
+func (s *Service) deletePort(id string) (freed []string) {
+	p, ok := s.ports[id]
+	if !ok {
+		return nil
+	}
+	for _, f := range s.floating {
+		if f.PortID == id {
+			f.PortID, f.FixedAddress = "", ""
+			freed = append(freed, f.Address)
+		}
+	}
+	s.giveAll(p.FixedIPs)
+	delete(s.ports, id)
+	return freed
+}
+
+func (s *Service) tell(addresses []string, server string) {
+	for _, a := range addresses {
+		if s.FloatingChanged != nil {
+			s.FloatingChanged(a, server)
+		}
+	}
+}
+
+// FloatingIPs returns the floating IPs of a server's ports.
+func (s *Service) FloatingIPs(serverID string) []FloatingIP {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []FloatingIP
+	for _, f := range s.floating {
+		if p := s.ports[f.PortID]; p != nil && p.DeviceID == serverID {
+			out = append(out, *f)
+		}
+	}
+	slices.SortFunc(out, func(a, b FloatingIP) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return out
+}
+
+// SetSecurityGroups sets a port's security groups, given by id or name.
+func (s *Service) SetSecurityGroups(caller wire.Caller, portID string, groups []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.ports[portID]
+	if !ok {
+		return portNotFound(portID)
+	}
+	ids := make([]string, 0, len(groups))
+	for _, g := range groups {
+		id, err := s.groupID(caller, g)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	p.SecurityGroups = ids
+	return nil
+}
+
+// SecurityGroup returns a copy of a security group by its id.
+func (s *Service) SecurityGroup(id string) (SecurityGroup, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	g, ok := s.groups[id]
+	if !ok {
+		return SecurityGroup{}, false
+	}
+	c := *g
+	c.Rules = slices.Clone(g.Rules)
+	return c, true
+}
+
+// SecurityGroupID finds a security group of the caller's project by id or name.
+func (s *Service) SecurityGroupID(caller wire.Caller, nameOrID string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.groupID(caller, nameOrID)
+}
+
+func (s *Service) groupID(c wire.Caller, nameOrID string) (string, error) {
+	if nameOrID == "default" {
+		return s.defaultGroup(c.ProjectID).ID, nil
+	}
+	if g, ok := s.groups[nameOrID]; ok && (g.ProjectID == c.ProjectID || c.Is("admin")) {
+		return g.ID, nil
+	}
+	var found []string
+	for _, g := range s.groups {
+		if g.Name == nameOrID && g.ProjectID == c.ProjectID {
+			found = append(found, g.ID)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", wire.FailKind(http.StatusNotFound, "SecurityGroupNotFound", "Security group %s does not exist", nameOrID)
+	}
+	return "", wire.FailKind(http.StatusConflict, "NoUniqueMatch", "Multiple security groups found matching '%s'. Use an ID to be more specific.", nameOrID)
+}
+
+// defaultGroup is a project's security group "default", made when first asked for; in the sandbox
+// it lets SSH and ping in. The caller holds the lock for writing.
+func (s *Service) defaultGroup(project string) *SecurityGroup {
+	for _, g := range s.groups {
+		if g.ProjectID == project && g.Name == "default" {
+			return g
+		}
+	}
+	g := newGroup(project, "default", "Default security group")
+	for _, ether := range []string{"IPv4", "IPv6"} {
+		g.add(Rule{Direction: "ingress", EtherType: ether, RemoteGroup: g.ID})
+	}
+	g.add(Rule{Direction: "ingress", EtherType: "IPv4", Protocol: "tcp", PortMin: 22, PortMax: 22, RemotePrefix: "0.0.0.0/0"})
+	g.add(Rule{Direction: "ingress", EtherType: "IPv4", Protocol: "icmp", RemotePrefix: "0.0.0.0/0"})
+	s.groups[g.ID] = g
+	return g
+}
+
+func newGroup(project, name, description string) *SecurityGroup {
+	g := &SecurityGroup{ID: uuid.NewString(), Name: name, ProjectID: project, Description: description, CreatedAt: time.Now().UTC()}
+	for _, ether := range []string{"IPv4", "IPv6"} {
+		g.add(Rule{Direction: "egress", EtherType: ether})
+	}
+	return g
+}
+
+func (g *SecurityGroup) add(r Rule) *Rule {
+	r.ID, r.GroupID, r.ProjectID, r.CreatedAt = uuid.NewString(), g.ID, g.ProjectID, time.Now().UTC()
+	g.Rules = append(g.Rules, r)
+	return &g.Rules[len(g.Rules)-1]
+}
+
+// Allows tells whether a port's security groups let TCP connections to a port number in.
+func (s *Service) Allows(portID string, tcp int) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, ok := s.ports[portID]
+	if !ok {
+		return false
+	}
+	for _, id := range p.SecurityGroups {
+		g := s.groups[id]
+		if g != nil && slices.ContainsFunc(g.Rules, func(r Rule) bool { return r.letsIn(tcp) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r Rule) letsIn(tcp int) bool {
+	return r.Direction == "ingress" && r.EtherType == "IPv4" && r.RemoteGroup == "" &&
+		(r.Protocol == "" || r.Protocol == "tcp" || r.Protocol == "6") &&
+		(r.PortMin == 0 || (r.PortMin <= tcp && tcp <= r.PortMax))
+}
+
+func count[T any](m map[string]*T, match func(*T) bool) int {
+	n := 0
+	for _, v := range m {
+		if match(v) {
+			n++
+		}
+	}
+	return n
+}
+
+func overQuota(resource string) error {
+	return wire.FailKind(http.StatusConflict, "OverQuota", "Quota exceeded for resources: ['%s'].", resource)
+}
+
+func portNotFound(id string) error {
+	return wire.FailKind(http.StatusNotFound, "PortNotFound", "Port %s could not be found.", id)
+}
