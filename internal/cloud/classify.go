@@ -1,0 +1,141 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// Classify gives an error of gophercloud or of the network its kind, and turns a service's
+// answer into its message and request id. Errors that have a kind already stay as they are.
+func Classify(err error) error {
+	var known *fault.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return fault.Wrap(kindOf(err), "", plain(err))
+}
+
+// OutcomeUnknown reports whether a request that failed with err may have been carried out all
+// the same: no answer came, or one that says nothing certain.
+func OutcomeUnknown(err error) bool {
+	var answer gophercloud.ErrUnexpectedResponseCode
+	if errors.As(err, &answer) {
+		return answer.Actual >= http.StatusInternalServerError
+	}
+	return err != nil && !neverSent(err)
+}
+
+func kindOf(err error) fault.Kind {
+	var answer gophercloud.ErrUnexpectedResponseCode
+	if errors.As(err, &answer) {
+		return statusKind(answer.Actual, string(answer.Body))
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fault.Cancelled
+	case isNetwork(err):
+		return fault.Unavailable
+	}
+	return fault.Internal
+}
+
+func statusKind(status int, body string) fault.Kind {
+	quota := strings.Contains(strings.ToLower(body), "quota")
+	switch {
+	case status == http.StatusRequestEntityTooLarge, quota && (status == http.StatusForbidden || status == http.StatusConflict):
+		return fault.Quota
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return fault.Forbidden
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return fault.NotFound
+	case status == http.StatusConflict:
+		return fault.Conflict
+	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
+		return fault.Unavailable
+	}
+	return fault.Internal
+}
+
+func isNetwork(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) || errors.Is(err, errCut) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
+}
+
+// answer is a service's refusal in its own words.
+type answer struct {
+	error
+	text string
+}
+
+func (a answer) Error() string { return a.text }
+func (a answer) Unwrap() error { return a.error }
+
+// plain replaces gophercloud's wording of an unexpected status by the service's message.
+func plain(err error) error {
+	var status gophercloud.ErrUnexpectedResponseCode
+	if !errors.As(err, &status) {
+		return err
+	}
+	text := fmt.Sprintf("%d %s", status.Actual, http.StatusText(status.Actual))
+	if m := message(status.Body); m != "" && m != http.StatusText(status.Actual) {
+		text += ": " + m
+	}
+	for _, header := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id"} {
+		if id := status.ResponseHeader.Get(header); id != "" {
+			return answer{err, text + " (" + id + ")"}
+		}
+	}
+	return answer{err, text}
+}
+
+var (
+	tags       = regexp.MustCompile(`(?s)<head>.*?</head>|<h1>.*?</h1>|<[^>]*>`)
+	whitespace = regexp.MustCompile(`\s+`)
+)
+
+// message finds the words in an error's body: Keystone, Nova and Cinder wrap them in an object
+// under a name of its own, Neutron likewise, Glance answers HTML.
+func message(body []byte) string {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) == nil {
+		return jsonMessage(object)
+	}
+	text := html.UnescapeString(tags.ReplaceAllString(string(body), " "))
+	text = strings.TrimSpace(whitespace.ReplaceAllString(text, " "))
+	return text[:min(len(text), 500)]
+}
+
+func jsonMessage(object map[string]json.RawMessage) string {
+	for _, key := range []string{"message", "detail"} {
+		var text string
+		if json.Unmarshal(object[key], &text) == nil && text != "" {
+			return whitespace.ReplaceAllString(text, " ")
+		}
+	}
+	for _, inner := range object {
+		var o map[string]json.RawMessage
+		if json.Unmarshal(inner, &o) == nil {
+			if text := jsonMessage(o); text != "" {
+				return text
+			}
+		}
+		var text string
+		if len(object) == 1 && json.Unmarshal(inner, &text) == nil {
+			return text
+		}
+	}
+	return ""
+}

@@ -1,0 +1,130 @@
+// Package cloud reaches one OpenStack cloud: it finds the credentials, asks for a token once,
+// and gives service clients that share one transport, which keeps connections and repeats
+// what is safe to repeat.
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// Cloud is a connection to a cloud with one project's credentials. It is safe for concurrent use.
+type Cloud struct {
+	name      string
+	region    string
+	avail     gophercloud.Availability
+	provider  *gophercloud.ProviderClient
+	transport *transport
+	catalog   *tokens.ServiceCatalog
+	project   Project
+	userID    string
+	roles     []string
+}
+
+// Project is the project that a token is scoped to; all fields are empty for other scopes.
+type Project struct {
+	ID, Name, DomainID string
+}
+
+// Connect authenticates with one token request and no other. An expired token is renewed where
+// the credentials allow it. Wrong credentials are fault.Forbidden, a Keystone that can't be
+// reached is fault.Unavailable, an impossible choice of options is fault.Usage.
+func Connect(ctx context.Context, a Access) (*Cloud, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	pc, err := openstack.NewClient(s.auth.IdentityEndpoint)
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("%s: %w", s.names.endpoint, err))
+	}
+	tr := newTransport(s.tls)
+	pc.HTTPClient = http.Client{Transport: tr}
+	pc.UserAgent.Prepend("imgctl")
+
+	if err := openstack.AuthenticateV3(Repeatable(ctx), pc, &s.auth, gophercloud.EndpointOpts{}); err != nil {
+		return nil, s.explain(err)
+	}
+	if renew := pc.ReauthFunc; renew != nil {
+		pc.ReauthFunc = func(ctx context.Context) error { return renew(Repeatable(ctx)) }
+	}
+	c := &Cloud{name: s.names.cloud, region: s.region, avail: s.avail, provider: pc, transport: tr}
+	if err := c.readToken(); err != nil {
+		return nil, fmt.Errorf("reading the token that %q gave: %w", s.auth.IdentityEndpoint, err)
+	}
+	return c, nil
+}
+
+// token is what both ways of getting a token answer.
+type token interface {
+	ExtractServiceCatalog() (*tokens.ServiceCatalog, error)
+	ExtractProject() (*tokens.Project, error)
+	ExtractUser() (*tokens.User, error)
+	ExtractRoles() ([]tokens.Role, error)
+}
+
+func (c *Cloud) readToken() error {
+	t, ok := c.provider.GetAuthResult().(token)
+	if !ok {
+		return fmt.Errorf("unknown kind of token %T", c.provider.GetAuthResult())
+	}
+	catalog, err := t.ExtractServiceCatalog()
+	if err != nil {
+		return err
+	}
+	c.catalog = catalog
+	project, err := t.ExtractProject()
+	if err != nil {
+		return err
+	}
+	if project != nil {
+		c.project = Project{ID: project.ID, Name: project.Name, DomainID: project.Domain.ID}
+	}
+	user, err := t.ExtractUser()
+	if err != nil {
+		return err
+	}
+	if user != nil {
+		c.userID = user.ID
+	}
+	roles, err := t.ExtractRoles()
+	if err != nil {
+		return err
+	}
+	for _, r := range roles {
+		c.roles = append(c.roles, r.Name)
+	}
+	return nil
+}
+
+// Name is the entry of clouds.yaml that was used, or the identity endpoint's URL without one.
+func (c *Cloud) Name() string { return c.name }
+
+// Region is the region whose services are used; "" means the first one of the catalog.
+func (c *Cloud) Region() string { return c.region }
+
+// Project is what the token is scoped to.
+func (c *Cloud) Project() Project { return c.project }
+
+// UserID is the id of the user that the credentials belong to.
+func (c *Cloud) UserID() string { return c.userID }
+
+// Roles are the names of the user's roles in the project.
+func (c *Cloud) Roles() []string { return slices.Clone(c.roles) }
+
+// IsAdmin reports whether the user has the role admin, and so sees every project's objects.
+func (c *Cloud) IsAdmin() bool { return slices.Contains(c.roles, "admin") }
+
+// Traffic is how many requests were sent and connections opened so far.
+func (c *Cloud) Traffic() Traffic { return c.transport.traffic() }
+
+// Close closes idle connections.
+func (c *Cloud) Close() { c.transport.close() }

@@ -1,0 +1,141 @@
+package cloud
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+var endpointTypes = map[string]gophercloud.Availability{
+	"":       gophercloud.AvailabilityPublic,
+	"public": gophercloud.AvailabilityPublic, "publicURL": gophercloud.AvailabilityPublic,
+	"internal": gophercloud.AvailabilityInternal, "internalURL": gophercloud.AvailabilityInternal,
+	"admin": gophercloud.AvailabilityAdmin, "adminURL": gophercloud.AvailabilityAdmin,
+}
+
+// settings are what options, entry and environment come to.
+type settings struct {
+	auth   gophercloud.AuthOptions
+	region string
+	avail  gophercloud.Availability
+	tls    *tls.Config
+	names  names
+}
+
+// names are how errors speak of where the settings came from.
+type names struct{ cloud, endpoint string }
+
+func (a *Access) settings() (*settings, error) {
+	cloud := cmp.Or(a.Cloud, os.Getenv("OS_CLOUD"))
+	s := &settings{names: names{cloud: cloud, endpoint: "identity_endpoint"}}
+	opts, err := source(cloud)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts,
+		clouds.WithCACertPath(a.CACert), clouds.WithClientCertPath(a.ClientCert), clouds.WithClientKeyPath(a.ClientKey))
+	if a.Insecure {
+		opts = append(opts, clouds.WithInsecure(true))
+	}
+	auth, endpoints, tlsConfig, err := clouds.Parse(opts...)
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("reading the access to %s: %w", cmp.Or(cloud, "the cloud"), err))
+	}
+	s.auth, s.tls = auth, tlsConfig
+	s.region = cmp.Or(a.Region, endpoints.Region, os.Getenv("SDK_REGION"))
+	s.avail = endpointTypes[a.EndpointType]
+	if a.EndpointType == "" {
+		s.avail = endpoints.Availability
+		if v, ok := endpointTypes[os.Getenv("OS_ENDPOINT_TYPE")]; ok && os.Getenv("OS_ENDPOINT_TYPE") != "" {
+			s.avail = v
+		}
+	}
+	if cloud != "" && a.IdentityEndpoint == "" {
+		s.names.endpoint = fmt.Sprintf("auth_url of cloud %q", cloud)
+	}
+	a.override(&s.auth)
+	s.names.cloud = cmp.Or(cloud, s.auth.IdentityEndpoint)
+	return s, s.check()
+}
+
+// source is the clouds.yaml entry, or the environment in an entry's form.
+func source(cloud string) ([]clouds.ParseOption, error) {
+	if cloud != "" {
+		return entry(cloud)
+	}
+	return environment()
+}
+
+// check finds what Keystone would refuse, in the words of our options.
+func (s *settings) check() error {
+	o := &s.auth
+	user := o.Username != "" || o.UserID != ""
+	switch {
+	case o.IdentityEndpoint == "":
+		return fault.New(fault.Usage, "choose an entry of clouds.yaml with cloud or OS_CLOUD, or set identity_endpoint or OS_AUTH_URL",
+			"identity_endpoint: there is no cloud to speak to")
+	case o.TokenID != "":
+		return nil
+	case o.ApplicationCredentialID != "" || o.ApplicationCredentialName != "":
+		if o.ApplicationCredentialSecret == "" {
+			return fault.New(fault.Usage, "set it or OS_APPLICATION_CREDENTIAL_SECRET", "application_credential_secret: it is missing")
+		}
+		if o.ApplicationCredentialID == "" && !user {
+			return fault.New(fault.Usage, "set username or user_id as well, or use application_credential_id",
+				"application_credential_name: a name is only known together with its user")
+		}
+	case !user:
+		return fault.New(fault.Usage, "set username and password, token or application_credential_id, or the OS_* variables of the same names",
+			"username: there are no credentials")
+	case o.Password == "":
+		return fault.New(fault.Usage, "set password or OS_PASSWORD", "password: it is missing for user %q", cmp.Or(o.Username, o.UserID))
+	}
+	if o.Username != "" && o.DomainID == "" && o.DomainName == "" && o.ApplicationCredentialID == "" {
+		return fault.New(fault.Usage, `set domain_name or domain_id; where nobody ever chose one it is "Default"`,
+			"domain_name: user %q is only known together with its domain", o.Username)
+	}
+	return nil
+}
+
+// explain says what to do about a token request that failed.
+func (s *settings) explain(err error) error {
+	url := s.auth.IdentityEndpoint
+	var status gophercloud.ErrUnexpectedResponseCode
+	switch {
+	case gophercloud.ResponseCodeIs(err, http.StatusUnauthorized):
+		return fault.Wrap(fault.Forbidden, s.credentialsHint(), fmt.Errorf("authenticating at %q: %w", url, plain(err)))
+	case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
+		return fault.Wrap(fault.Usage, fmt.Sprintf("check %s: Keystone's version 3 is not there", s.names.endpoint),
+			fmt.Errorf("authenticating at %q: %w", url, plain(err)))
+	case errors.As(err, &status):
+		return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
+	}
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &cert) {
+		return fault.Wrap(fault.Usage, "name the authority's file in cacert, or set insecure",
+			fmt.Errorf("authenticating at %q: %w", url, err))
+	}
+	if kind := kindOf(err); kind == fault.Unavailable {
+		return fault.Wrap(kind, "check "+s.names.endpoint, fmt.Errorf("authenticating at %q: %w", url, err))
+	}
+	return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
+}
+
+func (s *settings) credentialsHint() string {
+	switch o := &s.auth; {
+	case o.TokenID != "":
+		return "check token: it may have expired"
+	case o.ApplicationCredentialID != "" || o.ApplicationCredentialName != "":
+		return "check application_credential_id and application_credential_secret: they may have expired"
+	default:
+		return "check username, password, domain_name and tenant_name"
+	}
+}

@@ -1,0 +1,227 @@
+package cloud
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxConnections = 3                      // per service host; image data comes on top
+	maxTries       = 7                      // about six seconds, where the service doesn't say how long to wait
+	maxTriesBroken = 4                      // after a 500, which more often stays than goes
+	firstDelay     = 100 * time.Millisecond // doubles with each try
+	maxRetryAfter  = time.Minute            // a service that asks for more is taken at its word: it failed
+	answerTimeout  = 3 * time.Minute        // some calls of Nova last until the hypervisor has answered
+)
+
+// Traffic counts what went over the network.
+type Traffic struct{ Requests, Connections int64 }
+
+// transport is the one way to a cloud. Connections are kept and few; answers are read whole, so
+// that one that was cut counts as a lost connection; what is safe to repeat is repeated.
+type transport struct {
+	api, data             *http.Transport
+	requests, connections atomic.Int64
+}
+
+func newTransport(config *tls.Config) *transport {
+	t := &transport{}
+	t.api = t.base(config)
+	t.api.MaxConnsPerHost = maxConnections
+	t.api.MaxIdleConnsPerHost = maxConnections
+	t.api.ResponseHeaderTimeout = answerTimeout
+	t.data = t.base(config)
+	return t
+}
+
+func (t *transport) base(config *tls.Config) *http.Transport {
+	b := http.DefaultTransport.(*http.Transport).Clone()
+	b.TLSClientConfig = config.Clone()
+	b.ForceAttemptHTTP2 = true
+	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
+	b.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, network, address)
+		if err == nil {
+			t.connections.Add(1)
+		}
+		return c, err
+	}
+	return b
+}
+
+func (t *transport) traffic() Traffic {
+	return Traffic{Requests: t.requests.Load(), Connections: t.connections.Load()}
+}
+
+func (t *transport) close() {
+	t.api.CloseIdleConnections()
+	t.data.CloseIdleConnections()
+}
+
+type repeatable struct{}
+
+// Repeatable marks the requests made with the context as safe to repeat although their method
+// alone doesn't say so: a PATCH that sets values, a POST that finds its own earlier effect.
+func Repeatable(ctx context.Context) context.Context {
+	return context.WithValue(ctx, repeatable{}, true)
+}
+
+// RoundTrip sends the request, as often as it is sensible and safe.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	for try := 1; ; try++ {
+		r, err := attempt(req, try)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := t.once(r)
+		wait, again := t.again(req, resp, err, try)
+		if !again {
+			return resp, err
+		}
+		if resp != nil {
+			resp.Body.Close()
+		}
+		slog.Debug("repeating a request", "method", req.Method, "url", req.URL.Redacted(), "wait", wait, "cause", cause(resp, err))
+		if !pause(req.Context(), wait) {
+			return nil, errors.Join(context.Cause(req.Context()), cause(resp, err))
+		}
+	}
+}
+
+func attempt(req *http.Request, try int) (*http.Request, error) {
+	if try == 1 {
+		return req, nil
+	}
+	r := req.Clone(req.Context())
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		r.Body = body
+	}
+	return r, nil
+}
+
+// errCut is an answer of which only a part came.
+var errCut = errors.New("the answer was cut off")
+
+func (t *transport) once(req *http.Request) (*http.Response, error) {
+	t.requests.Add(1)
+	start := time.Now()
+	if isData(req) {
+		return t.data.RoundTrip(req)
+	}
+	resp, err := t.api.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errCut, err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	slog.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "status", resp.StatusCode,
+		"took", time.Since(start), "id", resp.Header.Get("X-Openstack-Request-Id"))
+	return resp, nil
+}
+
+// isData tells image data, which flows for long and in parallel: it must not wait for the few
+// connections that the API uses, nor be read into memory.
+func isData(req *http.Request) bool {
+	return strings.HasSuffix(req.URL.Path, "/file") || strings.HasSuffix(req.URL.Path, "/stage")
+}
+
+// again decides whether to send the request once more, and after how long.
+func (t *transport) again(req *http.Request, resp *http.Response, err error, try int) (time.Duration, bool) {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil || try >= maxTries || req.Context().Err() != nil {
+		return 0, false
+	}
+	delay := jitter(firstDelay << (try - 1))
+	if err != nil {
+		return delay, retriable(err) && (safe(req) || neverSent(err))
+	}
+	after, asked := retryAfter(resp)
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests:
+		// The request was turned away before anything was done.
+	case http.StatusRequestEntityTooLarge:
+		if !asked {
+			return 0, false
+		}
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		if !safe(req) {
+			return 0, false
+		}
+	case http.StatusInternalServerError:
+		if !safe(req) || try >= maxTriesBroken {
+			return 0, false
+		}
+	default:
+		return 0, false
+	}
+	delay = max(delay, after)
+	if deadline, ok := req.Context().Deadline(); ok && time.Until(deadline) < delay {
+		return 0, false
+	}
+	return delay, after <= maxRetryAfter
+}
+
+func safe(req *http.Request) bool {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
+		return true
+	}
+	marked, _ := req.Context().Value(repeatable{}).(bool)
+	return marked
+}
+
+// retriable tells a broken connection from one that will never do.
+func retriable(err error) bool {
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &cert), errors.As(err, &record):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	return true
+}
+
+// neverSent reports whether the request can't have reached the service.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+func retryAfter(resp *http.Response) (time.Duration, bool) {
+	value := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
+		return time.Duration(seconds) * time.Second, true
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), 0), true
+	}
+	return 0, false
+}
+
+func cause(resp *http.Response, err error) error {
+	if resp != nil {
+		return fmt.Errorf("%s", resp.Status)
+	}
+	return err
+}
