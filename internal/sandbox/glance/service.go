@@ -331,12 +331,13 @@ func (s *Service) remove(i *Image) {
 	_ = os.Remove(s.staging(i.ID))
 }
 
-func (s *Service) data(id string) string    { return filepath.Join(s.dir, "images", filepath.Base(id)) }
-func (s *Service) staging(id string) string { return filepath.Join(s.dir, "staging", filepath.Base(id)) }
+func (s *Service) data(id string) string { return filepath.Join(s.dir, "images", filepath.Base(id)) }
+func (s *Service) staging(id string) string {
+	return filepath.Join(s.dir, "staging", filepath.Base(id))
+}
 
 const defaultStore = "file"
 
 func notFound(id string) error {
 	return wire.Fail(http.StatusNotFound, "No image found with ID %s", id)
 }
-

@@ -1,0 +1,175 @@
+package keystone
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+// owner refuses the application credentials of somebody else.
+func owner(r *http.Request, action string, adminToo bool) (string, error) {
+	user := r.PathValue("user")
+	c := wire.CallerOf(r)
+	if c.UserID != user && (!adminToo || !c.Is(RoleAdmin)) {
+		return "", notAllowed(action)
+	}
+	return user, nil
+}
+
+func (s *Service) listAppCreds(w http.ResponseWriter, r *http.Request) error {
+	user, err := owner(r, "list_application_credentials", true)
+	if err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []map[string]any
+	for _, c := range sortedBy(s.appCreds, func(c *AppCred) string { return c.Name }) {
+		if c.UserID == user && wanted(r.URL.Query(), map[string]string{"name": c.Name}) {
+			out = append(out, s.appCredBody(c))
+		}
+	}
+	collection(w, r, "application_credentials", out)
+	return nil
+}
+
+func (s *Service) showAppCred(w http.ResponseWriter, r *http.Request) error {
+	user, err := owner(r, "get_application_credential", true)
+	if err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c := s.appCreds[r.PathValue("id")]
+	if c == nil || c.UserID != user {
+		return appCredNotFound(r)
+	}
+	wire.JSON(w, http.StatusOK, map[string]any{"application_credential": s.appCredBody(c)})
+	return nil
+}
+
+func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
+	user, err := owner(r, "create_application_credential", false)
+	if err != nil {
+		return err
+	}
+	var q struct {
+		C struct {
+			Name, Description, Secret string
+			Unrestricted              bool
+			ExpiresAt                 *string `json:"expires_at"`
+			Roles                     []ref
+		} `json:"application_credential"`
+	}
+	if err := wire.Decode(r, &q); err != nil {
+		return wire.Fail(http.StatusBadRequest, "%v", err)
+	}
+	if q.C.Name == "" {
+		return wire.Fail(http.StatusBadRequest, "'name' is a required property")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tokens[r.Header.Get("X-Auth-Token")]
+	if t == nil || t.scope.project == "" {
+		return wire.Fail(http.StatusBadRequest, "Project scope is required to create an application credential.")
+	}
+	if t.appCred != nil && !t.appCred.Unrestricted {
+		return wire.Fail(http.StatusForbidden, "Using method 'application_credential' is not allowed for managing additional application credentials.")
+	}
+	if s.findAppCred(user, q.C.Name) != nil {
+		return wire.Fail(http.StatusConflict, "Conflict occurred attempting to store application_credential - Duplicate entry found with name %s.", q.C.Name)
+	}
+	c := &AppCred{
+		ID: newID(), Name: q.C.Name, Description: q.C.Description, UserID: user, ProjectID: t.scope.project,
+		Unrestricted: q.C.Unrestricted, secret: q.C.Secret, Roles: s.tokenRoles(t),
+	}
+	if err := s.narrow(c, q.C.Roles); err != nil {
+		return err
+	}
+	if q.C.ExpiresAt != nil {
+		if c.ExpiresAt, err = parseTime(*q.C.ExpiresAt); err != nil {
+			return wire.Fail(http.StatusBadRequest, "Invalid input for field 'expires_at': %v", err)
+		}
+	}
+	if c.secret == "" {
+		c.secret = NewSecret()
+	}
+	s.appCreds[c.ID] = c
+	body := s.appCredBody(c)
+	body["secret"] = c.secret
+	wire.JSON(w, http.StatusCreated, map[string]any{"application_credential": body})
+	return nil
+}
+
+// narrow limits an application credential to the roles asked for, of those that its maker has.
+func (s *Service) narrow(c *AppCred, roles []ref) error {
+	if len(roles) == 0 {
+		return nil
+	}
+	var names []string
+	for _, want := range roles {
+		name := want.Name
+		if o := s.roles[want.ID]; o != nil {
+			name = o.name
+		}
+		if !slices.Contains(c.Roles, name) {
+			return wire.Fail(http.StatusBadRequest, "Invalid application credential: Could not find role assignment with role: %s", want.ID+want.Name)
+		}
+		names = append(names, name)
+		if k := slices.Index(roleOrder, name); k >= 0 {
+			names = append(names, roleOrder[k:]...)
+		}
+	}
+	slices.Sort(names)
+	c.Roles = slices.Compact(names)
+	return nil
+}
+
+func (s *Service) deleteAppCred(w http.ResponseWriter, r *http.Request) error {
+	user, err := owner(r, "delete_application_credential", true)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.appCreds[r.PathValue("id")]
+	if c == nil || c.UserID != user {
+		return appCredNotFound(r)
+	}
+	delete(s.appCreds, c.ID)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) appCredBody(c *AppCred) map[string]any {
+	roles := []map[string]any{}
+	for _, name := range c.Roles {
+		if o := s.roleByName(name); o != nil {
+			roles = append(roles, map[string]any{"id": o.id, "name": o.name, "domain_id": nil})
+		}
+	}
+	var expires any
+	if !c.ExpiresAt.IsZero() {
+		expires = stamp(c.ExpiresAt)
+	}
+	return map[string]any{
+		"id": c.ID, "name": c.Name, "description": c.Description, "project_id": c.ProjectID, "roles": roles,
+		"unrestricted": c.Unrestricted, "expires_at": expires, "system": nil, "user_id": c.UserID,
+	}
+}
+
+func appCredNotFound(r *http.Request) error {
+	return wire.Fail(http.StatusNotFound, "Could not find Application Credential: %s.", r.PathValue("id"))
+}
+
+func parseTime(v string) (time.Time, error) {
+	for _, layout := range []string{"2006-01-02T15:04:05.000000Z", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05.000000"} {
+		if t, err := time.Parse(layout, v); err == nil {
+			return t, nil
+		}
+	}
+	_, err := time.Parse(time.RFC3339, v)
+	return time.Time{}, err
+}

@@ -1,0 +1,360 @@
+package keystone
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+// ref names an object by its id, or by its name in a domain.
+type ref struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Domain *ref   `json:"domain"`
+}
+
+type authRequest struct {
+	Auth *struct {
+		Identity struct {
+			Methods  []string `json:"methods"`
+			Password *struct {
+				User struct {
+					ref
+					Password string `json:"password"`
+				} `json:"user"`
+			} `json:"password"`
+			Token *struct {
+				ID string `json:"id"`
+			} `json:"token"`
+			AppCred *struct {
+				ID     string `json:"id"`
+				Name   string `json:"name"`
+				Secret string `json:"secret"`
+				User   *ref   `json:"user"`
+			} `json:"application_credential"`
+		} `json:"identity"`
+		Scope any `json:"scope"`
+	} `json:"auth"`
+}
+
+// errAuth is Keystone's answer to whatever is wrong with credentials.
+var errAuth = wire.Fail(http.StatusUnauthorized, "The request you have made requires authentication.")
+
+func (s *Service) createToken(w http.ResponseWriter, r *http.Request) error {
+	var q authRequest
+	if err := wire.Decode(r, &q); err != nil {
+		return wire.Fail(http.StatusBadRequest, "%v", err)
+	}
+	if q.Auth == nil || len(q.Auth.Identity.Methods) == 0 {
+		return wire.Fail(http.StatusBadRequest, "Expecting to find auth in request body. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.identify(&q)
+	if err != nil {
+		return err
+	}
+	if err := s.scopeToken(t, q.Auth.Scope); err != nil {
+		return err
+	}
+	b := make([]byte, 90)
+	_, _ = rand.Read(b) // never fails
+	t.id = "gAAAAA" + base64.RawURLEncoding.EncodeToString(b)
+	t.issued = time.Now()
+	t.audit = base64.RawURLEncoding.EncodeToString(b[:16])
+	s.tokens[t.id] = t
+	w.Header().Set("X-Subject-Token", t.id)
+	wire.JSON(w, http.StatusCreated, map[string]any{"token": s.tokenBody(t, r)})
+	return nil
+}
+
+// identify finds the user that a request's credentials prove.
+func (s *Service) identify(q *authRequest) (*token, error) {
+	id := q.Auth.Identity
+	t := &token{methods: id.Methods, expires: time.Now().Add(s.lifetime)}
+	switch id.Methods[0] {
+	case "password":
+		if id.Password == nil {
+			return nil, wire.Fail(http.StatusBadRequest, "Expecting to find password in identity.")
+		}
+		u := s.findUser(id.Password.User.ref)
+		if u == nil || !u.Enabled || subtle.ConstantTimeCompare([]byte(u.password), []byte(id.Password.User.Password)) != 1 {
+			return nil, errAuth
+		}
+		t.user = u.ID
+	case "token":
+		if id.Token == nil {
+			return nil, wire.Fail(http.StatusBadRequest, "Expecting to find token in identity.")
+		}
+		old := s.valid(id.Token.ID)
+		if old == nil {
+			return nil, errAuth
+		}
+		t.user, t.expires, t.appCred = old.user, old.expires, old.appCred
+		t.methods = slices.Compact(append([]string{"token"}, old.methods...))
+	case "application_credential":
+		if id.AppCred == nil {
+			return nil, wire.Fail(http.StatusBadRequest, "Expecting to find application_credential in identity.")
+		}
+		c := s.appCreds[id.AppCred.ID]
+		if id.AppCred.ID == "" && id.AppCred.User != nil {
+			if u := s.findUser(*id.AppCred.User); u != nil {
+				c = s.findAppCred(u.ID, id.AppCred.Name)
+			}
+		}
+		if c == nil || subtle.ConstantTimeCompare([]byte(c.secret), []byte(id.AppCred.Secret)) != 1 ||
+			(!c.ExpiresAt.IsZero() && time.Now().After(c.ExpiresAt)) || !s.users[c.UserID].Enabled {
+			return nil, errAuth
+		}
+		t.user, t.appCred = c.UserID, c
+	default:
+		return nil, wire.Fail(http.StatusUnauthorized, "Attempted to authenticate with an unsupported method.")
+	}
+	return t, nil
+}
+
+func (s *Service) findUser(r ref) *User {
+	if r.ID != "" {
+		return s.users[r.ID]
+	}
+	d := s.findDomain(r.Domain)
+	if d == nil {
+		return nil
+	}
+	for _, u := range s.users {
+		if u.Name == r.Name && u.DomainID == d.ID {
+			return u
+		}
+	}
+	return nil
+}
+
+func (s *Service) findDomain(r *ref) *Domain {
+	if r == nil {
+		return nil
+	}
+	if r.ID != "" {
+		return s.domains[r.ID]
+	}
+	for _, d := range s.domains {
+		if strings.EqualFold(d.Name, r.Name) {
+			return d
+		}
+	}
+	return nil
+}
+
+func (s *Service) findAppCred(user, name string) *AppCred {
+	for _, c := range s.appCreds {
+		if c.UserID == user && c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// scopeToken sets what a token is scoped to: as asked, else the user's default project.
+func (s *Service) scopeToken(t *token, asked any) error {
+	if t.appCred != nil {
+		if asked != nil && t.methods[0] == "application_credential" {
+			return wire.Fail(http.StatusUnauthorized, "Application credentials cannot request a scope.")
+		}
+		t.scope.project = t.appCred.ProjectID
+		return s.checkProject(t)
+	}
+	switch want := asked.(type) {
+	case nil:
+		if t.methods[0] == "token" {
+			return nil
+		}
+		t.scope.project = s.users[t.user].DefaultProjectID
+		if t.scope.project != "" && s.checkProject(t) != nil {
+			t.scope.project = ""
+		}
+		return nil
+	case string:
+		if want == "unscoped" {
+			return nil
+		}
+	case map[string]any:
+		return s.scopeTo(t, want)
+	}
+	return wire.Fail(http.StatusBadRequest, "Invalid input for field 'scope': %v is not of type 'object'", asked)
+}
+
+func (s *Service) scopeTo(t *token, want map[string]any) error {
+	if p, ok := want["project"]; ok {
+		found := s.findProject(toRef(p))
+		if found == nil {
+			return errAuth
+		}
+		t.scope.project = found.ID
+		return s.checkProject(t)
+	}
+	if d, ok := want["domain"]; ok {
+		r := toRef(d)
+		found := s.findDomain(&r)
+		if found == nil || len(s.rolesOf(t.user, found.ID)) == 0 {
+			return errAuth
+		}
+		t.scope.domain = found.ID
+		return nil
+	}
+	if _, ok := want["system"]; ok {
+		if !s.isAdmin(t.user) {
+			return errAuth
+		}
+		t.scope.system = true
+	}
+	return nil
+}
+
+func (s *Service) checkProject(t *token) error {
+	p := s.projects[t.scope.project]
+	if p == nil || !p.Enabled || len(s.rolesOf(t.user, p.ID)) == 0 {
+		return errAuth
+	}
+	return nil
+}
+
+func (s *Service) findProject(r ref) *Project {
+	if r.ID != "" {
+		return s.projects[r.ID]
+	}
+	d := s.findDomain(r.Domain)
+	if d == nil {
+		return nil
+	}
+	for _, p := range s.projects {
+		if p.Name == r.Name && p.DomainID == d.ID {
+			return p
+		}
+	}
+	return nil
+}
+
+// toRef reads {"id"} or {"name", "domain": {...}} out of decoded JSON.
+func toRef(v any) ref {
+	m, _ := v.(map[string]any)
+	var r ref
+	r.ID, _ = m["id"].(string)
+	r.Name, _ = m["name"].(string)
+	if d, ok := m["domain"]; ok {
+		inner := toRef(d)
+		r.Domain = &inner
+	}
+	return r
+}
+
+// subject finds the token that X-Subject-Token names, if the caller may handle it.
+func (s *Service) subject(r *http.Request, action string) (*token, error) {
+	id := r.Header.Get("X-Subject-Token")
+	t := s.valid(id)
+	if t == nil {
+		return nil, wire.Fail(http.StatusNotFound, "Could not find token.")
+	}
+	if c := wire.CallerOf(r); !c.Is(RoleAdmin) && c.UserID != t.user {
+		return nil, notAllowed(action)
+	}
+	return t, nil
+}
+
+func (s *Service) validateToken(w http.ResponseWriter, r *http.Request) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t, err := s.subject(r, "validate_token")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("X-Subject-Token", t.id)
+	wire.JSON(w, http.StatusOK, map[string]any{"token": s.tokenBody(t, r)})
+	return nil
+}
+
+func (s *Service) revokeToken(w http.ResponseWriter, r *http.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.subject(r, "revoke_token")
+	if err != nil {
+		return err
+	}
+	delete(s.tokens, t.id)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) tokenBody(t *token, r *http.Request) map[string]any {
+	u := s.users[t.user]
+	body := map[string]any{
+		"methods": t.methods, "audit_ids": []string{t.audit}, "issued_at": stamp(t.issued), "expires_at": stamp(t.expires),
+		"user": map[string]any{"id": u.ID, "name": u.Name, "domain": s.domainRef(u.DomainID), "password_expires_at": nil},
+	}
+	switch {
+	case t.scope.system:
+		body["system"] = map[string]any{"all": true}
+	case t.scope.domain != "":
+		body["domain"] = s.domainRef(t.scope.domain)
+	case t.scope.project != "":
+		p := s.projects[t.scope.project]
+		body["project"] = map[string]any{"id": p.ID, "name": p.Name, "domain": s.domainRef(p.DomainID)}
+		body["is_domain"] = false
+	default:
+		return body
+	}
+	var roles []map[string]any
+	for _, name := range s.tokenRoles(t) {
+		if o := s.roleByName(name); o != nil {
+			roles = append(roles, map[string]any{"id": o.id, "name": o.name})
+		}
+	}
+	body["roles"] = roles
+	if _, no := r.URL.Query()["nocatalog"]; !no {
+		body["catalog"] = s.catalogFor(t.scope.project, r)
+	}
+	if t.appCred != nil {
+		body["application_credential"] = map[string]any{"id": t.appCred.ID, "name": t.appCred.Name, "restricted": !t.appCred.Unrestricted}
+	}
+	return body
+}
+
+func (s *Service) domainRef(id string) map[string]any {
+	name := ""
+	if d := s.domains[id]; d != nil {
+		name = d.Name
+	}
+	return map[string]any{"id": id, "name": name}
+}
+
+// catalogFor lists the endpoints as a project sees them, at the host that the request was sent to.
+func (s *Service) catalogFor(project string, r *http.Request) []map[string]any {
+	out := []map[string]any{}
+	for _, e := range s.catalog {
+		path := e.Path
+		if strings.Contains(path, "%s") {
+			if project == "" {
+				continue
+			}
+			path = fmt.Sprintf(path, project)
+		}
+		id := fmt.Sprintf("%x", e.Type+e.Name)
+		var endpoints []map[string]any
+		for _, face := range []string{"public", "internal", "admin"} {
+			endpoints = append(endpoints, map[string]any{
+				"id": id + face, "interface": face, "region": Region, "region_id": Region, "url": "http://" + r.Host + path,
+			})
+		}
+		out = append(out, map[string]any{"id": id, "type": e.Type, "name": e.Name, "endpoints": endpoints})
+	}
+	return out
+}
+
+func notAllowed(action string) error {
+	return wire.Fail(http.StatusForbidden, "You are not authorized to perform the requested action: identity:%s.", action)
+}
