@@ -1,0 +1,119 @@
+package glance
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+// Mount is the service as the front mounts it.
+func (s *Service) Mount() wire.Service {
+	return wire.Service{Prefix: "/image", Handler: s.routes(), Error: wire.GlanceError, Public: func(r *http.Request) bool {
+		p := strings.Trim(r.URL.Path, "/")
+		return p == "" || p == "versions"
+	}}
+}
+
+func (s *Service) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+		mux.Handle(pattern, wire.Handler(wire.GlanceError, h))
+	}
+	handle("GET /{$}", versions)
+	handle("GET /versions", versions)
+	handle("GET /v2/images", s.list)
+	handle("POST /v2/images", s.create)
+	handle("GET /v2/images/{id}", s.show)
+	handle("PATCH /v2/images/{id}", s.patch)
+	handle("DELETE /v2/images/{id}", s.delete)
+	handle("PUT /v2/images/{id}/tags/{tag}", s.addTag)
+	handle("DELETE /v2/images/{id}/tags/{tag}", s.removeTag)
+	handle("POST /v2/images/{id}/actions/deactivate", s.deactivate)
+	handle("POST /v2/images/{id}/actions/reactivate", s.reactivate)
+	handle("GET /v2/images/{id}/file", s.download)
+	handle("PUT /v2/images/{id}/file", s.upload)
+	handle("PUT /v2/images/{id}/stage", s.stage)
+	handle("POST /v2/images/{id}/import", s.importData)
+	handle("GET /v2/images/{id}/tasks", s.listTasks)
+	handle("GET /v2/images/{id}/members", s.listMembers)
+	handle("POST /v2/images/{id}/members", s.addMember)
+	handle("GET /v2/images/{id}/members/{member}", s.showMember)
+	handle("PUT /v2/images/{id}/members/{member}", s.updateMember)
+	handle("DELETE /v2/images/{id}/members/{member}", s.removeMember)
+	handle("GET /v2/info/import", infoImport)
+	handle("GET /v2/info/stores", infoStores)
+	handle("GET /v2/schemas/{name}", schema)
+	handle("/", func(http.ResponseWriter, *http.Request) error {
+		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
+	})
+	return mux
+}
+
+func versions(w http.ResponseWriter, r *http.Request) error {
+	var all []map[string]any
+	for k, id := range []string{"v2.15", "v2.9", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"} {
+		status := "SUPPORTED"
+		if k == 0 {
+			status = "CURRENT"
+		}
+		all = append(all, map[string]any{"id": id, "status": status, "links": []map[string]any{{"rel": "self", "href": wire.Base(r) + "/v2/"}}})
+	}
+	status := http.StatusMultipleChoices
+	if r.URL.Path == "/versions" {
+		status = http.StatusOK
+	}
+	wire.JSON(w, status, map[string]any{"versions": all})
+	return nil
+}
+
+func infoImport(w http.ResponseWriter, _ *http.Request) error {
+	wire.JSON(w, http.StatusOK, map[string]any{"import-methods": map[string]any{
+		"description": "Import methods available.", "type": "array", "value": importMethods,
+	}})
+	return nil
+}
+
+func infoStores(w http.ResponseWriter, _ *http.Request) error {
+	wire.JSON(w, http.StatusOK, map[string]any{"stores": []map[string]any{{"id": defaultStore, "default": "true"}}})
+	return nil
+}
+
+// body is an image as the API shows it.
+func (i *Image) body() map[string]any {
+	b := make(map[string]any, 24+len(i.Properties))
+	for k, v := range i.Properties {
+		b[k] = v
+	}
+	self := "/v2/images/" + i.ID
+	b["id"], b["name"], b["status"], b["visibility"], b["owner"] = i.ID, orNull(i.Name), i.Status, i.Visibility, orNull(i.Owner)
+	b["protected"], b["os_hidden"] = i.Protected, i.Hidden
+	b["disk_format"], b["container_format"] = orNull(i.DiskFormat), orNull(i.ContainerFormat)
+	b["size"], b["virtual_size"] = known(i.Size), known(i.VirtualSize)
+	b["checksum"], b["os_hash_algo"], b["os_hash_value"] = orNull(i.Checksum), orNull(i.HashAlgo), orNull(i.HashValue)
+	b["min_disk"], b["min_ram"] = i.MinDisk, i.MinRAM
+	b["tags"] = i.Tags
+	if i.Tags == nil {
+		b["tags"] = []string{}
+	}
+	b["created_at"], b["updated_at"] = stamp(i.CreatedAt), stamp(i.UpdatedAt)
+	b["self"], b["file"], b["schema"] = self, self+"/file", "/v2/schemas/image"
+	if i.Status == Active || i.Status == Deactivated {
+		b["stores"] = defaultStore
+	}
+	return b
+}
+
+func orNull(v string) any {
+	if v == "" {
+		return nil
+	}
+	return v
+}
+
+func known(n int64) any {
+	if n < 0 {
+		return nil
+	}
+	return n
+}

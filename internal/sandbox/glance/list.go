@@ -1,0 +1,112 @@
+package glance
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+const (
+	defaultLimit = 25
+	maxLimit     = 1000
+)
+
+func (s *Service) list(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	limit, err := pageSize(q)
+	if err != nil {
+		return err
+	}
+	order, err := readOrder(q)
+	if err != nil {
+		return err
+	}
+	c := wire.CallerOf(r)
+	keep, err := readFilter(c, q)
+	if err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var marker *Image
+	if id := q.Get("marker"); id != "" {
+		if marker, err = s.lookup(c, id); err != nil {
+			return wire.Fail(http.StatusBadRequest, "%s", err.Error())
+		}
+	}
+	page := s.page(keep, order, marker, limit)
+	images := make([]map[string]any, len(page))
+	for k, i := range page {
+		images[k] = i.body()
+	}
+	out := map[string]any{"images": images, "schema": "/v2/schemas/images", "first": link(q, "")}
+	if len(page) > 0 && len(page) == limit {
+		out["next"] = link(q, page[len(page)-1].ID)
+	}
+	wire.JSON(w, http.StatusOK, out)
+	return nil
+}
+
+func pageSize(q url.Values) (int, error) {
+	if !q.Has("limit") {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(q.Get("limit"))
+	if err != nil {
+		return 0, wire.Fail(http.StatusBadRequest, "limit param must be an integer")
+	}
+	if n < 0 {
+		return 0, wire.Fail(http.StatusBadRequest, "limit param must be positive")
+	}
+	return min(n, maxLimit), nil
+}
+
+func link(q url.Values, marker string) string {
+	next := url.Values{}
+	for k, v := range q {
+		next[k] = v
+	}
+	next.Del("marker")
+	if marker != "" {
+		next.Set("marker", marker)
+	}
+	if len(next) == 0 {
+		return "/v2/images"
+	}
+	return "/v2/images?" + next.Encode()
+}
+
+// page returns up to limit images that pass keep, in order, after marker.
+func (s *Service) page(keep func(*Image) bool, order order, marker *Image, limit int) []*Image {
+	var page []*Image
+	if limit == 0 {
+		return nil
+	}
+	if descending, ok := order.natural(); ok {
+		s.images.from(marker, descending, func(i *Image) bool {
+			if keep(i) {
+				page = append(page, i)
+			}
+			return len(page) < limit
+		})
+		return page
+	}
+	// Keep the first limit ones while walking over all; sorting now and then is cheaper than sorting all.
+	trim := func() {
+		slices.SortFunc(page, order.compare)
+		page = page[:min(len(page), limit)]
+	}
+	for _, i := range s.images.order {
+		if !keep(i) || (marker != nil && order.compare(i, marker) <= 0) {
+			continue
+		}
+		if page = append(page, i); len(page) >= 2*limit {
+			trim()
+		}
+	}
+	trim()
+	return page
+}

@@ -1,0 +1,186 @@
+package glance
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+func (m *member) body(image string) map[string]any {
+	return map[string]any{
+		"member_id": m.id, "image_id": image, "status": m.status,
+		"created_at": stamp(m.createdAt), "updated_at": stamp(m.updatedAt), "schema": "/v2/schemas/member",
+	}
+}
+
+func membersForbidden(verb, image string) error {
+	return wire.Fail(http.StatusForbidden, "Not allowed to %s members for image %s.", verb, image)
+}
+
+func memberNotFound(member, image string) error {
+	return wire.Fail(http.StatusNotFound, "%s not found in the member list of the image %s.", member, image)
+}
+
+// ruler tells whether the caller sees and changes the whole list of an image's members.
+func ruler(c wire.Caller, i *Image) bool { return c.Is("admin") || c.ProjectID == i.Owner }
+
+func (s *Service) listMembers(w http.ResponseWriter, r *http.Request) error {
+	c := wire.CallerOf(r)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	i, err := s.lookup(c, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if i.Visibility != Shared {
+		return membersForbidden("list", i.ID)
+	}
+	out := []map[string]any{}
+	for _, m := range i.sortedMembers() {
+		if ruler(c, i) || m.id == c.ProjectID {
+			out = append(out, m.body(i.ID))
+		}
+	}
+	wire.JSON(w, http.StatusOK, map[string]any{"members": out, "schema": "/v2/schemas/members"})
+	return nil
+}
+
+func (i *Image) sortedMembers() []*member {
+	out := make([]*member, 0, len(i.members))
+	for _, m := range i.members {
+		out = append(out, m)
+	}
+	slices.SortFunc(out, func(a, b *member) int {
+		if n := a.createdAt.Compare(b.createdAt); n != 0 {
+			return n
+		}
+		return strings.Compare(a.id, b.id)
+	})
+	return out
+}
+
+func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
+	var q map[string]any
+	if err := wire.Decode(r, &q); err != nil {
+		return wire.Fail(http.StatusBadRequest, "%v", err)
+	}
+	id, ok := q["member"].(string)
+	switch {
+	case !ok:
+		return wire.Fail(http.StatusBadRequest, "Member to be added not specified")
+	case id == "":
+		return wire.Fail(http.StatusBadRequest, "Member can't be empty")
+	case len([]rune(id)) > 255:
+		return wire.Fail(http.StatusBadRequest, "Member to be added not specified: it is longer than 255 characters")
+	}
+	c := wire.CallerOf(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := s.lookup(c, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if !mayWrite(c, i.Owner) {
+		return membersForbidden("create", i.ID)
+	}
+	if i.Visibility != Shared {
+		return wire.Fail(http.StatusForbidden, "Only shared images have members.")
+	}
+	if i.members[id] != nil {
+		return wire.Fail(http.StatusConflict, "Member %s is duplicated for image %s", id, i.ID)
+	}
+	if n := len(i.members) + 1; s.quotas.Members >= 0 && n > s.quotas.Members {
+		return overLimit("members", " for this image", n, s.quotas.Members)
+	}
+	t := now()
+	m := &member{id: id, status: "pending", createdAt: t, updatedAt: t}
+	i.members[id] = m
+	i.UpdatedAt = t
+	wire.JSON(w, http.StatusOK, m.body(i.ID))
+	return nil
+}
+
+// member finds a member of an image that the caller may know of.
+func (s *Service) member(r *http.Request) (*Image, *member, error) {
+	c := wire.CallerOf(r)
+	i, err := s.lookup(c, r.PathValue("id"))
+	if err != nil {
+		return nil, nil, err
+	}
+	id := r.PathValue("member")
+	m := i.members[id]
+	if m == nil || (!ruler(c, i) && id != c.ProjectID) {
+		return nil, nil, memberNotFound(id, i.ID)
+	}
+	return i, m, nil
+}
+
+func (s *Service) showMember(w http.ResponseWriter, r *http.Request) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	i, m, err := s.member(r)
+	if err != nil {
+		return err
+	}
+	if i.Visibility != Shared {
+		return memberNotFound(m.id, i.ID)
+	}
+	wire.JSON(w, http.StatusOK, m.body(i.ID))
+	return nil
+}
+
+func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
+	var q map[string]any
+	if err := wire.Decode(r, &q); err != nil {
+		return wire.Fail(http.StatusBadRequest, "%v", err)
+	}
+	status, ok := q["status"].(string)
+	if !ok {
+		return wire.Fail(http.StatusBadRequest, "Status not specified")
+	}
+	c := wire.CallerOf(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, m, err := s.member(r)
+	if err != nil {
+		return err
+	}
+	if i.Visibility != Shared {
+		return membersForbidden("update", i.ID)
+	}
+	if !mayWrite(c, m.id) {
+		return membersForbidden("update", i.ID)
+	}
+	if !slices.Contains(memberStates, status) {
+		return wire.Fail(http.StatusBadRequest, "Provided status '%s' is invalid; it must be one of %s", status, joined(memberStates))
+	}
+	m.status, m.updatedAt = status, now()
+	wire.JSON(w, http.StatusOK, m.body(i.ID))
+	return nil
+}
+
+func (s *Service) removeMember(w http.ResponseWriter, r *http.Request) error {
+	c := wire.CallerOf(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := s.lookup(c, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if !mayWrite(c, i.Owner) {
+		return membersForbidden("delete", i.ID)
+	}
+	if i.Visibility != Shared {
+		return wire.Fail(http.StatusForbidden, "Only shared images have members.")
+	}
+	id := r.PathValue("member")
+	if i.members[id] == nil {
+		return memberNotFound(id, i.ID)
+	}
+	delete(i.members, id)
+	i.UpdatedAt = now()
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
