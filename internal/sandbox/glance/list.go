@@ -29,25 +29,34 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var marker *Image
-	if id := q.Get("marker"); id != "" {
-		if marker, err = s.lookup(c, id); err != nil {
-			return wire.Fail(http.StatusBadRequest, "%s", err.Error())
-		}
-	}
-	page := s.page(keep, order, marker, limit)
-	images := make([]map[string]any, len(page))
-	for k, i := range page {
-		images[k] = i.body()
+	images, last, err := s.bodies(c, q.Get("marker"), keep, order, limit)
+	if err != nil {
+		return err
 	}
 	out := map[string]any{"images": images, "schema": "/v2/schemas/images", "first": link(q, "")}
-	if len(page) > 0 && len(page) == limit {
-		out["next"] = link(q, page[len(page)-1].ID)
+	if len(images) > 0 && len(images) == limit {
+		out["next"] = link(q, last)
 	}
 	wire.JSON(w, http.StatusOK, out)
 	return nil
+}
+
+// bodies renders a page; it is sent without the lock, at the client's pace.
+func (s *Service) bodies(c wire.Caller, after string, keep condition, o order, limit int) (images []map[string]any, last string, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var marker *Image
+	if after != "" {
+		if marker, err = s.lookup(c, after); err != nil {
+			return nil, "", wire.Fail(http.StatusBadRequest, "%s", err.Error())
+		}
+	}
+	images = []map[string]any{}
+	for _, i := range s.page(keep, o, marker, limit) {
+		images = append(images, i.body())
+		last = i.ID
+	}
+	return images, last, nil
 }
 
 func pageSize(q url.Values) (int, error) {

@@ -1,6 +1,7 @@
 package glance
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -183,4 +184,28 @@ func (s *Service) removeMember(w http.ResponseWriter, r *http.Request) error {
 	i.UpdatedAt = now()
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// SetMember shares an image with a project in a state, whoever owns it; it is for seeds.
+func (s *Service) SetMember(image, project, status string) error {
+	if !slices.Contains(memberStates, status) {
+		return fmt.Errorf("member status %q is none of %s", status, joined(memberStates))
+	}
+	return s.Update(image, func(i *Image) {
+		t := now()
+		i.members[project] = &member{id: project, status: status, createdAt: t, updatedAt: t}
+	})
+}
+
+// Members returns the status of an image's members by their ids.
+func (s *Service) Members(image string) map[string]string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := map[string]string{}
+	if i, ok := s.images.byID[image]; ok {
+		for id, m := range i.members {
+			out[id] = m.status
+		}
+	}
+	return out
 }
