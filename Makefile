@@ -1,0 +1,85 @@
+# Targets with a ## comment are listed by `make`.
+
+ROOT  := $(CURDIR)
+BIN   := $(ROOT)/bin
+CACHE := $(ROOT)/.cache
+
+export PATH := $(BIN):$(PATH)
+# Packer sees only this checkout's plugins, and calls nobody.
+export PACKER_PLUGIN_PATH := $(CACHE)/packer.d
+export CHECKPOINT_DISABLE := 1
+
+SOURCE := github.com/imgctl/openstack
+PACKAGES ?= ./...
+
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## put the programs into bin/
+	$(GO_BUILD) -o $(BIN)/packer-plugin-openstack .
+	$(GO_BUILD) -o $(BIN)/imgctl-sandbox ./cmd/imgctl-sandbox
+
+.PHONY: install
+install: build ## install the Packer plugin for this user, as `packer init` would
+	@command -v packer >/dev/null || { echo "packer is not on PATH: install it, or run \`make demo\`, which builds its own" >&2; exit 1; }
+	env -u PACKER_PLUGIN_PATH packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE)
+
+.PHONY: demo
+demo: plugin ## build an image on the sandbox cloud and promote it, in front of your eyes
+	@go run ./example/demo
+
+.PHONY: test
+test: plugin ## run the tests; needs no root and no cloud
+	go test $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: test-race
+test-race: plugin ## run the tests with the race detector
+	CGO_ENABLED=1 go test -race $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: bench
+bench: plugin ## measure a build against the HashiCorp plugin, side by side
+	go run ./test/bench
+
+.PHONY: bench-record
+bench-record: plugin ## the same, and write the numbers into docs/performance.md
+	go run ./test/bench -record docs/performance.md
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## find what is wrong without running it
+	$(BIN)/golangci-lint run $(PACKAGES)
+
+# packer-sdc finds the project by a folder named packer-plugin-*, whatever this checkout is called.
+.PHONY: generate
+generate: $(BIN)/packer-sdc ## write the HCL2 specs and the reference docs
+	@mkdir -p $(CACHE) && ln -sfn .. $(CACHE)/packer-plugin-openstack
+	cd $(CACHE)/packer-plugin-openstack && go generate $(PACKAGES)
+	@$(MAKE) --no-print-directory docs
+
+.PHONY: docs
+docs: $(BIN)/packer-sdc ## render docs/reference from docs/src and the options' comments
+	@$(BIN)/packer-sdc renderdocs -src docs/src -partials docs-partials -dst docs/reference 2>/dev/null
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf $(BIN) $(CACHE) docs-partials
+
+# What demo, test and bench stand on: the programs, a packer, and the plugin where it looks.
+.PHONY: plugin
+plugin: build packer
+	@packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE) >/dev/null
+
+# A packer of 1.11 or newer on PATH is used; else the pinned one is built, once.
+.PHONY: packer
+packer:
+	@tools/packer.sh $(BIN)/packer
+
+$(BIN)/packer-sdc: tools/go.mod
+	cd tools && $(GO_BUILD) -o $@ github.com/hashicorp/packer-plugin-sdk/cmd/packer-sdc
+
+$(BIN)/golangci-lint: tools/lint/go.mod
+	cd tools/lint && $(GO_BUILD) -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
