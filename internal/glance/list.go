@@ -1,0 +1,136 @@
+package glance
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/pagination"
+)
+
+// Query is what the Image service is asked for; the zero value asks for all that the project
+// sees by default: public images, its own, and shared ones it accepted, none of them hidden.
+type Query struct {
+	Name         string // exact
+	Owner        string // project id
+	Visibility   string // one of the visibilities, or "all", which adds other projects' community images
+	MemberStatus string // of images shared with the project: accepted (default), pending, rejected, all
+	Status       string
+	Hidden       bool // hidden images instead of the others
+	BothHidden   bool // hidden images as well as the others; the service needs two lists for it
+	Tags         []string
+	Properties   map[string]string
+	Sort         string // such as "created_at:desc"
+}
+
+// pageSize is the most that the service gives in one page by default; its own default is 25.
+const pageSize = 1000
+
+// Images lists all images that match, through all pages. Order is the service's: newest first.
+func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
+	if q.BothHidden {
+		q.BothHidden, q.Hidden = false, false
+		shown, err := c.Images(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		q.Hidden = true
+		hidden, err := c.Images(ctx, q)
+		return append(shown, hidden...), err
+	}
+	var found []*Image
+	err := c.eachPage(ctx, c.sc.ServiceURL("images")+"?"+q.encode(), func(images []*Image) {
+		// The service reads operators into some names ("in:a,b"), so equality is checked here.
+		found = append(found, slices.DeleteFunc(images, func(i *Image) bool {
+			return q.Name != "" && i.Name != q.Name || q.Owner != "" && i.Owner != q.Owner
+		})...)
+	})
+	if err != nil {
+		return nil, failed(err, "listing images")
+	}
+	return found, nil
+}
+
+func (q Query) encode() string {
+	v := url.Values{"limit": {strconv.Itoa(pageSize)}}
+	for key, value := range map[string]string{
+		"name": q.name(), "owner": q.Owner, "visibility": q.Visibility, "member_status": q.MemberStatus,
+		"status": q.Status, "sort": q.Sort,
+	} {
+		if value != "" {
+			v.Set(key, value)
+		}
+	}
+	if q.Hidden {
+		v.Set("os_hidden", "true")
+	}
+	for _, t := range q.Tags {
+		v.Add("tag", t)
+	}
+	for key, value := range q.Properties {
+		v.Set(key, value)
+	}
+	return v.Encode()
+}
+
+// name keeps the service from reading an operator into the name.
+func (q Query) name() string {
+	if strings.HasPrefix(q.Name, "in:") {
+		return `in:"` + q.Name + `"`
+	}
+	return q.Name
+}
+
+func (c *Client) eachPage(ctx context.Context, first string, take func([]*Image)) error {
+	pager := pagination.NewPager(c.sc, first, func(r pagination.PageResult) pagination.Page {
+		return page{pagination.LinkedPageBase{PageResult: r}, c.sc}
+	})
+	return pager.EachPage(ctx, func(_ context.Context, p pagination.Page) (bool, error) {
+		images, err := p.(page).images()
+		if err != nil {
+			return false, err
+		}
+		take(images)
+		return true, nil
+	})
+}
+
+type page struct {
+	pagination.LinkedPageBase
+	sc *gophercloud.ServiceClient
+}
+
+func (p page) images() ([]*Image, error) {
+	body, err := json.Marshal(p.Body)
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Images []*Image `json:"images"`
+	}
+	return list.Images, json.Unmarshal(body, &list)
+}
+
+// IsEmpty reports whether the page is the one behind the last.
+func (p page) IsEmpty() (bool, error) {
+	images, err := p.images()
+	return len(images) == 0, err
+}
+
+// NextPageURL is the address of the next page, which the service gives as a path without host.
+func (p page) NextPageURL() (string, error) {
+	body, _ := p.Body.(map[string]any)
+	next, _ := body["next"].(string)
+	if next == "" {
+		return "", nil
+	}
+	at := strings.Index(next, "/images")
+	if at < 0 {
+		return next, nil
+	}
+	return p.sc.ServiceURL(strings.TrimPrefix(next[at:], "/")), nil
+}

@@ -1,0 +1,50 @@
+package promote
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// gateGrace is how long a gate may take to end after it was interrupted.
+const gateGrace = 10 * time.Second
+
+// gate runs the command that judges the image. What it prints is shown line by line.
+func gate(ctx context.Context, p *Plan, rep report.Reporter) error {
+	if len(p.Options.Gate) == 0 {
+		return nil
+	}
+	rep.Step("Asking the gate: %s", strings.Join(p.Options.Gate, " "))
+	cmd := exec.CommandContext(ctx, p.Options.Gate[0], p.Options.Gate[1:]...)
+	cmd.Env = append(os.Environ(), "IMAGE_ID="+p.Image.ID, "IMAGE_NAME="+p.Name)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = gateGrace
+	out, in := io.Pipe()
+	cmd.Stdout, cmd.Stderr = in, in
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			rep.Step("gate: %s", lines.Text())
+		}
+		io.Copy(io.Discard, out)
+	}()
+	err := cmd.Run()
+	in.Close()
+	<-shown
+	if err != nil {
+		return fault.Wrap(fault.Conflict, "look at what it printed; nothing was changed",
+			fmt.Errorf("gate: %q refused image %s: %w", p.Options.Gate[0], p.Image, err))
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+// Package promote is Packer's door to internal/promote: the post-processor openstack-promote.
+package promote
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2/hcldec"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// PostProcessor makes a build's image the current one of its name.
+type PostProcessor struct{ config Config }
+
+// ConfigSpec describes the block's options to Packer.
+func (p *PostProcessor) ConfigSpec() hcldec.ObjectSpec { return p.config.FlatMapstructure().HCL2Spec() }
+
+// Configure reads and checks the options. It makes no network request.
+func (p *PostProcessor) Configure(raws ...any) error {
+	if err := p.config.decode(raws...); err != nil {
+		return err
+	}
+	packersdk.LogSecretFilter.Set(p.config.Secrets()...)
+	return nil
+}
+
+// PostProcess promotes the image and passes it on; the image is kept whatever happens.
+func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, source packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
+	const keep, mustKeep = true, true
+	options, err := p.config.options(source)
+	if err != nil {
+		return source, keep, mustKeep, err
+	}
+	site, err := p.config.site(ctx)
+	if err != nil {
+		return source, keep, mustKeep, err
+	}
+	plan, err := promote.NewPlan(ctx, site, options)
+	if err != nil {
+		return source, keep, mustKeep, err
+	}
+	if p.config.DryRun {
+		for _, change := range plan.Changes() {
+			ui.Say(fmt.Sprintf("would change: %s", change))
+		}
+		return source, keep, mustKeep, nil
+	}
+	result, err := promote.Apply(ctx, site, plan, report.Packer(ui))
+	if err != nil {
+		return source, keep, mustKeep, err
+	}
+	return &artifact{Artifact: source, result: result}, keep, mustKeep, nil
+}
+
+// site connects to the cloud, and to the clouds that accept on their members' behalf.
+func (c *Config) site(ctx context.Context) (promote.Site, error) {
+	main, images, err := connect(ctx, c.Access)
+	if err != nil {
+		return promote.Site{}, err
+	}
+	site := promote.Site{
+		Images: images, Project: main.Project().ID, Admin: main.IsAdmin(),
+		Acceptors: map[string]*glance.Client{}, Run: string(cloud.NewRun()),
+	}
+	for _, name := range c.AcceptWith {
+		member, images, err := connect(ctx, cloud.Access{Cloud: name})
+		if err != nil {
+			return promote.Site{}, fmt.Errorf("accept_with: %w", err)
+		}
+		site.Acceptors[member.Project().ID] = images
+	}
+	return site, nil
+}
+
+func connect(ctx context.Context, access cloud.Access) (*cloud.Cloud, *glance.Client, error) {
+	c, err := cloud.Connect(ctx, access)
+	if err != nil {
+		return nil, nil, err
+	}
+	sc, err := c.Image()
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, glance.New(sc), nil
+}
