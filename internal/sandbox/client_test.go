@@ -42,6 +42,15 @@ func imageClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.Serv
 	return client
 }
 
+func networkClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
+	t.Helper()
+	client, err := openstack.NewNetworkV2(provider(t, c, cloud), region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
 // raw is a client of bare HTTP requests.
 type raw struct {
 	t     *testing.T

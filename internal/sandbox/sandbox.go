@@ -129,7 +129,7 @@ func (c *Cloud) assemble(o Options) error {
 	c.Network = neutron.New(neutron.Options{Quotas: o.NetworkQuotas, Free: func(address string) bool {
 		return free(address, o.SSHPort)
 	}})
-	c.front = wire.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount())
+	c.front = wire.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Network.Mount())
 	if err := c.plant(o.Seed); err != nil {
 		return err
 	}
@@ -139,6 +139,7 @@ func (c *Cloud) assemble(o Options) error {
 var catalog = []keystone.Endpoint{
 	{Type: "identity", Name: "keystone", Path: "/identity"},
 	{Type: "image", Name: "glance", Path: "/image"},
+	{Type: "network", Name: "neutron", Path: "/network"},
 }
 
 // free tells whether nobody listens at an address, such as a server of another sandbox.

@@ -53,6 +53,7 @@ type Service struct {
 	groups   map[string]*SecurityGroup
 	routers  map[string]*Router
 	used     map[netip.Addr]bool
+	moved    []move // floating IPs whose server changed in the running request
 }
 
 // New returns a network service without networks.
@@ -81,65 +82,6 @@ func (s *Service) AddNetwork(n Network, cidr string) (Network, error) {
 	n.Subnets = []string{sub.ID}
 	s.networks[n.ID], s.subnets[sub.ID] = &n, sub
 	return n, nil
-}
-
-// newSubnet returns a subnet whose pool leaves out the first ten addresses and the last. It starts
-// somewhere in the pool, so that sandboxes side by side rarely want the same address.
-func newSubnet(network, name, project string, prefix netip.Prefix) *Subnet {
-	prefix = prefix.Masked()
-	sub := &Subnet{
-		ID: uuid.NewString(), Name: name, NetworkID: network, ProjectID: project, CIDR: prefix, DHCP: true,
-		Gateway: prefix.Addr().Next(), CreatedAt: time.Now().UTC(),
-	}
-	hosts := uint32(1) << min(30, prefix.Addr().BitLen()-prefix.Bits())
-	skip := uint32(2)
-	if hosts > 32 {
-		skip = 10
-	}
-	sub.first = plus(prefix.Addr(), skip)
-	sub.last = plus(prefix.Addr(), max(hosts, 2)-2)
-	sub.next = sub.first
-	if prefix.Addr().IsLoopback() && hosts > 256 {
-		sub.next = plus(sub.first, rand.Uint32N(hosts-skip-2))
-	}
-	return sub
-}
-
-func plus(a netip.Addr, n uint32) netip.Addr {
-	b := a.AsSlice()
-	for k := len(b) - 1; k >= 0 && n > 0; k-- {
-		n += uint32(b[k])
-		b[k] = byte(n)
-		n >>= 8
-	}
-	out, _ := netip.AddrFromSlice(b)
-	return out
-}
-
-// take gives out an address of a subnet. The caller holds the lock.
-func (s *Service) take(sub *Subnet) (netip.Addr, error) {
-	start := sub.next
-	for a := start; ; {
-		next := a.Next()
-		if !a.Less(sub.last) {
-			next = sub.first
-		}
-		if !s.used[a] && s.free(a.String()) {
-			s.used[a] = true
-			sub.next = next
-			return a, nil
-		}
-		if a = next; a == start {
-			return a, wire.FailKind(http.StatusConflict, "IpAddressGenerationFailure",
-				"No more IP addresses available on network %s.", sub.NetworkID)
-		}
-	}
-}
-
-func (s *Service) give(address string) {
-	if a, err := netip.ParseAddr(address); err == nil {
-		delete(s.used, a)
-	}
 }
 
 // Network returns a network by its id, if the caller may see it.
@@ -229,41 +171,6 @@ func (s *Service) newPort(c wire.Caller, p Port, fixed []FixedIP) (*Port, error)
 	return &p, nil
 }
 
-// fix turns the wish for an address (any of a subnet, or a certain one) into one that is taken.
-func (s *Service) fix(n *Network, want FixedIP) (FixedIP, error) {
-	var sub *Subnet
-	if want.IPAddress == "" {
-		if sub = s.subnets[want.SubnetID]; sub == nil || sub.NetworkID != n.ID {
-			return FixedIP{}, wire.Fail(http.StatusBadRequest, "Invalid input for operation: Failed to create port on network %s, because fixed_ips included invalid subnet %s.", n.ID, want.SubnetID)
-		}
-		a, err := s.take(sub)
-		return FixedIP{sub.ID, a.String()}, err
-	}
-	a, err := netip.ParseAddr(want.IPAddress)
-	if err != nil {
-		return FixedIP{}, wire.Fail(http.StatusBadRequest, "Invalid input for fixed_ips. Reason: '%s' is not a valid IP address.", want.IPAddress)
-	}
-	for _, id := range n.Subnets {
-		if c := s.subnets[id]; c != nil && c.CIDR.Contains(a) && (want.SubnetID == "" || want.SubnetID == id) {
-			sub = c
-		}
-	}
-	if sub == nil {
-		return FixedIP{}, wire.FailKind(http.StatusBadRequest, "InvalidIpForNetwork", "IP address %s is not a valid IP for any of the subnets on the specified network.", want.IPAddress)
-	}
-	if s.used[a] {
-		return FixedIP{}, wire.FailKind(http.StatusConflict, "IpAddressAlreadyAllocated", "IP address %s already allocated in subnet %s", a, sub.ID)
-	}
-	s.used[a] = true
-	return FixedIP{sub.ID, a.String()}, nil
-}
-
-func (s *Service) giveAll(fixed []FixedIP) {
-	for _, f := range fixed {
-		s.give(f.IPAddress)
-	}
-}
-
 // Port returns a copy of a port.
 func (s *Service) Port(id string) (Port, bool) {
 	s.mu.RLock()
@@ -277,17 +184,29 @@ func (s *Service) Port(id string) (Port, bool) {
 
 // BindPort gives a port to a server. A port that has another one is a conflict.
 func (s *Service) BindPort(portID, serverID string) error {
+	addresses, err := s.bind(portID, serverID)
+	s.tell(addresses, serverID)
+	return err
+}
+
+// bind returns the addresses of the floating IPs that lead to the port's new server.
+func (s *Service) bind(portID, serverID string) (addresses []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, ok := s.ports[portID]
 	if !ok {
-		return portNotFound(portID)
+		return nil, portNotFound(portID)
 	}
 	if p.DeviceID != "" && p.DeviceID != serverID {
-		return wire.FailKind(http.StatusConflict, "PortInUse", "Port %s is still in use.", portID)
+		return nil, wire.FailKind(http.StatusConflict, "PortInUse", "Port %s is still in use.", portID)
 	}
 	p.DeviceID, p.DeviceOwner, p.Status = serverID, "compute:nova", "ACTIVE"
-	return nil
+	for _, f := range s.floating {
+		if f.PortID == portID {
+			addresses = append(addresses, f.Address)
+		}
+	}
+	return addresses, nil
 }
 
 // PortsOf returns a server's ports, in the order of their creation.
@@ -372,123 +291,6 @@ func (s *Service) FloatingIPs(serverID string) []FloatingIP {
 	}
 	slices.SortFunc(out, func(a, b FloatingIP) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return out
-}
-
-// SetSecurityGroups sets a port's security groups, given by id or name.
-func (s *Service) SetSecurityGroups(caller wire.Caller, portID string, groups []string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.ports[portID]
-	if !ok {
-		return portNotFound(portID)
-	}
-	ids := make([]string, 0, len(groups))
-	for _, g := range groups {
-		id, err := s.groupID(caller, g)
-		if err != nil {
-			return err
-		}
-		ids = append(ids, id)
-	}
-	p.SecurityGroups = ids
-	return nil
-}
-
-// SecurityGroup returns a copy of a security group by its id.
-func (s *Service) SecurityGroup(id string) (SecurityGroup, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	g, ok := s.groups[id]
-	if !ok {
-		return SecurityGroup{}, false
-	}
-	c := *g
-	c.Rules = slices.Clone(g.Rules)
-	return c, true
-}
-
-// SecurityGroupID finds a security group of the caller's project by id or name.
-func (s *Service) SecurityGroupID(caller wire.Caller, nameOrID string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.groupID(caller, nameOrID)
-}
-
-func (s *Service) groupID(c wire.Caller, nameOrID string) (string, error) {
-	if nameOrID == "default" {
-		return s.defaultGroup(c.ProjectID).ID, nil
-	}
-	if g, ok := s.groups[nameOrID]; ok && (g.ProjectID == c.ProjectID || c.Is("admin")) {
-		return g.ID, nil
-	}
-	var found []string
-	for _, g := range s.groups {
-		if g.Name == nameOrID && g.ProjectID == c.ProjectID {
-			found = append(found, g.ID)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return "", wire.FailKind(http.StatusNotFound, "SecurityGroupNotFound", "Security group %s does not exist", nameOrID)
-	}
-	return "", wire.FailKind(http.StatusConflict, "NoUniqueMatch", "Multiple security groups found matching '%s'. Use an ID to be more specific.", nameOrID)
-}
-
-// defaultGroup is a project's security group "default", made when first asked for; in the sandbox
-// it lets SSH and ping in. The caller holds the lock for writing.
-func (s *Service) defaultGroup(project string) *SecurityGroup {
-	for _, g := range s.groups {
-		if g.ProjectID == project && g.Name == "default" {
-			return g
-		}
-	}
-	g := newGroup(project, "default", "Default security group")
-	for _, ether := range []string{"IPv4", "IPv6"} {
-		g.add(Rule{Direction: "ingress", EtherType: ether, RemoteGroup: g.ID})
-	}
-	g.add(Rule{Direction: "ingress", EtherType: "IPv4", Protocol: "tcp", PortMin: 22, PortMax: 22, RemotePrefix: "0.0.0.0/0"})
-	g.add(Rule{Direction: "ingress", EtherType: "IPv4", Protocol: "icmp", RemotePrefix: "0.0.0.0/0"})
-	s.groups[g.ID] = g
-	return g
-}
-
-func newGroup(project, name, description string) *SecurityGroup {
-	g := &SecurityGroup{ID: uuid.NewString(), Name: name, ProjectID: project, Description: description, CreatedAt: time.Now().UTC()}
-	for _, ether := range []string{"IPv4", "IPv6"} {
-		g.add(Rule{Direction: "egress", EtherType: ether})
-	}
-	return g
-}
-
-func (g *SecurityGroup) add(r Rule) *Rule {
-	r.ID, r.GroupID, r.ProjectID, r.CreatedAt = uuid.NewString(), g.ID, g.ProjectID, time.Now().UTC()
-	g.Rules = append(g.Rules, r)
-	return &g.Rules[len(g.Rules)-1]
-}
-
-// Allows tells whether a port's security groups let TCP connections to a port number in.
-func (s *Service) Allows(portID string, tcp int) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	p, ok := s.ports[portID]
-	if !ok {
-		return false
-	}
-	for _, id := range p.SecurityGroups {
-		g := s.groups[id]
-		if g != nil && slices.ContainsFunc(g.Rules, func(r Rule) bool { return r.letsIn(tcp) }) {
-			return true
-		}
-	}
-	return false
-}
-
-func (r Rule) letsIn(tcp int) bool {
-	return r.Direction == "ingress" && r.EtherType == "IPv4" && r.RemoteGroup == "" &&
-		(r.Protocol == "" || r.Protocol == "tcp" || r.Protocol == "6") &&
-		(r.PortMin == 0 || (r.PortMin <= tcp && tcp <= r.PortMax))
 }
 
 func count[T any](m map[string]*T, match func(*T) bool) int {

@@ -1,0 +1,346 @@
+package neutron
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+// Mount is the service as the front mounts it.
+func (s *Service) Mount() wire.Service {
+	return wire.Service{Prefix: "/network", Handler: s.routes(), Error: wire.NeutronError}
+}
+
+// handler serves one call; it runs with the lock held for writing.
+type handler func(r *http.Request, c wire.Caller) (status int, body any, err error)
+
+func (s *Service) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h handler) { mux.Handle(pattern, s.serve(h)) }
+	mux.Handle("GET /{$}", http.HandlerFunc(versions))
+	mux.Handle("GET /v2.0/{$}", http.HandlerFunc(resources))
+	mux.Handle("GET /v2.0", http.HandlerFunc(resources))
+	mux.Handle("GET /v2.0/extensions", http.HandlerFunc(extensions))
+	for plural, k := range kinds {
+		base := "/v2.0/" + plural
+		handle("GET "+base, func(r *http.Request, c wire.Caller) (int, any, error) {
+			return collection(r, plural, k.list(s, c))
+		})
+		handle("GET "+base+"/{id}", func(r *http.Request, c wire.Caller) (int, any, error) {
+			body, err := s.find(k, c, r.PathValue("id"))
+			return http.StatusOK, map[string]any{k.name: body}, err
+		})
+		handle("POST "+base, s.write(k, "create", k.create))
+		handle("PUT "+base+"/{id}", s.write(k, "update", k.update))
+		handle("DELETE "+base+"/{id}", s.write(k, "delete", func(s *Service, r *http.Request, c wire.Caller) (string, error) {
+			return "", k.remove(s, r.PathValue("id"))
+		}))
+		handle("PUT "+base+"/{id}/tags", s.tagging(k, setTags))
+		handle("PUT "+base+"/{id}/tags/{tag}", s.tagging(k, addTag))
+		handle("DELETE "+base+"/{id}/tags", s.tagging(k, clearTags))
+		handle("DELETE "+base+"/{id}/tags/{tag}", s.tagging(k, removeTag))
+	}
+	handle("PUT /v2.0/routers/{id}/add_router_interface", s.attach)
+	handle("PUT /v2.0/routers/{id}/remove_router_interface", s.detach)
+	handle("GET /v2.0/quotas/{project}", s.showQuotas)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		wire.NeutronError(w, r, http.StatusNotFound, "The resource could not be found.")
+	})
+	return mux
+}
+
+// serve answers with what a handler returns, and tells afterwards which floating IPs have moved.
+func (s *Service) serve(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		status, body, err := h(r, wire.CallerOf(r))
+		moved := s.takeMoved()
+		s.mu.Unlock()
+		for _, m := range moved {
+			s.tell([]string{m.address}, m.server)
+		}
+		switch p, ok := err.(*wire.Problem); {
+		case ok && p.Kind != "":
+			wire.NeutronFault(w, r, p.Status, p.Kind, p.Message)
+		case ok:
+			wire.NeutronError(w, r, p.Status, p.Message)
+		case err != nil:
+			wire.NeutronError(w, r, http.StatusInternalServerError, err.Error())
+		case body == nil:
+			w.WriteHeader(status)
+		default:
+			wire.JSON(w, status, body)
+		}
+	})
+}
+
+// kind is one kind of object of the API.
+type kind struct {
+	name           string // such as "port"
+	exception      string // such as "Port", the first part of its exceptions' names
+	list           func(*Service, wire.Caller) []map[string]any
+	owner          func(*Service, string) string
+	create, update func(*Service, *http.Request, wire.Caller) (id string, err error)
+	remove         func(*Service, string) error
+	tags           func(*Service, string) *[]string
+}
+
+// kinds are the kinds by their plurals, as paths have them.
+var kinds map[string]kind
+
+func init() {
+	kinds = map[string]kind{
+		"networks":             networkKind,
+		"subnets":              subnetKind,
+		"ports":                portKind,
+		"floatingips":          floatingKind,
+		"security-groups":      groupKind,
+		"security-group-rules": ruleKind,
+		"routers":              routerKind,
+	}
+}
+
+// find returns the body of an object that the caller may see.
+func (s *Service) find(k kind, c wire.Caller, id string) (map[string]any, error) {
+	for _, b := range k.list(s, c) {
+		if b["id"] == id {
+			return b, nil
+		}
+	}
+	return nil, k.notFound(id)
+}
+
+func (k kind) notFound(id string) error {
+	words := map[string]string{"SecurityGroup": "Security group", "SecurityGroupRule": "Security group rule", "FloatingIP": "Floating IP"}
+	verb := "could not be found."
+	if strings.HasPrefix(k.exception, "SecurityGroup") {
+		verb = "does not exist"
+	}
+	name := k.exception
+	if w, ok := words[name]; ok {
+		name = w
+	}
+	return wire.FailKind(http.StatusNotFound, k.exception+"NotFound", "%s %s %s", name, id, verb)
+}
+
+// write serves a changing call: for objects that the caller sees, by members of the owner and admins.
+func (s *Service) write(k kind, verb string, do func(*Service, *http.Request, wire.Caller) (string, error)) handler {
+	return func(r *http.Request, c wire.Caller) (int, any, error) {
+		action := verb + "_" + strings.ReplaceAll(k.name, "-", "_")
+		if id := r.PathValue("id"); id != "" {
+			if _, err := s.find(k, c, id); err != nil {
+				return 0, nil, err
+			}
+			if owner := k.owner(s, id); !c.Is("admin") && owner != c.ProjectID {
+				return 0, nil, disallowed(action)
+			}
+		}
+		if !c.Is("admin") && !c.Is("member") {
+			return 0, nil, disallowed(action)
+		}
+		id, err := do(s, r, c)
+		if err != nil || verb == "delete" {
+			return http.StatusNoContent, nil, err
+		}
+		body, err := s.find(k, wire.Caller{Roles: []string{"admin"}}, id)
+		if err != nil {
+			return 0, nil, err
+		}
+		status := http.StatusOK
+		if verb == "create" {
+			status = http.StatusCreated
+		}
+		return status, map[string]any{k.name: body}, nil
+	}
+}
+
+func disallowed(action string) error {
+	return wire.FailKind(http.StatusForbidden, "PolicyNotAuthorized", "rule:%s is disallowed by policy", action)
+}
+
+// decode reads the object of a request's body.
+func decode[T any](r *http.Request, name string) (T, error) {
+	var body map[string]*T
+	if err := wire.Decode(r, &body); err != nil {
+		var zero T
+		return zero, wire.FailKind(http.StatusBadRequest, "HTTPBadRequest", "%v", err)
+	}
+	if body[name] == nil {
+		var zero T
+		return zero, wire.FailKind(http.StatusBadRequest, "HTTPBadRequest", "Unable to find '%s' in request body", name)
+	}
+	return *body[name], nil
+}
+
+// listParams are the parameters of a listing that are no filters.
+var listParams = []string{"limit", "marker", "sort_key", "sort_dir", "fields", "page_reverse"}
+
+// collection answers a listing: filtered, sorted, paged, with the wanted fields.
+func collection(r *http.Request, plural string, items []map[string]any) (int, any, error) {
+	name := strings.ReplaceAll(plural, "-", "_")
+	q := r.URL.Query()
+	items = slices.DeleteFunc(items, func(b map[string]any) bool { return !passes(b, q) })
+	sortKey, descending := "id", q.Get("sort_dir") == "desc"
+	if q.Has("sort_key") {
+		sortKey = q.Get("sort_key")
+	}
+	slices.SortStableFunc(items, func(a, b map[string]any) int {
+		n := strings.Compare(fmt.Sprint(a[sortKey]), fmt.Sprint(b[sortKey]))
+		if descending {
+			return -n
+		}
+		return n
+	})
+	out := map[string]any{}
+	if after := q.Get("marker"); after != "" {
+		at := slices.IndexFunc(items, func(b map[string]any) bool { return b["id"] == after })
+		items = items[at+1:]
+	}
+	if limit, err := strconv.Atoi(q.Get("limit")); err == nil && limit > 0 && len(items) > limit {
+		items = items[:limit]
+		next := maps.Clone(q)
+		next.Set("marker", fmt.Sprint(items[limit-1]["id"]))
+		out[name+"_links"] = []map[string]any{{"rel": "next", "href": wire.Base(r) + r.URL.Path + "?" + next.Encode()}}
+	}
+	if fields := q["fields"]; len(fields) > 0 {
+		for k, b := range items {
+			b = maps.Clone(b)
+			maps.DeleteFunc(b, func(key string, _ any) bool { return !slices.Contains(fields, key) })
+			items[k] = b
+		}
+	}
+	if items == nil {
+		items = []map[string]any{}
+	}
+	out[name] = items
+	return http.StatusOK, out, nil
+}
+
+// passes holds an object against the filters of a query: each key has to match with one of its values.
+func passes(b map[string]any, q url.Values) bool {
+	for key, values := range q {
+		if slices.Contains(listParams, key) {
+			continue
+		}
+		switch key {
+		case "tenant_id":
+			key = "project_id"
+		case "tags", "tags-any":
+			if !matchTags(b, key, values) {
+				return false
+			}
+			continue
+		}
+		have, ok := b[key]
+		if ok && !slices.ContainsFunc(values, func(v string) bool { return equal(have, v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func matchTags(b map[string]any, key string, values []string) bool {
+	tags, _ := b["tags"].([]string)
+	wanted := strings.Split(strings.Join(values, ","), ",")
+	has := func(t string) bool { return slices.Contains(tags, t) }
+	if key == "tags-any" {
+		return slices.ContainsFunc(wanted, has)
+	}
+	return !slices.ContainsFunc(wanted, func(t string) bool { return !has(t) })
+}
+
+// equal compares a field with a filter's value.
+func equal(have any, want string) bool {
+	switch h := have.(type) {
+	case nil:
+		return want == "" || want == "null"
+	case bool:
+		on := strings.EqualFold(want, "true") || want == "1"
+		return h == on
+	case []string:
+		return slices.Contains(h, want)
+	case []FixedIP:
+		key, value, _ := strings.Cut(want, "=")
+		return slices.ContainsFunc(h, func(f FixedIP) bool {
+			switch key {
+			case "ip_address":
+				return f.IPAddress == value
+			case "subnet_id":
+				return f.SubnetID == value
+			case "ip_address_substr":
+				return strings.Contains(f.IPAddress, value)
+			}
+			return false
+		})
+	}
+	return fmt.Sprint(have) == want
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+func orNull(v string) any {
+	if v == "" {
+		return nil
+	}
+	return v
+}
+
+func list[T any](v []T) []T {
+	if v == nil {
+		return []T{}
+	}
+	return v
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+func versions(w http.ResponseWriter, r *http.Request) {
+	wire.JSON(w, http.StatusOK, map[string]any{"versions": []map[string]any{{
+		"id": "v2.0", "status": "CURRENT", "links": []map[string]any{{"rel": "self", "href": wire.Base(r) + "/v2.0/"}},
+	}}})
+}
+
+func resources(w http.ResponseWriter, r *http.Request) {
+	out := []map[string]any{}
+	for _, plural := range slices.Sorted(maps.Keys(kinds)) {
+		out = append(out, map[string]any{"name": kinds[plural].name, "collection": plural, "links": []map[string]any{
+			{"rel": "self", "href": wire.Base(r) + "/v2.0/" + plural},
+		}})
+	}
+	wire.JSON(w, http.StatusOK, map[string]any{"resources": out})
+}
+
+func extensions(w http.ResponseWriter, _ *http.Request) {
+	out := []map[string]any{}
+	for _, e := range [][2]string{
+		{"external-net", "Neutron external network"}, {"router", "Neutron L3 Router"}, {"security-group", "security-group"},
+		{"quotas", "Quota management support"}, {"standard-attr-description", "standard-attr-description"},
+		{"standard-attr-tag", "Tag support for resources with standard attribute"}, {"standard-attr-timestamp", "Resource timestamps"},
+		{"binding", "Port Binding"}, {"pagination", "Pagination support"}, {"sorting", "Sorting support"}, {"project-id", "project_id field enabled"},
+	} {
+		out = append(out, map[string]any{"alias": e[0], "name": e[1], "description": e[1], "updated": "2020-01-01T00:00:00-00:00", "links": []any{}})
+	}
+	wire.JSON(w, http.StatusOK, map[string]any{"extensions": out})
+}
+
+func (s *Service) showQuotas(r *http.Request, c wire.Caller) (int, any, error) {
+	if r.PathValue("project") != c.ProjectID && !c.Is("admin") {
+		return 0, nil, disallowed("get_quota")
+	}
+	q := s.quotas
+	return http.StatusOK, map[string]any{"quota": map[string]any{
+		"network": q.Networks, "subnet": q.Networks, "port": q.Ports, "floatingip": q.FloatingIPs,
+		"security_group": q.SecurityGroups, "security_group_rule": 100, "router": 10,
+	}}, nil
+}
