@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -78,6 +79,7 @@ type Spec struct {
 	Protected, Hidden           bool
 	Tags                        []string
 	Properties                  map[string]string
+	CreatedAt                   time.Time // zero = now
 }
 
 // CreateQueued creates an image record without data and returns its id. It is for other services,
@@ -94,6 +96,9 @@ func (s *Service) CreateQueued(caller wire.Caller, spec Spec) (string, error) {
 
 func newImage(caller wire.Caller, spec Spec) *Image {
 	t := now()
+	if !spec.CreatedAt.IsZero() {
+		t = spec.CreatedAt.UTC().Truncate(time.Second)
+	}
 	i := &Image{
 		ID: spec.ID, Name: spec.Name, Status: Queued, Visibility: spec.Visibility, Owner: spec.Owner,
 		Protected: spec.Protected, Hidden: spec.Hidden,
