@@ -55,14 +55,13 @@ lint: $(BIN)/golangci-lint ## find what is wrong without running it
 
 # packer-sdc finds the project by a folder named packer-plugin-*, whatever this checkout is called.
 .PHONY: generate
-generate: $(BIN)/packer-sdc ## write the HCL2 specs and the reference docs
+generate: $(BIN)/packer-sdc ## write the HCL2 specs, and docs/reference from docs/src and the options' comments
 	@mkdir -p $(CACHE) && ln -sfn .. $(CACHE)/packer-plugin-openstack
-	cd $(CACHE)/packer-plugin-openstack && go generate $(PACKAGES)
-	@$(MAKE) --no-print-directory docs
+	@cd $(CACHE)/packer-plugin-openstack && go generate $(PACKAGES)
+	@$(BIN)/packer-sdc renderdocs -src docs/src -partials docs-partials -dst docs/reference 2>$(CACHE)/renderdocs.log || { cat $(CACHE)/renderdocs.log >&2; exit 1; }
 
 .PHONY: docs
-docs: $(BIN)/packer-sdc ## render docs/reference from docs/src and the options' comments
-	@$(BIN)/packer-sdc renderdocs -src docs/src -partials docs-partials -dst docs/reference 2>/dev/null
+docs: generate ## the same
 
 .PHONY: clean
 clean: ## remove what the other targets made

@@ -1,4 +1,4 @@
-//go:generate packer-sdc mapstructure-to-hcl2 -type Config,Output
+//go:generate packer-sdc mapstructure-to-hcl2 -type Config,DatasourceOutput
 //go:generate packer-sdc struct-markdown
 
 package image

@@ -1,3 +1,5 @@
+//go:generate packer-sdc struct-markdown
+
 package image
 
 import (
@@ -6,8 +8,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/glance"
 )
 
-// Output is what the data source gives to the template.
-type Output struct {
+// DatasourceOutput is what the data source gives to the template.
+type DatasourceOutput struct {
 	// The image's id.
 	ID string `mapstructure:"id"`
 	// The image's name.
@@ -38,8 +40,8 @@ type Output struct {
 	CreatedAt string `mapstructure:"created_at"`
 }
 
-func output(i *glance.Image) Output {
-	return Output{
+func output(i *glance.Image) DatasourceOutput {
+	return DatasourceOutput{
 		ID: i.ID, Name: i.Name, Owner: i.Owner, Visibility: i.Visibility,
 		Checksum: i.Checksum, HashAlgo: i.HashAlgo, Hash: i.HashValue, Size: i.Size, DiskFormat: i.DiskFormat,
 		MinDisk: i.MinDisk, MinRAM: i.MinRAM,
