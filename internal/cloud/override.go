@@ -11,6 +11,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// firstDomain is the id of the domain that every Keystone starts with.
+const firstDomain = "default"
+
 // environment is what the OS_* variables (and the old SDK_* ones) say, in the form of a
 // clouds.yaml entry, so that both go through the same rules.
 func environment() ([]clouds.ParseOption, error) {
@@ -99,6 +102,10 @@ func (a *Access) overrideUser(o *gophercloud.AuthOptions) {
 	case o.TokenID != "":
 		o.UserID, o.Username = "", ""
 	}
+	// Where nobody ever chose a domain there is only the first, whose id is always the same.
+	if o.DomainID == "" && o.DomainName == "" {
+		o.DomainID = firstDomain
+	}
 	if o.UserID != "" {
 		o.Username, o.DomainID, o.DomainName = "", "", ""
 	}
@@ -127,6 +134,8 @@ func (a *Access) overrideScope(o *gophercloud.AuthOptions) {
 		}
 		if s.DomainID != "" {
 			s.DomainName = ""
+		} else if s.DomainName == "" {
+			s.DomainID = firstDomain
 		}
 	}
 	o.TenantID, o.TenantName = "", ""

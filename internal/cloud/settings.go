@@ -98,10 +98,6 @@ func (s *settings) check() error {
 	case o.Password == "":
 		return fault.New(fault.Usage, "set password or OS_PASSWORD", "password: it is missing for user %q", cmp.Or(o.Username, o.UserID))
 	}
-	if o.Username != "" && o.DomainID == "" && o.DomainName == "" && o.ApplicationCredentialID == "" {
-		return fault.New(fault.Usage, `set domain_name or domain_id; where nobody ever chose one it is "Default"`,
-			"domain_name: user %q is only known together with its domain", o.Username)
-	}
 	return nil
 }
 

@@ -1,0 +1,77 @@
+// Package openstack is Packer's builder for OpenStack: it boots a server, lets the provisioners
+// work on it, and captures one image.
+//
+// Nothing outlives a build but its image: what a build makes is noted before it is made, marked
+// with the run's id, and removed at the end, whatever happened. The image gets its final name in
+// one single change when all is done.
+package openstack
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/packer-plugin-sdk/communicator"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	"github.com/hashicorp/packer-plugin-sdk/multistep/commonsteps"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// BuilderID is what the artifacts say they come from. It is the incumbent's, so that whatever
+// looks for its artifacts finds ours.
+const BuilderID = "mitchellh.openstack"
+
+// Builder makes one image on OpenStack.
+type Builder struct{ config Config }
+
+// Run makes the image. Without an image (skip_create_image) the artifact is nil.
+func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
+	c := &b.config
+	state := newState(c, ui, hook)
+	runner := commonsteps.NewRunner(steps(c), c.PackerConfig, ui)
+	runner.Run(ctx, state)
+
+	if err, ok := state.Get("error").(error); ok {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, fault.Wrap(fault.Cancelled, "", errors.New("the build was cancelled"))
+	}
+	bd := from(state)
+	if bd.image == nil {
+		return nil, nil
+	}
+	data, _ := state.Get("generated_data").(map[string]any)
+	return newArtifact(bd, data), nil
+}
+
+func steps(c *Config) []multistep.Step {
+	return []multistep.Step{
+		&stepRemove{}, // its clean-up comes last, and removes everything at once
+		&stepConnect{},
+		&stepLookUp{},
+		&stepKeyPair{},
+		&stepImport{},
+		&stepVolume{},
+		&stepPort{},
+		&stepFloatingIP{},
+		&stepServer{},
+		&stepRackConnect{},
+		&stepAssociate{},
+		&stepPassword{},
+		&stepReach{},
+		&communicator.StepConnect{
+			Config:    &c.Comm,
+			Host:      host,
+			SSHConfig: c.Comm.SSHConfigFunc(),
+		},
+		&commonsteps.StepProvision{},
+		&commonsteps.StepCleanupTempKeys{Comm: &c.Comm},
+		&stepStop{},
+		&stepCapture{},
+		&stepUpload{},
+		&stepRelease{},
+		&stepPublish{},
+	}
+}

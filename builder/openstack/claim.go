@@ -1,0 +1,68 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+)
+
+// claimed reports whether a description says that a run uses the floating IP.
+func claimed(description string) bool { return strings.Contains(description, cloud.RunKey+"=") }
+
+// claim takes an existing floating IP for this run by its description, and gives it back at the
+// end. It is nil where somebody else was quicker. Neutron refuses the change of an older revision
+// than its own, so only one of several claims succeeds; a second look covers services without
+// revisions.
+func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatingips.FloatingIP, error) {
+	before, ours := ip.Description, strings.TrimSpace(ip.Description+" "+b.description())
+	thing := b.expect(&cloud.Thing{
+		Kind:   "floating IP's claim",
+		Delete: func(ctx context.Context, id string) error { return b.unclaim(ctx, id, before, ours) },
+	})
+	thing.Made(ip.ID)
+	revision := ip.RevisionNumber
+	opts := floatingips.UpdateOpts{Description: &ours}
+	if revision > 0 {
+		opts.RevisionNumber = &revision
+	}
+	_, err := floatingips.Update(ctx, b.network, ip.ID, opts).Extract()
+	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusPreconditionFailed) {
+		return nil, fmt.Errorf("claiming floating IP %s: %w", ip.FloatingIP, cloud.Classify(err))
+	}
+	now, err := floatingips.Get(ctx, b.network, ip.ID).Extract()
+	if err != nil {
+		return nil, fmt.Errorf("claiming floating IP %s: %w", ip.FloatingIP, cloud.Classify(err))
+	}
+	if now.Description != ours || now.PortID != "" {
+		return nil, nil
+	}
+	if b.portID == "" {
+		return now, nil
+	}
+	return b.lead(ctx, now.ID, b.portID)
+}
+
+// lead makes the floating IP lead to the port.
+func (b *build) lead(ctx context.Context, id, port string) (*floatingips.FloatingIP, error) {
+	ip, err := floatingips.Update(ctx, b.network, id, floatingips.UpdateOpts{PortID: &port}).Extract()
+	if err != nil {
+		return nil, fmt.Errorf("associating the floating IP with port %q: %w", port, cloud.Classify(err))
+	}
+	return ip, nil
+}
+
+// unclaim gives the floating IP back as it was, unless it isn't this run's.
+func (b *build) unclaim(ctx context.Context, id, before, ours string) error {
+	now, err := floatingips.Get(ctx, b.network, id).Extract()
+	if err != nil || now.Description != ours {
+		return err
+	}
+	opts := floatingips.UpdateOpts{PortID: new(string), Description: &before}
+	return floatingips.Update(ctx, b.network, id, opts).Err
+}

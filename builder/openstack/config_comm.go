@@ -1,0 +1,67 @@
+package openstack
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/packer-plugin-sdk/communicator"
+	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// CommConfig is how the build reaches the server: Packer's own communicator options.
+type CommConfig struct {
+	Comm communicator.Config `mapstructure:",squash"`
+}
+
+func (c *CommConfig) prepare(ctx *interpolate.Context, run cloud.Run) []error {
+	comm := &c.Comm
+	if c.needsKey() && comm.SSHTemporaryKeyPairName == "" {
+		comm.SSHTemporaryKeyPairName = staging(run)
+	}
+	// The SDK reads the file, which isn't known yet.
+	file := comm.SSHPrivateKeyFile
+	if file == cloud.Unknown {
+		comm.SSHPrivateKeyFile = ""
+	}
+	errs := comm.Prepare(ctx)
+	comm.SSHPrivateKeyFile = file
+
+	bad := func(hint, format string, args ...any) {
+		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
+	}
+	kind := strings.ToLower(comm.SSHTemporaryKeyPairType)
+	if !slices.Contains([]string{"", "rsa", "ecdsa", "ed25519", "dsa", cloud.Unknown}, kind) {
+		bad("use ed25519, rsa or ecdsa", "temporary_key_pair_type: %q is unknown", comm.SSHTemporaryKeyPairType)
+	}
+	if comm.Type == "winrm" && comm.WinRMPassword == "" {
+		if kind != "" && kind != "rsa" && kind != cloud.Unknown {
+			bad("use rsa, or set winrm_password", "temporary_key_pair_type: a password can't be encrypted for a key of type %q", kind)
+		}
+		if comm.SSHKeyPairName != "" && comm.SSHPrivateKeyFile == "" {
+			bad("set ssh_private_key_file, or winrm_password", "ssh_keypair_name: without its private key the server's password can't be read")
+		}
+	}
+	if comm.Type == "ssh" && comm.SSHKeyPairName != "" && comm.SSHPrivateKeyFile == "" && !comm.SSHAgentAuth && comm.SSHPassword == "" {
+		bad("set ssh_private_key_file, ssh_agent_auth or ssh_password", "ssh_keypair_name: the build needs its private key")
+	}
+	return errs
+}
+
+// needsKey reports whether the build makes a key pair of its own: where the template names
+// nothing that lets it in.
+func (c *CommConfig) needsKey() bool {
+	comm := &c.Comm
+	if comm.SSHPrivateKeyFile != "" || comm.SSHKeyPairName != "" {
+		return false
+	}
+	switch comm.Type {
+	case "", "ssh":
+		return !comm.SSHAgentAuth && (comm.SSHPassword == "" || comm.SSHTemporaryKeyPairName != "")
+	case "winrm":
+		return comm.WinRMPassword == ""
+	}
+	return false
+}

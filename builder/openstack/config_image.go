@@ -1,0 +1,163 @@
+//go:generate packer-sdc struct-markdown
+
+package openstack
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+)
+
+// What the build does where there is an image of the same name already.
+const (
+	conflictAllow   = "allow"
+	conflictFail    = "fail"
+	conflictReplace = "replace"
+)
+
+// The image that the build makes. It is captured under a name of its own, hidden from lists, and
+// gets its final name, properties, tags and visibility in one single change at the end: nobody
+// finds a half-made image.
+type ImageConfig struct {
+	// The name of the image.
+	ImageName string `mapstructure:"image_name" required:"true"`
+	// Properties of the image. `image_type` is `image` unless it is set here, so that the image
+	// isn't taken for a snapshot.
+	ImageMetadata map[string]string `mapstructure:"metadata" required:"false"`
+	// Who sees the image: `private`, `shared` (the projects in `image_members`), `community` or
+	// `public`, which most clouds allow to administrators only. Default: what the cloud gives to
+	// snapshots, which is `private`.
+	ImageVisibility string `mapstructure:"image_visibility" required:"false"`
+	// The ids of the projects that the image is shared with. Needs `image_visibility = "shared"`.
+	ImageMembers []string `mapstructure:"image_members" required:"false"`
+	// Accept the image on behalf of its members, so that it appears in their lists. Needs
+	// credentials that may do so: an administrator's.
+	ImageAutoAcceptMembers bool `mapstructure:"image_auto_accept_members" required:"false"`
+	// Accept the image on behalf of its members with their own credentials: names of entries in
+	// `clouds.yaml`, each of which belongs to one of the `image_members`.
+	ImageAcceptWith []string `mapstructure:"image_accept_with" required:"false"`
+	// The disk format of the image, such as `qcow2` or `raw`. Only with
+	// `use_blockstorage_volume`; otherwise the hypervisor decides.
+	ImageDiskFormat string `mapstructure:"image_disk_format" required:"false"`
+	// Tags of the image.
+	ImageTags []string `mapstructure:"image_tags" required:"false"`
+	// The smallest disk, in GiB, that a server of the image needs. Default: the flavor's disk.
+	ImageMinDisk int `mapstructure:"image_min_disk" required:"false"`
+	// The smallest memory, in MiB, that a server of the image needs. Default: the source image's.
+	ImageMinRAM int `mapstructure:"image_min_ram" required:"false"`
+	// Protect the image from being deleted.
+	ImageProtected bool `mapstructure:"image_protected" required:"false"`
+	// Leave the image out of default lists. It can still be used by its id.
+	ImageHidden bool `mapstructure:"image_hidden" required:"false"`
+	// Which properties the image keeps that it has from the source image and from the cloud:
+	// `["all"]` (the default), `["none"]`, or a list of patterns such as
+	// `["hw_*", "os_*", "!os_admin_user"]`, where a pattern behind `!` takes away again. What
+	// `metadata` sets is always there; what belongs to the Image service or to the source's
+	// data alone (`os_glance_*`, `owner_specified.*`, signatures) never is.
+	InheritProperties []string `mapstructure:"inherit_properties" required:"false"`
+	// What to do where the project has an image of the name already: `allow` (the default)
+	// leaves it, and there are two of the name; `fail` stops before anything is created;
+	// `replace` deletes it after the new one is there. The post-processor `openstack-promote`
+	// archives it instead, and takes its members along.
+	ImageNameConflict string `mapstructure:"image_name_conflict" required:"false"`
+	// Make no image: for testing a template.
+	SkipCreateImage bool `mapstructure:"skip_create_image" required:"false"`
+}
+
+func (c *ImageConfig) prepare(volume bool) []error {
+	var errs []error
+	bad := func(hint, format string, args ...any) {
+		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
+	}
+	if c.ImageName == "" {
+		bad("say how the image shall be called", "image_name: it is missing")
+	} else if len(c.ImageName) > 255 {
+		bad("use at most 255 characters", "image_name: it has %d characters", len(c.ImageName))
+	}
+	if c.ImageMetadata == nil {
+		c.ImageMetadata = map[string]string{}
+	}
+	if c.ImageMetadata["image_type"] == "" {
+		c.ImageMetadata["image_type"] = "image"
+	}
+	for key := range c.ImageMetadata {
+		if glance.Reserved(key) {
+			bad("leave it out", "metadata: property %q belongs to the cloud or to imgctl", key)
+		}
+	}
+	c.prepareSharing(volume, bad)
+	if c.ImageDiskFormat != "" && !volume {
+		bad("set use_blockstorage_volume as well, or leave it out", "image_disk_format: the hypervisor decides on the format")
+	}
+	if c.ImageMinDisk < 0 {
+		bad("use 0 or more GiB", "image_min_disk: %d is negative", c.ImageMinDisk)
+	}
+	if c.ImageMinRAM < 0 {
+		bad("use 0 or more MiB", "image_min_ram: %d is negative", c.ImageMinRAM)
+	}
+	if c.ImageNameConflict == "" {
+		c.ImageNameConflict = conflictAllow
+	}
+	if !slices.Contains([]string{conflictAllow, conflictFail, conflictReplace, cloud.Unknown}, c.ImageNameConflict) {
+		bad("use allow, fail or replace", "image_name_conflict: %q is unknown", c.ImageNameConflict)
+	}
+	for _, pattern := range c.InheritProperties {
+		if _, err := path.Match(strings.TrimPrefix(pattern, "!"), ""); err != nil {
+			bad("use * and ? as wildcards", "inherit_properties: %q: %w", pattern, err)
+		}
+	}
+	return errs
+}
+
+func (c *ImageConfig) prepareSharing(volume bool, bad func(hint, format string, args ...any)) {
+	if c.ImageVisibility != cloud.Unknown {
+		c.ImageVisibility = strings.ToLower(c.ImageVisibility)
+	}
+	known := []string{"", glance.Private, glance.Shared, glance.Community, glance.Public, cloud.Unknown}
+	if !slices.Contains(known, c.ImageVisibility) {
+		bad("use private, shared, community or public", "image_visibility: %q is unknown", c.ImageVisibility)
+	}
+	if len(c.ImageMembers) == 0 {
+		if c.ImageAutoAcceptMembers || len(c.ImageAcceptWith) > 0 {
+			bad("name the projects in image_members", "image_auto_accept_members, image_accept_with: there are no members")
+		}
+		return
+	}
+	// An image from a volume is shared by default.
+	if volume && c.ImageVisibility == "" {
+		c.ImageVisibility = glance.Shared
+	}
+	if c.ImageVisibility != glance.Shared && c.ImageVisibility != cloud.Unknown && slices.Contains(known, c.ImageVisibility) {
+		bad(`set image_visibility = "shared"`, "image_members: an image whose visibility isn't shared has no members")
+	}
+	for _, m := range c.ImageMembers {
+		if strings.TrimSpace(m) == "" {
+			bad("give the ids of projects", "image_members: one of them is empty")
+		}
+	}
+}
+
+// inherits reports whether the image keeps a property that neither the template nor imgctl set.
+func (c *ImageConfig) inherits(property string) bool {
+	if glance.Reserved(property) {
+		return false
+	}
+	kept := len(c.InheritProperties) == 0 || strings.HasPrefix(c.InheritProperties[0], "!")
+	for _, pattern := range c.InheritProperties {
+		pattern, deny := strings.CutPrefix(pattern, "!")
+		switch pattern {
+		case "all":
+			pattern = "*"
+		case "none":
+			pattern, deny = "*", true
+		}
+		if ok, _ := path.Match(pattern, property); ok {
+			kept = !deny
+		}
+	}
+	return kept
+}

@@ -1,0 +1,172 @@
+//go:generate packer-sdc struct-markdown
+
+package openstack
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+)
+
+// The image that the build starts from. Exactly one of `source_image`, `source_image_name`,
+// `source_image_filter` and `external_source_image_url` is needed.
+type SourceConfig struct {
+	// The id of the source image, or its URL.
+	SourceImage string `mapstructure:"source_image" required:"false"`
+	// The name of the source image. Where several images have the name the build stops, unless
+	// `source_image_filter` has `most_recent`.
+	SourceImageName string `mapstructure:"source_image_name" required:"false"`
+	// Finds the source image by what is known about it:
+	//
+	// ```hcl
+	// source_image_filter {
+	//   filters {
+	//     name_regex = "^ubuntu-24\\.04-"
+	//     owner      = "d1a588cf4b0743344508dc145649372d"
+	//     visibility = "shared"
+	//     tags       = ["prod", "ready"]
+	//     properties = {
+	//       os_distro = "ubuntu"
+	//     }
+	//   }
+	//   most_recent = true
+	// }
+	// ```
+	SourceImageFilter ImageFilter `mapstructure:"source_image_filter" required:"false"`
+	// The URL of an image that the cloud itself downloads (its Image service needs the import
+	// method `web-download`). The downloaded image is deleted at the end of the build.
+	ExternalSourceImageURL string `mapstructure:"external_source_image_url" required:"false"`
+	// The disk format of the image at the URL. Default: `qcow2`.
+	ExternalSourceImageFormat string `mapstructure:"external_source_image_format" required:"false"`
+	// Properties that the downloaded image gets.
+	ExternalSourceImageProperties map[string]string `mapstructure:"external_source_image_properties" required:"false"`
+}
+
+// ImageFilter finds an image by what is known about it.
+type ImageFilter struct {
+	// What is known about the image. All of it has to be so.
+	Filters ImageFilterOptions `mapstructure:"filters" required:"false"`
+	// Take the newest where several images match, or the first by `sort`. Without it several are
+	// an error that lists them.
+	MostRecent bool `mapstructure:"most_recent" required:"false"`
+	// How several images are sorted, such as `created_at:desc` (the default) or
+	// `name:desc,created_at:desc`.
+	Sort string `mapstructure:"sort" required:"false"`
+}
+
+// ImageFilterOptions are what is known about an image.
+type ImageFilterOptions struct {
+	// The image's exact name.
+	Name string `mapstructure:"name" required:"false"`
+	// A regular expression that the name matches, in
+	// [Go's syntax](https://pkg.go.dev/regexp/syntax).
+	NameRegex string `mapstructure:"name_regex" required:"false"`
+	// The id of the project that owns the image.
+	Owner string `mapstructure:"owner" required:"false"`
+	// Tags that the image has, all of them.
+	Tags []string `mapstructure:"tags" required:"false"`
+	// `public`, `private`, `shared`, `community`, or `all`, which adds the community images of
+	// other projects.
+	Visibility string `mapstructure:"visibility" required:"false"`
+	// Properties that the image has.
+	Properties map[string]string `mapstructure:"properties" required:"false"`
+	// Look among the hidden images instead of the others.
+	Hidden bool `mapstructure:"hidden" required:"false"`
+	// The image's status. Default: `active`.
+	Status string `mapstructure:"status" required:"false"`
+	// For an image that another project shares with this one: `accepted` (the default),
+	// `pending`, `rejected` or `all`.
+	MemberStatus string `mapstructure:"member_status" required:"false"`
+}
+
+// Empty reports whether nothing is asked for.
+func (f *ImageFilterOptions) Empty() bool {
+	return f.Name == "" && f.NameRegex == "" && f.Owner == "" && len(f.Tags) == 0 && f.Visibility == "" &&
+		len(f.Properties) == 0 && f.Status == "" && f.MemberStatus == "" && !f.Hidden
+}
+
+func (c *SourceConfig) prepare() []error {
+	var errs []error
+	bad := func(hint, format string, args ...any) {
+		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
+	}
+	var given []string
+	for _, s := range []struct {
+		option string
+		set    bool
+	}{
+		{"source_image", c.SourceImage != ""},
+		{"source_image_name", c.SourceImageName != ""},
+		{"source_image_filter", !c.SourceImageFilter.Filters.Empty()},
+		{"external_source_image_url", c.ExternalSourceImageURL != ""},
+	} {
+		if s.set {
+			given = append(given, s.option)
+		}
+	}
+	switch len(given) {
+	case 0:
+		bad("set one of source_image, source_image_name, source_image_filter and external_source_image_url",
+			"source_image: there is no image to start from")
+	case 1:
+	default:
+		bad("leave one of them", "%s: only one can say which image to start from", strings.Join(given, ", "))
+	}
+	if strings.Contains(c.SourceImage, "/") {
+		c.SourceImage = path.Base(c.SourceImage)
+	}
+	if u, err := url.Parse(c.ExternalSourceImageURL); c.ExternalSourceImageURL != cloud.Unknown && c.ExternalSourceImageURL != "" &&
+		(err != nil || u.Scheme != "http" && u.Scheme != "https") {
+		bad("give an http or https URL", "external_source_image_url: %q can't be downloaded", c.ExternalSourceImageURL)
+	}
+	if c.ExternalSourceImageFormat == "" {
+		c.ExternalSourceImageFormat = "qcow2"
+	}
+	for key := range c.ExternalSourceImageProperties {
+		if glance.Reserved(key) {
+			bad("leave it out", "external_source_image_properties: property %q belongs to the cloud or to imgctl", key)
+		}
+	}
+	c.SourceImageFilter.Filters.check(bad)
+	return errs
+}
+
+func (f *ImageFilterOptions) check(bad func(hint, format string, args ...any)) {
+	visibilities := []string{"", glance.Private, glance.Shared, glance.Community, glance.Public, "all", "protected", cloud.Unknown}
+	if !slices.Contains(visibilities, f.Visibility) {
+		bad("use public, private, shared, community or all", "source_image_filter: visibility %q is unknown", f.Visibility)
+	}
+	if !slices.Contains([]string{"", glance.Accepted, glance.Pending, glance.Rejected, "all", cloud.Unknown}, f.MemberStatus) {
+		bad("use accepted, pending, rejected or all", "source_image_filter: member_status %q is unknown", f.MemberStatus)
+	}
+	if f.NameRegex != cloud.Unknown {
+		if _, err := regexp.Compile(f.NameRegex); err != nil {
+			bad("see https://pkg.go.dev/regexp/syntax", "source_image_filter: name_regex: %w", err)
+		}
+	}
+}
+
+// selector is what the options ask of the Image service.
+func (c *SourceConfig) selector() glance.Selector {
+	f := &c.SourceImageFilter.Filters
+	s := glance.Selector{
+		ID: c.SourceImage, Name: f.Name, Owner: f.Owner, Visibility: f.Visibility, MemberStatus: f.MemberStatus,
+		Hidden: f.Hidden, Status: f.Status, Tags: f.Tags, Properties: f.Properties, Sort: c.SourceImageFilter.Sort,
+	}
+	if c.SourceImageName != "" {
+		s.Name = c.SourceImageName
+	}
+	if s.Visibility == "protected" {
+		s.Visibility = ""
+	}
+	if f.NameRegex != "" {
+		s.NameRegex = regexp.MustCompile(f.NameRegex)
+	}
+	return s
+}

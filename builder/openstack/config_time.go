@@ -1,0 +1,71 @@
+//go:generate packer-sdc struct-markdown
+
+package openstack
+
+import (
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// How long each phase of the build may take, such as `90s` or `2h`. Waiting asks often at first
+// and ever more rarely then.
+type TimeConfig struct {
+	// How long to wait for the server to be active. Default: `30m`.
+	ServerTimeout time.Duration `mapstructure:"server_timeout" required:"false"`
+	// How long to wait for a volume to be made. Default: `30m`.
+	VolumeTimeout time.Duration `mapstructure:"volume_timeout" required:"false"`
+	// How long to wait for the download of `external_source_image_url`. Default: `1h`.
+	ImportTimeout time.Duration `mapstructure:"import_timeout" required:"false"`
+	// How long to wait for the server to stop, and before that for `shutdown_command`.
+	// Default: `10m`.
+	StopTimeout time.Duration `mapstructure:"stop_timeout" required:"false"`
+	// How long to wait for the image to be captured. Default: `2h`.
+	ImageTimeout time.Duration `mapstructure:"image_timeout" required:"false"`
+	// How long to try to remove what the build has made. Default: `10m`.
+	CleanupTimeout time.Duration `mapstructure:"cleanup_timeout" required:"false"`
+	// The longest pause between two looks at something that is waited for. Default: `2s`.
+	PollInterval time.Duration `mapstructure:"poll_interval" required:"false"`
+	// Seconds to wait after the image is active, before anything else happens. Default: 0; what
+	// it was for is waited for properly.
+	ImageCreationWait int `mapstructure:"image_creation_wait" required:"false"`
+}
+
+func (c *TimeConfig) prepare() []error {
+	var errs []error
+	for _, t := range []struct {
+		option string
+		value  *time.Duration
+		usual  time.Duration
+	}{
+		{"server_timeout", &c.ServerTimeout, 30 * time.Minute},
+		{"volume_timeout", &c.VolumeTimeout, 30 * time.Minute},
+		{"import_timeout", &c.ImportTimeout, time.Hour},
+		{"stop_timeout", &c.StopTimeout, 10 * time.Minute},
+		{"image_timeout", &c.ImageTimeout, 2 * time.Hour},
+		{"cleanup_timeout", &c.CleanupTimeout, 10 * time.Minute},
+		{"poll_interval", &c.PollInterval, cloud.DefaultPace.Max},
+	} {
+		if *t.value < 0 {
+			errs = append(errs, fault.New(fault.Usage, "use a positive time such as 90s", "%s: %s is negative", t.option, *t.value))
+		}
+		if *t.value == 0 {
+			*t.value = t.usual
+		}
+	}
+	if c.ImageCreationWait < 0 {
+		errs = append(errs, fault.New(fault.Usage, "use 0 or more seconds", "image_creation_wait: %d is negative", c.ImageCreationWait))
+	}
+	return errs
+}
+
+// pace is how often waiting asks.
+func (c *TimeConfig) pace() cloud.Pace {
+	return cloud.Pace{First: min(cloud.DefaultPace.First, c.PollInterval), Max: c.PollInterval}
+}
+
+// deadline is until when what the build makes may stay: longer than all phases together can take.
+func (c *TimeConfig) deadline(connect time.Duration) time.Time {
+	return time.Now().Add(24*time.Hour + connect + c.ServerTimeout + c.VolumeTimeout + c.ImportTimeout + c.StopTimeout + c.ImageTimeout + c.CleanupTimeout)
+}

@@ -1,0 +1,37 @@
+//go:generate packer-sdc struct-markdown
+
+package openstack
+
+import (
+	"cmp"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// Booting from a volume: the image is then made from the volume.
+type VolumeConfig struct {
+	// Boot the server from a volume of the Block Storage service, which is deleted at the end.
+	UseBlockStorageVolume bool `mapstructure:"use_blockstorage_volume" required:"false"`
+	// The name of the volume. Default: a name that contains the id of the run.
+	VolumeName string `mapstructure:"volume_name" required:"false"`
+	// The type of the volume. Default: the cloud's.
+	VolumeType string `mapstructure:"volume_type" required:"false"`
+	// The size of the volume in GiB. Default: the source image's `min_disk`, or what its data
+	// needs.
+	VolumeSize int `mapstructure:"volume_size" required:"false"`
+	// The availability zone of the volume. Default: `availability_zone`.
+	VolumeAvailabilityZone string `mapstructure:"volume_availability_zone" required:"false"`
+}
+
+func (c *VolumeConfig) prepare(zone string, run cloud.Run) []error {
+	c.VolumeAvailabilityZone = cmp.Or(c.VolumeAvailabilityZone, zone)
+	c.VolumeName = cmp.Or(c.VolumeName, staging(run))
+	if c.VolumeSize < 0 {
+		return []error{fault.New(fault.Usage, "use 0 or more GiB", "volume_size: %d is negative", c.VolumeSize)}
+	}
+	return nil
+}
+
+// staging is the name of what has none of its own, and of the image until it is published.
+func staging(run cloud.Run) string { return "imgctl-" + string(run) }

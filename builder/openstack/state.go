@@ -1,0 +1,127 @@
+package openstack
+
+import (
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// build is what the steps of one build hand to each other. Each field is set by one step.
+type build struct {
+	config   *Config
+	report   report.Reporter
+	left     *cloud.Leftovers
+	deadline time.Time // until when what is made may stay
+
+	// stepConnect
+	cloud                    *cloud.Cloud
+	compute, network, volume *gophercloud.ServiceClient // volume only where it is used
+	images                   *glance.Client
+	imageAPI                 *gophercloud.ServiceClient
+	acceptors                []*cloud.Cloud // look-up
+
+	// stepLookUp, stepImport
+	source       *glance.Image
+	predecessors []*glance.Image // of the same name, to be replaced
+	flavor       *flavors.Flavor
+	attach       []servers.Network
+	groups       []string // ids of security groups
+	floatingNet  string   // id
+	floatNet     string   // id of the network that the floating IP leads to
+	ownFloating  *floatingips.FloatingIP
+
+	// stepKeyPair, stepVolume, stepPort, stepFloatingIP, stepServer
+	keyName    string
+	volumeID   string
+	portID     string // where the floating IP leads to
+	floating   *floatingips.FloatingIP
+	server     *servers.Server
+	host       string
+	serverMade *cloud.Thing
+	things     []*cloud.Thing // removed as soon as the image is captured
+	used       []*cloud.Thing // of things, those that the server uses
+	imageMade  *cloud.Thing
+
+	// stepCapture, stepUpload, stepPublish
+	image *glance.Image
+}
+
+const buildKey = "build"
+
+func newState(c *Config, ui packersdk.Ui, hook packersdk.Hook) multistep.StateBag {
+	state := new(multistep.BasicStateBag)
+	state.Put("ui", ui)
+	state.Put("hook", hook)
+	state.Put(buildKey, &build{
+		config:   c,
+		report:   report.Packer(ui),
+		left:     &cloud.Leftovers{},
+		deadline: c.deadline(max(c.Comm.SSHTimeout, c.Comm.WinRMTimeout)),
+	})
+	return state
+}
+
+func from(state multistep.StateBag) *build { return state.Get(buildKey).(*build) }
+
+// next ends a step: err halts the build.
+func next(state multistep.StateBag, err error) multistep.StepAction {
+	if err != nil {
+		state.Put("error", err)
+		return multistep.ActionHalt
+	}
+	return multistep.ActionContinue
+}
+
+// expect notes a thing that goes as soon as the image is captured.
+func (b *build) expect(t *cloud.Thing) *cloud.Thing {
+	b.things = append(b.things, b.left.Expect(t))
+	return t
+}
+
+// expectUsed is expect for what can only go after the server.
+func (b *build) expectUsed(t *cloud.Thing) *cloud.Thing {
+	b.used = append(b.used, t)
+	return b.expect(t)
+}
+
+// marks are the run's marks for whatever has metadata.
+func (b *build) marks() map[string]string { return b.config.run.Metadata(b.deadline) }
+
+// description is the run's marks for whatever has a description only.
+func (b *build) description() string { return b.config.run.Description(b.deadline) }
+
+// The variables that provisioners can use.
+var generatedNames = []string{
+	"ImageID", "ImageName", "SourceImageID", "SourceImageName", "ServerID", "ServerName",
+	"FlavorName", "ProjectID", "Region", "RunID",
+}
+
+func (b *build) generate(state multistep.StateBag) {
+	data, ok := state.Get("generated_data").(map[string]any)
+	if !ok {
+		data = map[string]any{}
+	}
+	data["ImageID"] = ""
+	data["ImageName"] = b.config.ImageName
+	data["SourceImageID"] = b.source.ID
+	data["SourceImageName"] = b.source.Name
+	data["ServerID"] = b.server.ID
+	data["ServerName"] = b.config.InstanceName
+	data["FlavorName"] = b.flavor.Name
+	data["ProjectID"] = b.cloud.Project().ID
+	data["Region"] = b.cloud.Region()
+	data["RunID"] = string(b.config.run)
+	if b.image != nil {
+		data["ImageID"] = b.image.ID
+	}
+	state.Put("generated_data", data)
+}

@@ -1,0 +1,131 @@
+package openstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+)
+
+// stepCapture makes an image of the server under a name of its own. A server with a volume is
+// captured by stepUpload.
+type stepCapture struct{}
+
+func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	b := from(state)
+	if b.config.SkipCreateImage || b.config.UseBlockStorageVolume {
+		return multistep.ActionContinue
+	}
+	b.report.Step("Capturing the image")
+	properties := b.marks()
+	maps.Copy(properties, b.config.ImageMetadata)
+	err := b.capture(ctx, func(ctx context.Context) (string, error) {
+		return servers.CreateImage(ctx, b.compute, b.server.ID, servers.CreateImageOpts{
+			Name: staging(b.config.run), Metadata: properties,
+		}).ExtractImageID()
+	})
+	if err != nil {
+		return next(state, err)
+	}
+	// The image can be complete a moment before Nova is done with the server.
+	_, err = b.waitServer(ctx, b.server.ID, "server to be captured", b.config.ImageTimeout, "SHUTOFF", "STOPPED", "ACTIVE")
+	return next(state, err)
+}
+
+// capture has an image made and waits until it is complete, hidden meanwhile.
+func (b *build) capture(ctx context.Context, do func(context.Context) (string, error)) error {
+	b.imageMade = b.left.Expect(b.imageThing())
+	id, err := cloud.Create(ctx, do, func(ctx context.Context) (string, bool, error) {
+		found, err := b.findStaged(ctx)
+		if err != nil || len(found) == 0 {
+			return "", false, err
+		}
+		return found[0], true, nil
+	})
+	if err := settle(b.imageMade, id, err); err != nil {
+		return fmt.Errorf("capturing the image: %w", cloud.Classify(err))
+	}
+	b.report.Step("Image %s, waiting for its data", id)
+	// Where an image can't be hidden it is still under a name that nobody asks for.
+	if _, err := b.images.Update(ctx, id, glance.Patch{}.Hidden(true)); err != nil && ctx.Err() != nil {
+		return err
+	}
+	img, err := b.waitImage(ctx, id, "image to be captured", b.config.ImageTimeout)
+	if err != nil {
+		return err
+	}
+	b.image = img
+	return b.settleDown(ctx)
+}
+
+// waitImage waits until the image is active.
+func (b *build) waitImage(ctx context.Context, id, what string, timeout time.Duration) (img *glance.Image, err error) {
+	err = b.config.pace().Poll(ctx, what, timeout, func(ctx context.Context) (bool, error) {
+		if img, err = b.images.Image(ctx, id); err != nil {
+			return false, err
+		}
+		switch img.Status {
+		case glance.StatusActive:
+			return true, nil
+		case glance.StatusKilled, "deleted", "pending_delete", glance.StatusDeactivated:
+			return false, fault.New(fault.Conflict, "look into the Image service's log", "image %q failed: its status is %s", id, img.Status)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return img, nil
+}
+
+// settleDown waits as long as the template asks for.
+func (b *build) settleDown(ctx context.Context) error {
+	if b.config.ImageCreationWait == 0 {
+		return nil
+	}
+	t := time.NewTimer(time.Duration(b.config.ImageCreationWait) * time.Second)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return fault.Wrap(fault.Cancelled, "", errors.Join(errors.New("image_creation_wait"), context.Cause(ctx)))
+	}
+}
+
+// imageThing says how the half image is found and removed.
+func (b *build) imageThing() *cloud.Thing {
+	return &cloud.Thing{
+		Kind: "image",
+		Find: b.findStaged,
+		Delete: func(ctx context.Context, id string) error {
+			err := b.images.Delete(ctx, id)
+			if fault.Is(err, fault.Forbidden) {
+				// The change that publishes it may have been carried out after all.
+				if _, e := b.images.Update(ctx, id, glance.Patch{}.Protected(false)); e == nil {
+					return b.images.Delete(ctx, id)
+				}
+			}
+			return err
+		},
+	}
+}
+
+func (b *build) findStaged(ctx context.Context) ([]string, error) {
+	found, err := b.images.Images(ctx, glance.Query{Name: staging(b.config.run), Owner: b.cloud.Project().ID, BothHidden: true})
+	var ids []string
+	for _, img := range found {
+		ids = append(ids, img.ID)
+	}
+	return ids, err
+}
+
+func (*stepCapture) Cleanup(multistep.StateBag) {}

@@ -1,0 +1,112 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// stepFloatingIP gets the floating IP: the one that the template names, a free one of the
+// project, or a new one. It leads to the server's port from the start where that is known.
+type stepFloatingIP struct{}
+
+func (*stepFloatingIP) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	b := from(state)
+	if !b.config.floating() {
+		return multistep.ActionContinue
+	}
+	ip, err := b.floatingIP(ctx)
+	if err != nil {
+		return next(state, err)
+	}
+	b.floating = ip
+	b.report.Step("Floating IP %s", ip.FloatingIP)
+	return multistep.ActionContinue
+}
+
+func (b *build) floatingIP(ctx context.Context) (*floatingips.FloatingIP, error) {
+	if b.ownFloating != nil {
+		ip, err := b.claim(ctx, b.ownFloating)
+		if err != nil {
+			return nil, fmt.Errorf("floating_ip: %w", err)
+		}
+		if ip == nil {
+			return nil, fault.New(fault.Conflict, "choose another, or use floating_ip_network", "floating_ip: somebody else just took %q", b.config.FloatingIP)
+		}
+		return ip, nil
+	}
+	if b.config.ReuseIPs {
+		ip, err := b.reuse(ctx)
+		if err != nil || ip != nil {
+			return ip, err
+		}
+	}
+	return b.makeFloatingIP(ctx)
+}
+
+// reuse claims a free floating IP of the project; nil where there is none, and a new one can be
+// made.
+func (b *build) reuse(ctx context.Context) (*floatingips.FloatingIP, error) {
+	all, err := listFloatingIPs(ctx, b, floatingips.ListOpts{ProjectID: b.cloud.Project().ID, FloatingNetworkID: b.floatingNet})
+	if err != nil {
+		return nil, fmt.Errorf("reuse_ips: %w", err)
+	}
+	for _, candidate := range all {
+		if candidate.PortID != "" || claimed(candidate.Description) {
+			continue
+		}
+		if ip, err := b.claim(ctx, &candidate); err != nil || ip != nil {
+			return ip, err
+		}
+	}
+	if b.floatingNet == "" {
+		return nil, fault.New(fault.Quota, "set floating_ip_network to make one, or free one", "reuse_ips: project %q has no free floating IP", b.cloud.Project().Name)
+	}
+	return nil, nil
+}
+
+func (b *build) makeFloatingIP(ctx context.Context) (*floatingips.FloatingIP, error) {
+	thing := b.expect(&cloud.Thing{
+		Kind: "floating IP",
+		Find: func(ctx context.Context) ([]string, error) {
+			found, err := b.ourFloatingIPs(ctx)
+			var ids []string
+			for _, f := range found {
+				ids = append(ids, f.ID)
+			}
+			return ids, err
+		},
+		Delete: func(ctx context.Context, id string) error {
+			return floatingips.Delete(ctx, b.network, id).ExtractErr()
+		},
+	})
+	opts := floatingips.CreateOpts{FloatingNetworkID: b.floatingNet, PortID: b.portID, Description: b.description()}
+	ip, err := cloud.Create(ctx, func(ctx context.Context) (*floatingips.FloatingIP, error) {
+		return floatingips.Create(ctx, b.network, opts).Extract()
+	}, func(ctx context.Context) (*floatingips.FloatingIP, bool, error) {
+		found, err := b.ourFloatingIPs(ctx)
+		if err != nil || len(found) == 0 {
+			return nil, false, err
+		}
+		return &found[0], true, nil
+	})
+	id := ""
+	if ip != nil {
+		id = ip.ID
+	}
+	if err := settle(thing, id, err); err != nil {
+		return nil, fmt.Errorf("creating a floating IP from %q: %w", b.config.FloatingIPNetwork, cloud.Classify(err))
+	}
+	return ip, nil
+}
+
+func (b *build) ourFloatingIPs(ctx context.Context) ([]floatingips.FloatingIP, error) {
+	return listFloatingIPs(ctx, b, floatingips.ListOpts{Description: b.description()})
+}
+
+func (*stepFloatingIP) Cleanup(multistep.StateBag) {}

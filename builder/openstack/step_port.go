@@ -1,0 +1,87 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+)
+
+// stepPort makes the port that a floating IP leads to, so that the address is there before the
+// server boots and is on the right network.
+type stepPort struct{}
+
+func (*stepPort) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	b := from(state)
+	if !b.config.floating() || b.floatNet == "" {
+		return multistep.ActionContinue
+	}
+	for n, a := range b.attach {
+		if a.Port != "" {
+			p, err := ports.Get(ctx, b.network, a.Port).Extract()
+			if err != nil {
+				return next(state, fmt.Errorf("ports: %w", cloud.Classify(err)))
+			}
+			if p.NetworkID == b.floatNet {
+				b.portID = a.Port
+				return multistep.ActionContinue
+			}
+		}
+		if a.UUID == b.floatNet {
+			id, err := b.makePort(ctx)
+			if err != nil {
+				return next(state, fmt.Errorf("creating a port on network %q: %w", b.floatNet, cloud.Classify(err)))
+			}
+			b.portID, b.attach[n] = id, servers.Network{Port: id}
+			return multistep.ActionContinue
+		}
+	}
+	return multistep.ActionContinue
+}
+
+func (b *build) makePort(ctx context.Context) (string, error) {
+	thing := b.expectUsed(&cloud.Thing{
+		Kind: "port",
+		Find: b.findPorts,
+		Delete: func(ctx context.Context, id string) error {
+			return ports.Delete(ctx, b.network, id).ExtractErr()
+		},
+	})
+	opts := ports.CreateOpts{NetworkID: b.floatNet, Name: staging(b.config.run), Description: b.description()}
+	if len(b.groups) > 0 {
+		opts.SecurityGroups = &b.groups
+	}
+	id, err := cloud.Create(ctx, func(ctx context.Context) (string, error) {
+		p, err := ports.Create(ctx, b.network, opts).Extract()
+		if err != nil {
+			return "", err
+		}
+		return p.ID, nil
+	}, func(ctx context.Context) (string, bool, error) {
+		found, err := b.findPorts(ctx)
+		if err != nil || len(found) == 0 {
+			return "", false, err
+		}
+		return found[0], true, nil
+	})
+	return id, settle(thing, id, err)
+}
+
+func (b *build) findPorts(ctx context.Context) ([]string, error) {
+	pages, err := ports.List(b.network, ports.ListOpts{Name: staging(b.config.run)}).AllPages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := ports.ExtractPorts(pages)
+	var ids []string
+	for _, p := range all {
+		ids = append(ids, p.ID)
+	}
+	return ids, err
+}
+
+func (*stepPort) Cleanup(multistep.StateBag) {}

@@ -1,0 +1,58 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+)
+
+// stepStop shuts the server down, from inside where the template says how.
+type stepStop struct{}
+
+func (*stepStop) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	b := from(state)
+	if b.config.SkipCreateImage || b.config.LiveSnapshot {
+		return multistep.ActionContinue
+	}
+	if b.config.ShutdownCommand != "" {
+		err := b.shutDown(ctx, state)
+		if err == nil || ctx.Err() != nil {
+			return next(state, err)
+		}
+		b.report.Warn("shutdown_command didn't stop the server, cutting its power: %s", err)
+	}
+	b.report.Step("Stopping the server")
+	return next(state, b.stop(ctx))
+}
+
+// shutDown runs the template's command. The connection breaks while it works, so its result says
+// nothing; the server's status does.
+func (b *build) shutDown(ctx context.Context, state multistep.StateBag) error {
+	comm, ui := state.Get("communicator").(packersdk.Communicator), state.Get("ui").(packersdk.Ui)
+	b.report.Step("Shutting the server down: %s", b.config.ShutdownCommand)
+	cmd := &packersdk.RemoteCmd{Command: b.config.ShutdownCommand}
+	ran := make(chan error, 1)
+	go func() { ran <- cmd.RunWithUi(ctx, comm, ui) }()
+	_, err := b.waitServer(ctx, b.server.ID, "server to shut down", b.config.StopTimeout, "SHUTOFF", "STOPPED")
+	return err
+}
+
+func (b *build) stop(ctx context.Context) error {
+	id := b.server.ID
+	err := servers.Stop(cloud.Repeatable(ctx), b.compute, id).ExtractErr()
+	// A conflict says that it is stopped already, or about to be; its status will tell.
+	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
+		return fmt.Errorf("stopping server %q: %w", id, cloud.Classify(err))
+	}
+	_, err = b.waitServer(ctx, id, "server to stop", b.config.StopTimeout, "SHUTOFF", "STOPPED")
+	return err
+}
+
+func (*stepStop) Cleanup(multistep.StateBag) {}

@@ -1,0 +1,115 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// stepVolume makes the volume that the server boots from.
+type stepVolume struct{}
+
+func (*stepVolume) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	b := from(state)
+	if !b.config.UseBlockStorageVolume {
+		return multistep.ActionContinue
+	}
+	id, err := b.makeVolume(ctx)
+	if err != nil {
+		return next(state, fmt.Errorf("creating volume %q: %w", b.config.VolumeName, cloud.Classify(err)))
+	}
+	b.volumeID = id
+	b.report.Step("Volume %s, waiting for its data", id)
+	return next(state, b.waitVolume(ctx, "volume to be available"))
+}
+
+func (b *build) makeVolume(ctx context.Context) (string, error) {
+	c := &b.config.VolumeConfig
+	metadata := b.marks()
+	maps.Copy(metadata, b.config.ImageMetadata)
+	opts := volumes.CreateOpts{
+		Size: b.volumeSize(), VolumeType: c.VolumeType, AvailabilityZone: c.VolumeAvailabilityZone,
+		Name: c.VolumeName, ImageID: b.source.ID, Metadata: metadata,
+	}
+	thing := b.expectUsed(&cloud.Thing{
+		Kind: "volume",
+		Find: b.findVolumes,
+		Delete: func(ctx context.Context, id string) error {
+			return volumes.Delete(ctx, b.volume, id, nil).ExtractErr()
+		},
+		Gone: func(ctx context.Context, id string) (bool, error) {
+			v, err := volumes.Get(ctx, b.volume, id).Extract()
+			switch {
+			case err != nil:
+				return false, err
+			case v.Status == "error_deleting" || v.Status == "available":
+				return false, fmt.Errorf("its deletion failed: status %s", v.Status)
+			}
+			return false, nil
+		},
+	})
+	id, err := cloud.Create(ctx, func(ctx context.Context) (string, error) {
+		v, err := volumes.Create(ctx, b.volume, opts, nil).Extract()
+		if err != nil {
+			return "", err
+		}
+		return v.ID, nil
+	}, func(ctx context.Context) (string, bool, error) {
+		found, err := b.findVolumes(ctx)
+		if err != nil || len(found) == 0 {
+			return "", false, err
+		}
+		return found[0], true, nil
+	})
+	return id, settle(thing, id, err)
+}
+
+// volumeSize is what the template says, or what the source image needs, in GiB.
+func (b *build) volumeSize() int {
+	const gib = 1 << 30
+	if b.config.VolumeSize > 0 {
+		return b.config.VolumeSize
+	}
+	need := max(b.source.Size, b.source.VirtualSize)
+	return max(b.source.MinDisk, int((need+gib-1)/gib), 1)
+}
+
+func (b *build) findVolumes(ctx context.Context) ([]string, error) {
+	pages, err := volumes.List(b.volume, volumes.ListOpts{Name: b.config.VolumeName}).AllPages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := volumes.ExtractVolumes(pages)
+	var ids []string
+	for _, v := range all {
+		if v.Metadata[cloud.RunKey] == string(b.config.run) {
+			ids = append(ids, v.ID)
+		}
+	}
+	return ids, err
+}
+
+// waitVolume waits until the volume can be used.
+func (b *build) waitVolume(ctx context.Context, what string) error {
+	return b.config.pace().Poll(ctx, what, b.config.VolumeTimeout, func(ctx context.Context) (bool, error) {
+		v, err := volumes.Get(ctx, b.volume, b.volumeID).Extract()
+		if err != nil {
+			return false, cloud.Classify(err)
+		}
+		switch v.Status {
+		case "available":
+			return true, nil
+		case "error", "error_deleting", "error_extending":
+			return false, fault.New(fault.Conflict, "check volume_type, volume_size and the quota", "volume %q failed: its status is %s", v.ID, v.Status)
+		}
+		return false, nil
+	})
+}
+
+func (*stepVolume) Cleanup(multistep.StateBag) {}

@@ -1,0 +1,60 @@
+package openstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// waitServer waits until the server has one of the statuses and nothing is being done with it.
+// A server that fails is an error with Nova's own explanation.
+func (b *build) waitServer(ctx context.Context, id, what string, timeout time.Duration, statuses ...string) (*servers.Server, error) {
+	var s *servers.Server
+	err := b.config.pace().Poll(ctx, what, timeout, func(ctx context.Context) (done bool, err error) {
+		if s, err = servers.Get(ctx, b.compute, id).Extract(); err != nil {
+			return false, cloud.Classify(err)
+		}
+		switch {
+		case slices.Contains(statuses, s.Status):
+			return s.TaskState == "", nil
+		case s.Status == "ERROR":
+			return false, fault.New(fault.Conflict, "", "server %q failed: %s", id, explained(s))
+		case s.Status == "DELETED" || s.Status == "SOFT_DELETED":
+			return false, fault.New(fault.NotFound, "", "somebody deleted server %q", id)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func explained(s *servers.Server) string {
+	if s.Fault.Message == "" {
+		return "status ERROR, and Nova doesn't say why"
+	}
+	return fmt.Sprintf("%s (%d)", s.Fault.Message, s.Fault.Code)
+}
+
+// consoleLines is how much of the console's end helps to see what went wrong.
+const consoleLines = 20
+
+// console is the end of the server's console as an error's last words; nil where there is none.
+func (b *build) console(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	out, err := servers.ShowConsoleOutput(cloud.Repeatable(ctx), b.compute, id, servers.ShowConsoleOutputOpts{Length: consoleLines}).Extract()
+	if err != nil || strings.TrimSpace(out) == "" {
+		return nil
+	}
+	return errors.New("the end of the server's console:\n" + strings.TrimSpace(out))
+}
