@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack"
@@ -49,6 +50,26 @@ func networkClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.Se
 		t.Fatal(err)
 	}
 	return client
+}
+
+func volumeClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
+	t.Helper()
+	client, err := openstack.NewBlockStorageV3(provider(t, c, cloud), region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// eventually waits until probe returns true.
+func eventually(t *testing.T, what string, probe func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if probe() {
+			return
+		}
+	}
+	t.Fatalf("waiting for %s took more than 5 s", what)
 }
 
 // raw is a client of bare HTTP requests.

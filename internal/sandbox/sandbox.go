@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/cinder"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/keystone"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/neutron"
@@ -35,6 +36,7 @@ type Options struct {
 	TokenLifetime time.Duration // 0 = one hour
 	ImageQuotas   glance.Quotas
 	NetworkQuotas neutron.Quotas
+	VolumeQuotas  cinder.Quotas
 }
 
 // Cloud is a running sandbox. Its services are there for tests that look or reach inside.
@@ -42,6 +44,7 @@ type Cloud struct {
 	Identity *keystone.Service
 	Image    *glance.Service
 	Network  *neutron.Service
+	Volume   *cinder.Service
 
 	dir     string
 	tempDir bool
@@ -129,7 +132,11 @@ func (c *Cloud) assemble(o Options) error {
 	c.Network = neutron.New(neutron.Options{Quotas: o.NetworkQuotas, Free: func(address string) bool {
 		return free(address, o.SSHPort)
 	}})
-	c.front = wire.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Network.Mount())
+	volumes := filepath.Join(c.dir, "volumes")
+	if c.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.Image, Quotas: o.VolumeQuotas}); err != nil {
+		return err
+	}
+	c.front = wire.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Network.Mount(), c.Volume.Mount())
 	if err := c.plant(o.Seed); err != nil {
 		return err
 	}
@@ -140,6 +147,7 @@ var catalog = []keystone.Endpoint{
 	{Type: "identity", Name: "keystone", Path: "/identity"},
 	{Type: "image", Name: "glance", Path: "/image"},
 	{Type: "network", Name: "neutron", Path: "/network"},
+	{Type: "volumev3", Name: "cinder", Path: "/volume/v3/%s"},
 }
 
 // free tells whether nobody listens at an address, such as a server of another sandbox.

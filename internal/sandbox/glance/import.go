@@ -135,7 +135,7 @@ func fetch(ctx context.Context, uri string) (io.ReadCloser, error) {
 // finish writes down how an import ended. A failed one leaves the image queued, as Glance does.
 func (s *Service) finish(id string, nth int, err error) {
 	_ = s.Update(id, func(i *Image) {
-		delete(i.Properties, "os_glance_importing_to_stores")
+		i.Properties["os_glance_importing_to_stores"] = "" // Glance leaves both names behind
 		t := &i.tasks[nth]
 		t.status, t.updatedAt, i.staged = "success", now(), false
 		if err != nil {
