@@ -70,7 +70,8 @@ clean: ## remove what the other targets made
 # What demo, test and bench stand on: the programs, a packer, and the plugin where it looks.
 .PHONY: plugin
 plugin: build packer
-	@packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE) >/dev/null
+	@cmp -s $(BIN)/packer-plugin-openstack $(PACKER_PLUGIN_PATH)/$(SOURCE)/packer-plugin-openstack_*_$$(go env GOOS)_$$(go env GOARCH) || \
+		packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE) >/dev/null
 
 # A packer of 1.11 or newer on PATH is used; else the pinned one is built, once.
 .PHONY: packer
