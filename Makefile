@@ -31,7 +31,7 @@ install: build ## install the Packer plugin for this user, as `packer init` woul
 
 .PHONY: demo
 demo: plugin ## build an image on the sandbox cloud and promote it, in front of your eyes
-	@go run ./example/demo
+	@go build -o $(BIN)/demo ./example/demo && $(BIN)/imgctl-sandbox run -- $(BIN)/demo
 
 .PHONY: test
 test: plugin ## run the tests; needs no root and no cloud

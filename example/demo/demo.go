@@ -1,22 +1,20 @@
-// Demo shows the product at work on a machine that has no cloud: it starts a sandbox cloud with
-// an image that other projects use, lets Packer build and promote the next one, and checks what
-// came out. `make demo` runs it; it ends with 0 only if all is as it should be.
+// Demo shows the product at work on a machine that has no cloud. It runs in a sandbox cloud
+// (`imgctl-sandbox run`), gives project demo an image that other projects use, lets Packer build
+// and promote the next one, and checks what came out. `make demo` runs it; it ends with 0 only if
+// all is as it should be.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
 )
 
 // name is the image's name that the template promotes under.
@@ -24,42 +22,35 @@ const name = "web-base"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	start := time.Now()
-	if err := run(ctx, os.Stdout); err != nil {
+	err := run(ctx, os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "\nThe demo failed: %v\n", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop was called
+		os.Exit(1)
 	}
 	fmt.Printf("\nAll as it should be, in %.1f s. The template is example/demo/web.pkr.hcl.\n", time.Since(start).Seconds())
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	agent, err := filepath.Abs("bin/imgctl-sandbox")
-	if err != nil {
-		return err
-	}
-	title(out, "A cloud to try things on")
-	sb, err := sandbox.Start(ctx, sandbox.Options{Agent: agent, Seed: seed()})
-	if err != nil {
-		return err
-	}
-	defer sb.Close()
-	fmt.Fprintf(out, "OpenStack at %s, in this process; its clouds.yaml is %s\n", sb.URL(), sb.CloudsYAML())
-	for _, setting := range [][2]string{{"OS_CLIENT_CONFIG_FILE", sb.CloudsYAML()}, {"OS_CLOUD", sandbox.DefaultCloud}} {
-		if err := os.Setenv(setting[0], setting[1]); err != nil {
-			return err
-		}
-	}
 	c, err := cloud.Connect(ctx, cloud.Access{})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nrun it with `make demo`, which starts a cloud for it", err)
 	}
-	before, err := survey(ctx, sb, c)
+	images, err := c.Image()
 	if err != nil {
 		return err
 	}
-	title(out, "Before: what project demo and its members have")
+	s := &survey{client: glance.New(images), owner: c.Project().ID, projects: map[string]string{}}
+
+	title(out, "Before: project demo shares its image %s; member-a has accepted, member-b not yet", name)
+	if err := s.seed(ctx); err != nil {
+		return err
+	}
+	before, err := s.take(ctx)
+	if err != nil {
+		return err
+	}
 	before.print(out)
 
 	title(out, "packer build example/demo")
@@ -67,11 +58,11 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	after, err := survey(ctx, sb, c)
+	title(out, "After: the name has moved on, and everybody has what they had")
+	after, err := s.take(ctx)
 	if err != nil {
 		return err
 	}
-	title(out, "After: the name has moved on, and everybody kept what they had")
 	after.print(out)
 	current, err := after.succeeds(before)
 	if err != nil {
@@ -82,7 +73,9 @@ func run(ctx context.Context, out io.Writer) error {
 	return boot(ctx, out, c, current)
 }
 
-func title(out io.Writer, text string) { fmt.Fprintf(out, "\n── %s\n\n", text) }
+func title(out io.Writer, format string, args ...any) {
+	fmt.Fprintf(out, "\n── %s\n\n", fmt.Sprintf(format, args...))
+}
 
 // packer builds the template, its output indented.
 func packer(ctx context.Context, out io.Writer) error {
@@ -105,37 +98,11 @@ type indent struct {
 func (i *indent) Write(p []byte) (int, error) {
 	var b []byte
 	for _, c := range p {
-		if i.fresh {
+		if i.fresh && c != '\n' {
 			b = append(b, "  │ "...)
 		}
 		b, i.fresh = append(b, c), c == '\n'
 	}
 	_, err := i.out.Write(b)
 	return len(p), err
-}
-
-// succeeds checks that the name passed from one image to another with all that hung on it, and
-// gives the id of the image that has it now.
-func (s *state) succeeds(before *state) (id string, err error) {
-	was, now := before.named(name), s.named(name)
-	if len(was) != 1 || len(now) != 1 {
-		return "", fmt.Errorf("%d images were named %q before and %d are now, both have to be 1", len(was), name, len(now))
-	}
-	old, current := was[0], now[0]
-	switch {
-	case old.ID == current.ID:
-		return "", fmt.Errorf("%q is still the image it was", name)
-	case current.Status != glance.StatusActive || current.Visibility != glance.Shared || current.Hidden:
-		return "", fmt.Errorf("%q is %s and %s (hidden: %v), not active and shared", name, current.Status, current.Visibility, current.Hidden)
-	}
-	var errs []error
-	for project, status := range before.members[old.ID] {
-		if got := s.members[current.ID][project]; got != status {
-			errs = append(errs, fmt.Errorf("project %s was %s and is %q now", project, status, got))
-		}
-	}
-	if archived := s.byID(old.ID); archived == nil || archived.Name == name {
-		errs = append(errs, fmt.Errorf("the image before (%s) is not archived", old.ID))
-	}
-	return current.ID, errors.Join(errs...)
 }
