@@ -63,6 +63,18 @@ func DefaultSeed() Seed {
 	}
 }
 
+// Clouds are the names that the clouds.yaml of a sandbox with this seed has.
+func (s Seed) Clouds() []string {
+	var names []string
+	for _, u := range s.Users {
+		names = append(names, cmp.Or(u.Cloud, u.Name))
+		if u.AppCred != "" {
+			names = append(names, u.AppCred)
+		}
+	}
+	return names
+}
+
 // plant makes what a seed describes.
 func (c *Cloud) plant(s Seed) error {
 	if len(s.Users) == 0 {

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package main
+
+import "fmt"
+
+func isolate(port int) error {
+	return fmt.Errorf("binding port %d for the servers' SSH: not permitted; use --ssh-port 2222", port)
+}
+
+func loopbackUp() error { return nil }
