@@ -149,7 +149,10 @@ func (c *Client) action(ctx context.Context, id, action, status string) error {
 		return err
 	}, func(ctx context.Context) (bool, error) {
 		img, err := c.Image(ctx, id)
-		return err == nil && img.Status == status, err
+		if err != nil {
+			return false, err
+		}
+		return img.Status == status, nil
 	})
 	if err != nil {
 		return failed(err, "asking to %s image %q", action, id)
@@ -197,8 +200,12 @@ func (c *Client) write(ctx context.Context, do func(context.Context) error, done
 		}
 		if outcomeUnknown(err) || unclear {
 			unclear = true
-			if ok, e := done(ctx); e == nil && ok {
+			ok, e := done(ctx)
+			if ok {
 				return nil
+			}
+			if e != nil {
+				return errors.Join(err, e) // the service is gone for longer than a read waits
 			}
 		}
 		if !outcomeUnknown(err) && !gophercloud.ResponseCodeIs(err, http.StatusTooManyRequests) || try == writeTries {

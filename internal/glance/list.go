@@ -44,10 +44,7 @@ func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
 	}
 	var found []*Image
 	err := c.eachPage(ctx, c.sc.ServiceURL("images")+"?"+q.encode(), func(images []*Image) {
-		// The service reads operators into some names ("in:a,b"), so equality is checked here.
-		found = append(found, slices.DeleteFunc(images, func(i *Image) bool {
-			return q.Name != "" && i.Name != q.Name || q.Owner != "" && i.Owner != q.Owner
-		})...)
+		found = append(found, slices.DeleteFunc(images, func(i *Image) bool { return !q.exactly(i) })...)
 	})
 	if err != nil {
 		return nil, failed(err, "listing images")
@@ -77,12 +74,31 @@ func (q Query) encode() string {
 	return v.Encode()
 }
 
-// name keeps the service from reading an operator into the name.
+// name is the filter that finds the name. The service reads an operator into whatever stands
+// before a colon and splits at commas, unless the name is quoted; it can't quote quotes, so a name
+// with both quotes and operators is not filtered by.
 func (q Query) name() string {
-	if strings.HasPrefix(q.Name, "in:") {
-		return `in:"` + q.Name + `"`
+	if !strings.ContainsAny(q.Name, ":,") {
+		return q.Name
 	}
-	return q.Name
+	if strings.ContainsAny(q.Name, `"\`) {
+		return ""
+	}
+	return `in:"` + q.Name + `"`
+}
+
+// exactly checks what the service compares loosely: its database takes no notice of case, of
+// trailing spaces and of accents.
+func (q Query) exactly(i *Image) bool {
+	if q.Name != "" && i.Name != q.Name || q.Owner != "" && i.Owner != q.Owner {
+		return false
+	}
+	for key, value := range q.Properties {
+		if !attributes[key] && i.Properties[key] != value {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Client) eachPage(ctx context.Context, first string, take func([]*Image)) error {

@@ -39,7 +39,8 @@ const (
 func Apply(ctx context.Context, site Site, p *Plan, rep report.Reporter) (Result, error) {
 	if p.Done() {
 		rep.Step("Image %s is current under %q already", p.Image, p.Name)
-		return Result{ImageID: p.Image.ID, Name: p.Name}, nil
+		_, err := livingClaim(ctx, site, p.Owner, p.Name, "") // a run may have died giving it back
+		return Result{ImageID: p.Image.ID, Name: p.Name}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Options.Timeout, fmt.Errorf("timeout of %s is over", p.Options.Timeout))
 	defer cancel()

@@ -23,12 +23,12 @@ const (
 	beatKey   = "imgctl_claim_beat"   // changes while the holder lives
 )
 
-// How long a claim counts after its last sign of life, and how often a waiting run looks again.
-// A run on the holder's own machine sees at once that the holder is gone.
-const (
-	claimLife = 30 * time.Second
-	claimLook = 500 * time.Millisecond
-)
+// claimLife is how long a claim counts after its holder's last sign of life. A run on the holder's
+// own machine sees at once that the holder is gone.
+var claimLife = 30 * time.Second
+
+// claimLook is how often a waiting run looks again.
+const claimLook = 500 * time.Millisecond
 
 var claimSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/imgctl/packer-plugin-openstack/claim"))
 

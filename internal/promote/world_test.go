@@ -47,23 +47,28 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, sandbox: sandboxtest.Start(t, sandbox.Options{})}
 	w.owner, w.a, w.b = w.connect("demo"), w.connect("member-a"), w.connect("member-b")
 	w.other, w.admin = w.connect("other"), w.connect("admin")
-	_, admin := reach(t, w.sandbox.CloudsYAML(), "admin")
+	_, admin, err := reach(t.Context(), w.sandbox.CloudsYAML(), "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.watcher = watcher{url: w.sandbox.URL() + "/image", token: admin.Token()}
 	return w
 }
 
 func (w *world) connect(name string) *connection {
 	w.t.Helper()
-	c, sc := reach(w.t, w.sandbox.CloudsYAML(), name)
+	c, sc, err := reach(w.t.Context(), w.sandbox.CloudsYAML(), name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	return &connection{glance.New(sc), c.Project().ID}
 }
 
 // reach connects to an entry of a clouds.yaml without the environment, which parallel tests share.
-func reach(t *testing.T, file, name string) (*cloud.Cloud, *gophercloud.ServiceClient) {
-	t.Helper()
+func reach(ctx context.Context, file, name string) (*cloud.Cloud, *gophercloud.ServiceClient, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	var entries struct {
 		Clouds map[string]struct {
@@ -77,20 +82,17 @@ func reach(t *testing.T, file, name string) (*cloud.Cloud, *gophercloud.ServiceC
 		} `yaml:"clouds"`
 	}
 	if err := yaml.Unmarshal(text, &entries); err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	a := entries.Clouds[name].Auth
-	c, err := cloud.Connect(t.Context(), cloud.Access{
+	c, err := cloud.Connect(ctx, cloud.Access{
 		IdentityEndpoint: a.URL, Username: a.Username, Password: a.Password, TenantName: a.Project, DomainName: a.Domain,
 	})
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	sc, err := c.Image()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, sc
+	return c, sc, err
 }
 
 // site is the owner's view, with the members' credentials for accepting.
@@ -184,8 +186,8 @@ func (n *name) check(t *testing.T, current string) {
 	}
 	for _, hidden := range []string{"true", "false"} {
 		for _, img := range n.watcher.images(t, url.Values{"owner": {n.owner.project}, "os_hidden": {hidden}}) {
-			if img.Properties["imgctl_promoting"] == n.name || img.Properties["imgctl_claim"] == n.name {
-				t.Errorf("image %s still carries the transaction: %v", img, img.Properties)
+			if img.Properties["imgctl_promoting"] == n.name {
+				t.Errorf("image %s still carries the journal: %v", img, img.Properties)
 			}
 		}
 	}
