@@ -1,0 +1,77 @@
+# Makes the databases, or takes them from the cache.
+#
+# A database is finished when $state/finished exists; anything else is thrown away and begun again.
+
+start_mariadb() {
+  [ -d "$state/mysql/mysql" ] || {
+    rm -rf "$state/mysql"
+    mariadb-install-db --no-defaults --datadir="$state/mysql" --user=root --skip-test-db \
+      --auth-root-authentication-method=normal --innodb-file-per-table=0 >>"$state/log/mariadb.log" 2>&1
+  }
+  # Reached over a socket that only root can open. Every commit goes to the kernel, so a killed server
+  # loses nothing; surviving a power cut is not asked for.
+  start mariadb mariadbd --no-defaults --datadir="$state/mysql" --socket="$database_socket" \
+    --skip-networking --user=root --max-connections=1000 --character-set-server=utf8mb3 \
+    --innodb-file-per-table=0 --innodb-flush-log-at-trx-commit=2 --innodb-doublewrite=0 \
+    --innodb-log-file-size=48M --innodb-buffer-pool-size=256M --performance-schema=0
+}
+
+sql() { mariadb --no-defaults --socket="$database_socket" -uroot "$@"; }
+
+# cache_key changes with whatever the databases are made from.
+cache_key() {
+  {
+    echo "$state"
+    package_versions
+    cat accounts settings.sh databases.sh seed/*.go
+  } | sha256sum | cut -c1-16
+}
+
+restore_databases() {
+  local from=$cache/databases-$1
+  [ -e "$from/finished" ] || return 1
+  cp -a --reflink=auto "$from/." "$state/"
+}
+
+# keep_databases copies the finished databases into the cache; MariaDB stops for it, and the older ones go.
+keep_databases() {
+  local to=$cache/databases-$1
+  touch "$state/finished"
+  kill "$(cut -d' ' -f1 "$state/run/mariadb.pid")"
+  while running mariadb; do sleep 0.1; done
+  rm -rf "$cache"/databases-*
+  mkdir -p "$to.part"
+  cp -a "$state"/{mysql,secret,finished} "$to.part/"
+  mv "$to.part" "$to"
+  start_mariadb
+  await 30 mariadb sql -e 'select 1'
+}
+
+# make_databases creates every service's schema: what is independent at the same time.
+make_databases() {
+  local etc=$state/etc keystone_url=http://127.0.0.1:$keystone_port/v3 name
+  for name in "${databases[@]}"; do echo "create database if not exists $name;"; done | sql
+  local jobs=() job
+  {
+    keystone-manage --config-file "$etc/keystone.conf" db_sync
+    keystone-manage --config-file "$etc/keystone.conf" bootstrap --bootstrap-password "$(<"$secret_file")" \
+      --bootstrap-region-id RegionOne --bootstrap-public-url "$keystone_url" \
+      --bootstrap-internal-url "$keystone_url" --bootstrap-admin-url "$keystone_url"
+    glance-manage --config-file "$etc/glance.conf" db_sync
+    placement-manage --config-file "$etc/placement.conf" db sync
+  } >>"$state/log/databases.log" 2>&1 &
+  jobs+=($!)
+  neutron-db-manage --config-file "$etc/neutron.conf" upgrade heads >>"$state/log/databases.log" 2>&1 &
+  jobs+=($!)
+  {
+    local manage=(nova-manage --config-file "$etc/nova.conf")
+    "${manage[@]}" api_db sync
+    "${manage[@]}" cell_v2 map_cell0 --database_connection "mysql+pymysql://root@localhost/nova_cell0?unix_socket=$database_socket"
+    "${manage[@]}" cell_v2 create_cell --name cell1
+    "${manage[@]}" db sync
+  } >>"$state/log/databases.log" 2>&1 &
+  jobs+=($!)
+  for job in "${jobs[@]}"; do
+    wait "$job" || die "making the databases failed; see $state/log/databases.log"
+  done
+}

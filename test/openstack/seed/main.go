@@ -1,0 +1,68 @@
+// Command seed gives a fresh cloud its accounts, its catalog, its flavors and its network.
+//
+//	seed accounts < accounts   lines of: user project domain role
+//	seed cloud                 flavors, network, security groups; needs Nova and Neutron
+//	seed image FILE            the guest, as a public image
+//
+// It acts as the cloud "admin" of clouds.yaml. Everything it finds in place it leaves alone.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/config"
+	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
+)
+
+func main() {
+	log.SetFlags(0)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if len(os.Args) < 2 {
+		log.Fatal("usage: seed accounts|cloud|image FILE")
+	}
+	if err := run(ctx, os.Args[1], os.Args[2:]); err != nil {
+		log.Fatalf("seed: %v", err)
+	}
+}
+
+func run(ctx context.Context, part string, args []string) error {
+	admin, password, err := connect(ctx)
+	if err != nil {
+		return fmt.Errorf("connecting as admin: %w", err)
+	}
+	switch part {
+	case "accounts":
+		return seedIdentity(ctx, admin, password, os.Stdin)
+	case "cloud":
+		if err := seedFlavors(ctx, admin); err != nil {
+			return err
+		}
+		if err := seedNetwork(ctx, admin); err != nil {
+			return err
+		}
+		return seedGroups(ctx, admin)
+	case "image":
+		if len(args) != 1 {
+			return errors.New("image: want the file")
+		}
+		return seedImage(ctx, admin, args[0])
+	}
+	return fmt.Errorf("no such part: %q", part)
+}
+
+// connect returns the admin's client and the password that every account of this cloud shares.
+func connect(ctx context.Context) (*gophercloud.ProviderClient, string, error) {
+	auth, _, tlsConfig, err := clouds.Parse(clouds.WithCloudName("admin"))
+	if err != nil {
+		return nil, "", err
+	}
+	client, err := config.NewProviderClient(ctx, auth, config.WithTLSConfig(tlsConfig))
+	return client, auth.Password, err
+}
