@@ -1,0 +1,101 @@
+// Package docs judges the documentation: each of its examples is tried.
+package docs
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/test/packertest"
+)
+
+// block is a fenced block of a Markdown file.
+type block struct {
+	file  string // from the module's root
+	line  int    // of its first line of text
+	words []string
+	text  string
+}
+
+func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
+
+// marked reports whether the fence has the word behind its language, as in "```hcl validate".
+func (b block) marked(word string) bool {
+	for _, w := range b.words[1:] {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// blocks are the fenced blocks of a language in the README and in docs.
+func blocks(t *testing.T, language string) (found []block) {
+	t.Helper()
+	root := packertest.Root()
+	files := []string{filepath.Join(root, "README.md")}
+	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == "src" {
+			return filepath.SkipDir // what it says is in docs/reference again, complete
+		}
+		if err == nil && filepath.Ext(path) == ".md" {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _ := filepath.Rel(root, file)
+		for _, b := range fences(name, string(text)) {
+			if b.words[0] == language {
+				found = append(found, b)
+			}
+		}
+	}
+	return found
+}
+
+// fences are all fenced blocks of a text, without the indentation of their fence.
+func fences(file, text string) (found []block) {
+	var open *block
+	var indent string
+	s := bufio.NewScanner(strings.NewReader(text))
+	for n := 1; s.Scan(); n++ {
+		line := strings.TrimLeft(s.Text(), " ")
+		fence, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && open == nil && strings.TrimSpace(fence) != "":
+			open = &block{file: file, line: n + 1, words: strings.Fields(fence)}
+			indent = s.Text()[:len(s.Text())-len(line)]
+		case isFence && open == nil:
+			open = &block{file: file, line: n + 1, words: []string{""}}
+		case isFence:
+			found, open = append(found, *open), nil
+		case open != nil:
+			open.text += strings.TrimPrefix(s.Text(), indent) + "\n"
+		}
+	}
+	return found
+}
+
+func TestFences(t *testing.T) {
+	t.Parallel()
+	got := fences("x.md", "a\n```hcl validate build\none\n```\n\n- item\n  ```console\n  $ two\n  ```\n```\nplain\n```\n")
+	want := []block{
+		{"x.md", 3, []string{"hcl", "validate", "build"}, "one\n"},
+		{"x.md", 8, []string{"console"}, "$ two\n"},
+		{"x.md", 11, []string{""}, "plain\n"},
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) || len(got) != 3 || got[1].text != want[1].text {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
