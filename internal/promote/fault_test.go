@@ -134,6 +134,33 @@ func TestFailureTakesEverythingBack(t *testing.T) {
 	}
 }
 
+// Of two images that carry the name the first is archived and the second can't be.
+func TestHalfArchivedPredecessorsGetTheirNameBack(t *testing.T) {
+	t.Parallel()
+	n := newWorld(t).newName("web-base")
+	second := n.image(n.name, nil)
+	n.fresh = n.image(n.name+" build 2", nil)
+	before := n.state(t)
+	archiving := func(r *http.Request) bool {
+		return concerns(r) && (strings.HasSuffix(r.URL.Path, n.old) || strings.HasSuffix(r.URL.Path, second))
+	}
+	n.sandbox.Faults().Add(wire.Rule{Match: archiving, Method: "PATCH", Nth: 2, Fault: wire.Status(http.StatusForbidden)})
+	_, err := promoted(t, n.site(), n.options())
+	n.sandbox.Faults().Clear()
+
+	if err == nil || fault.Is(err, fault.Partial) {
+		t.Fatalf("error is %v", err)
+	}
+	now := n.watcher.image(t, second)
+	if len(n.watcher.carriers(t, n.owner.project, n.name)) != 2 || now.Properties[promote.ArchivedFromKey] != "" {
+		t.Errorf("before: %s\nafter:  %s %v", before, n.state(t), now)
+	}
+	mustPromote(t, n.site(), n.options())
+	n.check(t, n.fresh)
+	n.archived(t, n.old)
+	n.archived(t, second)
+}
+
 // state is what people see of the name: its images with names, visibilities and members.
 func (n *name) state(t *testing.T) string {
 	t.Helper()
