@@ -166,7 +166,7 @@ func (r *run) shareWith(ctx context.Context, members []Member) error {
 	if len(members) == 0 {
 		return nil
 	}
-	r.rep.Step("Sharing image %s with %d projects", r.plan.Image, len(members))
+	r.rep.Step("Sharing image %s with %s", r.plan.Image, count(len(members), "project"))
 	id := r.plan.Image.ID
 	group, work := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)

@@ -91,7 +91,7 @@ func TestPlanWritesNothing(t *testing.T) {
 	text := strings.Join(plan.Changes(), "\n")
 	for _, want := range []string{
 		`name becomes "web-base"`, `name becomes "archive web-base `, "member " + n.a.project + " becomes accepted",
-		`property os_distro = "debian"`, "2 members are removed", ": hide", "deleted",
+		`property os_distro = "debian"`, "loses 2 members", ": hide", "deleted",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the plan doesn't say %q:\n%s", want, text)

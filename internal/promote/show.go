@@ -38,7 +38,7 @@ func (p *Plan) Changes() []string {
 			say("image %s: property %s is removed", old.Image, CurrentKey)
 		}
 		if p.Options.Members == Transfer && len(p.Members) > 0 {
-			say("image %s: %d members are removed", old.Image, len(old.Members))
+			say("image %s: loses %s", old.Image, count(len(old.Members), "member"))
 		}
 		if p.Options.OldAction != Keep {
 			say("image %s: %s", old.Image, p.Options.OldAction)
@@ -48,4 +48,12 @@ func (p *Plan) Changes() []string {
 		say("image %s: deleted", img)
 	}
 	return lines
+}
+
+// count is a number of things, such as "1 member" or "2 members".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

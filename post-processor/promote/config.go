@@ -4,6 +4,7 @@
 package promote
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/packer-plugin-sdk/common"
@@ -114,7 +115,13 @@ func (c *Config) prepareAccess() []error {
 		return []error{fault.New(fault.Usage, "set cloud to the clouds.yaml entry whose project owns the image (or an administrator's), or identity_endpoint and what goes with it",
 			"cloud: the promotion needs credentials of its own; it doesn't use the builder's")}
 	}
-	return c.Access.Prepare()
+	errs := c.Access.Prepare()
+	for _, name := range c.AcceptWith {
+		for _, err := range (&cloud.Access{Cloud: name}).Prepare() {
+			errs = append(errs, fmt.Errorf("accept_with: %w", err))
+		}
+	}
+	return errs
 }
 
 // promotion is the block in the domain's words.
