@@ -93,7 +93,13 @@ func (q Query) exactly(i *Image) bool {
 	if q.Name != "" && i.Name != q.Name || q.Owner != "" && i.Owner != q.Owner {
 		return false
 	}
-	for key, value := range q.Properties {
+	return i.hasProperties(q.Properties)
+}
+
+// hasProperties compares additional properties. Attributes can be filtered by in the same way, and
+// are compared by the service alone.
+func (i *Image) hasProperties(want map[string]string) bool {
+	for key, value := range want {
 		if !attributes[key] && i.Properties[key] != value {
 			return false
 		}

@@ -97,12 +97,7 @@ func (s Selector) matches(i *Image, now time.Time) bool {
 			return false
 		}
 	}
-	for k, v := range s.Properties {
-		if i.Properties[k] != v {
-			return false
-		}
-	}
-	return true
+	return i.hasProperties(s.Properties)
 }
 
 // One is the only image that the selector means. None is fault.NotFound; several are
