@@ -19,7 +19,7 @@ import (
 )
 
 // provider logs in as an entry of the clouds.yaml.
-func provider(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.ProviderClient {
+func provider(t testing.TB, c *sandbox.Cloud, cloud string) *gophercloud.ProviderClient {
 	t.Helper()
 	auth, _, tls, err := clouds.Parse(clouds.WithCloudName(cloud), clouds.WithLocations(c.CloudsYAML()))
 	if err != nil {
@@ -34,7 +34,7 @@ func provider(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.Provide
 
 var region = gophercloud.EndpointOpts{Region: "RegionOne"}
 
-func imageClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
+func imageClient(t testing.TB, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
 	t.Helper()
 	client, err := openstack.NewImageV2(provider(t, c, cloud), region)
 	if err != nil {
@@ -43,7 +43,7 @@ func imageClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.Serv
 	return client
 }
 
-func networkClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
+func networkClient(t testing.TB, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
 	t.Helper()
 	client, err := openstack.NewNetworkV2(provider(t, c, cloud), region)
 	if err != nil {
@@ -52,7 +52,7 @@ func networkClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.Se
 	return client
 }
 
-func volumeClient(t *testing.T, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
+func volumeClient(t testing.TB, c *sandbox.Cloud, cloud string) *gophercloud.ServiceClient {
 	t.Helper()
 	client, err := openstack.NewBlockStorageV3(provider(t, c, cloud), region)
 	if err != nil {

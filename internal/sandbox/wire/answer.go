@@ -3,9 +3,9 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // JSON answers with a JSON document.
@@ -77,5 +77,8 @@ func GlanceError(w http.ResponseWriter, _ *http.Request, status int, message str
 	w.WriteHeader(status)
 	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	fmt.Fprintf(w, "<html>\n <head>\n  <title>%s</title>\n </head>\n <body>\n  <h1>%s</h1>\n  %s<br /><br />\n\n\n\n </body>\n</html>",
-		title, title, html.EscapeString(message))
+		title, title, escape.Replace(message))
 }
+
+// escape escapes as Python's html.escape does.
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;")
