@@ -88,6 +88,9 @@ func template(t *testing.T, text string) string {
 	return path
 }
 
+// webBase is the id of the image web-base.
+const webBase = "5e0c6c1e-3f0e-4a52-9c1c-6f3a8f1f2b77"
+
 // cloudWithImage is a sandbox whose servers can be logged in to, with the image that the
 // examples start from.
 func cloudWithImage(t *testing.T) *sandbox.Cloud {
@@ -98,7 +101,7 @@ func cloudWithImage(t *testing.T) *sandbox.Cloud {
 	seed := sandbox.DefaultSeed()
 	seed.Images = []sandbox.Image{{
 		Project: "demo", Data: rootFS(t), Members: map[string]string{"member-a": "accepted", "member-b": "pending"},
-		Spec: glance.Spec{Name: "web-base", Visibility: "shared", Properties: map[string]string{"os_distro": "demo"}},
+		Spec: glance.Spec{ID: webBase, Name: "web-base", Visibility: "shared", Properties: map[string]string{"os_distro": "demo"}},
 	}}
 	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
 }

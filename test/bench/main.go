@@ -1,0 +1,85 @@
+// Bench measures this plugin and HashiCorp's packer-plugin-openstack side by side: the same
+// packer, the same template, the same sandbox, in turns. `make bench` runs it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
+)
+
+// transition is how long each change of state takes in the sandbox.
+const transition = 500 * time.Millisecond
+
+func main() {
+	record := flag.String("record", "", "write the table into this `FILE`, between its bench marks")
+	builds := flag.Int("builds", 3, "builds of each plugin")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, *builds, *record)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, builds int, record string) error {
+	cache, err := filepath.Abs(".cache/bench")
+	if err != nil {
+		return err
+	}
+	theirs, err := incumbent(ctx, cache)
+	if err != nil {
+		return err
+	}
+	ours, err := installed(ctx, filepath.Join(cache, "ours"), "github.com/imgctl/openstack", "bin/packer-plugin-openstack")
+	if err != nil {
+		return err
+	}
+	cloud, err := sandbox.Start(ctx, sandbox.Options{Transition: transition, Seed: seed()})
+	if err != nil {
+		return err
+	}
+	defer cloud.Close()
+	for _, p := range []*plugin{theirs, ours} {
+		if err := p.writeTemplate(); err != nil {
+			return err
+		}
+	}
+	// In turns, so that what else the machine does hits both.
+	for n := range builds {
+		for _, p := range []*plugin{theirs, ours} {
+			fmt.Fprintf(os.Stderr, "build %d of %d with %s\n", n+1, builds, p.source)
+			if err := p.build(ctx, cloud); err != nil {
+				return err
+			}
+		}
+	}
+	for range 3 * builds {
+		for _, p := range []*plugin{theirs, ours} {
+			if err := p.quick(ctx, cloud); err != nil {
+				return err
+			}
+		}
+	}
+	table := compare(theirs, ours)
+	fmt.Print("\n" + table)
+	if record == "" {
+		return nil
+	}
+	return write(record, table)
+}
+
+func seed() sandbox.Seed {
+	s := sandbox.DefaultSeed()
+	s.Images = []sandbox.Image{{Project: "demo", Data: make([]byte, 1<<20), Spec: glance.Spec{Name: "base", Visibility: glance.Private}}}
+	return s
+}

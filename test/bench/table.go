@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// row is one line of the comparison; less is better in all of them.
+type row struct {
+	what         string
+	theirs, ours float64
+	unit         string
+	goal         float64 // the most that ours may be
+}
+
+func compare(theirs, ours *plugin) string {
+	rows := []row{
+		{"whole build", seconds(theirs.wall), seconds(ours.wall), "s", 3.5},
+		{"CPU time of a build", seconds(theirs.cpu), seconds(ours.cpu), "s", 2},
+		{"requests of a build", median(theirs.requests), median(ours.requests), "", median(theirs.requests)},
+		{"connections of a build", median(theirs.connections), median(ours.connections), "", median(theirs.connections)},
+		{"connections to one service, at most", theirs.perEndpoint, ours.perEndpoint, "", 3},
+		{"`packer validate`", seconds(theirs.validate), seconds(ours.validate), "s", seconds(theirs.validate) / 2},
+		{"requests of `packer validate`", theirs.validateRequests, ours.validateRequests, "", 0},
+		{"`describe`", 1000 * seconds(theirs.describe), 1000 * seconds(ours.describe), "ms", 1000 * seconds(theirs.describe)},
+		{"size of the plugin", mib(theirs.size), mib(ours.size), "MiB", mib(theirs.size)},
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "| median of %d builds | HashiCorp 1.1.4 | here | ratio | goal | |\n|---|---|---|---|---|---|\n", len(ours.wall))
+	for _, r := range rows {
+		fmt.Fprintln(&b, r)
+	}
+	return b.String()
+}
+
+func (r row) String() string {
+	ratio, verdict := "–", "met"
+	if r.theirs > 0 {
+		ratio = fmt.Sprintf("%.2f", r.ours/r.theirs)
+	}
+	if r.ours > r.goal {
+		verdict = "**missed**"
+	}
+	number := func(v float64) string { return strings.TrimSpace(fmt.Sprintf("%s %s", short(v), r.unit)) }
+	return fmt.Sprintf("| %s | %s | %s | %s | ≤ %s | %s |", r.what, number(r.theirs), number(r.ours), ratio, number(r.goal), verdict)
+}
+
+func short(v float64) string {
+	if v == float64(int(v)) {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func seconds(all []time.Duration) float64 { return median(all).Seconds() }
+
+func mib(size int64) float64 { return float64(size) / (1 << 20) }
+
+func median[T cmp.Ordered](all []T) T {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
+}
+
+// write puts the table between the marks of a file, with the day it was made.
+func write(path, table string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	begin, end := []byte("<!-- bench -->\n"), []byte("<!-- end of bench -->")
+	head, rest, ok := bytes.Cut(text, begin)
+	_, tail, ok2 := bytes.Cut(rest, end)
+	if !ok || !ok2 {
+		return fmt.Errorf("writing the table into %q: it has no bench marks", path)
+	}
+	table += fmt.Sprintf("\nMeasured on %s by `make bench-record`, on %s.\n\n", time.Now().UTC().Format(time.DateOnly), machine())
+	return os.WriteFile(path, slices.Concat(head, begin, []byte("\n"), []byte(table), end, tail), 0o644)
+}
+
+// machine says what the numbers were made on.
+func machine() string {
+	return fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
