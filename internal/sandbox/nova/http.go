@@ -1,0 +1,200 @@
+package nova
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+// maxMinor is the newest microversion's second number.
+const maxMinor = 93
+
+// Mount is the service as the front mounts it.
+func (s *Service) Mount() wire.Service {
+	return wire.Service{Prefix: "/compute", Handler: versioned(s.routes()), Error: wire.NovaError, Public: func(r *http.Request) bool {
+		p := strings.Trim(r.URL.Path, "/")
+		return p == "" || p == "v2.1"
+	}}
+}
+
+type minorKey struct{}
+
+// minor is the second number of the request's microversion 2.x.
+func minor(r *http.Request) int {
+	n, _ := r.Context().Value(minorKey{}).(int)
+	return n
+}
+
+var (
+	versionText = regexp.MustCompile(`^(\d+)\.(\d+)$`)
+	projectPath = regexp.MustCompile(`^/v2\.1/[0-9a-f]{32}(/.*|$)`)
+)
+
+// versioned reads the microversion and takes a project's id out of the path, which may have it or not.
+func versioned(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, err := requested(r)
+		if err != nil {
+			wire.Handler(wire.NovaError, func(http.ResponseWriter, *http.Request) error { return err }).ServeHTTP(w, r)
+			return
+		}
+		v := fmt.Sprintf("2.%d", n)
+		w.Header().Set("Openstack-Api-Version", "compute "+v)
+		w.Header().Set("X-Openstack-Nova-Api-Version", v)
+		w.Header().Set("Vary", "OpenStack-API-Version, X-OpenStack-Nova-API-Version")
+		r = r.WithContext(context.WithValue(r.Context(), minorKey{}, n))
+		if m := projectPath.FindStringSubmatch(r.URL.Path); m != nil {
+			u := *r.URL
+			u.Path = "/v2.1" + m[1]
+			r.URL = &u
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func requested(r *http.Request) (int, error) {
+	text := r.Header.Get("X-Openstack-Nova-Api-Version")
+	for part := range strings.SplitSeq(r.Header.Get("Openstack-Api-Version"), ",") {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(part), "compute "); ok {
+			text = strings.TrimSpace(v)
+		}
+	}
+	switch text {
+	case "":
+		return 1, nil
+	case "latest":
+		return maxMinor, nil
+	}
+	m := versionText.FindStringSubmatch(text)
+	if m == nil {
+		return 0, wire.Fail(http.StatusBadRequest, "API Version String %s is of invalid format. Must be of format MajorNum.MinorNum.", text)
+	}
+	n, err := strconv.Atoi(m[2])
+	if err != nil || m[1] != "2" || n < 1 || n > maxMinor {
+		return 0, wire.Fail(http.StatusNotAcceptable, "Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text, maxMinor)
+	}
+	return n, nil
+}
+
+func (s *Service) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+		mux.Handle(pattern, wire.Handler(wire.NovaError, h))
+	}
+	handle("GET /{$}", versions)
+	handle("GET /v2.1", version)
+	handle("GET /v2.1/{$}", version)
+	handle("GET /v2.1/extensions", emptyList("extensions"))
+	handle("GET /v2.1/flavors", s.listFlavors)
+	handle("GET /v2.1/flavors/detail", s.listFlavorDetails)
+	handle("GET /v2.1/flavors/{id}", s.showFlavor)
+	handle("GET /v2.1/flavors/{id}/os-extra_specs", s.flavorSpecs)
+	handle("GET /v2.1/os-keypairs", s.listKeyPairs)
+	handle("POST /v2.1/os-keypairs", s.createKeyPair)
+	handle("GET /v2.1/os-keypairs/{name}", s.showKeyPair)
+	handle("DELETE /v2.1/os-keypairs/{name}", s.deleteKeyPair)
+	handle("GET /v2.1/servers", s.listServers)
+	handle("GET /v2.1/servers/detail", s.listServers)
+	handle("POST /v2.1/servers", s.createServer)
+	handle("GET /v2.1/servers/{id}", s.showServer)
+	handle("PUT /v2.1/servers/{id}", s.updateServer)
+	handle("DELETE /v2.1/servers/{id}", s.deleteServer)
+	handle("POST /v2.1/servers/{id}/action", s.action)
+	handle("GET /v2.1/servers/{id}/ips", s.listAddresses)
+	handle("GET /v2.1/servers/{id}/ips/{network}", s.showAddresses)
+	handle("GET /v2.1/servers/{id}/metadata", s.showMetadata)
+	handle("POST /v2.1/servers/{id}/metadata", s.addMetadata)
+	handle("PUT /v2.1/servers/{id}/metadata", s.replaceMetadata)
+	handle("GET /v2.1/servers/{id}/metadata/{key}", s.showMetadataItem)
+	handle("PUT /v2.1/servers/{id}/metadata/{key}", s.setMetadataItem)
+	handle("DELETE /v2.1/servers/{id}/metadata/{key}", s.deleteMetadataItem)
+	handle("GET /v2.1/servers/{id}/tags", s.listTags)
+	handle("PUT /v2.1/servers/{id}/tags", s.replaceTags)
+	handle("DELETE /v2.1/servers/{id}/tags", s.deleteTags)
+	handle("GET /v2.1/servers/{id}/tags/{tag}", s.checkTag)
+	handle("PUT /v2.1/servers/{id}/tags/{tag}", s.addTag)
+	handle("DELETE /v2.1/servers/{id}/tags/{tag}", s.deleteTag)
+	handle("GET /v2.1/servers/{id}/os-interface", s.listInterfaces)
+	handle("POST /v2.1/servers/{id}/os-interface", s.attachInterface)
+	handle("GET /v2.1/servers/{id}/os-interface/{port}", s.showInterface)
+	handle("DELETE /v2.1/servers/{id}/os-interface/{port}", s.detachInterface)
+	handle("GET /v2.1/servers/{id}/os-volume_attachments", s.listAttachments)
+	handle("POST /v2.1/servers/{id}/os-volume_attachments", s.attachVolume)
+	handle("GET /v2.1/servers/{id}/os-volume_attachments/{volume}", s.showAttachment)
+	handle("DELETE /v2.1/servers/{id}/os-volume_attachments/{volume}", s.detachVolume)
+	handle("GET /v2.1/servers/{id}/os-security-groups", s.serverSecurityGroups)
+	handle("GET /v2.1/servers/{id}/os-instance-actions", s.listActions)
+	handle("GET /v2.1/servers/{id}/os-instance-actions/{request}", s.showAction)
+	handle("GET /v2.1/servers/{id}/os-server-password", s.serverPassword)
+	handle("DELETE /v2.1/servers/{id}/os-server-password", s.clearPassword)
+	handle("GET /v2.1/limits", s.limits)
+	handle("GET /v2.1/os-availability-zone", zones)
+	handle("GET /v2.1/os-availability-zone/detail", zones)
+	handle("GET /v2.1/os-quota-sets/{project}", s.quotaSet)
+	handle("GET /v2.1/os-quota-sets/{project}/defaults", s.quotaSet)
+	handle("GET /v2.1/os-quota-sets/{project}/detail", s.quotaDetail)
+	handle("GET /v2.1/os-server-groups", s.listGroups)
+	handle("POST /v2.1/os-server-groups", s.createGroup)
+	handle("GET /v2.1/os-server-groups/{id}", s.showGroup)
+	handle("DELETE /v2.1/os-server-groups/{id}", s.deleteGroup)
+	handle("/", func(http.ResponseWriter, *http.Request) error {
+		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
+	})
+	return mux
+}
+
+func emptyList(name string) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		wire.JSON(w, http.StatusOK, map[string]any{name: []any{}})
+		return nil
+	}
+}
+
+func versionBody(r *http.Request) map[string]any {
+	return map[string]any{
+		"id": "v2.1", "status": "CURRENT", "version": fmt.Sprintf("2.%d", maxMinor), "min_version": "2.1", "updated": "2013-07-23T11:33:21Z",
+		"links":       []map[string]string{{"rel": "self", "href": wire.Base(r) + "/v2.1/"}},
+		"media-types": []map[string]string{{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}},
+	}
+}
+
+func versions(w http.ResponseWriter, r *http.Request) error {
+	wire.JSON(w, http.StatusOK, map[string]any{"versions": []any{versionBody(r)}})
+	return nil
+}
+
+func version(w http.ResponseWriter, r *http.Request) error {
+	wire.JSON(w, http.StatusOK, map[string]any{"version": versionBody(r)})
+	return nil
+}
+
+func invalid(format string, a ...any) error { return wire.Fail(http.StatusBadRequest, format, a...) }
+
+// unexpected is what Nova's schema says of a member that the microversion doesn't know.
+func unexpected(name string) error {
+	return invalid("Additional properties are not allowed ('%s' was unexpected)", name)
+}
+
+// decode reads the one member of a request's body.
+func decode[T any](r *http.Request, name string) (T, error) {
+	var zero T
+	var outer map[string]json.RawMessage
+	if err := wire.Decode(r, &outer); err != nil {
+		return zero, invalid("%s", err.Error())
+	}
+	raw, ok := outer[name]
+	if !ok {
+		return zero, invalid("'%s' is a required property", name)
+	}
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return zero, invalid("Invalid input for field/attribute %s. %s", name, err.Error())
+	}
+	return v, nil
+}
