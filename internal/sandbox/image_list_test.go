@@ -20,59 +20,62 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
 )
 
-// fill adds n images of the project demo, several in each second, and returns their names by creation.
-func fill(c *sandbox.Cloud, n int) (names []string) {
+// fill adds n images of the project demo, several in each second, and returns their ids by creation.
+func fill(c *sandbox.Cloud, n int) (ids []string) {
 	batch := make([]glance.Image, n)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for k := range batch {
-		names = append(names, fmt.Sprintf("i%06d", k))
+		ids = append(ids, fmt.Sprintf("00000000-0000-4000-8000-%012x", k))
 		batch[k] = glance.Image{
-			ID: fmt.Sprintf("00000000-0000-4000-8000-%012x", k), Name: names[k], Owner: c.ProjectID("demo"),
+			ID: ids[k], Name: fmt.Sprintf("i%06d", k), Owner: c.ProjectID("demo"),
 			CreatedAt: start.Add(time.Duration(k/3) * time.Second), Properties: map[string]string{"n": fmt.Sprint(k % 10)},
-			MinRAM: (k * 7919) % n,
+			MinRAM: k * 7919 % n,
 		}
 	}
 	c.Image.Fill(batch)
-	return names
+	return ids
 }
 
 func TestPagingToTheEnd(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	names := fill(c, 3000)
-	client := imageClient(t, c, "demo")
-	for _, tt := range []struct {
-		name string
-		opts images.ListOpts
-		want func(names []string)
-	}{
-		{"default order", images.ListOpts{Limit: 1000}, slices.Reverse[[]string]},
-		{"default page size", images.ListOpts{}, slices.Reverse[[]string]},
-		{"oldest first", images.ListOpts{Limit: 700, SortKey: "created_at", SortDir: "asc"}, func([]string) {}},
-		{"by name", images.ListOpts{Limit: 999, Sort: "name:asc"}, func([]string) {}},
-		{"by name, last first", images.ListOpts{Limit: 1000, Sort: "name:desc,created_at:asc"}, slices.Reverse[[]string]},
-		{"more than the most", images.ListOpts{Limit: 5000}, slices.Reverse[[]string]},
+	oldestFirst := fill(c, 3000)
+	newestFirst := slices.Clone(oldestFirst)
+	slices.Reverse(newestFirst)
+	demo := login(t, c, "demo")
+	for query, want := range map[string][]string{
+		"":           newestFirst,
+		"limit=1000": newestFirst,
+		"limit=5000": newestFirst, // more than the most
+		"limit=700&sort_key=created_at&sort_dir=asc":           oldestFirst,
+		"limit=999&sort=name:asc":                              oldestFirst,
+		"limit=1000&sort=name:desc,created_at:asc":             newestFirst,
+		"limit=1000&sort_key=min_ram&sort_key=id&sort_dir=asc": byMinRAM(oldestFirst),
 	} {
-		var got []string
-		err := images.List(client, tt.opts).EachPage(t.Context(), func(_ context.Context, page pagination.Page) (bool, error) {
-			found, err := images.ExtractImages(page)
-			for _, i := range found {
-				got = append(got, i.Name)
-			}
-			return true, err
-		})
-		if err != nil {
-			t.Fatalf("%s: %v", tt.name, err)
-		}
-		want := slices.Clone(names)
-		tt.want(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: %d images, not in the order wanted", tt.name, len(got))
+		if got := demo.listed(query); !slices.Equal(got, want) {
+			t.Errorf("%q: %d images, not in the order wanted", query, len(got))
 		}
 	}
-	if got := login(t, c, "demo").listed("limit=1000&sort=min_ram:asc"); len(got) != 3000 || got[1] == got[0] {
-		t.Errorf("%d images by min_ram", len(got))
+	var got []string
+	err := images.List(imageClient(t, c, "demo"), images.ListOpts{Limit: 1000}).EachPage(t.Context(), func(_ context.Context, page pagination.Page) (bool, error) {
+		found, err := images.ExtractImages(page)
+		for _, i := range found {
+			got = append(got, i.ID)
+		}
+		return true, err
+	})
+	if err != nil || !slices.Equal(got, newestFirst) {
+		t.Errorf("gophercloud found %d images: %v", len(got), err)
 	}
+}
+
+// byMinRAM are the ids that fill returned, by the min_ram that it gave them.
+func byMinRAM(ids []string) []string {
+	out := make([]string, len(ids))
+	for k, id := range ids {
+		out[k*7919%len(ids)] = id
+	}
+	return out
 }
 
 func TestPages(t *testing.T) {
