@@ -29,7 +29,9 @@ const timeout = 5 * time.Minute
 func (d *Datasource) ConfigSpec() hcldec.ObjectSpec { return d.config.FlatMapstructure().HCL2Spec() }
 
 // OutputSpec is the layout of the outputs.
-func (d *Datasource) OutputSpec() hcldec.ObjectSpec { return (&DatasourceOutput{}).FlatMapstructure().HCL2Spec() }
+func (d *Datasource) OutputSpec() hcldec.ObjectSpec {
+	return (&DatasourceOutput{}).FlatMapstructure().HCL2Spec()
+}
 
 // Configure takes the options and checks them without asking the cloud.
 func (d *Datasource) Configure(raws ...any) error {

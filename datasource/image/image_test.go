@@ -1,6 +1,7 @@
 package image
 
 import (
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -37,9 +38,7 @@ func login(c *sandbox.Cloud, user string) options {
 func (o options) and(more options) options {
 	all := options{}
 	for _, from := range []options{o, more} {
-		for k, v := range from {
-			all[k] = v
-		}
+		maps.Copy(all, from)
 	}
 	return all
 }

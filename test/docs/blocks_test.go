@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,12 +25,7 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 
 // marked reports whether the fence has the word behind its language, as in "```hcl validate".
 func (b block) marked(word string) bool {
-	for _, w := range b.words[1:] {
-		if w == word {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(b.words[1:], word)
 }
 
 // blocks are the fenced blocks of a language in the README and in docs.

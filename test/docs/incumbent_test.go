@@ -129,7 +129,7 @@ func TestFillIn(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{"flavor": `"m1.tiny"`, "networks": `["n"]`}
 	for text, want := range map[string]string{
-		"  flavor = \"2\"\n  ssh_username = \"root\"\n":      "  flavor = \"m1.tiny\"\n  ssh_username = \"root\"\n  ssh_port = 2222\n",
+		"  flavor = \"2\"\n  ssh_username = \"root\"\n":       "  flavor = \"m1.tiny\"\n  ssh_username = \"root\"\n  ssh_port = 2222\n",
 		"\"networks\": \"x\",\n\"ssh_username\": \"root\",\n": "\"networks\": [\"n\"],\n\"ssh_username\": \"root\",\n\"ssh_port\": 2222,\n",
 	} {
 		if got := fillIn(t, text, values); strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
