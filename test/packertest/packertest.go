@@ -44,7 +44,7 @@ var prepared = sync.OnceValues(func() (*Packer, error) {
 			return nil, err
 		}
 	}
-	env := append(clean(os.Environ()), "PACKER_PLUGIN_PATH="+plugins, "CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1")
+	env := append(clean(os.Environ()), "PATH="+filepath.Dir(path)+":"+os.Getenv("PATH"), "PACKER_PLUGIN_PATH="+plugins, "CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1")
 	return &Packer{path, env}, nil
 })
 
@@ -76,8 +76,16 @@ func Root() string {
 // sandbox.Cloud.Env gives. It ends with the test, with time to clean up.
 func (p *Packer) Command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), p.path, args...)
-	cmd.Env = slices.Concat(p.env, env, []string{"PACKER_CACHE_DIR=" + t.TempDir()})
+	cmd := p.Around(t, p.path, args...)
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
+}
+
+// Around is a command that finds packer on its PATH.
+func (p *Packer) Around(t testing.TB, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Env = slices.Concat(p.env, []string{"PACKER_CACHE_DIR=" + t.TempDir()})
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	return cmd
