@@ -97,11 +97,14 @@ func TestWebDownload(t *testing.T) {
 	}
 	demo.do("POST", "/image/v2/images/"+id+"/import", map[string]any{"method": method(web.URL + "/image")}).want(t, 409)
 
-	for name, path := range map[string]string{"missing": "/missing", "redirect to elsewhere": "/away"} {
+	for path, message := range map[string]string{"/missing": "HTTP Error 404", "/away": "does not pass filtering"} {
 		id := demo.newImage(fields)
 		importImage(t, demo, id, method(web.URL+path), "failure")
+		if got := demo.do("GET", "/image/v2/images/"+id+"/tasks", nil); !strings.Contains(got.Text, message) {
+			t.Errorf("tasks of the import of %s: %s", path, got.Text)
+		}
 		if got := demo.image(id); got.str("status") != "queued" || got.str("os_glance_failed_import") != "file" {
-			t.Errorf("%s: %s", name, got.Text)
+			t.Errorf("%s: %s", path, got.Text)
 		}
 	}
 	for name, tt := range map[string]struct {

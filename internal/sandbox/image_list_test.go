@@ -91,6 +91,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"", 200, 25, true},
 		{"limit=10", 200, 10, true},
+		{"limit=10&sort=name:asc", 200, 10, true},
 		{"limit=30", 200, 30, true}, // a full page promises another one, as Glance's does
 		{"limit=31", 200, 30, false},
 		{"limit=0", 200, 0, false},

@@ -115,6 +115,9 @@ func TestFloatingChangeIsTold(t *testing.T) {
 	if err := c.Network.BindPort(port.ID, "server-1"); err != nil {
 		t.Fatal(err)
 	}
+	if err := c.Network.BindPort(port.ID, "server-2"); err == nil {
+		t.Error("two servers have the same port")
+	}
 	demo.do("PUT", "/network/v2.0/floatingips/"+fip.ID, `{"floatingip": {"port_id": null}}`).want(t, http.StatusOK)
 	a := fip.FloatingIP
 	if want := strings.Join([]string{a + "=", a + "=server-1", a + "="}, " "); strings.Join(told, " ") != want {

@@ -21,6 +21,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/keystone"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/neutron"
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/nova"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
@@ -37,6 +38,7 @@ type Options struct {
 	ImageQuotas   glance.Quotas
 	NetworkQuotas neutron.Quotas
 	VolumeQuotas  cinder.Quotas
+	ServerQuotas  nova.Quotas
 }
 
 // Cloud is a running sandbox. Its services are there for tests that look or reach inside.
@@ -45,6 +47,7 @@ type Cloud struct {
 	Image    *glance.Service
 	Network  *neutron.Service
 	Volume   *cinder.Service
+	Compute  *nova.Service
 
 	dir     string
 	tempDir bool
@@ -136,7 +139,16 @@ func (c *Cloud) assemble(o Options) error {
 	if c.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.Image, Quotas: o.VolumeQuotas}); err != nil {
 		return err
 	}
-	c.front = wire.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Network.Mount(), c.Volume.Mount())
+	servers := filepath.Join(c.dir, "servers")
+	if err := os.MkdirAll(servers, 0o700); err != nil {
+		return err
+	}
+	c.Compute = nova.New(nova.Options{
+		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: o.ServerQuotas,
+		Images: c.Image, Networks: c.Network, Ports: c.Network, Volumes: c.Volume,
+	})
+	c.Network.FloatingChanged = c.Compute.FloatingChanged
+	c.front = wire.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Compute.Mount(), c.Network.Mount(), c.Volume.Mount())
 	if err := c.plant(o.Seed); err != nil {
 		return err
 	}
@@ -146,6 +158,7 @@ func (c *Cloud) assemble(o Options) error {
 var catalog = []keystone.Endpoint{
 	{Type: "identity", Name: "keystone", Path: "/identity"},
 	{Type: "image", Name: "glance", Path: "/image"},
+	{Type: "compute", Name: "nova", Path: "/compute/v2.1"},
 	{Type: "network", Name: "neutron", Path: "/network"},
 	{Type: "volumev3", Name: "cinder", Path: "/volume/v3/%s"},
 }
@@ -166,6 +179,7 @@ func (c *Cloud) Close() error {
 		c.closeErr = c.server.Close()
 		<-c.serveDone
 		c.clock.Stop()
+		c.Compute.Close()
 		c.removeDir()
 	})
 	return c.closeErr
