@@ -293,7 +293,9 @@ func globExpr(glob string) string {
 	return b.String()
 }
 
-func kind(info fs.FileInfo) string { return string("fdlpscb"[strings.IndexByte("-dlpscb", modeText(info.Mode())[0])]) }
+func kind(info fs.FileInfo) string {
+	return string("fdlpscb"[strings.IndexByte("-dlpscb", modeText(info.Mode())[0])])
+}
 
 // counted tests a number: n, +n for more, -n for less.
 func counted(value string, measure func(found) int64) (test, error) {
@@ -515,4 +517,3 @@ func xargsWords(s string, f flags) []string {
 	}
 	return out
 }
-

@@ -87,6 +87,7 @@ func parseCall(args []string) (call, error) {
 
 // sh is the shell: mvdan.cc/sh's interpreter with the built-in programs.
 func sh(p *proc) int {
+	second := isSecond()
 	c, err := parseCall(p.args)
 	if err != nil {
 		fmt.Fprintf(p.err, "%s: %v\n", p.name, err)
@@ -117,10 +118,13 @@ func sh(p *proc) int {
 	if c.login || p.login {
 		sourceProfile(p, r)
 	}
-	if src != nil {
-		return runFile(p, r, src, name)
+	switch {
+	case src != nil:
+		return runFile(p, r, src, name, second, false)
+	case c.interactive || isPerson(p.in):
+		return runTyped(p, r)
 	}
-	return runStdin(p, r, c)
+	return runFile(p, r, p.in, p.name, second, true)
 }
 
 func newRunner(p *proc, c call) (*interp.Runner, error) {
@@ -133,8 +137,8 @@ func newRunner(p *proc, c call) (*interp.Runner, error) {
 	)
 }
 
-// runFile runs a whole script. Like any shell it has run what comes before a syntax error.
-func runFile(p *proc, r *interp.Runner, src io.Reader, name string) int {
+// runFile runs a whole script; once tells that it comes from a stream that can't be read again.
+func runFile(p *proc, r *interp.Runner, src io.Reader, name string, second, once bool) int {
 	b, err := io.ReadAll(src)
 	if err != nil {
 		return p.fail(err)
@@ -145,16 +149,27 @@ func runFile(p *proc, r *interp.Runner, src io.Reader, name string) int {
 		fmt.Fprintf(p.err, "%s: %v\n", p.name, err)
 		return 2
 	}
-	return status(p, r.Run(p.ctx, file))
+	if !second && hasBackground(file) {
+		if !once {
+			return p.runSecond("")
+		}
+		return p.runSecond(string(b))
+	}
+	code := status(p, r.Run(p.ctx, file))
+	if second {
+		return p.stay(r, code)
+	}
+	return code
 }
 
-// runStdin runs commands as they come in, with a prompt where a person types them.
-func runStdin(p *proc, r *interp.Runner, c call) int {
+func isPerson(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	return ok && isTerminal(f)
+}
+
+// runTyped runs commands as a person types them, with a prompt.
+func runTyped(p *proc, r *interp.Runner) int {
 	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
-	f, isFile := p.in.(*os.File)
-	if !c.interactive && !(isFile && isTerminal(f)) {
-		return runFile(p, r, p.in, p.name)
-	}
 	prompt := func(s string) { fmt.Fprint(p.err, s) }
 	code := 0
 	prompt(promptText(r, p))
