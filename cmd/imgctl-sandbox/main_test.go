@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 		{"no command", []string{"run"}, 1, "", "requires at least 1 arg"},
 		{"bad faults", []string{"run", port, "--faults", faults, "--", "true"}, 1, "", `reading fault rule 1: do "smash" is unknown`},
 		{"bad address", []string{"run", port, "--addr", "0.0.0.0:0", "--", "true"}, 1, "", "not a loopback one"},
-		{"missing image", []string{"run", port, "--image", "x=/nope", "--", "true"}, 1, "", `reading image "x"`},
+		{"missing image", []string{"run", port, "--image", "x=/nope", "--", "true"}, 1, "", `adding image "x": open /nope`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -100,11 +100,7 @@ func readImage(arg string) (sandbox.Image, error) {
 		image.Data = empty.Bytes()
 		return image, nil
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return image, fmt.Errorf("reading image %q: %w", name, err)
-	}
-	image.Data = data
+	image.File = file
 	return image, nil
 }
 

@@ -178,6 +178,7 @@ func (c *Cloud) Close() error {
 	c.closing.Do(func() {
 		c.closeErr = c.server.Close()
 		<-c.serveDone
+		c.front.Close()
 		c.clock.Stop()
 		c.Compute.Close()
 		c.removeDir()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/keystone"
@@ -38,7 +40,8 @@ type Network struct {
 type Image struct {
 	glance.Spec
 	Project string            // the owner's name; "" = admin
-	Data    []byte            // nil = the image stays queued
+	Data    []byte            // of the image
+	File    string            // path of the data, in place of Data; without both the image stays queued
 	Members map[string]string // status by the member project's name
 }
 
@@ -127,15 +130,27 @@ func (c *Cloud) AddImage(i Image) (string, error) {
 	if spec.Owner == "" {
 		spec.Owner = c.ProjectID(cmp.Or(i.Project, c.logins[0].project.Name))
 	}
-	if i.Data != nil {
+	var data io.Reader
+	switch {
+	case i.Data != nil:
+		data = bytes.NewReader(i.Data)
+	case i.File != "":
+		f, err := os.Open(i.File)
+		if err != nil {
+			return "", fmt.Errorf("adding image %q: %w", spec.Name, err)
+		}
+		defer f.Close()
+		data = f
+	}
+	if data != nil {
 		spec.DiskFormat, spec.ContainerFormat = cmp.Or(spec.DiskFormat, "raw"), cmp.Or(spec.ContainerFormat, "bare")
 	}
 	id, err := c.Image.CreateQueued(wire.Caller{ProjectID: spec.Owner}, spec)
 	if err != nil {
 		return "", fmt.Errorf("adding image %q: %w", spec.Name, err)
 	}
-	if i.Data != nil {
-		if err := c.Image.Upload(id, bytes.NewReader(i.Data)); err != nil {
+	if data != nil {
+		if err := c.Image.Upload(id, data); err != nil {
 			return "", fmt.Errorf("adding image %q: %w", spec.Name, err)
 		}
 	}

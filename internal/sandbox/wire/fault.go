@@ -48,9 +48,13 @@ func Status(code int) Fault { return Fault{Do: Answer, Status: code} }
 // StatusAfter is the fault that a status is answered although the request took effect.
 func StatusAfter(code int) Fault { return Fault{Do: AnswerAfter, Status: code} }
 
+// String names the fault, such as "answer 503" or "drop-after".
 func (f Fault) String() string {
-	if f.Do == Answer || f.Do == AnswerAfter {
+	switch f.Do {
+	case Answer, AnswerAfter:
 		return fmt.Sprintf("%s %d", f.Do, f.Status)
+	case "":
+		return string(Observe)
 	}
 	return string(f.Do)
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,9 @@ type Front struct {
 	auth     Authenticator
 	services []Service
 	conns    atomic.Int64
+
+	gate   sync.RWMutex // held for reading by each request that is served
+	closed bool
 }
 
 // NewFront returns a front that mounts the services and asks auth about tokens.
@@ -55,8 +59,21 @@ func (f *Front) ConnContext(ctx context.Context, _ net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, f.conns.Add(1))
 }
 
+// Close waits for the requests that are served, whose connections should be closed by then, and
+// serves no more.
+func (f *Front) Close() {
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	f.closed = true
+}
+
 // ServeHTTP logs a request, lets the fault rules have their way with it and hands it to its service.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.gate.RLock()
+	defer f.gate.RUnlock()
+	if f.closed {
+		panic(http.ErrAbortHandler)
+	}
 	id := "req-" + uuid.NewString()
 	body := &countedBody{ReadCloser: r.Body}
 	r.Body = body
