@@ -32,7 +32,7 @@ func (p Pace) Poll(ctx context.Context, what string, timeout time.Duration, prob
 	defer cancel()
 	var down time.Time
 	var last error
-	for wait := p.First; ; wait = min(wait*3/2, max(p.Max, p.First)) {
+	for wait := p.First; ; wait = min(wait*6/5, max(p.Max, p.First)) {
 		done, err := probe(ctx)
 		switch {
 		case err == nil && done:

@@ -1,0 +1,181 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+)
+
+// routes are builds that together make every request that a build can make.
+var routes = []struct {
+	name string
+	more map[string]any
+}{
+	{"server", map[string]any{"communicator": "ssh", "ssh_username": "x", "ssh_host": "127.0.0.1", "image_visibility": "shared"}},
+	{"floating IP", map[string]any{"floating_ip_network": "public"}},
+	{"reused IP", map[string]any{"reuse_ips": true}},
+	{"volume", map[string]any{"use_blockstorage_volume": true, "image_disk_format": "raw"}},
+	{"import", map[string]any{"source_image": nil}},
+}
+
+var kinds = []wire.Fault{
+	wire.Status(409), wire.Status(413), {Do: wire.Answer, Status: 429, RetryAfter: "0"}, wire.Status(500), wire.StatusAfter(500),
+	wire.Status(503), {Do: wire.DropBefore}, {Do: wire.DropAfter}, {Do: wire.Delay, Wait: 300 * time.Millisecond}, {Do: wire.Truncate},
+}
+
+// route is the world of one of the routes, with the options that need it.
+func route(t *testing.T, n int) (*world, map[string]any) {
+	w := newWorld(t, sandbox.Options{})
+	w.keep()
+	more := with(routes[n].more, map[string]any{"image_tags": []string{"a"}, "cleanup_timeout": "20s"})
+	switch routes[n].name {
+	case "server":
+		// The communicator is not what is tested here.
+		delete(more, "communicator")
+		more["image_members"] = []string{w.ProjectID("member-a")}
+		more["image_name_conflict"] = "fail"
+	case "import":
+		more["external_source_image_url"] = w.download("a disk")
+	}
+	return w, more
+}
+
+// check looks at how a build ended that something happened to: it left nothing behind, and the
+// image is there exactly if it succeeded.
+func (w *world) check(err error, out string) string {
+	w.Faults().Clear()
+	var wrong []string
+	if left := w.left(); len(left) > 0 {
+		wrong = append(wrong, "left behind: "+strings.Join(left, ", "))
+	}
+	want := 1
+	if err != nil {
+		want = 0
+	}
+	ids := w.named("web-base")
+	if len(ids) != want {
+		wrong = append(wrong, fmt.Sprintf("images %v of the name, want %d", ids, want))
+	}
+	for _, id := range ids {
+		if err := w.look.images.Delete(w.t.Context(), id); err != nil {
+			wrong = append(wrong, err.Error())
+		}
+	}
+	if len(wrong) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s\nerror: %v\n%s", strings.Join(wrong, "\n"), err, out)
+}
+
+// requests is how many requests a build makes that nothing happens to.
+func (w *world) requests(more map[string]any) int {
+	w.t.Helper()
+	w.ResetRequests()
+	if _, out, err := w.build(w.t.Context(), more, nil); err != nil {
+		w.t.Fatal(err, out)
+	}
+	n := len(w.Requests())
+	if wrong := w.check(nil, ""); wrong != "" {
+		w.t.Fatal(wrong)
+	}
+	return n
+}
+
+// Each request of a build fails in each way in turn: afterwards nothing is left but a whole image,
+// or nothing at all.
+func TestEveryRequestFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds hundreds of images")
+	}
+	for n := range routes {
+		t.Run(routes[n].name, func(t *testing.T) {
+			t.Parallel()
+			w, more := route(t, n)
+			requests := w.requests(more)
+			t.Logf("%d requests", requests)
+			survived := 0
+			for _, kind := range kinds {
+				for nth := 1; nth <= requests; nth++ {
+					var hit atomic.Value
+					kind := kind
+					kind.Before = func(r *http.Request) { hit.Store(r.Method + " " + r.URL.Path) }
+					w.Faults().Add(wire.Rule{Nth: nth, Fault: kind})
+					_, out, err := w.build(t.Context(), more, nil)
+					if wrong := w.check(err, out); wrong != "" {
+						t.Fatalf("%s of request %d (%v): %s", kind, nth, hit.Load(), wrong)
+					}
+					if err == nil {
+						survived++
+					}
+				}
+			}
+			t.Logf("%d of %d builds succeeded in spite of the fault", survived, requests*len(kinds))
+		})
+	}
+}
+
+// A build is cancelled at each of its requests, before the service does it and after.
+func TestCancelAtEveryRequest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds hundreds of images")
+	}
+	for n := range routes {
+		t.Run(routes[n].name, func(t *testing.T) {
+			t.Parallel()
+			w, more := route(t, n)
+			requests := w.requests(more)
+			var slowest time.Duration
+			for nth := 1; nth <= requests; nth++ {
+				for _, after := range []bool{false, true} {
+					ctx, cancel := context.WithCancel(t.Context())
+					var at atomic.Int64
+					var hit atomic.Value
+					stop := func(r *http.Request) {
+						hit.Store(r.Method + " " + r.URL.Path)
+						at.Store(time.Now().UnixNano())
+						cancel()
+						// The client goes away before the service is done.
+						time.Sleep(20 * time.Millisecond)
+					}
+					f := wire.Fault{Do: wire.Observe, Before: stop}
+					if after {
+						f = wire.Fault{Do: wire.Observe, After: stop}
+					}
+					w.Faults().Add(wire.Rule{Nth: nth, Fault: f})
+					_, out, err := w.build(ctx, more, nil)
+					took := time.Since(time.Unix(0, at.Load()))
+					cancel()
+					if wrong := w.check(err, out); wrong != "" {
+						t.Fatalf("cancelled at request %d (%v), after it: %v: %s", nth, hit.Load(), after, wrong)
+					}
+					if slowest = max(slowest, took); took > 2*time.Second {
+						t.Errorf("cancelled at request %d (%v): went on for %s\n%s", nth, hit.Load(), took, out)
+					}
+				}
+			}
+			t.Logf("%d cancellations, the slowest took %s", 2*requests, slowest)
+		})
+	}
+}
+
+// Faults by chance, several in one build.
+func TestRandomFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds many images")
+	}
+	w, more := route(t, 0)
+	for seed := uint64(1); seed <= 30; seed++ {
+		w.Faults().Schedule(seed, 0.15, kinds...)
+		_, out, err := w.build(t.Context(), more, nil)
+		if wrong := w.check(err, out); wrong != "" {
+			t.Fatalf("seed %d: %s", seed, wrong)
+		}
+	}
+}
