@@ -47,7 +47,7 @@ build {
   # them said to the offer. The image before stays, under an archive name.
   post-processor "openstack-promote" {
     cloud       = "demo"
-    name        = "web-base"
+    image_name  = "web-base"
     accept_with = ["member-a", "member-b"]
   }
 }

@@ -29,8 +29,9 @@ type Config struct {
 	// builder made it.
 	ImageID string `mapstructure:"image_id"`
 
-	// The name that the image becomes current under. By default it is the name it has.
-	Name string `mapstructure:"name"`
+	// The name that the image becomes current under. By default it is the name it has. (`name`
+	// in a post-processor block is Packer's own: it labels the block and reaches no plugin.)
+	Name string `mapstructure:"image_name"`
 
 	// The template of the names that images get which carried the name before. It is made of
 	// `.Name` (the name), `.Date` (today, UTC), `.Time` (now, to the second), `.ID` and `.ShortID`

@@ -38,7 +38,7 @@ type FlatConfig struct {
 	ClientCert                  *string           `mapstructure:"cert" required:"false" cty:"cert" hcl:"cert"`
 	ClientKey                   *string           `mapstructure:"key" required:"false" cty:"key" hcl:"key"`
 	ImageID                     *string           `mapstructure:"image_id" cty:"image_id" hcl:"image_id"`
-	Name                        *string           `mapstructure:"name" cty:"name" hcl:"name"`
+	Name                        *string           `mapstructure:"image_name" cty:"image_name" hcl:"image_name"`
 	ArchiveName                 *string           `mapstructure:"archive_name" cty:"archive_name" hcl:"archive_name"`
 	Members                     *string           `mapstructure:"members" cty:"members" hcl:"members"`
 	MemberStates                *string           `mapstructure:"member_states" cty:"member_states" hcl:"member_states"`
@@ -93,7 +93,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"cert":                          &hcldec.AttrSpec{Name: "cert", Type: cty.String, Required: false},
 		"key":                           &hcldec.AttrSpec{Name: "key", Type: cty.String, Required: false},
 		"image_id":                      &hcldec.AttrSpec{Name: "image_id", Type: cty.String, Required: false},
-		"name":                          &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"image_name":                    &hcldec.AttrSpec{Name: "image_name", Type: cty.String, Required: false},
 		"archive_name":                  &hcldec.AttrSpec{Name: "archive_name", Type: cty.String, Required: false},
 		"members":                       &hcldec.AttrSpec{Name: "members", Type: cty.String, Required: false},
 		"member_states":                 &hcldec.AttrSpec{Name: "member_states", Type: cty.String, Required: false},

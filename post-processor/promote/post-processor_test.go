@@ -105,7 +105,7 @@ func TestPromotesTheArtifactsOfAnyBuilder(t *testing.T) {
 			name := "web " + c.name
 			old, member := shared(t, owner, name)
 			fresh := image(t, owner, name+" build")
-			p := configured(t, map[string]any{"cloud": "demo", "accept_with": []string{"member-a"}, "name": name})
+			p := configured(t, map[string]any{"cloud": "demo", "accept_with": []string{"member-a"}, "image_name": name})
 			out, said := ui()
 
 			artifact, keep, mustKeep, err := p.PostProcess(t.Context(), out, c.artifact(fresh))
@@ -135,7 +135,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	shared(t, owner, "web")
 	fresh := image(t, owner, "web build")
 	s.ResetRequests()
-	p := configured(t, map[string]any{"cloud": "demo", "accept_with": []string{"member-a"}, "name": "web", "dry_run": true})
+	p := configured(t, map[string]any{"cloud": "demo", "accept_with": []string{"member-a"}, "image_name": "web", "dry_run": true})
 	out, said := ui()
 	if _, _, _, err := p.PostProcess(t.Context(), out, built("x", fresh, nil)); err != nil {
 		t.Fatal(err)
@@ -184,11 +184,11 @@ func TestConfigure(t *testing.T) {
 	}{
 		{"the least", map[string]any{}, ""},
 		{"everything", map[string]any{
-			"name": "web", "archive_name": "old {{ .Name }} {{ .ID }}", "members": "copy", "member_states": "accept",
+			"image_name": "web", "archive_name": "old {{ .Name }} {{ .ID }}", "members": "copy", "member_states": "accept",
 			"accept_with": []string{"member-a", "member-b"}, "visibility": "shared", "copy_properties": []string{"os_*"},
 			"old_action": "hide", "keep": 3, "strategy": "pointer", "gate": []string{"true"}, "dry_run": true, "timeout": "5m",
 		}, ""},
-		{"values that only the build knows", map[string]any{"name": "<unknown>", "image_id": "<unknown>", "cloud": "<unknown>"}, ""},
+		{"values that only the build knows", map[string]any{"image_name": "<unknown>", "image_id": "<unknown>", "cloud": "<unknown>"}, ""},
 		{"no credentials of its own", map[string]any{"cloud": ""}, "credentials of its own"},
 		{"a cloud that isn't there", map[string]any{"cloud": "prod"}, `"prod"`},
 		{"an accepting cloud that isn't there", map[string]any{"accept_with": []string{"prod"}}, "accept_with"},

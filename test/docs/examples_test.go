@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -25,7 +26,7 @@ import (
 // sshPort is one that needs no privilege; examples use the usual one.
 const sshPort = 2222
 
-func TestExamplesParse(t *testing.T) {
+func TestExamplesAreFormatted(t *testing.T) {
 	t.Parallel()
 	all := blocks(t, "hcl")
 	if len(all) == 0 {
@@ -34,6 +35,9 @@ func TestExamplesParse(t *testing.T) {
 	for _, b := range all {
 		if _, diags := hclsyntax.ParseConfig([]byte(b.text), b.String(), hcl.InitialPos); diags.HasErrors() {
 			t.Errorf("%s: %v", b, diags)
+		}
+		if formatted := hclwrite.Format([]byte(b.text)); string(formatted) != b.text {
+			t.Errorf("%s: not formatted; it should be\n%s", b, formatted)
 		}
 	}
 }
