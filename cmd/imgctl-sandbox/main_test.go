@@ -152,7 +152,7 @@ func nobody(t *testing.T, cmd *exec.Cmd) {
 		return
 	}
 	// The program and its temporary files have to be where anybody may go.
-	dir, err := os.MkdirTemp("", "imgctl-nobody-")
+	dir, err := os.MkdirTemp("", "imgctl-nobody-") //nolint:usetesting // nobody else may enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,8 +58,8 @@ func run(ctx context.Context, o options, cloud string, args []string) error {
 		return err
 	}
 	cmd := exec.Command(args[0], args[1:]...) // #nosec G204 -- to run a command is what it is for
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OS_") })
-	cmd.Env = append(env, c.Env(cloud)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OS_") })
+	cmd.Env = append(cmd.Env, c.Env(cloud)...)
 	return errors.Join(runError(supervise(cmd)), c.Close())
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,7 @@ func fill(c *sandbox.Cloud, n int) (ids []string) {
 		ids = append(ids, fmt.Sprintf("00000000-0000-4000-8000-%012x", k))
 		batch[k] = glance.Image{
 			ID: ids[k], Name: fmt.Sprintf("i%06d", k), Owner: c.ProjectID("demo"),
-			CreatedAt: start.Add(time.Duration(k/3) * time.Second), Properties: map[string]string{"n": fmt.Sprint(k % 10)},
+			CreatedAt: start.Add(time.Duration(k/3) * time.Second), Properties: map[string]string{"n": strconv.Itoa(k % 10)},
 			MinRAM: k * 7919 % n,
 		}
 	}
@@ -204,7 +205,7 @@ func TestClaimsAreAtomic(t *testing.T) {
 		if got := race(t, demo, "POST", "/image/v2/images", id); got[http.StatusCreated] != 1 || got[http.StatusConflict] != 15 {
 			t.Errorf("racing creates: %v", got)
 		}
-		member := map[string]any{"member": fmt.Sprint(time.Now().UnixNano())}
+		member := map[string]any{"member": strconv.FormatInt(time.Now().UnixNano(), 10)}
 		if got := race(t, demo, "POST", "/image/v2/images/"+image+"/members", member); got[http.StatusOK] != 1 || got[http.StatusConflict] != 15 {
 			t.Errorf("racing members: %v", got)
 		}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -156,11 +158,9 @@ func (s *Service) describe(caller wire.Caller, v *Volume, image string) error {
 	v.Bootable = true
 	v.ImageMetadata = map[string]string{
 		"image_id": i.ID, "image_name": i.Name, "checksum": i.Checksum, "container_format": i.ContainerFormat, "disk_format": i.DiskFormat,
-		"min_disk": fmt.Sprint(i.MinDisk), "min_ram": fmt.Sprint(i.MinRAM), "size": fmt.Sprint(i.Size),
+		"min_disk": strconv.Itoa(i.MinDisk), "min_ram": strconv.Itoa(i.MinRAM), "size": strconv.FormatInt(i.Size, 10),
 	}
-	for k, value := range i.Properties {
-		v.ImageMetadata[k] = value
-	}
+	maps.Copy(v.ImageMetadata, i.Properties)
 	return nil
 }
 

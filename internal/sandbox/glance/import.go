@@ -62,7 +62,7 @@ func (s *Service) importData(w http.ResponseWriter, r *http.Request) error {
 
 // importable tells whether an import can begin.
 func (i *Image) importable(q importRequest) error {
-	conflict := func(format string, args ...any) error { return wire.Fail(http.StatusConflict, format, args...) }
+	conflict := func(message string) error { return wire.Fail(http.StatusConflict, "%s", message) }
 	name := q.Method.Name
 	switch {
 	case !slices.Contains(importMethods, name):

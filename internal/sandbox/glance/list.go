@@ -1,6 +1,7 @@
 package glance
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,10 +75,7 @@ func pageSize(q url.Values) (int, error) {
 }
 
 func link(q url.Values, marker string) string {
-	next := url.Values{}
-	for k, v := range q {
-		next[k] = v
-	}
+	next := maps.Clone(q)
 	next.Del("marker")
 	if marker != "" {
 		next.Set("marker", marker)

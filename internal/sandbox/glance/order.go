@@ -44,7 +44,7 @@ func readOrder(q url.Values) (order, error) {
 		if len(keys)+len(dirs) > 0 {
 			return bad("Old and new sorting syntax cannot be combined")
 		}
-		for _, part := range strings.Split(q.Get("sort"), ",") {
+		for part := range strings.SplitSeq(q.Get("sort"), ",") {
 			key, dir, ok := strings.Cut(strings.TrimSpace(part), ":")
 			if !ok {
 				dir = "desc"

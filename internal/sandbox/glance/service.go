@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -106,9 +107,7 @@ func newImage(caller wire.Caller, spec Spec) *Image {
 		MinDisk: spec.MinDisk, MinRAM: spec.MinRAM, Tags: slices.Clone(spec.Tags), Properties: map[string]string{},
 		CreatedAt: t, UpdatedAt: t, members: map[string]*member{},
 	}
-	for k, v := range spec.Properties {
-		i.Properties[k] = v
-	}
+	maps.Copy(i.Properties, spec.Properties)
 	if i.ID == "" {
 		i.ID = uuid.NewString()
 	}
@@ -337,6 +336,7 @@ func (s *Service) remove(i *Image) {
 }
 
 func (s *Service) data(id string) string { return filepath.Join(s.dir, "images", filepath.Base(id)) }
+
 func (s *Service) staging(id string) string {
 	return filepath.Join(s.dir, "staging", filepath.Base(id))
 }

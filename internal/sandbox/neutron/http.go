@@ -1,6 +1,7 @@
 package neutron
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -39,7 +40,7 @@ func (s *Service) routes() http.Handler {
 		})
 		handle("POST "+base, s.write(k, "create", k.create))
 		handle("PUT "+base+"/{id}", s.write(k, "update", k.update))
-		handle("DELETE "+base+"/{id}", s.write(k, "delete", func(s *Service, r *http.Request, c wire.Caller) (string, error) {
+		handle("DELETE "+base+"/{id}", s.write(k, "delete", func(s *Service, r *http.Request, _ wire.Caller) (string, error) {
 			return "", k.remove(s, r.PathValue("id"))
 		}))
 		handle("PUT "+base+"/{id}/tags", s.tagging(k, setTags))
@@ -66,19 +67,27 @@ func (s *Service) serve(h handler) http.Handler {
 		for _, m := range moved {
 			s.tell([]string{m.address}, m.server)
 		}
-		switch p, ok := err.(*wire.Problem); {
-		case ok && p.Kind != "":
-			wire.NeutronFault(w, r, p.Status, p.Kind, p.Message)
-		case ok:
-			wire.NeutronError(w, r, p.Status, p.Message)
+		switch {
 		case err != nil:
-			wire.NeutronError(w, r, http.StatusInternalServerError, err.Error())
+			fail(w, r, err)
 		case body == nil:
 			w.WriteHeader(status)
 		default:
 			wire.JSON(w, status, body)
 		}
 	})
+}
+
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	var p *wire.Problem
+	switch {
+	case !errors.As(err, &p):
+		wire.NeutronError(w, r, http.StatusInternalServerError, err.Error())
+	case p.Kind == "":
+		wire.NeutronError(w, r, p.Status, p.Message)
+	default:
+		wire.NeutronFault(w, r, p.Status, p.Kind, p.Message)
+	}
 }
 
 // kind is one kind of object of the API.
@@ -324,10 +333,17 @@ func resources(w http.ResponseWriter, r *http.Request) {
 func extensions(w http.ResponseWriter, _ *http.Request) {
 	out := []map[string]any{}
 	for _, e := range [][2]string{
-		{"external-net", "Neutron external network"}, {"router", "Neutron L3 Router"}, {"security-group", "security-group"},
-		{"quotas", "Quota management support"}, {"standard-attr-description", "standard-attr-description"},
-		{"standard-attr-tag", "Tag support for resources with standard attribute"}, {"standard-attr-timestamp", "Resource timestamps"},
-		{"binding", "Port Binding"}, {"pagination", "Pagination support"}, {"sorting", "Sorting support"}, {"project-id", "project_id field enabled"},
+		{"external-net", "Neutron external network"},
+		{"router", "Neutron L3 Router"},
+		{"security-group", "security-group"},
+		{"quotas", "Quota management support"},
+		{"standard-attr-description", "standard-attr-description"},
+		{"standard-attr-tag", "Tag support for resources with standard attribute"},
+		{"standard-attr-timestamp", "Resource timestamps"},
+		{"binding", "Port Binding"},
+		{"pagination", "Pagination support"},
+		{"sorting", "Sorting support"},
+		{"project-id", "project_id field enabled"},
 	} {
 		out = append(out, map[string]any{"alias": e[0], "name": e[1], "description": e[1], "updated": "2020-01-01T00:00:00-00:00", "links": []any{}})
 	}

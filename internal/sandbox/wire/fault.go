@@ -1,11 +1,14 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -119,7 +122,7 @@ func LoadRules(r io.Reader) ([]Rule, error) {
 	d := yaml.NewDecoder(r)
 	d.KnownFields(true)
 	var rules []Rule
-	if err := d.Decode(&rules); err != nil && err != io.EOF {
+	if err := d.Decode(&rules); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading fault rules: %w", err)
 	}
 	for i, rule := range rules {
@@ -252,12 +255,10 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request, fail ErrorWriter) 
 
 // deliver writes the response that was held back; keep >= 0 cuts its body after so many bytes, 0 in half.
 func (h *held) deliver(w http.ResponseWriter, keep int) {
-	for k, v := range h.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), h.header)
 	body := h.body.Bytes()
 	if h.status != http.StatusNoContent && h.status != http.StatusNotModified {
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	if h.status == 0 {
 		h.status = http.StatusOK
