@@ -116,7 +116,8 @@ func (g *Guest) start() (*process, error) {
 		path = fmt.Sprintf("/proc/self/fd/%d", control.FDExecutable)
 		passed = append(passed, kit.config(cfg), kit.mount(Root(g.cfg.Dir)), kit.mount(g.cfg.Agent))
 	} else {
-		passed = append(passed, kit.config(cfg))
+		null := kit.open("/dev/null", unix.O_RDONLY)
+		passed = append(passed, kit.config(cfg), null, null)
 	}
 	console := kit.open(ConsoleLog(g.cfg.Dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	if kit.err != nil {
@@ -152,7 +153,7 @@ func (g *Guest) agentConfig() (control.Config, error) {
 	return control.Config{
 		UUID: g.cfg.UUID, Hostname: host, Address: g.cfg.Address, AuthorizedKeys: keys, Password: g.cfg.Password,
 		UserData: g.cfg.UserData, Documents: documents(g.cfg, host), ConfigDrive: g.cfg.ConfigDrive,
-		FirstBoot: !st.Booted, HostKeys: st.HostKeys, SingleUser: g.ids.single,
+		FirstBoot: !st.Booted, HostKeys: st.HostKeys, SingleUser: g.ids.single, HostRoot: g.ids.single && os.Geteuid() == 0,
 		Root: absolute(Root(g.cfg.Dir)), Agent: absolute(g.cfg.Agent),
 	}, nil
 }

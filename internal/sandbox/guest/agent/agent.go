@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -49,6 +51,7 @@ type agent struct {
 }
 
 func run() int {
+	closeForeign()
 	syscall.Umask(0o022)
 	host, err := control.NewConn(os.NewFile(control.FDControl, "control"))
 	if err != nil {
@@ -67,6 +70,25 @@ func run() int {
 	go a.final()
 	a.obey()
 	return 0
+}
+
+// closeForeign closes what the sandbox process itself inherited, such as a shell's log file, and couldn't keep to
+// itself. What the Go runtime opened is left alone.
+func closeForeign() {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		_ = unix.CloseRange(control.FDLast+1, 1<<20, unix.CLOSE_RANGE_CLOEXEC)
+		return
+	}
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil || fd <= control.FDLast {
+			continue
+		}
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.HasPrefix(target, "anon_inode:[event") {
+			_ = unix.Close(fd)
+		}
+	}
 }
 
 // setUp makes this process the init of the guest that cfg describes, up to where SSH connections can be taken.

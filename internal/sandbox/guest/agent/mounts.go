@@ -56,6 +56,10 @@ func enterRoot(cfg control.Config, log *console) error {
 	if procErr != nil {
 		// A container's masked /proc doesn't allow another one. Most things work without.
 		log.Printf("guest: no /proc: %v", procErr)
+	} else if cfg.HostRoot {
+		if err := protectProc(); err != nil {
+			return err
+		}
 	}
 	if err := mountDev(shared, cfg.SingleUser); err != nil {
 		return err
@@ -80,6 +84,7 @@ func detached(path string, passed int) (int, error) {
 		unix.CloseOnExec(passed)
 		return passed, nil
 	}
+	unix.Close(passed)
 	return unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 }
 
@@ -103,6 +108,26 @@ func newProc() (int, error) {
 		return -1, err
 	}
 	return unix.Fsmount(fd, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
+}
+
+// protectProc makes read-only what the kernel lets the host's root write to whatever name space it is in.
+func protectProc() error {
+	for _, path := range []string{"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"} {
+		fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if errors.Is(err, unix.ENOENT) {
+			continue
+		}
+		if err == nil {
+			err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+		}
+		if err != nil {
+			return fmt.Errorf("protecting %s: %w", path, err)
+		}
+		if err := place(fd, path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pivot makes a detached mount the root and lets go of the host's.

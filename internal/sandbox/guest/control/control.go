@@ -19,6 +19,7 @@ const (
 	FDConfig                // Config as JSON
 	FDRoot                  // detached mount of the root file system, where the sandbox process may make one
 	FDAgent                 // detached mount of the agent's executable, likewise
+	FDLast       = FDAgent
 )
 
 // AgentDir is the folder in the guest where the agent lives; a symbolic link into it is never part of a snapshot.
@@ -71,6 +72,7 @@ type Config struct {
 	FirstBoot      bool              // whether user data's once-only parts run
 	HostKeys       []string          // private keys of the SSH server, PEM
 	SingleUser     bool              // only one user id is mapped: everybody is root
+	HostRoot       bool              // that one is the host's root
 	Root           string            // path of the root file system; "" = FDRoot holds it
 	Agent          string            // path of the executable; "" = FDAgent holds it
 }
