@@ -186,14 +186,19 @@ func (p *Plan) refuseForeign(ctx context.Context, site Site) error {
 	return nil
 }
 
+// chooseVisibility takes the widest of the predecessors', so that nobody loses the name.
 func (p *Plan) chooseVisibility(context.Context, Site) error {
-	switch {
-	case p.Options.Visibility != "":
-		p.Visibility = p.Options.Visibility
-	case len(p.Predecessors) > 0:
-		p.Visibility = p.Predecessors[0].Image.Visibility
-	default:
-		p.Visibility = p.Image.Visibility
+	p.Visibility = p.Options.Visibility
+	if p.Visibility != "" {
+		return nil
+	}
+	order := []string{glance.Private, glance.Shared, glance.Community, glance.Public}
+	widest := -1
+	for _, old := range p.Predecessors {
+		widest = max(widest, slices.Index(order, old.Image.Visibility))
+	}
+	if p.Visibility = p.Image.Visibility; widest >= 0 {
+		p.Visibility = order[widest]
 	}
 	return nil
 }

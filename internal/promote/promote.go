@@ -59,8 +59,8 @@ type Options struct {
 	Members      string // Transfer (default), Copy or None
 	MemberStates string // Preserve (default) or Accept
 
-	// Visibility is the new image's at the end; default is that of the predecessor, or its own
-	// where there is none.
+	// Visibility is the new image's at the end; default is the widest of the predecessors', or its
+	// own where there is none.
 	Visibility string
 
 	// CopyProperties are patterns (* and ?) of properties that the new image takes over from

@@ -38,9 +38,8 @@ func TestPromotionArchivesTheImageBeforeAndKeepsItsMembers(t *testing.T) {
 	t.Parallel()
 	n := newWorld(t).newName("web-base")
 	v := &watched{}
-	n.sandbox.Faults().Add(v.rule(n))
-
-	r := mustPromote(t, n.site(), n.options())
+	var r promote.Result
+	v.during(n, func() { r = mustPromote(t, n.site(), n.options()) })
 
 	v.report(t)
 	n.check(t, n.fresh)
@@ -57,14 +56,14 @@ func TestPromotionAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	n := newWorld(t).newName("web-base")
 	mustPromote(t, n.site(), n.options())
-	n.sandbox.ResetRequests()
+	n.forget()
 
 	r := mustPromote(t, n.site(), n.options())
 
 	if r.Changed {
 		t.Error("the second promotion says that it changed something")
 	}
-	for _, q := range n.sandbox.Requests() {
+	for _, q := range n.served() {
 		if q.Method != http.MethodGet {
 			t.Errorf("the second promotion sent %s %s", q.Method, q.Path)
 		}
@@ -75,7 +74,7 @@ func TestPromotionAgainChangesNothing(t *testing.T) {
 func TestPlanWritesNothing(t *testing.T) {
 	t.Parallel()
 	n := newWorld(t).newName("web-base")
-	n.sandbox.ResetRequests()
+	n.forget()
 	keep := 0
 	plan, err := promote.NewPlan(t.Context(), n.site(), promote.Options{
 		ImageID: n.fresh, Name: n.name, CopyProperties: []string{"os_*"}, OldAction: promote.Hide, Retain: &keep,
@@ -83,7 +82,7 @@ func TestPlanWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range n.sandbox.Requests() {
+	for _, q := range n.served() {
 		if q.Method != http.MethodGet {
 			t.Errorf("planning sent %s %s", q.Method, q.Path)
 		}
@@ -243,12 +242,12 @@ func TestGate(t *testing.T) {
 	o := n.options()
 	seen := filepath.Join(t.TempDir(), "seen")
 	o.Gate = []string{"sh", "-c", `echo "$IMAGE_ID" > "$0"; exit 3`, seen}
-	n.sandbox.ResetRequests()
+	n.forget()
 	_, err := promoted(t, n.site(), o)
 	if err == nil || !strings.Contains(err.Error(), "gate") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Fatalf("error is %v", err)
 	}
-	for _, q := range n.sandbox.Requests() {
+	for _, q := range n.served() {
 		if q.Method != http.MethodGet {
 			t.Errorf("a refused image led to %s %s", q.Method, q.Path)
 		}
@@ -296,12 +295,12 @@ func TestRefusals(t *testing.T) {
 			n := w.newName("refused " + c.name)
 			site, o := n.site(), n.options()
 			c.change(n, &site, &o)
-			n.sandbox.ResetRequests()
+			n.forget()
 			_, err := promoted(t, site, o)
 			if !fault.Is(err, c.kind) || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("error is %v (%s), want %q of kind %s", err, fault.KindOf(err), c.text, c.kind)
 			}
-			for _, q := range n.sandbox.Requests() {
+			for _, q := range n.served() {
 				if q.Method != http.MethodGet {
 					t.Errorf("a refused promotion sent %s %s", q.Method, q.Path)
 				}

@@ -3,6 +3,7 @@ package promote_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -25,11 +26,16 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-// world is a sandbox with an owner of images (cloud demo), two projects that images are shared
-// with, and an administrator who watches.
+// realClouds names a clouds.yaml with the entries of real below. With it, the tests that don't
+// make requests fail run on that cloud instead of the sandbox.
+const realClouds = "IMGCTL_ACCEPTANCE_CLOUDS"
+
+// world is a cloud with an owner of images, two projects that images are shared with, and an
+// administrator who watches.
 type world struct {
 	t       *testing.T
-	sandbox *sandbox.Cloud
+	sandbox *sandbox.Cloud // nil on a real cloud
+	file    string         // clouds.yaml
 	owner   *connection
 	a, b    *connection
 	other   *connection
@@ -42,22 +48,54 @@ type connection struct {
 	project string
 }
 
+// newWorld is the sandbox, or the real cloud.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, sandbox: sandboxtest.Start(t, sandbox.Options{})}
-	w.owner, w.a, w.b = w.connect("demo"), w.connect("member-a"), w.connect("member-b")
-	w.other, w.admin = w.connect("other"), w.connect("admin")
-	_, admin, err := reach(t.Context(), w.sandbox.CloudsYAML(), "admin")
+	if file := os.Getenv(realClouds); file != "" {
+		return openWorld(t, &world{file: file}, "ci", "zuul", "target", "source")
+	}
+	return newSandbox(t)
+}
+
+// newSandbox is for tests that make requests fail.
+func newSandbox(t *testing.T) *world {
+	t.Helper()
+	if os.Getenv(realClouds) != "" {
+		t.Skip("requests can't be made to fail on a real cloud")
+	}
+	s := sandboxtest.Start(t, sandbox.Options{})
+	return openWorld(t, &world{sandbox: s, file: s.CloudsYAML()}, "demo", "member-a", "member-b", "other")
+}
+
+func openWorld(t *testing.T, w *world, owner, a, b, other string) *world {
+	t.Helper()
+	w.t = t
+	w.owner, w.a, w.b, w.other, w.admin = w.connect(owner), w.connect(a), w.connect(b), w.connect(other), w.connect("admin")
+	_, admin, err := reach(t.Context(), w.file, "admin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.watcher = watcher{url: w.sandbox.URL() + "/image", token: admin.Token()}
+	w.watcher = watcher{url: strings.TrimSuffix(strings.TrimSuffix(admin.Endpoint, "/"), "/v2"), token: admin.Token()}
 	return w
+}
+
+// requests are those that the sandbox served, none of a real cloud.
+func (w *world) served() []wire.Request {
+	if w.sandbox == nil {
+		return nil
+	}
+	return w.sandbox.Requests()
+}
+
+func (w *world) forget() {
+	if w.sandbox != nil {
+		w.sandbox.ResetRequests()
+	}
 }
 
 func (w *world) connect(name string) *connection {
 	w.t.Helper()
-	c, sc, err := reach(w.t.Context(), w.sandbox.CloudsYAML(), name)
+	c, sc, err := reach(w.t.Context(), w.file, name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -117,6 +155,13 @@ func (w *world) imageOf(owner *connection, name string, attributes map[string]an
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if w.sandbox == nil {
+		w.t.Cleanup(func() {
+			if err := w.admin.Delete(context.Background(), img.ID); err != nil {
+				w.t.Error(err)
+			}
+		})
+	}
 	if err := owner.Upload(w.t.Context(), img.ID, strings.NewReader(name)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -149,6 +194,9 @@ type name struct {
 
 func (w *world) newName(text string) *name {
 	w.t.Helper()
+	if w.sandbox == nil {
+		text += " " + string(cloud.NewRun())[:8] // a real cloud may have images of other tests
+	}
 	n := &name{world: w, name: text}
 	n.old = w.image(text, map[string]any{"os_distro": "debian"})
 	w.share(n.old)
@@ -202,42 +250,74 @@ func (n *name) archived(t *testing.T, id string) {
 	}
 }
 
-// invariants reports what must hold at every moment and doesn't.
+// invariants reports what must hold at every moment and doesn't. It looks again where the name
+// went to another image while it was looking.
 func (n *name) invariants() error {
-	var errs []string
-	carriers, err := n.watcher.list(url.Values{"owner": {n.owner.project}, "name": {n.name}})
-	if err != nil {
-		return err
-	}
-	accepted := map[string]bool{}
-	for _, img := range carriers {
-		if img.Visibility != glance.Shared {
-			continue
-		}
-		members, err := n.watcher.memberStatus(img.ID)
+	for {
+		carriers, err := n.watcher.visible(n.owner.project, n.name)
 		if err != nil {
 			return err
 		}
-		for project, status := range members {
-			accepted[project] = accepted[project] || status == glance.Accepted
+		accepted := false
+		for _, img := range carriers {
+			if img.Visibility != glance.Shared {
+				continue
+			}
+			members, err := n.watcher.memberStatus(img.ID)
+			if err != nil {
+				return err
+			}
+			accepted = accepted || members[n.a.project] == glance.Accepted
 		}
+		again, err := n.watcher.visible(n.owner.project, n.name)
+		switch {
+		case err != nil:
+			return err
+		case fmt.Sprint(again) != fmt.Sprint(carriers):
+			continue
+		case len(carriers) == 0:
+			return errors.New("there is no image of the name")
+		case !accepted:
+			return fmt.Errorf("project a lost the name (images %v)", carriers)
+		}
+		return nil
 	}
-	if len(carriers) == 0 {
-		errs = append(errs, "there is no image of the name")
-	}
-	if !accepted[n.a.project] {
-		errs = append(errs, fmt.Sprintf("project a lost the name (images %v)", carriers))
-	}
-	if len(errs) > 0 {
-		return fmt.Errorf("%s", strings.Join(errs, "; "))
-	}
-	return nil
 }
 
-// watched collects violations from the hooks of a fault rule.
+// watched collects violations of the invariants.
 type watched struct {
 	mu   sync.Mutex
 	errs []string
+}
+
+// during looks at the invariants while work is done: after each request on the sandbox, as often
+// as possible on a real cloud.
+func (v *watched) during(n *name, work func()) {
+	if n.sandbox != nil {
+		n.sandbox.Faults().Add(v.rule(n))
+		defer n.sandbox.Faults().Clear()
+		work()
+		return
+	}
+	done := make(chan struct{})
+	var looks sync.WaitGroup
+	looks.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				if err := n.invariants(); err != nil {
+					v.mu.Lock()
+					v.errs = append(v.errs, err.Error())
+					v.mu.Unlock()
+				}
+			}
+		}
+	})
+	work()
+	close(done)
+	looks.Wait()
 }
 
 func (v *watched) look(n *name, r *http.Request) {
@@ -330,12 +410,20 @@ func (o watcher) image(t *testing.T, id string) *glance.Image {
 	return &img
 }
 
-// carriers are the images of the name, hidden ones included.
+// carriers are the images of the name, hidden ones included. The service's filter takes no notice
+// of case.
 func (o watcher) carriers(t *testing.T, owner, name string) []*glance.Image {
 	t.Helper()
-	return slices.Concat(
+	return slices.DeleteFunc(slices.Concat(
 		o.images(t, url.Values{"owner": {owner}, "name": {name}}),
-		o.images(t, url.Values{"owner": {owner}, "name": {name}, "os_hidden": {"true"}}))
+		o.images(t, url.Values{"owner": {owner}, "name": {name}, "os_hidden": {"true"}}),
+	), func(i *glance.Image) bool { return i.Name != name })
+}
+
+// visible are the images that who asks for the name finds.
+func (o watcher) visible(owner, name string) ([]*glance.Image, error) {
+	images, err := o.list(url.Values{"owner": {owner}, "name": {name}})
+	return slices.DeleteFunc(images, func(i *glance.Image) bool { return i.Name != name }), err
 }
 
 func (o watcher) memberStatus(id string) (map[string]string, error) {

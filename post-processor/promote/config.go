@@ -55,7 +55,8 @@ type Config struct {
 	AcceptWith []string `mapstructure:"accept_with"`
 
 	// The new image's visibility at the end: `private`, `shared`, `community` or `public`. By
-	// default it is that of the image before, or the image's own if it is the first of its name.
+	// default it is that of the image before (the widest, where several carried the name), or the
+	// image's own if it is the first of its name.
 	Visibility string `mapstructure:"visibility"`
 
 	// Patterns, with `*` and `?`, of properties that the new image takes over from the image
