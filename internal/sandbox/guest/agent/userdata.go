@@ -261,10 +261,10 @@ func (a *agent) runScript(name string, content []byte) {
 		a.console.Printf("cloud-init: %s: %v", name, err)
 		return
 	}
-	defer r.Close()
 	null, err := os.Open("/dev/null")
 	if err != nil {
 		w.Close()
+		r.Close()
 		a.console.Printf("cloud-init: %s: %v", name, err)
 		return
 	}
@@ -274,36 +274,27 @@ func (a *agent) runScript(name string, content []byte) {
 	_, ended, err := a.procs.start(file, []string{file}, attr)
 	w.Close()
 	if err != nil {
+		r.Close()
 		a.console.Printf("cloud-init: %s: %v", name, err)
 		return
 	}
-	go func() { _, _ = io.Copy(a.console, r) }()
-	if code := exitCode(<-ended); code != 0 {
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		_, _ = io.Copy(a.console, r) // for as long as anything that the script started lives
+		r.Close()
+	}()
+	st := <-ended
+	waitFor(shown)
+	if code := exitCode(st); code != 0 {
 		a.console.Printf("cloud-init: %s failed with status %d", name, code)
 	}
 }
 
 func (a *agent) write(f writeFile) error {
-	content := []byte(f.Content)
-	for _, coding := range strings.Split(strings.ToLower(f.Encoding), "+") {
-		var err error
-		switch coding {
-		case "b64", "base64":
-			content, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Content), ""))
-		case "gz", "gzip", "gz+b64":
-		}
-		if err != nil {
-			return fmt.Errorf("decoding %q: %w", f.Path, err)
-		}
-	}
-	if strings.Contains(strings.ToLower(f.Encoding), "gz") {
-		z, err := gzip.NewReader(bytes.NewReader(content))
-		if err != nil {
-			return fmt.Errorf("decoding %q: %w", f.Path, err)
-		}
-		if content, err = io.ReadAll(z); err != nil {
-			return fmt.Errorf("decoding %q: %w", f.Path, err)
-		}
+	content, err := f.decoded()
+	if err != nil {
+		return fmt.Errorf("decoding %q: %w", f.Path, err)
 	}
 	mode := uint64(0o644)
 	if f.Permissions != "" {
@@ -336,6 +327,25 @@ func (a *agent) write(f writeFile) error {
 		return a.users.own(acc, f.Path)
 	}
 	return nil
+}
+
+// decoded is the file's content; the encoding names base64, gzip or both.
+func (f writeFile) decoded() ([]byte, error) {
+	content, encoding := []byte(f.Content), strings.ToLower(f.Encoding)
+	if strings.Contains(encoding, "b64") || strings.Contains(encoding, "base64") {
+		var err error
+		if content, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Content), "")); err != nil {
+			return nil, err
+		}
+	}
+	if !strings.Contains(encoding, "gz") {
+		return content, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 func (a *agent) addUser(c cloudUser) error {
