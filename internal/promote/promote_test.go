@@ -1,6 +1,7 @@
 package promote_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -89,7 +90,7 @@ func TestPlanWritesNothing(t *testing.T) {
 	}
 	text := strings.Join(plan.Changes(), "\n")
 	for _, want := range []string{
-		`name becomes "web-base"`, `name becomes "archive web-base `, "member " + n.a.project + " becomes accepted",
+		fmt.Sprintf("name becomes %q", n.name), `name becomes "archive ` + n.name, "member " + n.a.project + " becomes accepted",
 		`property os_distro = "debian"`, "loses 2 members", ": hide", "deleted",
 	} {
 		if !strings.Contains(text, want) {
