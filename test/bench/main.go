@@ -18,7 +18,11 @@ import (
 // transition is how long each change of state takes in the sandbox.
 const transition = 500 * time.Millisecond
 
+// verbose shows each request.
+var verbose bool
+
 func main() {
+	flag.BoolVar(&verbose, "v", false, "show each request of the builds")
 	record := flag.String("record", "", "write the table into this `FILE`, between its bench marks")
 	builds := flag.Int("builds", 3, "builds of each plugin")
 	flag.Parse()

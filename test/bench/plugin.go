@@ -140,6 +140,9 @@ func (p *plugin) build(ctx context.Context, cloud *sandbox.Cloud) error {
 	all, services := map[int64]bool{}, map[string]map[int64]bool{}
 	requests := cloud.Requests()
 	for _, r := range requests {
+		if verbose {
+			fmt.Fprintf(os.Stderr, "  %6d ms  %-6s %s  %d\n", r.Time.Sub(start).Milliseconds(), r.Method, r.Path, r.Status)
+		}
 		service := strings.SplitN(r.Path, "/", 3)[1]
 		if services[service] == nil {
 			services[service] = map[int64]bool{}

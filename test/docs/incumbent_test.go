@@ -103,7 +103,7 @@ func values(c *sandbox.Cloud) map[string]string {
 		"tenant_name": `"demo"`, "tenant_id": strconv.Quote(c.ProjectID("demo")), "domain_name": `"Default"`,
 		"region":       `"RegionOne"`,
 		"source_image": strconv.Quote(webBase),
-		"flavor":       `"m1.tiny"`, "networks": `["private"]`, "availability_zone": `"nova"`, "volume_type": `"lvmdriver-1"`,
+		"flavor":       `"m1.tiny"`, "networks": `["private"]`, "availability_zone": `"nova"`, "volume_type": `"fast"`,
 	}
 }
 
