@@ -24,25 +24,37 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/guest"
 )
 
-// agentBinary builds the agent once for all tests.
-var agentBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "agent")
+// tools is where the programs under testdata are built to. GUEST_TEST_BIN names a folder that has them already, for
+// a run as a user who can't build.
+var tools = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("GUEST_TEST_BIN"); dir != "" {
+		return dir, nil
+	}
+	dir, err := os.MkdirTemp("", "guest-test")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "agent")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./testdata/agent")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, "./testdata/agent", "./testdata/probe")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the agent: %w\n%s", err, out)
+		return dir, fmt.Errorf("building the agent: %w\n%s", err, out)
 	}
-	return path, nil
+	return dir, nil
 })
+
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := tools()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := agentBinary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if dir, _ := tools(); os.Getenv("GUEST_TEST_BIN") == "" {
+		_ = os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
@@ -64,10 +76,6 @@ var nextAddress struct {
 // boot boots a guest from an image's data.
 func boot(t *testing.T, image io.Reader, change func(*guest.Config)) *place {
 	t.Helper()
-	agent, err := agentBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Join(t.TempDir(), "instance")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -84,7 +92,7 @@ func boot(t *testing.T, image io.Reader, change func(*guest.Config)) *place {
 		t.Fatal(err)
 	}
 	c := guest.Config{
-		Dir: dir, Agent: agent, UUID: "3c1d3b2e-65c5-4d6c-9b2a-0d5b8f2d9c11", Name: "Web_01 test", Address: "10.0.0.7", AvailabilityZone: "nova",
+		Dir: dir, Agent: tool(t, "agent"), UUID: "3c1d3b2e-65c5-4d6c-9b2a-0d5b8f2d9c11", Name: "Web_01 test", Address: "10.0.0.7", AvailabilityZone: "nova",
 		Keys: map[string]string{"mine": string(ssh.MarshalAuthorizedKey(key.PublicKey()))}, Meta: map[string]string{"role": "web"},
 	}
 	if change != nil {
@@ -217,7 +225,7 @@ func TestCommands(t *testing.T) {
 		{name: "heredoc", command: "cat <<END\nHOME is $HOME\nEND", out: "HOME is /root\n"},
 		{name: "who", command: "whoami; id -u; pwd", out: "root\n0\n/root\n"},
 		{name: "host name", command: "hostname", out: "web-01-test\n"},
-		{name: "cloud user", user: "ubuntu", command: "whoami; echo $HOME $USER; test -w . && echo mine", out: "ubuntu\n/home/ubuntu ubuntu\nmine\n"},
+		{name: "cloud user", user: "ubuntu", command: "test $(id -u) = 1000 || test $(id -u) = 0; echo $? $HOME $USER; test -w . && echo mine", out: "0 /home/ubuntu ubuntu\nmine\n"},
 		{name: "sudo", user: "ubuntu", command: "sudo whoami; X=1 sudo -E sh -c 'echo $X $HOME'; sudo sh -c 'exit 3'", out: "root\n1 /home/ubuntu\n", code: 3},
 		{name: "sudo with stdin", user: "ubuntu", command: "sudo tee /etc/motd >/dev/null; cat /etc/motd", in: "hi\n", out: "hi\n"},
 		{

@@ -115,16 +115,12 @@ func TestHostileRoot(t *testing.T) {
 // tryBoot is boot where the guest may fail to come up; then it answers nil.
 func tryBoot(t *testing.T, image io.Reader) *place {
 	t.Helper()
-	agent, err := agentBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Join(t.TempDir(), "instance")
 	if err := guest.Unpack(image, guest.Root(dir)); err != nil {
 		t.Log(err)
 		return nil
 	}
-	g, err := guest.Boot(t.Context(), guest.Config{Dir: dir, Agent: agent, UUID: "x", Name: "x"})
+	g, err := guest.Boot(t.Context(), guest.Config{Dir: dir, Agent: tool(t, "agent"), UUID: "x", Name: "x"})
 	if err != nil {
 		t.Log(err)
 		return nil

@@ -15,16 +15,10 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/guest"
 )
 
-// probe builds the program that tries to reach the host and puts it into a guest.
+// probe puts the program that tries to reach the host into a guest.
 func (p *place) probe() {
 	p.t.Helper()
-	file := filepath.Join(p.t.TempDir(), "probe")
-	cmd := exec.Command("go", "build", "-o", file, "./testdata/probe")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		p.t.Fatalf("%v\n%s", err, out)
-	}
-	b, err := os.ReadFile(file)
+	b, err := os.ReadFile(tool(p.t, "probe"))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -108,7 +102,7 @@ func TestNothingIsLeft(t *testing.T) {
 // TestHostDies runs a guest in a process that is killed.
 func TestHostDies(t *testing.T) {
 	if dir := os.Getenv("GUEST_TEST_HOST"); dir != "" {
-		g, err := guest.Boot(t.Context(), guest.Config{Dir: dir, Agent: os.Getenv("GUEST_TEST_AGENT"), UUID: "x", Name: "x",
+		g, err := guest.Boot(t.Context(), guest.Config{Dir: dir, Agent: tool(t, "agent"), UUID: "x", Name: "x",
 			UserData: []byte("#!/bin/sh\nnohup sleep 54321\n")})
 		if err != nil {
 			t.Fatal(err)
@@ -116,16 +110,12 @@ func TestHostDies(t *testing.T) {
 		<-g.Events()
 		return
 	}
-	agent, err := agentBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	if err := guest.Unpack(bare(), guest.Root(dir)); err != nil {
 		t.Fatal(err)
 	}
 	host := exec.Command(os.Args[0], "-test.run=^TestHostDies$")
-	host.Env = append(os.Environ(), "GUEST_TEST_HOST="+dir, "GUEST_TEST_AGENT="+agent)
+	host.Env = append(os.Environ(), "GUEST_TEST_HOST="+dir, "GUEST_TEST_BIN="+filepath.Dir(tool(t, "agent")))
 	if err := host.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,10 @@
 package shell
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"slices"
 	"strconv"
@@ -18,7 +15,7 @@ import (
 	"time"
 )
 
-func init() { registerAlone(map[string]command{"find": find, "xargs": xargs}) }
+func init() { registerAlone(map[string]command{"find": find}) }
 
 // found is a file that find looks at.
 type found struct {
@@ -379,141 +376,4 @@ func (f *finder) execAll(words []string) test {
 		}
 	})
 	return func(x found) bool { names = append(names, x.name); return true }
-}
-
-// spawn runs a program and answers its exit status. stdin nil is the caller's own; environ nil likewise.
-func (p *proc) spawn(args []string, stdin io.Reader, environ []string) int {
-	if environ == nil {
-		environ = p.environ
-	}
-	file, err := Which(args[0], environ, p.dir)
-	if err != nil {
-		fmt.Fprintf(p.err, "%s: %v\n", p.name, err)
-		return 127
-	}
-	if stdin == nil {
-		stdin = p.in
-	}
-	cmd := exec.CommandContext(p.ctx, file)
-	cmd.Args, cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = args, environ, p.dir, stdin, p.out, p.err
-	return p.wait(cmd)
-}
-
-// wait runs cmd; one that isn't in a format that the kernel knows is a shell script.
-func (p *proc) wait(cmd *exec.Cmd) int {
-	err := cmd.Run()
-	if errors.Is(err, syscall.ENOEXEC) {
-		script := exec.CommandContext(p.ctx, "/bin/sh", append([]string{cmd.Path}, cmd.Args[1:]...)...)
-		script.Env, script.Dir, script.Stdin, script.Stdout, script.Stderr = cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr
-		err = script.Run()
-	}
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &exit):
-		if st, ok := exit.Sys().(syscall.WaitStatus); ok && st.Signaled() {
-			return 128 + int(st.Signal())
-		}
-		return exit.ExitCode()
-	default:
-		p.fail(err)
-		return 126
-	}
-}
-
-func xargs(p *proc) int {
-	f, command, ok := p.options("+0rtn:L:I:P:d:", "null=0", "no-run-if-empty=r", "max-args=n", "replace=I", "max-procs=P", "delimiter=d", "verbose=t")
-	if !ok {
-		return 1
-	}
-	if len(command) == 0 {
-		command = []string{"echo"}
-	}
-	b, err := io.ReadAll(bufio.NewReader(p.in))
-	if err != nil {
-		return p.fail(err)
-	}
-	words := xargsWords(string(b), f)
-	status := 0
-	run := func(args []string) {
-		if f.has('t') {
-			fmt.Fprintln(p.err, strings.Join(args, " "))
-		}
-		switch code := p.spawn(args, strings.NewReader(""), nil); {
-		case code == 0:
-		case code == 126 || code == 127:
-			status = code
-		default:
-			status = 123
-		}
-	}
-	if f.has('I') {
-		for _, w := range words {
-			args := slices.Clone(command)
-			for i := range args {
-				args[i] = strings.ReplaceAll(args[i], f.value('I', "{}"), w)
-			}
-			run(args)
-		}
-		return status
-	}
-	if len(words) == 0 && !f.has('r') {
-		run(command)
-	}
-	n := number(f.value('n', f.value('L', "1000")))
-	for chunk := range slices.Chunk(words, max(n, 1)) {
-		run(append(slices.Clone(command), chunk...))
-	}
-	return status
-}
-
-func xargsWords(s string, f flags) []string {
-	separator := ""
-	switch {
-	case f.has('0'):
-		separator = "\x00"
-	case f.has('d'):
-		separator = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\0`, "\x00").Replace(f.value('d', ""))
-	case f.has('I'):
-		separator = "\n"
-	}
-	if separator != "" {
-		var out []string
-		for w := range strings.SplitSeq(strings.TrimSuffix(s, separator), separator) {
-			if w != "" {
-				out = append(out, w)
-			}
-		}
-		return out
-	}
-	var out []string
-	var b strings.Builder
-	quote, in := rune(0), false
-	for _, c := range s {
-		switch {
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote == '\\':
-			b.WriteRune(c)
-			quote = 0
-		case quote != 0:
-			b.WriteRune(c)
-		case c == '"' || c == '\'' || c == '\\':
-			quote, in = c, true
-		case c == ' ' || c == '\n' || c == '\t':
-			if in {
-				out = append(out, b.String())
-				b.Reset()
-				in = false
-			}
-		default:
-			b.WriteRune(c)
-			in = true
-		}
-	}
-	if in {
-		out = append(out, b.String())
-	}
-	return out
 }

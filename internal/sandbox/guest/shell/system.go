@@ -4,12 +4,10 @@ package shell
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,13 +22,12 @@ import (
 
 func init() {
 	register(map[string]command{
-		"id": id, "whoami": whoami, "groups": groups, "hostname": hostname, "uname": uname, "printenv": printenv, "sleep": sleep, "sync": nothing,
-		"date": date, "kill": kill, "ps": ps, "nproc": nproc, "uptime": uptime, "which": which, "tty": tty, "logger": logger, "getent": getent,
-		"dd": dd, "expr": expr, "arch": arch, "free": free, "logname": whoami, "stty": nothing, "clear": nothing, "chvt": nothing,
+		"hostname": hostname, "uname": uname, "sleep": sleep, "sync": nothing,
+		"kill": kill, "ps": ps, "nproc": nproc, "uptime": uptime, "which": which, "tty": tty, "logger": logger,
+		"dd": dd, "arch": arch, "free": free, "stty": nothing, "clear": nothing, "chvt": nothing,
 		"true": nothing, "false": func(*proc) int { return 1 },
 		"test": builtin, "[": builtin, "echo": builtin, "printf": builtin, "pwd": builtin,
 	})
-	registerAlone(map[string]command{"env": env, "timeout": timeout, "nohup": nohup, "nice": nice, "setsid": setsid, "time": timed})
 }
 
 // nothing is for what has no meaning in a guest. sync is one: the guest's disk is the host's page cache.
@@ -55,62 +52,6 @@ func builtin(p *proc) int {
 		return p.fail(err)
 	}
 	return status(p, r.Run(p.ctx, file))
-}
-
-func id(p *proc) int {
-	f, names, ok := p.options("ugnGr", "user=u", "group=g", "name=n", "groups=G", "real=r")
-	if !ok {
-		return 1
-	}
-	uid, gid := os.Geteuid(), os.Getegid()
-	gids, _ := os.Getgroups()
-	if len(names) > 0 {
-		u, ok := UserByName(names[0])
-		if !ok {
-			if u, ok = userByID(number(names[0])); !ok {
-				return p.failf("'%s': no such user", names[0])
-			}
-		}
-		uid, gid, gids = u.UID, u.GID, GroupsOf(u)
-	}
-	if !slices.Contains(gids, gid) {
-		gids = append([]int{gid}, gids...)
-	}
-	name := func(id int, of func(int) string) string {
-		if f.has('n') {
-			return of(id)
-		}
-		return strconv.Itoa(id)
-	}
-	switch {
-	case f.has('u'):
-		fmt.Fprintln(p.out, name(uid, userName))
-	case f.has('g'):
-		fmt.Fprintln(p.out, name(gid, groupName))
-	case f.has('G'):
-		var all []string
-		for _, g := range gids {
-			all = append(all, name(g, groupName))
-		}
-		fmt.Fprintln(p.out, strings.Join(all, " "))
-	default:
-		var all []string
-		for _, g := range gids {
-			all = append(all, fmt.Sprintf("%d(%s)", g, groupName(g)))
-		}
-		fmt.Fprintf(p.out, "uid=%d(%s) gid=%d(%s) groups=%s\n", uid, userName(uid), gid, groupName(gid), strings.Join(all, ","))
-	}
-	return 0
-}
-
-func whoami(p *proc) int {
-	fmt.Fprintln(p.out, userName(os.Geteuid()))
-	return 0
-}
-
-func groups(p *proc) int {
-	p.args = append([]string{"-Gn"}, p.args...)
-	return id(p)
 }
 
 func hostname(p *proc) int {
@@ -163,66 +104,6 @@ func arch(p *proc) int {
 	return uname(p)
 }
 
-func env(p *proc) int {
-	f, args, ok := p.options("+iu:0C:S:", "ignore-environment=i", "unset=u", "null=0", "chdir=C", "split-string=S")
-	if !ok {
-		return 125
-	}
-	environ := slices.Clone(p.environ)
-	if f.has('i') {
-		environ = nil
-	}
-	for _, name := range f['u'] {
-		environ = slices.DeleteFunc(environ, func(e string) bool { return strings.HasPrefix(e, name+"=") })
-	}
-	if f.has('C') {
-		p.dir = p.path(f.value('C', ""))
-	}
-	if f.has('S') {
-		args = append(strings.Fields(f.value('S', "")), args...)
-	}
-	for len(args) > 0 && strings.Contains(args[0], "=") {
-		environ = set(environ, args[0])
-		args = args[1:]
-	}
-	if len(args) == 0 {
-		for _, e := range environ {
-			fmt.Fprintln(p.out, e)
-		}
-		return 0
-	}
-	if environ == nil {
-		environ = []string{}
-	}
-	return p.spawn(args, nil, environ)
-}
-
-// set puts NAME=value into an environment.
-func set(environ []string, entry string) []string {
-	name, _, _ := strings.Cut(entry, "=")
-	environ = slices.DeleteFunc(environ, func(e string) bool { return strings.HasPrefix(e, name+"=") })
-	return append(environ, entry)
-}
-
-func printenv(p *proc) int {
-	if len(p.args) == 0 {
-		for _, e := range p.environ {
-			fmt.Fprintln(p.out, e)
-		}
-		return 0
-	}
-	status := 0
-	for _, name := range p.args {
-		i := slices.IndexFunc(p.environ, func(e string) bool { return strings.HasPrefix(e, name+"=") })
-		if i < 0 {
-			status = 1
-			continue
-		}
-		fmt.Fprintln(p.out, p.environ[i][len(name)+1:])
-	}
-	return status
-}
-
 // duration parses what sleep and timeout take: a number with s, m, h or d.
 func duration(s string) (time.Duration, error) {
 	if s == "infinity" {
@@ -268,102 +149,6 @@ func sleep(p *proc) int {
 	case <-p.ctx.Done():
 		return 130
 	}
-}
-
-func date(p *proc) int {
-	f, args, ok := p.options("ud:r:s:RI", "utc=u", "universal=u", "date=d", "reference=r", "set=s", "rfc-email=R", "iso-8601=I", "rfc-3339=I")
-	if !ok {
-		return 1
-	}
-	t := time.Now()
-	switch {
-	case f.has('d'):
-		var err error
-		if t, err = parseDate(f.value('d', "")); err != nil {
-			return p.fail(err)
-		}
-	case f.has('r'):
-		st, err := os.Stat(p.path(f.value('r', "")))
-		if err != nil {
-			return p.fail(err)
-		}
-		t = st.ModTime()
-	case f.has('s'):
-		return p.failf("cannot set date: Operation not permitted")
-	}
-	if f.has('u') {
-		t = t.UTC()
-	}
-	format := "%a %b %e %H:%M:%S %Z %Y"
-	switch {
-	case f.has('R'):
-		format = "%a, %d %b %Y %H:%M:%S %z"
-	case f.has('I'):
-		format = "%Y-%m-%d"
-	case len(args) > 0 && strings.HasPrefix(args[0], "+"):
-		format = args[0][1:]
-	}
-	fmt.Fprintln(p.out, strftime(t, format))
-	return 0
-}
-
-func parseDate(s string) (time.Time, error) {
-	if n, ok := strings.CutPrefix(s, "@"); ok {
-		sec, err := strconv.ParseInt(n, 10, 64)
-		return time.Unix(sec, 0), err
-	}
-	switch s {
-	case "now", "":
-		return time.Now(), nil
-	case "today":
-		return time.Now(), nil
-	case "yesterday":
-		return time.Now().AddDate(0, 0, -1), nil
-	case "tomorrow":
-		return time.Now().AddDate(0, 0, 1), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02", time.RFC1123Z, time.UnixDate, "20060102"} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("invalid date '%s'", s)
-}
-
-func strftime(t time.Time, format string) string {
-	layouts := map[byte]string{
-		'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'h': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday", 'e': "_2",
-		'I': "03", 'p': "PM", 'Z': "MST", 'z': "-0700", 'F': "2006-01-02", 'T': "15:04:05", 'R': "15:04", 'D': "01/02/06", 'c': "Mon Jan _2 15:04:05 2006", 'k': "15",
-	}
-	var b strings.Builder
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' || i+1 == len(format) {
-			b.WriteByte(format[i])
-			continue
-		}
-		i++
-		switch c := format[i]; c {
-		case 's':
-			b.WriteString(strconv.FormatInt(t.Unix(), 10))
-		case 'N':
-			fmt.Fprintf(&b, "%09d", t.Nanosecond())
-		case 'j':
-			fmt.Fprintf(&b, "%03d", t.YearDay())
-		case 'u':
-			b.WriteString(strconv.Itoa((int(t.Weekday())+6)%7 + 1))
-		case 'n':
-			b.WriteByte('\n')
-		case '%':
-			b.WriteByte('%')
-		default:
-			if l, ok := layouts[c]; ok {
-				b.WriteString(t.Format(l))
-			} else {
-				b.WriteString("%" + string(c))
-			}
-		}
-	}
-	return b.String()
 }
 
 func kill(p *proc) int {
@@ -506,32 +291,6 @@ func logger(p *proc) int {
 	return 0
 }
 
-func getent(p *proc) int {
-	if len(p.args) < 1 {
-		return p.usage("DATABASE [KEY]...")
-	}
-	file := map[string]string{"passwd": "/etc/passwd", "group": "/etc/group", "hosts": "/etc/hosts"}[p.args[0]]
-	if file == "" {
-		return 1
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return 2
-	}
-	found := len(p.args) == 1
-	for line := range strings.Lines(string(b)) {
-		fields := strings.FieldsFunc(strings.TrimSpace(line), func(r rune) bool { return r == ':' || file == "/etc/hosts" && r == ' ' })
-		if len(p.args) == 1 || len(fields) > 2 && slices.Contains(p.args[1:], fields[0]) || len(fields) > 2 && slices.Contains(p.args[1:], fields[2]) {
-			found = true
-			fmt.Fprint(p.out, line)
-		}
-	}
-	if !found {
-		return 2
-	}
-	return 0
-}
-
 // parseSize parses a number of bytes with an optional unit.
 func parseSize(s string) (int64, error) {
 	units := []struct {
@@ -606,170 +365,4 @@ func dd(p *proc) int {
 		fmt.Fprintf(p.err, "%d bytes copied, %.3f s\n", done, time.Since(started).Seconds())
 	}
 	return 0
-}
-
-// expr is the arithmetic and comparison of two operands, and length and match.
-func expr(p *proc) int {
-	a := p.args
-	value := ""
-	switch {
-	case len(a) == 1:
-		value = a[0]
-	case len(a) == 2 && a[0] == "length":
-		value = strconv.Itoa(len([]rune(a[1])))
-	case len(a) == 3 && a[1] == ":":
-		re, err := compile("^"+a[2], false, false)
-		if err != nil {
-			return p.fail(err)
-		}
-		m := re.FindStringSubmatch(a[0])
-		switch {
-		case len(m) > 1:
-			value = m[1]
-		case m != nil:
-			value = strconv.Itoa(len(m[0]))
-		case re.NumSubexp() == 0:
-			value = "0"
-		}
-	case len(a) >= 3:
-		v, err := calculate(a)
-		if err != nil {
-			p.fail(err)
-			return 2
-		}
-		value = v
-	default:
-		return p.usage("EXPRESSION")
-	}
-	fmt.Fprintln(p.out, value)
-	if value == "" || value == "0" {
-		return 1
-	}
-	return 0
-}
-
-// calculate works from left to right.
-func calculate(a []string) (string, error) {
-	left := a[0]
-	for rest := a[1:]; len(rest) > 0; rest = rest[2:] {
-		if len(rest) < 2 {
-			return "", errors.New("syntax error")
-		}
-		x, errX := strconv.Atoi(left)
-		y, errY := strconv.Atoi(rest[1])
-		numeric := errX == nil && errY == nil
-		c := strings.Compare(left, rest[1])
-		if numeric {
-			c = x - y
-		}
-		switch op := rest[0]; {
-		case op == "=" || op == "==":
-			left = strconv.Itoa(btoi(c == 0))
-		case op == "!=":
-			left = strconv.Itoa(btoi(c != 0))
-		case op == "<":
-			left = strconv.Itoa(btoi(c < 0))
-		case op == "<=":
-			left = strconv.Itoa(btoi(c <= 0))
-		case op == ">":
-			left = strconv.Itoa(btoi(c > 0))
-		case op == ">=":
-			left = strconv.Itoa(btoi(c >= 0))
-		case !numeric:
-			return "", errors.New("non-integer argument")
-		case op == "+":
-			left = strconv.Itoa(x + y)
-		case op == "-":
-			left = strconv.Itoa(x - y)
-		case op == "*":
-			left = strconv.Itoa(x * y)
-		case y == 0:
-			return "", errors.New("division by zero")
-		case op == "/":
-			left = strconv.Itoa(x / y)
-		case op == "%":
-			left = strconv.Itoa(x % y)
-		default:
-			return "", errors.New("syntax error")
-		}
-	}
-	return left, nil
-}
-
-func timeout(p *proc) int {
-	f, args, ok := p.options("+s:k:vp", "signal=s", "kill-after=k", "foreground=p", "preserve-status=v")
-	if !ok || len(args) < 2 {
-		return p.usage("DURATION COMMAND [ARG]...")
-	}
-	limit, err := duration(args[0])
-	if err != nil {
-		p.fail(err)
-		return 125
-	}
-	sig, ok := signalByName(f.value('s', "TERM"))
-	if !ok {
-		return p.usage("[-s SIGNAL] DURATION COMMAND [ARG]...")
-	}
-	file, err := Which(args[1], p.environ, p.dir)
-	if err != nil {
-		fmt.Fprintf(p.err, "timeout: %v\n", err)
-		return 127
-	}
-	ctx, cancel := context.WithTimeout(p.ctx, limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, file)
-	cmd.Args, cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = args[1:], p.environ, p.dir, p.in, p.out, p.err
-	cmd.Cancel = func() error { return cmd.Process.Signal(sig) }
-	if k, err := duration(f.value('k', "")); err == nil {
-		cmd.WaitDelay = k
-	}
-	code := p.wait(cmd)
-	if ctx.Err() != nil && p.ctx.Err() == nil {
-		return 124
-	}
-	return code
-}
-
-func nohup(p *proc) int {
-	if len(p.args) == 0 {
-		return p.usage("COMMAND [ARG]...")
-	}
-	ignoreHangup()
-	if f, ok := p.out.(*os.File); ok && isTerminal(f) {
-		o, err := os.OpenFile(p.path("nohup.out"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-		if err != nil {
-			return p.fail(err)
-		}
-		defer o.Close()
-		p.out, p.err = o, o
-	}
-	return p.spawn(p.args, nil, nil)
-}
-
-func nice(p *proc) int {
-	_, args, ok := p.options("+n:", "adjustment=n")
-	if !ok || len(args) == 0 {
-		return p.usage("[-n N] COMMAND [ARG]...")
-	}
-	return p.spawn(args, nil, nil)
-}
-
-func setsid(p *proc) int {
-	_, args, ok := p.options("+fwc", "fork=f", "wait=w")
-	if !ok || len(args) == 0 {
-		return p.usage("COMMAND [ARG]...")
-	}
-	_, _ = unix.Setsid()
-	return p.spawn(args, nil, nil)
-}
-
-func timed(p *proc) int {
-	_, args, ok := p.options("+pv")
-	if !ok || len(args) == 0 {
-		return p.usage("COMMAND [ARG]...")
-	}
-	started := time.Now()
-	code := p.spawn(args, nil, nil)
-	fmt.Fprintf(p.err, "real\t%.3fs\n", time.Since(started).Seconds())
-	return code
 }

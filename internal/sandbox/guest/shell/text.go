@@ -5,7 +5,6 @@ package shell
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +18,7 @@ import (
 
 func init() {
 	register(map[string]command{
-		"head": head, "tail": tail, "wc": wc, "sort": sortLines, "uniq": uniq, "cut": cut, "tr": tr, "tee": tee, "grep": grep, "egrep": grep, "fgrep": grep,
+		"head": head, "tail": tail, "wc": wc, "uniq": uniq, "cut": cut, "tee": tee, "grep": grep, "egrep": grep, "fgrep": grep,
 		"seq": seq, "tac": tac, "yes": yes, "cmp": compare, "diff": compare, "nl": nl,
 	})
 }
@@ -247,137 +246,6 @@ func (p *proc) readLines(names []string) ([]string, int) {
 	return lines, status
 }
 
-func sortLines(p *proc) int {
-	f, names, ok := p.options("nrufbghVcsik:t:o:", "numeric-sort=n", "reverse=r", "unique=u", "ignore-case=f", "key=k", "field-separator=t", "output=o", "version-sort=V", "stable=s")
-	if !ok {
-		return 2
-	}
-	lines, status := p.readLines(names)
-	keys := f['k']
-	key := func(s string) []string {
-		if len(keys) == 0 {
-			return []string{s}
-		}
-		var out []string
-		for _, k := range keys {
-			out = append(out, sortKey(s, k, f.value('t', "")))
-		}
-		return out
-	}
-	compare := func(a, b string) int {
-		ka, kb := key(a), key(b)
-		for i := range ka {
-			numeric := f.has('n') || f.has('g') || i < len(keys) && strings.Contains(keys[i], "n")
-			var c int
-			switch {
-			case numeric:
-				c = cmp.Compare(leading(ka[i]), leading(kb[i]))
-			case f.has('V'):
-				c = compareVersions(ka[i], kb[i])
-			case f.has('f'):
-				c = cmp.Compare(strings.ToLower(ka[i]), strings.ToLower(kb[i]))
-			default:
-				c = cmp.Compare(ka[i], kb[i])
-			}
-			if i < len(keys) && strings.Contains(keys[i], "r") {
-				c = -c
-			}
-			if c != 0 {
-				return c
-			}
-		}
-		return 0
-	}
-	slices.SortStableFunc(lines, func(a, b string) int {
-		c := compare(a, b)
-		if c == 0 && !f.has('u') && !f.has('s') {
-			c = cmp.Compare(a, b)
-		}
-		if f.has('r') {
-			return -c
-		}
-		return c
-	})
-	if f.has('u') {
-		lines = slices.CompactFunc(lines, func(a, b string) bool { return compare(a, b) == 0 })
-	}
-	out := p.out
-	if f.has('o') {
-		o, err := os.Create(p.path(f.value('o', "")))
-		if err != nil {
-			return p.fail(err)
-		}
-		defer o.Close()
-		out = o
-	}
-	if len(lines) > 0 {
-		if _, err := io.WriteString(out, strings.Join(lines, "\n")+"\n"); err != nil {
-			return p.fail(err)
-		}
-	}
-	return status
-}
-
-// sortKey is the part of a line that -k names, such as 2 or 2,3n.
-func sortKey(s, k, separator string) string {
-	k = strings.TrimRight(k, "nrbfV")
-	from, to, ranged := strings.Cut(k, ",")
-	from, _, _ = strings.Cut(from, ".")
-	to, _, _ = strings.Cut(strings.TrimRight(to, "nrbfV"), ".")
-	var fields []string
-	if separator == "" {
-		fields, separator = strings.Fields(s), " "
-	} else {
-		fields = strings.Split(s, separator)
-	}
-	a, b := number(from)-1, len(fields)
-	if ranged {
-		b = min(number(to), len(fields))
-	}
-	if a < 0 || a >= b {
-		return ""
-	}
-	return strings.Join(fields[a:b], separator)
-}
-
-func leading(s string) float64 {
-	s = strings.TrimSpace(s)
-	end := 0
-	for end < len(s) && (unicode.IsDigit(rune(s[end])) || s[end] == '.' || end == 0 && s[end] == '-') {
-		end++
-	}
-	n, _ := strconv.ParseFloat(s[:end], 64)
-	return n
-}
-
-func compareVersions(a, b string) int {
-	for a != "" && b != "" {
-		da, db := digits(a), digits(b)
-		if da > 0 && db > 0 {
-			x, _ := strconv.ParseUint(a[:da], 10, 64)
-			y, _ := strconv.ParseUint(b[:db], 10, 64)
-			if x != y {
-				return cmp.Compare(x, y)
-			}
-			a, b = a[da:], b[db:]
-			continue
-		}
-		if a[0] != b[0] {
-			return cmp.Compare(a[0], b[0])
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func digits(s string) int {
-	n := 0
-	for n < len(s) && unicode.IsDigit(rune(s[n])) {
-		n++
-	}
-	return n
-}
-
 func uniq(p *proc) int {
 	f, names, ok := p.options("cdui", "count=c", "repeated=d", "unique=u", "ignore-case=i")
 	if !ok {
@@ -466,106 +334,6 @@ func ranges(spec string) (func(int) bool, error) {
 	return func(n int) bool {
 		return slices.ContainsFunc(spans, func(s span) bool { return s.from <= n && n <= s.to })
 	}, nil
-}
-
-func tr(p *proc) int {
-	f, args, ok := p.options("+dscC", "delete=d", "squeeze-repeats=s", "complement=c")
-	if !ok || len(args) == 0 {
-		return p.usage("[-cds] SET1 [SET2]")
-	}
-	from := characters(args[0])
-	var to []rune
-	if len(args) > 1 {
-		to = characters(args[1])
-	}
-	complement := f.has('c') || f.has('C')
-	in := func(set []rune, c rune) bool { return slices.Contains(set, c) }
-	out := bufio.NewWriter(p.out)
-	defer out.Flush()
-	r := bufio.NewReader(p.in)
-	last := rune(-1)
-	for {
-		c, _, err := r.ReadRune()
-		if err != nil {
-			return 0
-		}
-		i := slices.Index(from, c)
-		hit := i >= 0 != complement
-		squeezed := from
-		switch {
-		case hit && f.has('d'):
-			continue
-		case hit && len(to) > 0 && complement:
-			c = to[len(to)-1]
-		case hit && len(to) > 0:
-			c = to[min(i, len(to)-1)]
-		}
-		if len(to) > 0 {
-			squeezed = to
-		}
-		if f.has('s') && c == last && (in(squeezed, c) || complement && len(to) == 0 && hit) {
-			continue
-		}
-		last = c
-		if _, err := out.WriteRune(c); err != nil {
-			return p.fail(err)
-		}
-	}
-}
-
-var classes = map[string]func(rune) bool{
-	"alpha": unicode.IsLetter, "digit": unicode.IsDigit, "upper": unicode.IsUpper, "lower": unicode.IsLower, "space": unicode.IsSpace, "punct": unicode.IsPunct,
-	"alnum": func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }, "blank": func(c rune) bool { return c == ' ' || c == '\t' },
-	"cntrl": unicode.IsControl, "print": unicode.IsPrint, "xdigit": func(c rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF", c) },
-}
-
-// characters expands a set of tr: ranges, escapes, classes.
-func characters(s string) []rune {
-	var out []rune
-	r := []rune(s)
-	for i := 0; i < len(r); i++ {
-		if strings.HasPrefix(string(r[i:]), "[:") {
-			if name, _, ok := strings.Cut(string(r[i+2:]), ":]"); ok && classes[name] != nil {
-				for c := rune(0); c < 128; c++ {
-					if classes[name](c) {
-						out = append(out, c)
-					}
-				}
-				i += len([]rune(name)) + 3
-				continue
-			}
-		}
-		c := r[i]
-		if c == '\\' && i+1 < len(r) {
-			i++
-			switch r[i] {
-			case 'n':
-				c = '\n'
-			case 't':
-				c = '\t'
-			case 'r':
-				c = '\r'
-			case '0', '1', '2', '3', '4', '5', '6', '7':
-				n := 0
-				j := i
-				for ; j < len(r) && j < i+3 && r[j] >= '0' && r[j] <= '7'; j++ {
-					n = n*8 + int(r[j]-'0')
-				}
-				i, c = j-1, rune(n)
-			default:
-				c = r[i]
-			}
-		}
-		if i+2 < len(r) && r[i+1] == '-' {
-			for ; c <= r[i+2]; c++ {
-				out = append(out, c)
-			}
-			i += 2
-			continue
-		}
-		out = append(out, c)
-	}
-	return out
 }
 
 func tee(p *proc) int {
