@@ -227,11 +227,12 @@ func (k *files) config(c control.Config) *os.File {
 	if f == nil {
 		return nil
 	}
-	if _, err := f.Write(b); err == nil {
+	_, err = f.Write(b)
+	if err == nil {
 		_, err = f.Seek(0, 0)
 	}
 	if err != nil && k.err == nil {
-		k.err = err
+		k.err = fmt.Errorf("preparing the agent's configuration: %w", err)
 	}
 	return f
 }

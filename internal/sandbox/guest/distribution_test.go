@@ -24,8 +24,10 @@ func distribution(t *testing.T) []byte {
 		file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n"),
 		file("etc/group", "root:x:0:\ntty:x:5:\nwheel:x:10:alice\nalice:x:1000:\n"),
 		file("etc/environment", "LANG=C.UTF-8\n"),
-		{Typeflag: tar.TypeDir, Name: "home/alice/", Uid: 1000, Gid: 1000, Mode: 0o750}, {Typeflag: tar.TypeDir, Name: "usr/bin/"},
-		{Typeflag: tar.TypeSymlink, Name: "bin", Linkname: "usr/bin"}, {Typeflag: tar.TypeSymlink, Name: "var/run", Linkname: "/run"},
+		{Typeflag: tar.TypeDir, Name: "home/alice/", Uid: 1000, Gid: 1000, Mode: 0o750},
+		{Typeflag: tar.TypeDir, Name: "usr/bin/"},
+		{Typeflag: tar.TypeSymlink, Name: "bin", Linkname: "usr/bin"},
+		{Typeflag: tar.TypeSymlink, Name: "var/run", Linkname: "/run"},
 	}
 	have := map[string]bool{}
 	add := func(path, name string) {
@@ -65,7 +67,7 @@ func TestDistribution(t *testing.T) {
 	if got := p.must("test -h /bin/sh; echo $?; ls /usr/bin | tr '\\n' ' '"); !strings.HasPrefix(got, "1\n") || strings.Contains(got, "sed") {
 		t.Errorf("the image's programs are not alone: %q", got)
 	}
-	if got := p.run("alice", "id -un; id -Gn; echo $HOME $LANG; pwd"); got.out != "alice\nalice wheel\n/home/alice C.UTF-8\n/home/alice\n" && os.Geteuid() == 0 {
+	if got := p.run("alice", "id -un; echo :$(id -Gn); echo $HOME $LANG; pwd"); got.out != "alice\n:alice wheel\n/home/alice C.UTF-8\n/home/alice\n" && os.Geteuid() == 0 {
 		t.Errorf("alice's world is %+v", got)
 	}
 	if r := p.runWith("alice", "scp -t .; sudo id -u", "C0644 2 f\nhi\x00"); r.code != 0 || !strings.HasSuffix(r.out, "0\n") {
@@ -74,7 +76,7 @@ func TestDistribution(t *testing.T) {
 	if got := p.must("cat /home/alice/f; echo $0; command -v sed"); got != "hish\n/run/imgctl/bin/sed\n" {
 		t.Errorf("got %q", got)
 	}
-	if r := p.run("debian", "id -un && touch ~/mine && stat -c %U ~/mine"); os.Geteuid() == 0 && r.out != "debian\ndebian\n" {
+	if r := p.run("debian", "id -un && touch ~/mine && stat -c :%U ~/mine"); os.Geteuid() == 0 && r.out != "debian\n:debian\n" {
 		t.Errorf("a cloud user: %+v", r)
 	}
 	if os.Geteuid() == 0 {

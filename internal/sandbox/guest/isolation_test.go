@@ -102,8 +102,10 @@ func TestNothingIsLeft(t *testing.T) {
 // TestHostDies runs a guest in a process that is killed.
 func TestHostDies(t *testing.T) {
 	if dir := os.Getenv("GUEST_TEST_HOST"); dir != "" {
-		g, err := guest.Boot(t.Context(), guest.Config{Dir: dir, Agent: tool(t, "agent"), UUID: "x", Name: "x",
-			UserData: []byte("#!/bin/sh\nnohup sleep 54321\n")})
+		g, err := guest.Boot(t.Context(), guest.Config{
+			Dir: dir, Agent: tool(t, "agent"), UUID: "x", Name: "x",
+			UserData: []byte("#!/bin/sh\nnohup sleep 54321\n"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -153,9 +153,15 @@ func TestWhoMayLogIn(t *testing.T) {
 		auth       ssh.AuthMethod
 		want       bool
 	}{
-		{"injected key", "root", ssh.PublicKeys(p.key), true}, {"cloud user", "cirros", ssh.PublicKeys(p.key), true}, {"unknown user", "mallory", ssh.PublicKeys(p.key), false},
-		{"RSA key", "root", ssh.PublicKeys(rsaKey), true}, {"ECDSA key", "root", ssh.PublicKeys(ecKey), true}, {"another's key", "ubuntu", ssh.PublicKeys(ecKey), false},
-		{"password", "root", ssh.Password("sesame"), true}, {"wrong password", "root", ssh.Password("open"), false}, {"no password", "root", ssh.Password(""), false},
+		{"injected key", "root", ssh.PublicKeys(p.key), true},
+		{"cloud user", "cirros", ssh.PublicKeys(p.key), true},
+		{"unknown user", "mallory", ssh.PublicKeys(p.key), false},
+		{"RSA key", "root", ssh.PublicKeys(rsaKey), true},
+		{"ECDSA key", "root", ssh.PublicKeys(ecKey), true},
+		{"another's key", "ubuntu", ssh.PublicKeys(ecKey), false},
+		{"password", "root", ssh.Password("sesame"), true},
+		{"wrong password", "root", ssh.Password("open"), false},
+		{"no password", "root", ssh.Password(""), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, err := p.dial(c.user, c.auth)

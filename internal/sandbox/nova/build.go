@@ -18,7 +18,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-var errNoHost = errors.New("No valid host was found. There are not enough hosts available.") //nolint:staticcheck // Nova's words
+var errNoHost = errors.New("No valid host was found. There are not enough hosts available.") //nolint:staticcheck,revive // Nova's words
 
 func newPassword() string { return rand.Text()[:12] }
 
@@ -120,7 +120,7 @@ func (s *Service) attachDevices(ctx context.Context, c wire.Caller, v *Server) e
 		if d.DestinationType != "volume" && d.SourceType != "volume" && d.SourceType != "snapshot" {
 			continue // a local disk
 		}
-		id, err := s.deviceVolume(ctx, c, v, d)
+		id, err := s.deviceVolume(ctx, c, d)
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (s *Service) attachDevices(ctx context.Context, c wire.Caller, v *Server) e
 }
 
 // deviceVolume answers the volume of a block device, made if need be.
-func (s *Service) deviceVolume(ctx context.Context, c wire.Caller, v *Server, d blockDevice) (string, error) {
+func (s *Service) deviceVolume(ctx context.Context, c wire.Caller, d blockDevice) (string, error) {
 	if d.SourceType == "volume" {
 		return d.UUID, s.vols.Reserve(d.UUID)
 	}
@@ -159,7 +159,7 @@ func (s *Service) deviceVolume(ctx context.Context, c wire.Caller, v *Server, d 
 		now, ok := s.vols.Volume(vol.ID)
 		switch {
 		case !ok || now.Status == cinder.Error:
-			return "", fmt.Errorf("Volume %s did not finish being created.", vol.ID) //nolint:staticcheck // Nova's words
+			return "", fmt.Errorf("Volume %s did not finish being created.", vol.ID) //nolint:staticcheck,revive // Nova's words
 		case now.Status == cinder.Available:
 			return vol.ID, nil
 		}
@@ -195,7 +195,7 @@ func (s *Service) boot(ctx context.Context, v *Server) error {
 		g.Kill()
 		return errors.New("the sandbox is closing")
 	}
-	go s.follow(v, g)
+	go s.follow(v, g) //nolint:gosec // the guest lives on when its boot is over
 	if err := s.openSSH(v, g); err != nil {
 		if g := s.take(v); g != nil {
 			g.Kill()
@@ -340,12 +340,12 @@ func (s *Service) release(v *Server) {
 }
 
 // data is what an image of the server holds.
-func (s *Service) data(ctx context.Context, v *Server) (io.ReadCloser, error) {
+func (s *Service) data(ctx context.Context, v *Server) io.ReadCloser {
 	if s.o.Agent != "" {
-		return guest.Image(ctx, s.dir(v.ID)), nil
+		return guest.Image(ctx, s.dir(v.ID))
 	}
 	if data, _, err := s.images.Open(v.ImageID); err == nil {
-		return data, nil
+		return data
 	}
-	return io.NopCloser(strings.NewReader("a server without an inside")), nil
+	return io.NopCloser(strings.NewReader("a server without an inside"))
 }

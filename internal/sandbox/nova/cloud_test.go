@@ -3,7 +3,6 @@ package nova_test
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
@@ -11,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,7 +207,7 @@ func (c *cloud) newKey(name string) login {
 }
 
 func (l login) dial(address string) (*ssh.Client, error) {
-	return ssh.Dial("tcp", net.JoinHostPort(address, fmt.Sprint(sshPort)), &ssh.ClientConfig{
+	return ssh.Dial("tcp", net.JoinHostPort(address, strconv.Itoa(sshPort)), &ssh.ClientConfig{
 		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(l.signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 5 * time.Second,
 	})
 }
@@ -238,12 +238,6 @@ func (c *cloud) address(id string) string {
 	}
 	c.t.Fatal("the server has no address")
 	return ""
-}
-
-func bounded(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 var bigSpec = glance.Spec{Name: "big", Visibility: glance.Public, MinDisk: 10}

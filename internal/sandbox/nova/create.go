@@ -118,8 +118,7 @@ func readCreate(r *http.Request) (body createRequest, hints map[string]string, e
 		}
 	}
 	if err := json.Unmarshal(outer["server"], &body); err != nil {
-		var t *json.UnmarshalTypeError
-		if errors.As(err, &t) {
+		if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return body, nil, invalid("Invalid input for field/attribute %s. Value: %s. It is not of type '%s'", t.Field, t.Value, t.Type)
 		}
 		return body, nil, invalid("%s", err.Error())
@@ -301,8 +300,7 @@ func (s *Service) setSource(c wire.Caller, v *Server, q createRequest) error {
 	}
 	switch {
 	case root != nil && root.SourceType == "image":
-		_, err := s.checkImage(c, v.Flavor, root.UUID, false)
-		return err
+		return s.checkImage(c, v.Flavor, root.UUID, false)
 	case root != nil:
 		return nil
 	case ref == "" && len(v.devices) > 0:
@@ -312,28 +310,27 @@ func (s *Service) setSource(c wire.Caller, v *Server, q createRequest) error {
 	case uuid.Validate(ref) != nil:
 		return invalid("Invalid imageRef provided.")
 	}
-	_, err := s.checkImage(c, v.Flavor, ref, true)
 	v.ImageID = ref
-	return err
+	return s.checkImage(c, v.Flavor, ref, true)
 }
 
-func (s *Service) checkImage(c wire.Caller, f Flavor, id string, local bool) (bool, error) {
+func (s *Service) checkImage(c wire.Caller, f Flavor, id string, local bool) error {
 	i, ok := s.images.Visible(c, id)
 	const gib = 1 << 30
 	switch {
 	case !ok:
-		return false, invalid("Can not find requested image")
+		return invalid("Can not find requested image")
 	case i.Status != "active":
-		return false, invalid("Image %s is not active.", id)
+		return invalid("Image %s is not active.", id)
 	case i.MinRAM > f.RAM:
-		return false, invalid("Flavor's memory is too small for requested image.")
+		return invalid("Flavor's memory is too small for requested image.")
 	case !local || f.Disk == 0:
 	case i.Size > int64(f.Disk)*gib:
-		return false, invalid("Flavor's disk is too small for requested image. Flavor disk is %d bytes, image is %d bytes.", int64(f.Disk)*gib, i.Size)
+		return invalid("Flavor's disk is too small for requested image. Flavor disk is %d bytes, image is %d bytes.", int64(f.Disk)*gib, i.Size)
 	case i.MinDisk > f.Disk:
-		return false, invalid("Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is %d bytes, minimum size is %d bytes.", int64(f.Disk)*gib, int64(i.MinDisk)*gib)
+		return invalid("Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is %d bytes, minimum size is %d bytes.", int64(f.Disk)*gib, int64(i.MinDisk)*gib)
 	}
-	return true, nil
+	return nil
 }
 
 func (s *Service) checkDevice(c wire.Caller, _ *Server, d blockDevice) error {

@@ -72,10 +72,7 @@ func (s *Service) snapshot(ctx context.Context, v *Server, image string) error {
 	if err := s.task(ctx, v, taskUploading, 4); err != nil {
 		return err
 	}
-	data, err := s.data(ctx, v)
-	if err != nil {
-		return err
-	}
+	data := s.data(ctx, v)
 	defer data.Close()
 	return s.images.Upload(image, data)
 }

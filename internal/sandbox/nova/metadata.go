@@ -20,8 +20,8 @@ func (s *Service) showMetadata(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// setMetadata changes a server's metadata and answers with what make says.
-func (s *Service) setMetadata(w http.ResponseWriter, r *http.Request, change func(old map[string]string) (map[string]string, error), answer func(*Server)) error {
+// setMetadata changes a server's metadata and lets answer tell of it.
+func (s *Service) setMetadata(r *http.Request, change func(old map[string]string) (map[string]string, error), answer func(*Server)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, err := s.own(r, "server-metadata:update")
@@ -48,7 +48,7 @@ func (s *Service) addMetadata(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.setMetadata(w, r, func(old map[string]string) (map[string]string, error) {
+	return s.setMetadata(r, func(old map[string]string) (map[string]string, error) {
 		maps.Copy(old, given)
 		return old, nil
 	}, func(v *Server) { wire.JSON(w, http.StatusOK, map[string]any{"metadata": v.Metadata}) })
@@ -59,7 +59,7 @@ func (s *Service) replaceMetadata(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return s.setMetadata(w, r, func(map[string]string) (map[string]string, error) { return given, nil },
+	return s.setMetadata(r, func(map[string]string) (map[string]string, error) { return given, nil },
 		func(v *Server) { wire.JSON(w, http.StatusOK, map[string]any{"metadata": v.Metadata}) })
 }
 
@@ -88,7 +88,7 @@ func (s *Service) setMetadataItem(w http.ResponseWriter, r *http.Request) error 
 	if !ok || len(given) != 1 {
 		return invalid("Request body and URI mismatch")
 	}
-	return s.setMetadata(w, r, func(old map[string]string) (map[string]string, error) {
+	return s.setMetadata(r, func(old map[string]string) (map[string]string, error) {
 		old[r.PathValue("key")] = value
 		return old, nil
 	}, func(*Server) { wire.JSON(w, http.StatusOK, map[string]any{"meta": given}) })
@@ -96,7 +96,7 @@ func (s *Service) setMetadataItem(w http.ResponseWriter, r *http.Request) error 
 
 func (s *Service) deleteMetadataItem(w http.ResponseWriter, r *http.Request) error {
 	key := r.PathValue("key")
-	return s.setMetadata(w, r, func(old map[string]string) (map[string]string, error) {
+	return s.setMetadata(r, func(old map[string]string) (map[string]string, error) {
 		if _, ok := old[key]; !ok {
 			return nil, wire.Fail(http.StatusNotFound, "Metadata item was not found")
 		}

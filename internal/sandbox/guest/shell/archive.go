@@ -161,7 +161,7 @@ func (a *archiver) create(names []string) error {
 	t := tar.NewWriter(out)
 	links := map[[2]uint64]string{}
 	for _, name := range names {
-		err := filepath.WalkDir(filepath.Join(a.dir, name), func(file string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(a.dir, name), func(file string, _ fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -92,7 +93,7 @@ func curl(p *proc) int {
 			return 7
 		}
 		if f.has('w') {
-			fmt.Fprint(p.out, strings.NewReplacer(`\n`, "\n", "%{http_code}", fmt.Sprint(code), "%{response_code}", fmt.Sprint(code)).Replace(f.value('w', "")))
+			fmt.Fprint(p.out, strings.NewReplacer(`\n`, "\n", "%{http_code}", strconv.Itoa(code), "%{response_code}", strconv.Itoa(code)).Replace(f.value('w', "")))
 		}
 		if f.has('f') && code >= 400 {
 			fmt.Fprintf(p.err, "curl: (22) The requested URL returned error: %d\n", code)

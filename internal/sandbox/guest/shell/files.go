@@ -106,11 +106,11 @@ func mkdir(p *proc) int {
 	}
 	status := 0
 	for _, name := range names {
-		path, make := p.path(name), os.Mkdir
+		path, create := p.path(name), os.Mkdir
 		if f.has('p') {
-			make = os.MkdirAll
+			create = os.MkdirAll
 		}
-		err := make(path, 0o777)
+		err := create(path, 0o777)
 		if err == nil && f.has('m') {
 			err = chmodPath(path, f.value('m', ""))
 		}

@@ -151,8 +151,7 @@ func (p *proc) input(name string, visit func(name string, r io.Reader) error) er
 }
 
 func cause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

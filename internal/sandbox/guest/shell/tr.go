@@ -22,7 +22,6 @@ func tr(p *proc) int {
 		to = characters(args[1])
 	}
 	complement := f.has('c') || f.has('C')
-	in := func(set []rune, c rune) bool { return slices.Contains(set, c) }
 	out := bufio.NewWriter(p.out)
 	defer out.Flush()
 	r := bufio.NewReader(p.in)
@@ -46,7 +45,7 @@ func tr(p *proc) int {
 		if len(to) > 0 {
 			squeezed = to
 		}
-		if f.has('s') && c == last && (in(squeezed, c) || complement && len(to) == 0 && hit) {
+		if f.has('s') && c == last && (slices.Contains(squeezed, c) || complement && len(to) == 0 && hit) {
 			continue
 		}
 		last = c
@@ -69,7 +68,7 @@ func characters(s string) []rune {
 	for i := 0; i < len(r); i++ {
 		if strings.HasPrefix(string(r[i:]), "[:") {
 			if name, _, ok := strings.Cut(string(r[i+2:]), ":]"); ok && classes[name] != nil {
-				for c := rune(0); c < 128; c++ {
+				for c := range rune(128) {
 					if classes[name](c) {
 						out = append(out, c)
 					}

@@ -30,9 +30,9 @@ func xargs(p *proc) int {
 		if f.has('t') {
 			fmt.Fprintln(p.err, strings.Join(args, " "))
 		}
-		switch code := p.spawn(args, strings.NewReader(""), nil); {
-		case code == 0:
-		case code == 126 || code == 127:
+		switch code := p.spawn(args, strings.NewReader(""), nil); code {
+		case 0:
+		case 126, 127:
 			status = code
 		default:
 			status = 123
