@@ -121,14 +121,19 @@ func seesNetwork(c wire.Caller, n *Network) bool {
 	return c.Is("admin") || n.Shared || n.External || n.ProjectID == c.ProjectID
 }
 
-// AllocatePort makes a port for a server on a network, with the project's default security group.
-func (s *Service) AllocatePort(caller wire.Caller, networkID, serverID, name string) (Port, error) {
+// AllocatePort makes a port for a server on a network, with the project's default security group and an address, ""
+// standing for any.
+func (s *Service) AllocatePort(caller wire.Caller, networkID, serverID, address string) (Port, error) {
+	var fixed []FixedIP
+	if address != "" {
+		fixed = []FixedIP{{IPAddress: address}}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := s.newPort(caller, Port{
-		NetworkID: networkID, Name: name, ProjectID: caller.ProjectID,
+		NetworkID: networkID, ProjectID: caller.ProjectID,
 		DeviceID: serverID, DeviceOwner: "compute:nova", ForServer: true, Status: "ACTIVE", AdminStateUp: true,
-	}, nil)
+	}, fixed)
 	if err != nil {
 		return Port{}, err
 	}

@@ -39,6 +39,9 @@ func init() {
 	}
 }
 
+// gone are actions of the time before there was a network service.
+var gone = []string{"addFloatingIp", "removeFloatingIp", "addFixedIp", "removeFixedIp"}
+
 func (s *Service) action(w http.ResponseWriter, r *http.Request) error {
 	var body map[string]json.RawMessage
 	if err := wire.Decode(r, &body); err != nil {
@@ -52,6 +55,9 @@ func (s *Service) action(w http.ResponseWriter, r *http.Request) error {
 	for name, args = range body {
 	}
 	do, ok := acts[name]
+	if slices.Contains(gone, name) {
+		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
+	}
 	if !ok {
 		return invalid("There is no such action: %s", name)
 	}

@@ -70,8 +70,11 @@ func (s *Service) showInterface(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Service) attachInterface(w http.ResponseWriter, r *http.Request) error {
 	q, err := decode[struct {
-		PortID string `json:"port_id"`
-		NetID  string `json:"net_id"`
+		PortID   string `json:"port_id"`
+		NetID    string `json:"net_id"`
+		FixedIPs []struct {
+			IPAddress string `json:"ip_address"`
+		} `json:"fixed_ips"`
 	}](r, "interfaceAttachment")
 	if err != nil {
 		return err
@@ -89,6 +92,9 @@ func (s *Service) attachInterface(w http.ResponseWriter, r *http.Request) error 
 		}
 		requested.UUID = all[0].ID
 	}
+	if len(q.FixedIPs) > 0 {
+		requested.FixedIP = q.FixedIPs[0].IPAddress
+	}
 	if err := s.checkNetworks(c, []requestedNetwork{requested}); err != nil {
 		return err
 	}
@@ -97,7 +103,7 @@ func (s *Service) attachInterface(w http.ResponseWriter, r *http.Request) error 
 		err = s.ports.BindPort(id, v.ID)
 	} else {
 		var p neutron.Port
-		p, err = s.ports.AllocatePort(c, requested.UUID, v.ID, "")
+		p, err = s.ports.AllocatePort(c, requested.UUID, v.ID, requested.FixedIP)
 		id = p.ID
 	}
 	if err != nil {

@@ -94,7 +94,7 @@ func (s *Service) connect(c wire.Caller, v *Server) error {
 			}
 			continue
 		}
-		p, err := s.ports.AllocatePort(c, n.UUID, v.ID, "")
+		p, err := s.ports.AllocatePort(c, n.UUID, v.ID, n.FixedIP)
 		if err != nil {
 			return err
 		}

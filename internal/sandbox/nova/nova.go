@@ -41,7 +41,7 @@ type Networks interface {
 
 // Ports connect servers to networks.
 type Ports interface {
-	AllocatePort(caller wire.Caller, networkID, serverID, name string) (neutron.Port, error)
+	AllocatePort(caller wire.Caller, networkID, serverID, address string) (neutron.Port, error)
 	BindPort(portID, serverID string) error
 	UnbindPort(portID string)
 	Port(id string) (neutron.Port, bool)

@@ -223,3 +223,113 @@ func TestPages(t *testing.T) {
 		t.Errorf("by name: %s", a.text)
 	}
 }
+
+func TestPorts(t *testing.T) {
+	t.Parallel()
+	c := start(t, sandbox.Options{})
+	private := c.do(1, "GET", "//network/v2.0/networks?name=private", nil).want(200).at("networks").([]any)[0].(map[string]any)["id"].(string)
+	id := c.create("fixed", map[string]any{"networks": []any{map[string]string{"uuid": private, "fixed_ip": "127.77.200.201"}}})
+	c.reach(id, "ACTIVE", "")
+	if got := c.address(id); got != "127.77.200.201" {
+		t.Errorf("the server's address is %s", got)
+	}
+	port := c.do(1, "POST", "//network/v2.0/ports", map[string]any{"port": map[string]string{"network_id": private}}).want(201).str("port.id")
+	given := c.create("given", map[string]any{"networks": []any{map[string]string{"port": port}}})
+	c.reach(given, "ACTIVE", "")
+	a := c.do(1, "POST", "/servers", c.server("thief", map[string]any{"networks": []any{map[string]string{"port": port}}})).want(409)
+	if a.str("conflictingRequest.message") != "Port "+port+" is still in use." {
+		t.Errorf("a port in use: %s", a.text)
+	}
+	c.do(1, "DELETE", "/servers/"+given, nil).want(204)
+	c.gone(given)
+	if p, ok := c.Network.Port(port); !ok || p.DeviceID != "" {
+		t.Errorf("the port is not free again: %+v, %v", p, ok)
+	}
+	more := c.do(1, "POST", "/servers/"+id+"/os-interface", map[string]any{"interfaceAttachment": map[string]string{"port_id": port}}).want(200).str("interfaceAttachment.port_id")
+	c.do(1, "DELETE", "/servers/"+id+"/os-interface/"+more, nil).want(202)
+	if got := c.do(1, "GET", "/servers/"+id+"/os-interface", nil).want(200).at("interfaceAttachments").([]any); len(got) != 1 {
+		t.Errorf("interfaces: %v", got)
+	}
+}
+
+func TestVolumes(t *testing.T) {
+	t.Parallel()
+	c := start(t, sandbox.Options{})
+	id := c.create("web", nil)
+	c.reach(id, "ACTIVE", "")
+	volume := c.do(1, "POST", "//volume/v3/volumes", map[string]any{"volume": map[string]any{"size": 1}}).want(202).str("volume.id")
+	status := func(want string) {
+		t.Helper()
+		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+			v, ok := c.Volume.Volume(volume)
+			if ok && v.Status == want {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the volume is %+v, want %s", v, want)
+			}
+		}
+	}
+	status("available")
+	path := "/servers/" + id + "/os-volume_attachments"
+	c.do(1, "POST", path, map[string]any{"volumeAttachment": map[string]string{"volumeId": volume}}).want(200)
+	status("in-use")
+	c.do(1, "POST", path, map[string]any{"volumeAttachment": map[string]string{"volumeId": "nosuch"}}).want(404)
+	c.do(1, "DELETE", path+"/"+volume, nil).want(202)
+	status("available")
+	c.do(1, "GET", path+"/"+volume, nil).want(404)
+}
+
+func TestMetadataAndTags(t *testing.T) {
+	t.Parallel()
+	c := start(t, sandbox.Options{})
+	id := c.create("web", map[string]any{"metadata": map[string]string{"a": "1"}})
+	c.reach(id, "ACTIVE", "")
+	path := "/servers/" + id + "/metadata"
+	c.do(1, "POST", path, map[string]any{"metadata": map[string]string{"b": "2"}}).want(200)
+	c.do(1, "PUT", path+"/c", map[string]any{"meta": map[string]string{"c": "3"}}).want(200)
+	c.do(1, "DELETE", path+"/a", nil).want(204)
+	c.do(1, "DELETE", path+"/a", nil).want(404)
+	c.do(1, "PUT", path+"/d", map[string]any{"meta": map[string]string{"d": strings.Repeat("x", 256)}}).want(400)
+	if got := c.do(1, "GET", path, nil).text; got != `{"metadata":{"b":"2","c":"3"}}`+"\n" {
+		t.Errorf("metadata: %s", got)
+	}
+	c.do(26, "PUT", "/servers/"+id+"/tags", map[string]any{"tags": []string{"x", "y"}}).want(200)
+	c.do(26, "PUT", "/servers/"+id+"/tags/z", nil).want(201)
+	c.do(26, "DELETE", "/servers/"+id+"/tags/x", nil).want(204)
+	c.do(26, "PUT", "/servers/"+id+"/tags/a,b", nil).want(400)
+	if got := c.do(26, "GET", "/servers/"+id+"/tags", nil).text; got != `{"tags":["y","z"]}`+"\n" {
+		t.Errorf("tags: %s", got)
+	}
+	if got := c.do(26, "GET", "/servers?tags=y,z", nil).want(200).at("servers").([]any); len(got) != 1 {
+		t.Errorf("by tags: %v", got)
+	}
+	if got := c.do(26, "GET", "/servers?not-tags-any=y", nil).want(200).at("servers").([]any); len(got) != 0 {
+		t.Errorf("by missing tags: %v", got)
+	}
+}
+
+func TestSmallThings(t *testing.T) {
+	t.Parallel()
+	c := start(t, sandbox.Options{})
+	id := c.create("web", nil)
+	c.reach(id, "ACTIVE", "")
+	for _, path := range []string{
+		"/flavors", "/flavors/detail", "/flavors/1", "/flavors/1/os-extra_specs", "/limits", "/os-availability-zone", "/os-quota-sets/" + c.ProjectID("demo"), "/os-server-groups", "/os-keypairs",
+		"/servers/" + id + "/os-instance-actions", "/servers/" + id + "/os-server-password", "/servers/" + id + "/os-security-groups", "/servers/" + id + "/ips/private",
+	} {
+		c.do(93, "GET", path, nil).want(200)
+	}
+	for _, path := range []string{"/flavors/77", "/os-floating-ips", "/os-networks", "/servers/" + id + "/os-instance-actions/77", "/nosuch"} {
+		c.do(1, "GET", path, nil).want(404)
+	}
+	c.do(1, "POST", "/servers/"+id+"/action", map[string]any{"addFloatingIp": map[string]string{"address": "1.2.3.4"}}).want(404)
+	if got := c.do(1, "PUT", "/servers/"+id, map[string]any{"server": map[string]string{"name": "renamed"}}).want(200).str("server.name"); got != "renamed" {
+		t.Errorf("the name is %q", got)
+	}
+	k := c.do(2, "POST", "/os-keypairs", map[string]any{"keypair": map[string]string{"name": "made"}}).want(201)
+	if !strings.Contains(k.str("keypair.private_key"), "RSA PRIVATE KEY") || k.str("keypair.type") != "ssh" {
+		t.Errorf("a generated keypair: %s", k.text)
+	}
+	c.do(92, "POST", "/os-keypairs", map[string]any{"keypair": map[string]string{"name": "none"}}).want(400)
+}
