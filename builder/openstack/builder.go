@@ -12,7 +12,6 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/communicator"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
-	"github.com/hashicorp/packer-plugin-sdk/multistep/commonsteps"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -29,7 +28,7 @@ type Builder struct{ config Config }
 func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
 	c := &b.config
 	state := newState(c, ui, hook)
-	runner := commonsteps.NewRunner(steps(c), c.PackerConfig, ui)
+	runner := newRunner(steps(c), c.PackerConfig, ui)
 	runner.Run(ctx, state)
 
 	if err, ok := state.Get("error").(error); ok {
@@ -66,8 +65,8 @@ func steps(c *Config) []multistep.Step {
 			Host:      host,
 			SSHConfig: c.Comm.SSHConfigFunc(),
 		},
-		&commonsteps.StepProvision{},
-		&commonsteps.StepCleanupTempKeys{Comm: &c.Comm},
+		&stepProvision{},
+		&stepClearKeys{},
 		&stepStop{},
 		&stepCapture{},
 		&stepUpload{},
