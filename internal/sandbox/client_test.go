@@ -122,6 +122,7 @@ func (r *raw) try(ctx context.Context, method, path string, body any, headers ..
 	}
 	q.Header.Set("X-Auth-Token", r.token)
 	q.Header.Set("Content-Type", "application/json")
+	q.Header.Set("Accept", "*/*")
 	for k := 0; k+1 < len(headers); k += 2 {
 		q.Header.Set(headers[k], headers[k+1])
 	}

@@ -98,9 +98,11 @@ func TestTokenExpiry(t *testing.T) {
 	c.Identity.SetTokenLifetime(time.Hour)
 	old := login(t, c, "demo")
 	c.Identity.ExpireTokens()
-	a := old.do("GET", "/image/v2/images", nil).want(t, 401)
-	if !strings.Contains(a.Header.Get("WWW-Authenticate"), "Keystone uri=") || !strings.Contains(a.Text, `"code":401`) {
-		t.Errorf("401: %v %s", a.Header, a.Text)
+	for path, text := range map[string]string{"/image/v2/images": "<title>401 Unauthorized</title>", "/network/v2.0/ports": `"code":401`} {
+		a := old.do("GET", path, nil).want(t, 401)
+		if !strings.Contains(a.Header.Get("WWW-Authenticate"), "Keystone uri=") || !strings.Contains(a.Text, text) {
+			t.Errorf("%s: %v %s", path, a.Header, a.Text)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func fill(c *sandbox.Cloud, n int) (ids []string) {
 		batch[k] = glance.Image{
 			ID: ids[k], Name: fmt.Sprintf("i%06d", k), Owner: c.ProjectID("demo"),
 			CreatedAt: start.Add(time.Duration(k/3) * time.Second), Properties: map[string]string{"n": strconv.Itoa(k % 10)},
-			MinRAM: k * 7919 % n,
+			Size: int64(k * 7919 % n),
 		}
 	}
 	c.Image.Fill(batch)
@@ -48,10 +48,10 @@ func TestPagingToTheEnd(t *testing.T) {
 		"":           newestFirst,
 		"limit=1000": newestFirst,
 		"limit=5000": newestFirst, // more than the most
-		"limit=700&sort_key=created_at&sort_dir=asc":           oldestFirst,
-		"limit=999&sort=name:asc":                              oldestFirst,
-		"limit=1000&sort=name:desc,created_at:asc":             newestFirst,
-		"limit=1000&sort_key=min_ram&sort_key=id&sort_dir=asc": byMinRAM(oldestFirst),
+		"limit=700&sort_key=created_at&sort_dir=asc":        oldestFirst,
+		"limit=999&sort=name:asc":                           oldestFirst,
+		"limit=1000&sort=name:desc,created_at:asc":          newestFirst,
+		"limit=1000&sort_key=size&sort_key=id&sort_dir=asc": bySize(oldestFirst),
 	} {
 		if got := demo.listed(query); !slices.Equal(got, want) {
 			t.Errorf("%q: %d images, not in the order wanted", query, len(got))
@@ -70,8 +70,8 @@ func TestPagingToTheEnd(t *testing.T) {
 	}
 }
 
-// byMinRAM are the ids that fill returned, by the min_ram that it gave them.
-func byMinRAM(ids []string) []string {
+// bySize are the ids that fill returned, by the size that it gave them.
+func bySize(ids []string) []string {
 	out := make([]string, len(ids))
 	for k, id := range ids {
 		out[k*7919%len(ids)] = id
@@ -133,8 +133,8 @@ func TestFilters(t *testing.T) {
 		"tag=a&tag=c":                             0,
 		"protected=true":                          1,
 		"protected=false":                         30,
-		"size_min=2":                              1,
-		"size_max=1":                              30,
+		"size_min=30":                             1,
+		"size_max=29":                             30,
 		"os=debian":                               1,
 		"os=fedora":                               0,
 		"n=3":                                     3,
@@ -151,7 +151,7 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s: %d images, want %d", query, len(got), want)
 		}
 	}
-	for _, query := range []string{"size_min=-1", "size_max=x", "created_at=gt:yesterday", "protected=maybe", "os_hidden=maybe", "name=in:%22open"} {
+	for _, query := range []string{"size_max=x", "created_at=gt:yesterday", "protected=maybe", "os_hidden=maybe", "name=in:%22open"} {
 		if a := demo.do("GET", "/image/v2/images?"+query, nil); a.Status != 400 {
 			t.Errorf("%s: %d", query, a.Status)
 		}

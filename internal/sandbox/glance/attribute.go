@@ -5,21 +5,22 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
 var (
-	readOnly = []string{"created_at", "updated_at", "status", "checksum", "size", "virtual_size", "os_hash_algo", "os_hash_value", "direct_url", "self", "file", "schema", "stores"}
+	readOnly = []string{"created_at", "updated_at", "status", "checksum", "size", "virtual_size", "os_hash_algo", "os_hash_value", "direct_url", "self", "file", "schema"}
 	reserved = []string{"location", "deleted", "deleted_at"}
-	uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+	uuidForm = regexp.MustCompile(`^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$`)
 )
 
 // checkName refuses the attributes that no request may set.
 func checkName(name string) error {
 	switch {
-	case slices.Contains(readOnly, name):
+	case slices.Contains(readOnly, name), name == "id":
 		return wire.Fail(http.StatusForbidden, "Attribute '%s' is read-only.", name)
 	case slices.Contains(reserved, name), strings.HasPrefix(name, "os_glance"):
 		return wire.Fail(http.StatusForbidden, "Attribute '%s' is reserved.", name)
@@ -32,147 +33,181 @@ func mismatch(format string, args ...any) error {
 	return wire.Fail(http.StatusBadRequest, "Provided object does not match schema 'image': %s", fmt.Sprintf(format, args...))
 }
 
+// repr is a value of JSON as Python prints it.
+func repr(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "None"
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case string:
+		return "'" + v + "'"
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(value)
+}
+
 // base are the attributes of every image; all others are custom properties.
 var base = []string{
 	"id", "name", "visibility", "owner", "protected", "os_hidden", "disk_format", "container_format", "min_disk", "min_ram", "tags", "locations",
 }
 
-// setNew sets an attribute of an image that is being created.
-func (i *Image) setNew(c wire.Caller, name string, value any) error {
+// checkValue holds a value against the schema of images.
+func checkValue(name string, value any) error {
+	text, isText := value.(string)
 	switch name {
 	case "id":
-		id, _ := value.(string)
-		if !uuidForm.MatchString(id) {
-			return mismatch("'%v' does not match '%s'", value, uuidForm)
+		if !uuidForm.MatchString(text) {
+			return mismatch("%s does not match '%s'", repr(value), uuidForm)
 		}
-		i.ID = id
-		return nil
-	case "owner":
-		owner, ok := value.(string)
-		if !ok && value != nil {
-			return mismatch("%v is not of type 'null', 'string'", value)
+	case "name", "owner":
+		if !isText && value != nil {
+			return mismatch("%s is not of type 'null', 'string'", repr(value))
 		}
-		if !c.Is("admin") && owner != c.ProjectID {
-			return wire.Fail(http.StatusForbidden, "You are not permitted to create images owned by '%s'.", owner)
+		if len([]rune(text)) > 255 {
+			return mismatch("%s is too long", repr(value))
 		}
-		i.Owner = owner
-		return nil
+	case "visibility":
+		return oneOf(value, visibilities, false)
+	case "disk_format":
+		return oneOf(value, diskFormats, true)
+	case "container_format":
+		return oneOf(value, containerFormats, true)
+	case "protected", "os_hidden":
+		if _, ok := value.(bool); !ok {
+			return mismatch("%s is not of type 'boolean'", repr(value))
+		}
+	case "min_disk", "min_ram":
+		return checkWhole(name, value)
+	case "tags":
+		return checkTags(value)
+	case "locations":
+		if _, ok := value.([]any); !ok {
+			return mismatch("%s is not of type 'array'", repr(value))
+		}
+	default:
+		if !isText {
+			return mismatch("%s is not of type 'string'", repr(value))
+		}
 	}
-	return i.set(c, name, value)
+	return nil
 }
 
-// set sets an attribute or a custom property to a value of JSON.
-func (i *Image) set(c wire.Caller, name string, value any) error {
-	if err := checkName(name); err != nil {
+func oneOf(value any, allowed []string, null bool) error {
+	if text, ok := value.(string); (ok && slices.Contains(allowed, text)) || (null && value == nil) {
+		return nil
+	}
+	var names []string
+	if null {
+		names = append(names, repr(nil))
+	}
+	for _, a := range allowed {
+		names = append(names, repr(a))
+	}
+	return mismatch("%s is not one of [%s]", repr(value), strings.Join(names, ", "))
+}
+
+func checkWhole(name string, value any) error {
+	v, ok := value.(float64)
+	switch {
+	case !ok || v != float64(int64(v)):
+		return mismatch("%s is not of type 'integer'", repr(value))
+	case v < 0:
+		return wire.Fail(http.StatusBadRequest, "Invalid value %s for parameter '%s': Cannot be a negative value", repr(repr(v)), name)
+	case v > 1<<31-1:
+		return wire.Fail(http.StatusBadRequest, "'%s' value out of range, must not exceed 2147483647.", name)
+	}
+	return nil
+}
+
+func checkTags(value any) error {
+	list, ok := value.([]any)
+	if !ok {
+		return mismatch("%s is not of type 'array'", repr(value))
+	}
+	for _, t := range list {
+		text, ok := t.(string)
+		if !ok {
+			return mismatch("%s is not of type 'string'", repr(t))
+		}
+		if len([]rune(text)) > 255 {
+			return mismatch("%s is too long", repr(t))
+		}
+	}
+	return nil
+}
+
+// setNew sets an attribute of an image that is being created.
+func (i *Image) setNew(c wire.Caller, name string, value any) error {
+	if name == "stores" || slices.Contains(readOnly, name) {
+		return wire.Fail(http.StatusForbidden, "Attribute '%s' is read-only.", name)
+	}
+	if err := checkValue(name, value); err != nil {
 		return err
 	}
+	switch {
+	case name == "id":
+		i.ID, _ = value.(string)
+		return nil
+	case name == "owner" && !c.Is("admin") && value != c.ProjectID:
+		return failDetail(http.StatusForbidden, "You are not permitted to create images owned by '%v'", value)
+	case name == "locations":
+		return wire.Fail(http.StatusForbidden, "Attribute '%s' is reserved.", name)
+	case checkName(name) != nil:
+		return failDetail(http.StatusForbidden, "Attribute '%s' is reserved.", name)
+	case len([]rune(name)) > 255:
+		return wire.Fail(http.StatusBadRequest, "Custom property should not be greater than 255 characters.")
+	}
+	return i.set(name, value)
+}
+
+// set sets an attribute or a custom property to a value that checkValue has passed.
+func (i *Image) set(name string, value any) error {
+	text, _ := value.(string)
+	number, _ := value.(float64)
+	flag, _ := value.(bool)
 	switch name {
-	case "id":
-		return wire.Fail(http.StatusForbidden, "Attribute 'id' is read-only.")
-	case "owner":
-		if !c.Is("admin") {
-			return wire.Fail(http.StatusForbidden, "Owner can't be updated by non admin.")
-		}
-		return text(&i.Owner, value, 255)
 	case "name":
-		return text(&i.Name, value, 255)
-	case "locations":
-		return wire.Fail(http.StatusForbidden, "It's not allowed to add locations if locations are invisible.")
+		i.Name = text
+	case "owner":
+		i.Owner = text
 	case "visibility":
-		return choice(&i.Visibility, value, visibilities, false)
+		i.Visibility = text
+	case "protected":
+		i.Protected = flag
+	case "os_hidden":
+		i.Hidden = flag
+	case "min_disk":
+		i.MinDisk = int(number)
+	case "min_ram":
+		i.MinRAM = int(number)
 	case "disk_format", "container_format":
 		if i.Status != Queued {
 			return wire.Fail(http.StatusForbidden, "Attribute %s can be only replaced for a queued image.", name)
 		}
 		if name == "disk_format" {
-			return choice(&i.DiskFormat, value, diskFormats, true)
+			i.DiskFormat = text
+		} else {
+			i.ContainerFormat = text
 		}
-		return choice(&i.ContainerFormat, value, containerFormats, true)
-	case "protected":
-		return flag(&i.Protected, value)
-	case "os_hidden":
-		return flag(&i.Hidden, value)
-	case "min_disk":
-		return whole(&i.MinDisk, value)
-	case "min_ram":
-		return whole(&i.MinRAM, value)
 	case "tags":
-		return tagList(&i.Tags, value)
-	}
-	v, ok := value.(string)
-	if !ok {
-		return mismatch("%v is not of type 'string'", value)
-	}
-	if len([]rune(name)) > 255 {
-		return wire.Fail(http.StatusBadRequest, "Custom property name cannot be greater than 255 characters: '%s'", name)
-	}
-	i.Properties[name] = v
-	return nil
-}
-
-func text(field *string, value any, most int) error {
-	v, ok := value.(string)
-	switch {
-	case !ok && value != nil:
-		return mismatch("%v is not of type 'null', 'string'", value)
-	case len([]rune(v)) > most:
-		return mismatch("'%s' is too long", v)
-	}
-	*field = v
-	return nil
-}
-
-func choice(field *string, value any, allowed []string, null bool) error {
-	v, ok := value.(string)
-	if value == nil && null {
-		*field = ""
-		return nil
-	}
-	if !ok || !slices.Contains(allowed, v) {
-		return mismatch("'%v' is not one of [%s]", value, joined(allowed))
-	}
-	*field = v
-	return nil
-}
-
-func flag(field *bool, value any) error {
-	v, ok := value.(bool)
-	if !ok {
-		return mismatch("%v is not of type 'boolean'", value)
-	}
-	*field = v
-	return nil
-}
-
-func whole(field *int, value any) error {
-	v, ok := value.(float64)
-	switch {
-	case !ok || v != float64(int64(v)):
-		return mismatch("%v is not of type 'integer'", value)
-	case v < 0:
-		return wire.Fail(http.StatusBadRequest, "Cannot be a negative value")
-	case v > 1<<31-1:
-		return mismatch("%v is greater than the maximum of 2147483647", value)
-	}
-	*field = int(v)
-	return nil
-}
-
-func tagList(field *[]string, value any) error {
-	list, ok := value.([]any)
-	if !ok {
-		return mismatch("%v is not of type 'array'", value)
-	}
-	tags := make([]string, 0, len(list))
-	for _, t := range list {
-		v, ok := t.(string)
-		if !ok || len([]rune(v)) > 255 {
-			return mismatch("%v is not a tag of at most 255 characters", t)
+		i.Tags = nil
+		list, _ := value.([]any)
+		for _, t := range list {
+			tag, _ := t.(string)
+			i.Tags = append(i.Tags, tag)
 		}
-		tags = append(tags, v)
+		slices.Sort(i.Tags)
+		i.Tags = slices.Compact(i.Tags)
+	case "locations":
+		return failDetail(http.StatusForbidden, "Cannot set locations to empty list.")
+	default:
+		i.Properties[name] = text
 	}
-	slices.Sort(tags)
-	*field = slices.Compact(tags)
 	return nil
 }
 

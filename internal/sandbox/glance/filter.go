@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,8 @@ func readFilter(c wire.Caller, q url.Values) (condition, error) {
 		var err error
 		switch name {
 		case "visibility", "member_status": // below, together
+		case "changes-since":
+			err = wire.Fail(http.StatusBadRequest, "The \"changes-since\" filter is no longer available on v2.")
 		case "os_hidden":
 			hidden, err = boolean(name, value)
 		case "protected":
@@ -132,13 +135,13 @@ func boolean(name, value string) (bool, error) {
 	case "false", "0", "no":
 		return false, nil
 	}
-	return false, wire.Fail(http.StatusBadRequest, "invalid value '%s' for %s", value, name)
+	return false, wire.Fail(http.StatusBadRequest, "Invalid value '%s' for '%s' filter. Valid values are 'true' or 'false'.", value, name)
 }
 
 func bySize(name, value string) (condition, error) {
 	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil || n < 0 {
-		return nil, wire.Fail(http.StatusBadRequest, "Unable to filter on a range with a non-numeric or negative value: %s=%s", name, value)
+	if err != nil {
+		return nil, wire.Fail(http.StatusBadRequest, "Unable to filter on a range with a non-numeric value.")
 	}
 	if name == "size_min" {
 		return func(i *Image) bool { return i.Size >= n }, nil
@@ -155,17 +158,24 @@ func byText(name, value string) (condition, error) {
 		r := csv.NewReader(strings.NewReader(rest))
 		values, err := r.Read()
 		if err != nil {
-			return nil, wire.Fail(http.StatusBadRequest, "Invalid filter value %s. The quote is not closed.", value)
+			return nil, wire.Fail(http.StatusBadRequest, "Invalid filter value %s. The quote is not closed.", rest)
 		}
 		return func(i *Image) bool { return slices.Contains(values, field(i)) }, nil
 	}
 	return func(i *Image) bool { return field(i) == value }, nil
 }
 
+var (
+	letters       = regexp.MustCompile(`^[a-z]+$`)
+	timeOperators = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
+)
+
 func byTime(name, value string, field func(*Image) time.Time) (condition, error) {
 	op, rest := "eq", value
-	if before, after, ok := strings.Cut(value, ":"); ok && slices.Contains([]string{"gt", "gte", "lt", "lte", "eq", "neq"}, before) {
-		op, rest = before, after
+	if before, after, ok := strings.Cut(value, ":"); ok && letters.MatchString(before) {
+		if op, rest = before, after; !slices.Contains(timeOperators, op) {
+			return nil, wire.Fail(http.StatusBadRequest, "Unable to filter on a unknown operator.")
+		}
 	}
 	var want time.Time
 	var err error
@@ -175,7 +185,7 @@ func byTime(name, value string, field func(*Image) time.Time) (condition, error)
 		}
 	}
 	if err != nil {
-		return nil, wire.Fail(http.StatusBadRequest, "Unable to filter by %s: %s is no time.", name, rest)
+		return nil, wire.Fail(http.StatusBadRequest, "Bad \"%s\" query filter format. Use ISO 8601 DateTime notation.", name)
 	}
 	return func(i *Image) bool {
 		switch n := field(i).Compare(want); op {

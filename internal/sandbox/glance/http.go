@@ -1,6 +1,10 @@
 package glance
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -9,16 +13,22 @@ import (
 
 // Mount is the service as the front mounts it.
 func (s *Service) Mount() wire.Service {
-	return wire.Service{Prefix: "/image", Handler: s.routes(), Error: wire.GlanceError, Public: func(r *http.Request) bool {
-		p := strings.Trim(r.URL.Path, "/")
-		return p == "" || p == "versions"
-	}}
+	return wire.Service{
+		Prefix: "/image", Handler: s.routes(), Error: wire.GlanceError,
+		Public: func(r *http.Request) bool {
+			p := strings.Trim(r.URL.Path, "/")
+			return p == "" || p == "versions"
+		},
+		Unauthorized: func(w http.ResponseWriter, r *http.Request) {
+			wire.GlanceError(w, r, http.StatusUnauthorized, wire.Unverified)
+		},
+	}
 }
 
 func (s *Service) routes() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
-		mux.Handle(pattern, wire.Handler(wire.GlanceError, h))
+		mux.Handle(pattern, handler(h))
 	}
 	handle("GET /{$}", versions)
 	handle("GET /versions", versions)
@@ -50,14 +60,64 @@ func (s *Service) routes() http.Handler {
 	return mux
 }
 
+// detail is an error whose message Glance puts below its general sentence for the status.
+type detail struct{ *wire.Problem }
+
+func failDetail(status int, format string, args ...any) error {
+	return detail{&wire.Problem{Status: status, Message: fmt.Sprintf(format, args...)}}
+}
+
+func (d detail) Unwrap() error { return d.Problem }
+
+func handler(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	plain := func(w http.ResponseWriter, r *http.Request) error {
+		err := h(w, r)
+		if d, ok := errors.AsType[detail](err); ok {
+			wire.GlancePage(w, r, d.Status, "", d.Message)
+			return nil
+		}
+		return err
+	}
+	return wire.Handler(wire.GlanceError, plain)
+}
+
+// decode reads a JSON document as Glance does.
+func decode(r *http.Request, v any) error {
+	data, err := io.ReadAll(io.LimitReader(r.Body, 16<<20))
+	switch {
+	case err != nil:
+		return wire.Fail(http.StatusBadRequest, "reading the request's body: %v", err)
+	case len(data) == 0:
+		return wire.Fail(http.StatusBadRequest, "Body expected in request.")
+	case json.Unmarshal(data, v) != nil:
+		return wire.Fail(http.StatusBadRequest, "Malformed JSON in request body.")
+	}
+	return nil
+}
+
+// object reads a JSON object; wrong is the answer to any other document.
+func object(r *http.Request, wrong error) (map[string]any, error) {
+	var doc any
+	if err := decode(r, &doc); err != nil {
+		return nil, err
+	}
+	if m, ok := doc.(map[string]any); ok {
+		return m, nil
+	}
+	return nil, wrong
+}
+
+// errServer is what Glance says where it trips over a request.
+var errServer = detail{&wire.Problem{Status: http.StatusInternalServerError}}
+
 func versions(w http.ResponseWriter, r *http.Request) error {
 	var all []map[string]any
-	for k, id := range []string{"v2.15", "v2.9", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"} {
+	for k, minor := range []int{15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0} {
 		status := "SUPPORTED"
 		if k == 0 {
 			status = "CURRENT"
 		}
-		all = append(all, map[string]any{"id": id, "status": status, "links": []map[string]any{{"rel": "self", "href": wire.Base(r) + "/v2/"}}})
+		all = append(all, map[string]any{"id": fmt.Sprintf("v2.%d", minor), "status": status, "links": []map[string]any{{"rel": "self", "href": wire.Base(r) + "/v2/"}}})
 	}
 	status := http.StatusMultipleChoices
 	if r.URL.Path == "/versions" {

@@ -1,6 +1,7 @@
 package glance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,21 +28,40 @@ type task struct {
 }
 
 type importRequest struct {
-	Method struct {
+	Method *struct {
 		Name string `json:"name"`
 		URI  string `json:"uri"`
 	} `json:"method"`
 }
 
-func (s *Service) importData(w http.ResponseWriter, r *http.Request) error {
+func readImport(r *http.Request) (importRequest, error) {
 	var q importRequest
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err := decode(r, &q); err != nil {
+		return q, err
+	}
+	bad := func(message string) (importRequest, error) {
+		return q, wire.Fail(http.StatusBadRequest, "%s", message)
+	}
+	switch {
+	case q.Method == nil:
+		return bad("Import request requires a 'method' field.")
+	case q.Method.Name == "":
+		return bad("Import request requires a 'name' field.")
+	case !slices.Contains(importMethods, q.Method.Name):
+		return bad("Unknown import method name '" + q.Method.Name + "'.")
+	}
+	return q, nil
+}
+
+func (s *Service) importData(w http.ResponseWriter, r *http.Request) error {
+	q, err := readImport(r)
+	if err != nil {
+		return err
 	}
 	c := wire.CallerOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, err := s.lookupOwn(c, r.PathValue("id"), "import_image")
+	i, err := s.lookupOwn(c, r.PathValue("id"), "modify_image")
 	if err != nil {
 		return err
 	}
@@ -65,8 +85,8 @@ func (i *Image) importable(q importRequest) error {
 	conflict := func(message string) error { return wire.Fail(http.StatusConflict, "%s", message) }
 	name := q.Method.Name
 	switch {
-	case !slices.Contains(importMethods, name):
-		return wire.Fail(http.StatusBadRequest, "Unknown import method name '%s'.", name)
+	case i.Status == Active:
+		return conflict("Image with status active cannot be target for import")
 	case i.ContainerFormat == "":
 		return conflict("'container_format' needs to be set before import")
 	case i.DiskFormat == "":
@@ -76,7 +96,7 @@ func (i *Image) importable(q importRequest) error {
 	case name == "web-download" && i.Status != Queued:
 		return conflict("Image needs to be in 'queued' state to use 'web-download' method")
 	case name == "web-download" && !loopback(q.Method.URI):
-		return wire.Fail(http.StatusBadRequest, "URI for web-download does not pass filtering: %s", q.Method.URI)
+		return wire.Fail(http.StatusBadRequest, "URI for web-download does not pass filtering: %s", cmp.Or(q.Method.URI, "None"))
 	}
 	return nil
 }

@@ -1,11 +1,11 @@
 package glance
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
@@ -34,9 +34,9 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := map[string]any{"images": images, "schema": "/v2/schemas/images", "first": link(q, "")}
+	out := map[string]any{"images": images, "schema": "/v2/schemas/images", "first": link(r, "")}
 	if len(images) > 0 && len(images) == limit {
-		out["next"] = link(q, last)
+		out["next"] = link(r, last)
 	}
 	wire.JSON(w, http.StatusOK, out)
 	return nil
@@ -74,16 +74,21 @@ func pageSize(q url.Values) (int, error) {
 	return min(n, maxLimit), nil
 }
 
-func link(q url.Values, marker string) string {
-	next := maps.Clone(q)
-	next.Del("marker")
-	if marker != "" {
-		next.Set("marker", marker)
+// link is the request's own listing, from its start or after marker.
+func link(r *http.Request, marker string) string {
+	var params []string
+	for p := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if p != "" && !strings.HasPrefix(p, "marker=") {
+			params = append(params, p)
+		}
 	}
-	if len(next) == 0 {
+	if marker != "" {
+		params = append(params, "marker="+url.QueryEscape(marker))
+	}
+	if len(params) == 0 {
 		return "/v2/images"
 	}
-	return "/v2/images?" + next.Encode()
+	return "/v2/images?" + strings.Join(params, "&")
 }
 
 // page returns up to limit images that pass keep, in order, after marker.

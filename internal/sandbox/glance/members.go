@@ -20,6 +20,17 @@ func membersForbidden(verb, image string) error {
 	return wire.Fail(http.StatusForbidden, "Not allowed to %s members for image %s.", verb, image)
 }
 
+const onlyShared = "Only shared images have members."
+
+// shared finds an image that the caller may see; the members' API has its own words for none.
+func (s *Service) shared(c wire.Caller, id string) (*Image, error) {
+	i, err := s.lookup(c, id)
+	if err != nil {
+		return nil, wire.Fail(http.StatusNotFound, "Image %s not found.", id)
+	}
+	return i, nil
+}
+
 func memberNotFound(member, image string) error {
 	return wire.Fail(http.StatusNotFound, "%s not found in the member list of the image %s.", member, image)
 }
@@ -31,12 +42,12 @@ func (s *Service) listMembers(w http.ResponseWriter, r *http.Request) error {
 	c := wire.CallerOf(r)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	i, err := s.lookup(c, r.PathValue("id"))
+	i, err := s.shared(c, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	if i.Visibility != Shared {
-		return membersForbidden("list", i.ID)
+		return wire.Fail(http.StatusForbidden, "Not allowed to list members for image %s: %s", i.ID, onlyShared)
 	}
 	out := []map[string]any{}
 	for _, m := range i.sortedMembers() {
@@ -63,31 +74,32 @@ func (i *Image) sortedMembers() []*member {
 }
 
 func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
-	var q map[string]any
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	q, err := object(r, wire.Fail(http.StatusBadRequest, `Expected a member in the form: {"member": "image_id"}`))
+	if err != nil {
+		return err
 	}
-	id, ok := q["member"].(string)
+	given, ok := q["member"]
+	id, _ := given.(string)
 	switch {
 	case !ok:
 		return wire.Fail(http.StatusBadRequest, "Member to be added not specified")
 	case id == "":
 		return wire.Fail(http.StatusBadRequest, "Member can't be empty")
 	case len([]rune(id)) > 255:
-		return wire.Fail(http.StatusBadRequest, "Member to be added not specified: it is longer than 255 characters")
+		return errServer // the database refuses it
 	}
 	c := wire.CallerOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, err := s.lookup(c, r.PathValue("id"))
+	i, err := s.shared(c, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	if !mayWrite(c, i.Owner) {
+	if i.Visibility != Shared {
 		return membersForbidden("create", i.ID)
 	}
-	if i.Visibility != Shared {
-		return wire.Fail(http.StatusForbidden, "Only shared images have members.")
+	if !mayWrite(c, i.Owner) {
+		return forbidden("add_member")
 	}
 	if i.members[id] != nil {
 		return wire.Fail(http.StatusConflict, "Member %s is duplicated for image %s", id, i.ID)
@@ -106,7 +118,7 @@ func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
 // member finds a member of an image that the caller may know of.
 func (s *Service) member(r *http.Request) (*Image, *member, error) {
 	c := wire.CallerOf(r)
-	i, err := s.lookup(c, r.PathValue("id"))
+	i, err := s.shared(c, r.PathValue("id"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,16 +138,16 @@ func (s *Service) showMember(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if i.Visibility != Shared {
-		return memberNotFound(m.id, i.ID)
+		return wire.Fail(http.StatusNotFound, onlyShared)
 	}
 	wire.JSON(w, http.StatusOK, m.body(i.ID))
 	return nil
 }
 
 func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
-	var q map[string]any
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	q, err := object(r, wire.Fail(http.StatusBadRequest, `Expected a status in the form: {"status": "status"}`))
+	if err != nil {
+		return err
 	}
 	status, ok := q["status"].(string)
 	if !ok {
@@ -152,10 +164,10 @@ func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
 		return membersForbidden("update", i.ID)
 	}
 	if !mayWrite(c, m.id) {
-		return membersForbidden("update", i.ID)
+		return forbidden("modify_member")
 	}
 	if !slices.Contains(memberStates, status) {
-		return wire.Fail(http.StatusBadRequest, "Provided status '%s' is invalid; it must be one of %s", status, joined(memberStates))
+		return wire.Fail(http.StatusBadRequest, `Incorrect request: Status must be "pending", "accepted" or "rejected".`)
 	}
 	m.status, m.updatedAt = status, now()
 	wire.JSON(w, http.StatusOK, m.body(i.ID))
@@ -166,15 +178,15 @@ func (s *Service) removeMember(w http.ResponseWriter, r *http.Request) error {
 	c := wire.CallerOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, err := s.lookup(c, r.PathValue("id"))
+	i, err := s.shared(c, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	if !mayWrite(c, i.Owner) {
+	if i.Visibility != Shared {
 		return membersForbidden("delete", i.ID)
 	}
-	if i.Visibility != Shared {
-		return wire.Fail(http.StatusForbidden, "Only shared images have members.")
+	if !mayWrite(c, i.Owner) {
+		return forbidden("delete_member")
 	}
 	id := r.PathValue("member")
 	if i.members[id] == nil {

@@ -21,15 +21,9 @@ var comparers = map[string]func(a, b *Image) int{
 	"id":               func(a, b *Image) int { return cmp.Compare(a.ID, b.ID) },
 	"name":             func(a, b *Image) int { return cmp.Compare(a.Name, b.Name) },
 	"status":           func(a, b *Image) int { return cmp.Compare(a.Status, b.Status) },
-	"visibility":       func(a, b *Image) int { return cmp.Compare(a.Visibility, b.Visibility) },
-	"owner":            func(a, b *Image) int { return cmp.Compare(a.Owner, b.Owner) },
-	"checksum":         func(a, b *Image) int { return cmp.Compare(a.Checksum, b.Checksum) },
 	"disk_format":      func(a, b *Image) int { return cmp.Compare(a.DiskFormat, b.DiskFormat) },
 	"container_format": func(a, b *Image) int { return cmp.Compare(a.ContainerFormat, b.ContainerFormat) },
 	"size":             func(a, b *Image) int { return cmp.Compare(a.Size, b.Size) },
-	"virtual_size":     func(a, b *Image) int { return cmp.Compare(a.VirtualSize, b.VirtualSize) },
-	"min_disk":         func(a, b *Image) int { return cmp.Compare(a.MinDisk, b.MinDisk) },
-	"min_ram":          func(a, b *Image) int { return cmp.Compare(a.MinRAM, b.MinRAM) },
 	"created_at":       func(a, b *Image) int { return a.CreatedAt.Compare(b.CreatedAt) },
 	"updated_at":       func(a, b *Image) int { return a.UpdatedAt.Compare(b.UpdatedAt) },
 }
@@ -68,7 +62,7 @@ func readOrder(q url.Values) (order, error) {
 			dir = dirs[k]
 		}
 		if _, ok := comparers[key]; !ok {
-			return bad("Invalid sort key: %s. It must be one of the following: name, status, container_format, disk_format, size, virtual_size, id, created_at, updated_at, min_ram, min_disk.", key)
+			return bad("Invalid sort key: %s. It must be one of the following: name, status, container_format, disk_format, size, id, created_at, updated_at.", key)
 		}
 		if dir != "asc" && dir != "desc" {
 			return bad("Invalid sort direction: %s", dir)

@@ -1,9 +1,7 @@
 package glance
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -61,8 +59,8 @@ func (i *Image) apply(c wire.Caller, ch change) error {
 	switch ch.op {
 	case "add":
 	case "replace":
-		if !known && !custom && checkName(ch.name) == nil {
-			return wire.Fail(http.StatusConflict, "Property %s does not exist.", ch.name)
+		if !known && !custom {
+			return failDetail(http.StatusConflict, "Property %s does not exist.", ch.name)
 		}
 	case "remove":
 		if err := checkName(ch.name); err != nil {
@@ -70,12 +68,15 @@ func (i *Image) apply(c wire.Caller, ch change) error {
 		}
 		switch {
 		case known:
-			return wire.Fail(http.StatusForbidden, "Property %s may not be removed.", ch.name)
+			return failDetail(http.StatusForbidden, "Property %s may not be removed.", ch.name)
 		case !custom:
-			return wire.Fail(http.StatusConflict, "Property %s does not exist.", ch.name)
+			return failDetail(http.StatusConflict, "Property %s does not exist.", ch.name)
 		}
 		delete(i.Properties, ch.name)
 		return nil
+	}
+	if ch.name == "owner" && !c.Is("admin") {
+		return failDetail(http.StatusForbidden, "Owner can't be updated by non admin.")
 	}
 	if ch.name == "visibility" && ch.value != i.Visibility {
 		v, _ := ch.value.(string)
@@ -83,22 +84,18 @@ func (i *Image) apply(c wire.Caller, ch change) error {
 			return err
 		}
 	}
-	return i.set(c, ch.name, ch.value)
+	return i.set(ch.name, ch.value)
 }
 
 // readPatch reads the operations of a request in the 2.1 or the 2.0 form.
 func readPatch(r *http.Request) ([]change, error) {
 	contentType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if contentType != patchType && contentType != oldPatchType {
-		return nil, wire.Fail(http.StatusUnsupportedMediaType, "The request's content type must be one of %s, %s", patchType, oldPatchType)
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, 16<<20))
-	if err != nil {
-		return nil, wire.Fail(http.StatusBadRequest, "reading the request's body: %v", err)
+		return nil, unsupported(contentType)
 	}
 	var doc any
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, wire.Fail(http.StatusBadRequest, "Malformed JSON in request body.")
+	if err := decode(r, &doc); err != nil {
+		return nil, err
 	}
 	list, ok := doc.([]any)
 	if !ok {
@@ -127,7 +124,7 @@ func readChange(m map[string]any, modern bool) (change, error) {
 	if modern {
 		op, ok := m["op"].(string)
 		if !ok {
-			return ch, wire.Fail(http.StatusBadRequest, "Unable to find 'op' in JSON Schema change")
+			return ch, wire.Fail(http.StatusBadRequest, "Unable to find `op` in JSON Schema change. It must be one of the following: %s.", strings.Join(operations, ", "))
 		}
 		if !slices.Contains(operations, op) {
 			return ch, wire.Fail(http.StatusBadRequest, "Invalid operation: `%s`. It must be one of the following: %s.", op, strings.Join(operations, ", "))
@@ -148,16 +145,19 @@ func readChange(m map[string]any, modern bool) (change, error) {
 			return ch, wire.Fail(http.StatusBadRequest, `Operation objects must contain exactly one member named "add", "remove", or "replace".`)
 		}
 	}
-	if ch.op != "remove" {
-		value, ok := m["value"]
-		if !ok {
-			return ch, wire.Fail(http.StatusBadRequest, `Operation "%s" requires a member named "value".`, ch.op)
-		}
-		ch.value = value
-	}
 	var err error
-	ch.name, err = pointer(path)
-	return ch, err
+	if ch.name, err = pointer(path); err != nil || ch.op == "remove" {
+		return ch, err
+	}
+	value, ok := m["value"]
+	if !ok {
+		return ch, wire.Fail(http.StatusBadRequest, `Operation "%s" requires a member named "value".`, ch.op)
+	}
+	if err := checkName(ch.name); err != nil {
+		return ch, err
+	}
+	ch.value = value
+	return ch, checkValue(ch.name, value)
 }
 
 // pointer reads a JSON pointer to an attribute.
@@ -176,7 +176,7 @@ func pointer(path string) (string, error) {
 		return fail("Pointer `%s` contains \"~\" not part of a recognized escape sequence.")
 	}
 	name := path[1:]
-	if name == "" || strings.Contains(name, "/") {
+	if strings.Contains(name, "/") {
 		return fail("Invalid JSON pointer for this resource: '%s'")
 	}
 	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name), nil

@@ -20,9 +20,9 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) create(w http.ResponseWriter, r *http.Request) error {
-	var q map[string]any
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	q, err := object(r, errServer)
+	if err != nil {
+		return err
 	}
 	c := wire.CallerOf(r)
 	draft := newImage(c, Spec{})
@@ -33,7 +33,7 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !mayWrite(c, draft.Owner) {
 		if c.Is("member") {
-			return wire.Fail(http.StatusForbidden, "You are not permitted to create images owned by '%s'.", draft.Owner)
+			return failDetail(http.StatusForbidden, "You are not permitted to create images owned by '%s'", draft.Owner)
 		}
 		return forbidden("add_image")
 	}
@@ -59,7 +59,11 @@ func (s *Service) delete(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := r.PathValue("id")
-	i, err := s.lookupOwn(wire.CallerOf(r), id, "delete_image")
+	c := wire.CallerOf(r)
+	if _, err := s.lookup(c, id); err != nil {
+		return wire.Fail(http.StatusNotFound, "Failed to find image %s to delete", id)
+	}
+	i, err := s.lookupOwn(c, id, "delete_image")
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (s *Service) addTag(w http.ResponseWriter, r *http.Request) error {
 	}
 	tag := r.PathValue("tag")
 	if len([]rune(tag)) > 255 {
-		return wire.Fail(http.StatusBadRequest, "Invalid tag %q: it is longer than 255 characters", tag)
+		return mismatch("%s is too long", repr(tag))
 	}
 	next := *i
 	next.Tags = withTag(i.Tags, tag)

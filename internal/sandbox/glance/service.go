@@ -119,8 +119,8 @@ func newImage(caller wire.Caller, spec Spec) *Image {
 	return i
 }
 
-// Fill adds many active images of one byte at once, for tests of scale. Their owner, times and the
-// rest come from the records; ids may be empty.
+// Fill adds many active images at once, for tests of scale. Their owner, times, sizes and the rest
+// come from the records; they have no data, and ids may be empty.
 func (s *Service) Fill(images []Image) {
 	all := make([]*Image, len(images))
 	for k := range images {
@@ -128,7 +128,7 @@ func (s *Service) Fill(images []Image) {
 		if i.ID == "" {
 			i.ID = uuid.NewString()
 		}
-		i.Status, i.Size, i.members = Active, 1, map[string]*member{}
+		i.Status, i.members = Active, map[string]*member{}
 		if i.Visibility == "" {
 			i.Visibility = Shared
 		}

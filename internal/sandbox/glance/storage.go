@@ -56,6 +56,9 @@ func (s *Service) store(id string, data io.Reader) error {
 	}
 	i.Size, i.Checksum, i.HashAlgo, i.HashValue = size, sums.md5, "sha512", sums.sha512
 	i.Status, i.UpdatedAt = Active, now()
+	if i.DiskFormat == "raw" {
+		i.VirtualSize = size
+	}
 	return nil
 }
 

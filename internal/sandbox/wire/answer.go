@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 )
 
 // JSON answers with a JSON document.
@@ -35,9 +34,13 @@ func JSONError(w http.ResponseWriter, _ *http.Request, status int, message strin
 	}})
 }
 
-// unauthorized is the answer of each service's authentication middleware.
-func unauthorized(w http.ResponseWriter, r *http.Request) {
+// unauthorized is the answer to a request without a valid token.
+func (s *Service) unauthorized(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", fmt.Sprintf("Keystone uri=%q", "http://"+r.Host+"/identity"))
+	if s.Unauthorized != nil {
+		s.Unauthorized(w, r)
+		return
+	}
 	JSONError(w, r, http.StatusUnauthorized, "The request you have made requires authentication.")
 }
 
@@ -70,15 +73,3 @@ func NeutronError(w http.ResponseWriter, r *http.Request, status int, message st
 func NeutronFault(w http.ResponseWriter, _ *http.Request, status int, kind, message string) {
 	JSON(w, status, map[string]any{"NeutronError": map[string]any{"type": kind, "message": message, "detail": ""}})
 }
-
-// GlanceError answers as Glance does: an HTML page.
-func GlanceError(w http.ResponseWriter, _ *http.Request, status int, message string) {
-	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
-	w.WriteHeader(status)
-	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	fmt.Fprintf(w, "<html>\n <head>\n  <title>%s</title>\n </head>\n <body>\n  <h1>%s</h1>\n  %s<br /><br />\n\n\n\n </body>\n</html>",
-		title, title, escape.Replace(message))
-}
-
-// escape escapes as Python's html.escape does.
-var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;")

@@ -45,6 +45,7 @@ func post(t *testing.T, url string) (*http.Response, string, error) {
 	}
 	r.Header.Set("X-Auth-Token", "good")
 	r.Header.Set("User-Agent", "tester")
+	r.Header.Set("Accept", "*/*")
 	transport := &http.Transport{DisableKeepAlives: true}
 	resp, err := transport.RoundTrip(r)
 	if err != nil {

@@ -26,6 +26,9 @@ type Service struct {
 	Handler http.Handler             //
 	Error   ErrorWriter              // the service's style of error
 	Public  func(*http.Request) bool // requests that need no token, by the path without the prefix; nil = only those for version documents
+
+	// Unauthorized answers a request without a valid token; nil = with keystonemiddleware's JSON.
+	Unauthorized http.HandlerFunc
 }
 
 // Authenticator knows the tokens.
@@ -92,7 +95,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inner = inner.WithContext(context.WithValue(inner.Context(), callerKey{}, caller))
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !known && !svc.public(r) {
-			unauthorized(w, r)
+			svc.unauthorized(w, r)
 			return
 		}
 		svc.Handler.ServeHTTP(w, r)

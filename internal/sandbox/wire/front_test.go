@@ -3,8 +3,11 @@ package wire_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
 func TestFront(t *testing.T) {
@@ -42,6 +45,25 @@ func TestFront(t *testing.T) {
 	}
 	if calls.Load() != 3 {
 		t.Errorf("the service was called %d times, want 3", calls.Load())
+	}
+}
+
+func TestGlancePage(t *testing.T) {
+	t.Parallel()
+	for accept, want := range map[string]string{
+		"":                      "403 Forbidden\n\nAccess was denied to this resource.\n\n 'x' is reserved  ",
+		"*/*":                   "  <h1>403 Forbidden</h1>\n  Access was denied to this resource.<br /><br />\n&#x27;x&#x27; is reserved\n\n\n </body>",
+		"text/html":             "<title>403 Forbidden</title>",
+		"application/json":      `{"code":"403 Forbidden","message":"Access was denied to this resource.\u003cbr /\u003e\u003cbr /\u003e\n'x' is reserved\n\n","title":"Forbidden"}`,
+		"application/json, */*": "<title>403 Forbidden</title>",
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Accept", accept)
+		wire.GlancePage(w, r, http.StatusForbidden, "", "'x' is reserved")
+		if got := w.Body.String(); w.Code != http.StatusForbidden || !strings.Contains(got, want) {
+			t.Errorf("accepting %q: %d %q, want %q", accept, w.Code, got, want)
+		}
 	}
 }
 
