@@ -295,7 +295,7 @@ func TestTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	in, _ := s.StdinPipe()
-	var out bytes.Buffer
+	var out lockedBuffer
 	s.Stdout = &out
 	if err := s.Shell(); err != nil {
 		t.Fatal(err)
@@ -303,13 +303,45 @@ func TestTerminal(t *testing.T) {
 	if err := s.WindowChange(50, 132); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprint(in, "tty && echo $TERM-$((6*7))\nexit 4\n")
+	fmt.Fprint(in, "tty && echo $TERM-$((6*7))\nsleep 60\n")
+	waitOutput(t, &out, "sleep 60")
+	time.Sleep(200 * time.Millisecond)
+	fmt.Fprint(in, "\x03")
+	waitOutput(t, &out, "^C")
+	fmt.Fprint(in, "exit 4\n")
 	var exit *ssh.ExitError
 	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != 4 {
 		t.Errorf("the shell ended with %v", err)
 	}
 	if !strings.Contains(out.String(), "/dev/pts/0") || !strings.Contains(out.String(), "xterm-42") {
 		t.Errorf("the terminal shows %q", out.String())
+	}
+}
+
+// lockedBuffer may be read while it is written to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func waitOutput(t *testing.T, out *lockedBuffer, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !strings.Contains(out.String(), text); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the terminal never shows %q: %q", text, out.String())
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,12 +29,18 @@ func (p *place) probe() {
 }
 
 func TestIsolation(t *testing.T) {
-	p := boot(t, bare(), nil)
-	p.probe()
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("host"), 0o644); err != nil {
+	if err := os.WriteFile(secret, []byte("host"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	// A file that this process would leave open to any child, as one that it was started with is.
+	leak, err := syscall.Open(secret, syscall.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(leak)
+	p := boot(t, bare(), nil)
+	p.probe()
 	name := fmt.Sprintf("guest-test-%d", os.Getpid())
 	l, err := net.Listen("unix", "@"+name)
 	if err != nil {
@@ -46,6 +53,9 @@ func TestIsolation(t *testing.T) {
 	}
 	if got := p.must(fmt.Sprintf("HOST_FILE=%s HOST_SOCKET=%s HOST_NET='%s' probe", secret, name, hostNet)); got != "" {
 		t.Errorf("what a guest's root may do:\n%s", got)
+	}
+	if got := p.must("ls -l /proc/1/fd | grep -c secret || true"); got != "0\n" {
+		t.Error("pid 1 holds a file of the host")
 	}
 	// Nor does the guest see, or end, the host's processes.
 	sleeper := exec.Command("sleep", "60")

@@ -3,6 +3,7 @@ package nova
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -101,8 +102,11 @@ func (s *Service) stop(w http.ResponseWriter, r *http.Request, v *Server, _ json
 		if s.pause(ctx, 1) != nil {
 			return
 		}
+		if v.Flavor.Mishap == Deaf && !s.offWithin(ctx, v, s.o.ShutdownTimeout) {
+			return
+		}
 		if g := s.take(v); g != nil {
-			end, cancel := context.WithTimeout(ctx, shutdownTimeout)
+			end, cancel := context.WithTimeout(ctx, s.o.ShutdownTimeout)
 			_ = g.Stop(end) // at the latest by force
 			cancel()
 		}
@@ -113,8 +117,19 @@ func (s *Service) stop(w http.ResponseWriter, r *http.Request, v *Server, _ json
 	return nil
 }
 
-// shutdownTimeout is how long a guest may take to stop. Nova's own is a minute.
-const shutdownTimeout = 10 * time.Second
+// offWithin waits for a guest that doesn't heed the power button, unless it turns itself off. False = cancelled.
+func (s *Service) offWithin(ctx context.Context, v *Server, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errDeaf)
+	defer cancel()
+	for s.o.Agent == "" || s.runningGuest(v) != nil {
+		if s.poll(ctx) != nil {
+			return errors.Is(context.Cause(ctx), errDeaf)
+		}
+	}
+	return true
+}
+
+var errDeaf = errors.New("the guest didn't heed the power button")
 
 func (s *Service) start(w http.ResponseWriter, r *http.Request, v *Server, _ json.RawMessage) error {
 	if err := v.ready("start", vmStopped); err != nil {

@@ -26,9 +26,10 @@ type Mishap string
 const (
 	NoHost Mishap = "no-host" // scheduling finds no host: ERROR
 	Never  Mishap = "never"   // they stay in BUILD
+	Deaf   Mishap = "deaf"    // they don't heed the power button, so that a stop takes Options.ShutdownTimeout
 )
 
-// DefaultFlavors are those that everybody knows, and two for trying what goes wrong.
+// DefaultFlavors are those that everybody knows, and some for trying what goes wrong.
 func DefaultFlavors() []Flavor {
 	return []Flavor{
 		{ID: "1", Name: "m1.tiny", VCPUs: 1, RAM: 512, Disk: 1},
@@ -37,6 +38,7 @@ func DefaultFlavors() []Flavor {
 		{ID: "4", Name: "m1.large", VCPUs: 4, RAM: 8192, Disk: 80},
 		{ID: "90", Name: "m1.nohost", VCPUs: 1, RAM: 512, Disk: 1, Mishap: NoHost, Description: "its servers find no host and end in ERROR"},
 		{ID: "91", Name: "m1.never", VCPUs: 1, RAM: 512, Disk: 1, Mishap: Never, Description: "its servers stay in BUILD"},
+		{ID: "92", Name: "m1.deaf", VCPUs: 1, RAM: 512, Disk: 1, Mishap: Deaf, Description: "its servers don't heed the power button"},
 	}
 }
 

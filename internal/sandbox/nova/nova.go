@@ -80,6 +80,8 @@ type Options struct {
 	Ports    Ports
 	Volumes  Volumes
 
+	ShutdownTimeout time.Duration // how long a guest may take to stop; 0 = a minute
+
 	Flavors []Flavor // nil = DefaultFlavors()
 	Quotas  Quotas
 	Refuse  func(name string) string // a message for a server of this name makes it end in ERROR; nil = none does
@@ -127,6 +129,7 @@ type Service struct {
 // New returns a compute service without servers.
 func New(o Options) *Service {
 	o.SSHPort = cmp.Or(o.SSHPort, 22)
+	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, time.Minute)
 	if o.Flavors == nil {
 		o.Flavors = DefaultFlavors()
 	}

@@ -94,7 +94,14 @@ func TestFaults(t *testing.T) {
 	if got := c.do(1, "GET", "/servers/"+stuck, nil).str("server.status"); got != "BUILD" {
 		t.Errorf("the stuck server is %s", got)
 	}
-	for _, id := range []string{id, stuck} {
+	deaf := c.create("deaf", map[string]any{"flavorRef": "92"})
+	c.reach(deaf, "ACTIVE", "")
+	c.do(1, "POST", "/servers/"+deaf+"/action", map[string]any{"os-stop": nil}).want(202)
+	time.Sleep(50 * time.Millisecond)
+	if a := c.do(1, "GET", "/servers/"+deaf, nil); a.str("server.status") != "ACTIVE" || a.str("server.OS-EXT-STS:task_state") != "powering-off" {
+		t.Errorf("the deaf server: %s", a.text)
+	}
+	for _, id := range []string{id, stuck, deaf} {
 		c.do(1, "DELETE", "/servers/"+id, nil).want(204)
 		c.gone(id)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -171,6 +172,9 @@ func isPerson(in io.Reader) bool {
 func runTyped(p *proc, r *interp.Runner) int {
 	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	prompt := func(s string) { fmt.Fprint(p.err, s) }
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, syscall.SIGINT)
+	signal.Ignore(syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGTSTP) // as any shell that a person types into
 	code := 0
 	prompt(promptText(r, p))
 	for stmts, err := range parser.InteractiveSeq(p.in) {
@@ -183,7 +187,7 @@ func runTyped(p *proc, r *interp.Runner) int {
 			continue
 		}
 		for _, s := range stmts {
-			code = status(p, r.Run(p.ctx, s))
+			code = runUntil(p, r, s, interrupted)
 			if r.Exited() {
 				return code
 			}
@@ -197,6 +201,29 @@ func runTyped(p *proc, r *interp.Runner) int {
 func isTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// runUntil runs a statement, at most until Ctrl-C.
+func runUntil(p *proc, r *interp.Runner, s *syntax.Stmt, interrupted <-chan os.Signal) int {
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	select {
+	case <-interrupted: // of the time before
+	default:
+	}
+	go func() {
+		select {
+		case <-interrupted:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := r.Run(ctx, s)
+	if ctx.Err() != nil {
+		fmt.Fprintln(p.err)
+		return 128 + int(syscall.SIGINT)
+	}
+	return status(p, err)
 }
 
 func promptText(r *interp.Runner, p *proc) string {
