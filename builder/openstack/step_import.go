@@ -62,13 +62,17 @@ func (b *build) importSource(ctx context.Context) error {
 	err = imageimport.Create(cloud.Repeatable(ctx), b.imageAPI, img.ID, imageimport.CreateOpts{
 		Name: imageimport.WebDownloadMethod, URI: b.config.ExternalSourceImageURL,
 	}).ExtractErr()
-	// A conflict says that the first of two tries was carried out.
+	refused := importHint(cloud.Classify(err))
+	// A conflict can say that the first of two tries was carried out; the status will tell.
 	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
-		return importHint(cloud.Classify(err))
+		return refused
 	}
-	b.source, err = b.waitImport(ctx, img.ID)
+	b.source, err = b.waitImport(ctx, img.ID, refused)
 	return err
 }
+
+// queuedFor is how long an image may be queued before it is looked into why.
+const queuedFor = 2 * time.Second
 
 func importHint(err error) error {
 	switch fault.KindOf(err) {
@@ -79,8 +83,8 @@ func importHint(err error) error {
 }
 
 // waitImport waits for the download, and finds out when it failed: the image then goes back to
-// queued and stays so.
-func (b *build) waitImport(ctx context.Context, id string) (img *glance.Image, err error) {
+// queued and stays so. refused is why the download may never have begun.
+func (b *build) waitImport(ctx context.Context, id string, refused error) (img *glance.Image, err error) {
 	started, began := time.Now(), false
 	err = b.config.pace().Poll(ctx, "image to be imported", b.config.ImportTimeout, func(ctx context.Context) (bool, error) {
 		if img, err = b.images.Image(ctx, id); err != nil {
@@ -90,9 +94,13 @@ func (b *build) waitImport(ctx context.Context, id string) (img *glance.Image, e
 		case glance.StatusActive:
 			return true, nil
 		case glance.StatusQueued:
-			if img.Properties["os_glance_failed_import"] != "" || began || time.Since(started) > 2*time.Second {
-				return false, b.importFailure(ctx, img)
+			if img.Properties["os_glance_failed_import"] == "" && !began && time.Since(started) < queuedFor {
+				return false, nil
 			}
+			if err := b.importFailure(ctx, img); err != nil || began {
+				return false, err
+			}
+			return false, refused
 		case glance.StatusKilled, "deleted", "pending_delete":
 			return false, fault.New(fault.Conflict, "check that the cloud reaches the URL", "the import failed: the image's status is %s", img.Status)
 		default:

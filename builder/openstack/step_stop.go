@@ -44,15 +44,32 @@ func (b *build) shutDown(ctx context.Context, state multistep.StateBag) error {
 	return err
 }
 
+// refusals is how often Nova may say that the server can't be stopped while nothing speaks
+// against it.
+const refusals = 5
+
 func (b *build) stop(ctx context.Context) error {
-	id := b.server.ID
-	err := servers.Stop(cloud.Repeatable(ctx), b.compute, id).ExtractErr()
-	// A conflict says that it is stopped already, or about to be; its status will tell.
-	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
-		return fmt.Errorf("stopping server %q: %w", id, cloud.Classify(err))
-	}
-	_, err = b.waitServer(ctx, id, "server to stop", b.config.StopTimeout, "SHUTOFF", "STOPPED")
-	return err
+	id, asked := b.server.ID, false
+	var refused []error
+	return b.config.pace().Poll(ctx, "server to stop", b.config.StopTimeout, func(ctx context.Context) (bool, error) {
+		if !asked {
+			err := servers.Stop(cloud.Repeatable(ctx), b.compute, id).ExtractErr()
+			// A conflict can say that it is stopped already, or about to be; its status will tell.
+			switch {
+			case err == nil:
+				asked = true
+			case !gophercloud.ResponseCodeIs(err, http.StatusConflict):
+				return false, fmt.Errorf("stopping server %q: %w", id, cloud.Classify(err))
+			default:
+				refused = append(refused, cloud.Classify(err))
+			}
+		}
+		s, stopped, err := b.serverIs(ctx, id, "SHUTOFF", "STOPPED")
+		if err == nil && !stopped && s.TaskState == "" && len(refused) > refusals {
+			return false, fmt.Errorf("stopping server %q: %w", id, refused[0])
+		}
+		return stopped, err
+	})
 }
 
 func (*stepStop) Cleanup(multistep.StateBag) {}

@@ -15,27 +15,33 @@ import (
 )
 
 // waitServer waits until the server has one of the statuses and nothing is being done with it.
-// A server that fails is an error with Nova's own explanation.
-func (b *build) waitServer(ctx context.Context, id, what string, timeout time.Duration, statuses ...string) (*servers.Server, error) {
-	var s *servers.Server
-	err := b.config.pace().Poll(ctx, what, timeout, func(ctx context.Context) (done bool, err error) {
-		if s, err = servers.Get(ctx, b.compute, id).Extract(); err != nil {
-			return false, cloud.Classify(err)
-		}
-		switch {
-		case slices.Contains(statuses, s.Status):
-			return s.TaskState == "", nil
-		case s.Status == "ERROR":
-			return false, fault.New(fault.Conflict, "", "server %q failed: %s", id, explained(s))
-		case s.Status == "DELETED" || s.Status == "SOFT_DELETED":
-			return false, fault.New(fault.NotFound, "", "somebody deleted server %q", id)
-		}
-		return false, nil
+func (b *build) waitServer(ctx context.Context, id, what string, timeout time.Duration, statuses ...string) (s *servers.Server, err error) {
+	err = b.config.pace().Poll(ctx, what, timeout, func(ctx context.Context) (done bool, err error) {
+		s, done, err = b.serverIs(ctx, id, statuses...)
+		return done, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// serverIs reports whether the server has one of the statuses and nothing is being done with it.
+// A server that failed is an error with Nova's own explanation.
+func (b *build) serverIs(ctx context.Context, id string, statuses ...string) (*servers.Server, bool, error) {
+	s, err := servers.Get(ctx, b.compute, id).Extract()
+	if err != nil {
+		return nil, false, cloud.Classify(err)
+	}
+	switch {
+	case slices.Contains(statuses, s.Status):
+		return s, s.TaskState == "", nil
+	case s.Status == "ERROR":
+		return s, false, fault.New(fault.Conflict, "", "server %q failed: %s", id, explained(s))
+	case s.Status == "DELETED" || s.Status == "SOFT_DELETED":
+		return s, false, fault.New(fault.NotFound, "", "somebody deleted server %q", id)
+	}
+	return s, false, nil
 }
 
 func explained(s *servers.Server) string {
