@@ -30,16 +30,14 @@ func Classify(err error) error {
 // OutcomeUnknown reports whether a request that failed with err may have been carried out all
 // the same: no answer came, or one that says nothing certain.
 func OutcomeUnknown(err error) bool {
-	var answer gophercloud.ErrUnexpectedResponseCode
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err); ok {
 		return answer.Actual >= http.StatusInternalServerError
 	}
 	return err != nil && !neverSent(err)
 }
 
 func kindOf(err error) fault.Kind {
-	var answer gophercloud.ErrUnexpectedResponseCode
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err); ok {
 		return statusKind(answer.Actual, string(answer.Body))
 	}
 	switch {

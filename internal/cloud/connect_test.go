@@ -114,12 +114,16 @@ func TestConnectRefused(t *testing.T) {
 		want   []string
 	}{
 		{
-			"wrong password", cloud.Access{Cloud: "demo", Password: "wrong"}, fault.Forbidden,
+			"wrong password",
+			cloud.Access{Cloud: "demo", Password: "wrong"},
+			fault.Forbidden,
 			[]string{"authenticating at", "401", "check username, password, domain_name and tenant_name", "req-"},
 		},
 		{"wrong token", cloud.Access{Cloud: "demo", Token: "wrong"}, fault.Forbidden, []string{"check token"}},
 		{
-			"wrong secret", cloud.Access{Cloud: "demo-appcred", ApplicationCredentialSecret: "wrong"}, fault.Forbidden,
+			"wrong secret",
+			cloud.Access{Cloud: "demo-appcred", ApplicationCredentialSecret: "wrong"},
+			fault.Forbidden,
 			[]string{"application_credential_secret"},
 		},
 		{"nobody there", cloud.Access{Cloud: "demo", IdentityEndpoint: "http://127.0.0.1:1/v3"}, fault.Unavailable, []string{"check identity_endpoint", "connection refused"}},
@@ -189,7 +193,10 @@ func TestTokenIsRenewed(t *testing.T) {
 func TestConnectSurvivesFaults(t *testing.T) {
 	sb := inSandbox(t, sandbox.Options{})
 	for _, f := range []wire.Fault{
-		wire.Status(503), wire.Status(500), wire.StatusAfter(502), {Do: wire.DropBefore}, {Do: wire.DropAfter}, {Do: wire.Truncate},
+		wire.Status(503), wire.Status(500), wire.StatusAfter(502),
+		{Do: wire.DropBefore},
+		{Do: wire.DropAfter},
+		{Do: wire.Truncate},
 		{Do: wire.Answer, Status: 429, RetryAfter: "0"},
 	} {
 		t.Run(f.String(), func(t *testing.T) {

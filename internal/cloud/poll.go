@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -61,7 +62,7 @@ var errPatience = fmt.Errorf("it took too long")
 
 func gaveUp(ctx context.Context, what string, start time.Time, last error) error {
 	waited := time.Since(start).Round(100 * time.Millisecond)
-	if context.Cause(ctx) != errPatience {
+	if !errors.Is(context.Cause(ctx), errPatience) {
 		return fault.Wrap(fault.Cancelled, "", fmt.Errorf("waiting for %s: stopped after %s: %w", what, waited, context.Cause(ctx)))
 	}
 	if last != nil {

@@ -30,7 +30,7 @@ func TestPollPace(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		Poll(t.Context(), "server", time.Hour, func(context.Context) (bool, error) { return time.Since(start) >= 500*time.Millisecond, nil })
+		_ = Poll(t.Context(), "server", time.Hour, func(context.Context) (bool, error) { return time.Since(start) >= 500*time.Millisecond, nil })
 		if took := time.Since(start); took > 620*time.Millisecond {
 			t.Errorf("noticed after %s what was there after half a second", took)
 		}

@@ -114,8 +114,7 @@ func (s *settings) explain(err error) error {
 	case errors.As(err, &status):
 		return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
 	}
-	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fault.Wrap(fault.Usage, "name the authority's file in cacert, or set insecure",
 			fmt.Errorf("authenticating at %q: %w", url, err))
 	}

@@ -78,8 +78,7 @@ func Wrap(kind Kind, hint string, err error) error {
 
 // KindOf is the outermost kind in err's chain, Internal where there is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Internal

@@ -2,6 +2,7 @@ package glance_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -49,9 +50,7 @@ func (f *fixture) as(name string) (*glance.Client, string) {
 func (f *fixture) image(attributes map[string]any) *glance.Image {
 	f.Helper()
 	a := map[string]any{"disk_format": "raw", "container_format": "bare", "nonce": string(cloud.NewRun())}
-	for k, v := range attributes {
-		a[k] = v
-	}
+	maps.Copy(a, attributes)
 	img, err := f.Create(f.Context(), a, "nonce", a["nonce"].(string))
 	if err != nil {
 		f.Fatal(err)
