@@ -58,6 +58,7 @@ lint: $(BIN)/golangci-lint ## find what is wrong without running it
 generate: $(BIN)/packer-sdc ## write the HCL2 specs, and docs/reference from docs/src and the options' comments
 	@mkdir -p $(CACHE) && ln -sfn .. $(CACHE)/packer-plugin-openstack
 	@cd $(CACHE)/packer-plugin-openstack && go generate $(PACKAGES)
+	@rm -rf docs/reference # renderdocs doesn't shorten a file that is there
 	@$(BIN)/packer-sdc renderdocs -src docs/src -partials docs-partials -dst docs/reference 2>$(CACHE)/renderdocs.log || { cat $(CACHE)/renderdocs.log >&2; exit 1; }
 
 .PHONY: docs
