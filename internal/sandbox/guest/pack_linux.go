@@ -82,7 +82,11 @@ func (p *packer) folder(fd int, name string) error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.entry(fd, base, path.Join(name, base)); err != nil && !errors.Is(err, unix.ENOENT) {
+		err := p.entry(fd, base, path.Join(name, base))
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) {
+			continue // gone, or something else since it was looked at
+		}
+		if err != nil {
 			return fmt.Errorf("file %q: %w", "/"+path.Join(name, base), err)
 		}
 	}
