@@ -37,7 +37,7 @@ func gate(ctx context.Context, p *Plan, rep report.Reporter) error {
 		for lines.Scan() {
 			rep.Step("gate: %s", lines.Text())
 		}
-		io.Copy(io.Discard, out)
+		_, _ = io.Copy(io.Discard, out) // a line too long to show must not stop the command
 	}()
 	err := cmd.Run()
 	in.Close()

@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,7 +31,7 @@ func scene(pid int) string {
 		return ""
 	}
 	// The fields follow the command's name, which is in parentheses and may hold anything.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	const startTime = 19
 	if len(fields) <= startTime {
 		return ""

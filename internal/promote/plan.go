@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
@@ -161,8 +162,7 @@ func (p *Plan) isFresh(img *glance.Image) bool {
 }
 
 func generation(img *glance.Image) int {
-	var n int
-	fmt.Sscan(img.Properties[GenerationKey], &n)
+	n, _ := strconv.Atoi(img.Properties[GenerationKey]) // without one the chain is followed from its beginning
 	return n
 }
 
