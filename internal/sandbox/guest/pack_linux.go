@@ -111,6 +111,9 @@ func (p *packer) entry(parent int, base, name string) error {
 	case unix.S_IFLNK:
 		buf := make([]byte, unix.PathMax)
 		n, err := unix.Readlinkat(parent, base, buf)
+		if errors.Is(err, unix.EINVAL) {
+			return nil // no link any more
+		}
 		if err != nil {
 			return err
 		}
