@@ -17,7 +17,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## put the programs into bin/
@@ -48,6 +48,19 @@ bench: plugin ## measure a build against the HashiCorp plugin, side by side
 .PHONY: bench-record
 bench-record: plugin ## the same, and write the numbers into docs/performance.md
 	go run ./test/bench -record docs/performance.md
+
+.PHONY: openstack-up openstack-down openstack-status openstack-record
+openstack-up: ## start a real OpenStack on this machine from Debian's packages; needs root
+	@test/openstack/up
+
+openstack-down: ## stop it and take its network away; PURGE=--purge removes its state too
+	@test/openstack/down $(PURGE)
+
+openstack-status: ## tell what of it runs and answers
+	@test/openstack/status
+
+openstack-record: openstack-up ## ask it the conformance catalogue and keep its answers
+	go test -count=1 -run TestRecord ./test/acceptance/record -args -record $${IMGCTL_OPENSTACK_DIR:-/srv/imgctl-openstack}/clouds.yaml
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## find what is wrong without running it

@@ -30,6 +30,7 @@ configure() {
     render etc/shared.conf "etc/$service.conf" >"$state/etc/$service.conf"
   done
   render etc/rabbitmq.conf >"$state/etc/rabbitmq.conf"
+  cp etc/dnsmasq.conf "$state/etc/"
   cp etc/qemu.conf etc/libvirtd.conf "$state/libvirt/etc/"
   # Fernet keys are 32 random bytes; 0 is the next one, 1 signs.
   local key

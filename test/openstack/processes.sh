@@ -36,8 +36,9 @@ own_processes() {
   } | sort -un
 }
 
-# started PID prints when the process began, in clock ticks since the machine did.
-started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# started PID prints when the process began, in clock ticks since the machine did. One that has ended
+# and that nobody waited for does not count.
+started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 running() {
   local pid at

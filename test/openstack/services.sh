@@ -62,13 +62,15 @@ start_compute() {
 
 listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# hypervisor_up and agents_up ask the databases, which takes no token and no second of CPU time.
+# hypervisor_up and agents_up ask the databases, which takes no token and no second of CPU time: did
+# they report since this moment? Without a moment, within the time in which they do.
 hypervisor_up() {
   [ "$(sql -N nova -e "select count(*) from compute_nodes c join nova_api.host_mappings h on h.host = c.host
     join services s on s.host = c.host and s.binary = 'nova-compute'
-    where c.deleted = 0 and s.last_seen_up > utc_timestamp() - interval 30 second")" = 1 ]
+    where c.deleted = 0 and s.last_seen_up >= ${1:-utc_timestamp() - interval 45 second}")" = 1 ]
 }
 
 agents_up() {
-  [ "$(sql -N neutron -e 'select count(*) from agents where heartbeat_timestamp > utc_timestamp() - interval 60 second')" = 3 ]
+  [ "$(sql -N neutron -e "select count(*) from agents
+    where heartbeat_timestamp >= ${1:-utc_timestamp() - interval 75 second}")" = 3 ]
 }

@@ -1,0 +1,34 @@
+package record
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Catalogue is every scenario, by the name of its file below recordings.
+func Catalogue() map[string][]Scenario {
+	return map[string][]Scenario{
+		"identity":       identity(),
+		"image":          image(),
+		"image-list":     imageList(),
+		"image-patch":    imagePatch(),
+		"image-members":  imageMembers(),
+		"image-data":     imageData(),
+		"compute":        compute(),
+		"compute-errors": computeErrors(),
+		"network":        network(),
+	}
+}
+
+// steps joins what single calls made.
+func steps(parts ...[]Step) []Step { return slices.Concat(parts...) }
+
+// many is a JSON list of n values.
+func many(n int, value func(number string) string) string {
+	values := make([]string, n)
+	for i := range values {
+		values[i] = value(strconv.Itoa(i))
+	}
+	return "[" + strings.Join(values, ", ") + "]"
+}
