@@ -31,18 +31,19 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook)
 	runner := newRunner(steps(c), c.PackerConfig, ui)
 	runner.Run(ctx, state)
 
-	if err, ok := state.Get("error").(error); ok {
+	bd := from(state)
+	err, failed := state.Get("error").(error)
+	switch {
+	case bd.published:
+		// Complete, even if the build was cancelled while it cleaned up.
+		data, _ := state.Get("generated_data").(map[string]any)
+		return newArtifact(bd, data), nil
+	case failed:
 		return nil, err
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return nil, fault.Wrap(fault.Cancelled, "", errors.New("the build was cancelled"))
 	}
-	bd := from(state)
-	if bd.image == nil {
-		return nil, nil
-	}
-	data, _ := state.Get("generated_data").(map[string]any)
-	return newArtifact(bd, data), nil
+	return nil, nil
 }
 
 func steps(c *Config) []multistep.Step {

@@ -31,7 +31,9 @@ func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatin
 	if revision > 0 {
 		opts.RevisionNumber = &revision
 	}
-	_, err := floatingips.Update(ctx, b.network, ip.ID, opts).Extract()
+	graceful, cancel := cloud.Grace(ctx)
+	defer cancel()
+	_, err := floatingips.Update(graceful, b.network, ip.ID, opts).Extract()
 	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusPreconditionFailed) {
 		return nil, fmt.Errorf("claiming floating IP %s: %w", ip.FloatingIP, cloud.Classify(err))
 	}
@@ -50,6 +52,8 @@ func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatin
 
 // lead makes the floating IP lead to the port.
 func (b *build) lead(ctx context.Context, id, port string) (*floatingips.FloatingIP, error) {
+	ctx, cancel := cloud.Grace(ctx)
+	defer cancel()
 	ip, err := floatingips.Update(ctx, b.network, id, floatingips.UpdateOpts{PortID: &port}).Extract()
 	if err != nil {
 		return nil, fmt.Errorf("associating the floating IP with port %q: %w", port, cloud.Classify(err))

@@ -52,7 +52,8 @@ type build struct {
 	imageMade  *cloud.Thing
 
 	// stepCapture, stepUpload, stepPublish
-	image *glance.Image
+	image     *glance.Image
+	published bool
 }
 
 const buildKey = "build"

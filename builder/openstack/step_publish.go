@@ -38,7 +38,7 @@ func (*stepPublish) Run(ctx context.Context, state multistep.StateBag) multistep
 	if err != nil {
 		return next(state, fmt.Errorf("publishing the image as %q: %w", b.config.ImageName, err))
 	}
-	b.image = img
+	b.image, b.published = img, true
 	b.imageMade.Keep()
 	b.generate(state)
 	b.replace(ctx)

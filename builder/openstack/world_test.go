@@ -1,7 +1,6 @@
 package openstack
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -105,17 +104,21 @@ func (h hook) Run(ctx context.Context, name string, ui packersdk.Ui, comm packer
 	return h(ctx, ui, comm, data)
 }
 
-// said is a ui's output.
+// said is a ui that keeps what it shows. Packer's own shares a filter with all others.
 type said struct {
+	packersdk.Ui
 	mu  sync.Mutex
-	buf bytes.Buffer
+	buf strings.Builder
 }
 
-func (s *said) Write(p []byte) (int, error) {
+func (s *said) Say(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.buf.Write(p)
+	s.buf.WriteString(text + "\n")
 }
+
+func (s *said) Message(text string) { s.Say(text) }
+func (s *said) Error(text string)   { s.Say(text) }
 
 func (s *said) String() string {
 	s.mu.Lock()
@@ -123,16 +126,21 @@ func (s *said) String() string {
 	return s.buf.String()
 }
 
+// preparing guards the list of secrets that all builders of a process share.
+var preparing sync.Mutex
+
 // build runs one build with more options on top. It gives what the ui showed.
 func (w *world) build(ctx context.Context, more map[string]any, h hook) (packersdk.Artifact, string, error) {
 	w.t.Helper()
 	var b Builder
-	if _, _, err := b.Prepare(with(w.options, more)); err != nil {
+	preparing.Lock()
+	_, _, err := b.Prepare(with(w.options, more))
+	preparing.Unlock()
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	out := &said{}
-	ui := &packersdk.BasicUi{Reader: strings.NewReader(""), Writer: out, ErrorWriter: out}
-	artifact, err := b.Run(ctx, ui, h)
+	artifact, err := b.Run(ctx, out, h)
 	return artifact, out.String(), err
 }
 

@@ -17,7 +17,7 @@ const (
 func Create[T any](ctx context.Context, do func(context.Context) (T, error), find func(context.Context) (T, bool, error)) (T, error) {
 	wait, unclear := 2*firstDelay, false
 	for try := 1; ; try++ {
-		graceful, cancel := lenient(ctx)
+		graceful, cancel := Grace(ctx)
 		made, err := do(graceful)
 		cancel()
 		if err == nil || ctx.Err() != nil {
@@ -45,8 +45,8 @@ func Create[T any](ctx context.Context, do func(context.Context) (T, error), fin
 	}
 }
 
-// lenient is ctx that ends a moment later.
-func lenient(ctx context.Context) (context.Context, context.CancelFunc) {
+// Grace is ctx that ends a moment later: for a change whose outcome has to be known.
+func Grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		time.AfterFunc(createGrace, func() { cancel(context.Cause(ctx)) })
