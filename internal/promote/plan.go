@@ -82,7 +82,7 @@ func ownName(img *glance.Image) string {
 func (p *Plan) admissible(site Site) error {
 	switch img := p.Image; {
 	case p.Name == "":
-		return fault.New(fault.Usage, "set name", "image %s has no name to promote it under", img.ID)
+		return fault.New(fault.Usage, "set image_name", "image %s has no name to promote it under", img.ID)
 	case img.Status != glance.StatusActive:
 		return fault.New(fault.Conflict, "promote it when it is active", "image %s has status %q", img, img.Status)
 	case img.Owner != site.Project && !site.Admin:
@@ -134,7 +134,7 @@ func (p *Plan) findPredecessors(ctx context.Context, site Site) error {
 		}
 	}
 	glance.NewestFirst(old)
-	if len(old) == 0 && p.Options.Strategy == Rename && p.Image.Name != p.Name {
+	if len(old) == 0 && p.Options.Strategy == Rename && p.Image.Properties[PromotedKey] == "" {
 		if err := p.refuseForeign(ctx, site); err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (p *Plan) refuseForeign(ctx context.Context, site Site) error {
 	for _, img := range found {
 		if img.Owner != p.Owner {
 			return fault.New(fault.Conflict, "choose another name, or use the credentials of that project",
-				"name: image %s belongs to project %s", img, img.Owner)
+				"image_name: image %s belongs to project %s", img, img.Owner)
 		}
 	}
 	return nil

@@ -147,7 +147,7 @@ func (o Options) Validate() []error {
 	oneOf("old_action", o.OldAction, Keep, Hide, Deactivate)
 	oneOf("strategy", o.Strategy, Rename, Pointer)
 	if len([]rune(o.Name)) > maxName {
-		errs = append(errs, fmt.Errorf("name: longer than the %d characters that an image's name may have", maxName))
+		errs = append(errs, fmt.Errorf("image_name: longer than the %d characters that an image's name may have", maxName))
 	}
 	if o.ArchiveName != unknown {
 		if err := checkArchiveName(o.ArchiveName, o.Name); err != nil {

@@ -284,9 +284,13 @@ func TestRefusals(t *testing.T) {
 			id := n.imageOf(n.other, "theirs", map[string]any{"visibility": "community"})
 			o.ImageID = id
 		}},
-		{"a name that belongs to another project", fault.Conflict, "name: image", func(n *name, _ *promote.Site, o *promote.Options) {
+		{"a name that belongs to another project", fault.Conflict, "image_name: image", func(n *name, _ *promote.Site, o *promote.Options) {
 			n.imageOf(n.admin, n.name+" public", map[string]any{"visibility": "public"})
 			o.Name = n.name + " public"
+		}},
+		{"a name that the image has, and another project's, too", fault.Conflict, "image_name: image", func(n *name, _ *promote.Site, o *promote.Options) {
+			n.imageOf(n.admin, n.name+" public", map[string]any{"visibility": "public"})
+			o.ImageID, o.Name = n.image(n.name+" public", nil), ""
 		}},
 		{"members that can't be accepted for", fault.Forbidden, "accept_with", func(_ *name, s *promote.Site, _ *promote.Options) {
 			s.Acceptors = nil
@@ -331,7 +335,7 @@ func TestValidate(t *testing.T) {
 		{"archive name with an unknown field", promote.Options{ArchiveName: "{{ .Nmae }}"}, "archive_name: not a template of"},
 		{"archive name that doesn't parse", promote.Options{ArchiveName: "{{ .Name "}, "archive_name: not a template"},
 		{"archive name that gets too long", promote.Options{Name: strings.Repeat("n", 250)}, "archive_name: "},
-		{"name that is too long", promote.Options{Name: strings.Repeat("ü", 256)}, "name: "},
+		{"name that is too long", promote.Options{Name: strings.Repeat("ü", 256)}, "image_name: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
