@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,12 +92,13 @@ func TestTwoGuests(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	before := mounts(t)
 	p := boot(t, bare(), nil)
-	p.must("nohup sleep 12345 >/dev/null 2>&1 &")
+	mark := strconv.Itoa(100_000 + os.Getpid()) // seconds of sleep, which nobody else's has
+	p.must("nohup sleep " + mark + " >/dev/null 2>&1 &")
 	p.Kill()
 	if got := mounts(t); got != before {
 		t.Errorf("mounts before:\n%s\nafter:\n%s", before, got)
 	}
-	for deadline := time.Now().Add(2 * time.Second); hasProcess("sleep\x0012345"); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Second); hasProcess("sleep\x00" + mark); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("a process of the guest outlives it")
 		}
@@ -112,9 +114,10 @@ func TestNothingIsLeft(t *testing.T) {
 // TestHostDies runs a guest in a process that is killed.
 func TestHostDies(t *testing.T) {
 	if dir := os.Getenv("GUEST_TEST_HOST"); dir != "" {
+		script := "#!/bin/sh\nnohup sleep " + os.Getenv("GUEST_TEST_MARK") + "\n"
 		g, err := guest.Boot(t.Context(), guest.Config{
 			Dir: dir, Agent: tool(t, "agent"), UUID: "x", Name: "x",
-			UserData: []byte("#!/bin/sh\nnohup sleep 54321\n"),
+			UserData: []byte(script),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -126,12 +129,13 @@ func TestHostDies(t *testing.T) {
 	if err := guest.Unpack(bare(), guest.Root(dir)); err != nil {
 		t.Fatal(err)
 	}
+	mark := strconv.Itoa(200_000 + os.Getpid())
 	host := exec.Command(os.Args[0], "-test.run=^TestHostDies$")
-	host.Env = append(os.Environ(), "GUEST_TEST_HOST="+dir, "GUEST_TEST_BIN="+filepath.Dir(tool(t, "agent")))
+	host.Env = append(os.Environ(), "GUEST_TEST_HOST="+dir, "GUEST_TEST_MARK="+mark, "GUEST_TEST_BIN="+filepath.Dir(tool(t, "agent")))
 	if err := host.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); !hasProcess("sleep\x0054321"); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); !hasProcess("sleep\x00" + mark); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			_ = host.Process.Kill()
 			_ = host.Wait()
@@ -140,7 +144,7 @@ func TestHostDies(t *testing.T) {
 	}
 	_ = host.Process.Kill()
 	_ = host.Wait()
-	for deadline := time.Now().Add(3 * time.Second); hasProcess("sleep\x0054321"); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Second); hasProcess("sleep\x00" + mark); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the guest outlives the process that booted it")
 		}
