@@ -168,7 +168,9 @@ func TestNetworkRefusals(t *testing.T) {
 		status     int
 		kind       string
 	}{
-		{"unknown network", "ports", demo, port("nope"), 404, "NetworkNotFound"},
+		{"unknown network", "ports", demo, port("7c0ffee0-0000-4000-8000-000000000001"), 404, "NetworkNotFound"},
+		{"no id", "ports", demo, port("nope"), 400, "HTTPBadRequest"},
+		{"no network", "ports", demo, port(""), 400, "HTTPBadRequest"},
 		{"reader", "ports", reader, port(private), 403, "PolicyNotAuthorized"},
 		{"port on the external network", "ports", demo, port(public), 403, "PolicyNotAuthorized"},
 		{"shared network of a member", "networks", demo, map[string]any{"network": map[string]any{"shared": true}}, 403, "PolicyNotAuthorized"},

@@ -44,7 +44,7 @@ func (s *Service) showAppCred(w http.ResponseWriter, r *http.Request) error {
 	defer s.mu.RUnlock()
 	c := s.appCreds[r.PathValue("id")]
 	if c == nil || c.UserID != user {
-		return appCredNotFound(r)
+		return appCredNotFound(r.PathValue("id"))
 	}
 	wire.JSON(w, http.StatusOK, map[string]any{"application_credential": s.appCredBody(c)})
 	return nil
@@ -63,8 +63,8 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 			Roles                     []ref
 		} `json:"application_credential"`
 	}
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err := decode(r, &q); err != nil {
+		return err
 	}
 	if q.C.Name == "" {
 		return wire.Fail(http.StatusBadRequest, "'name' is a required property")
@@ -90,7 +90,7 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 	}
 	if q.C.ExpiresAt != nil {
 		if c.ExpiresAt, err = parseTime(*q.C.ExpiresAt); err != nil {
-			return wire.Fail(http.StatusBadRequest, "Invalid input for field 'expires_at': %v", err)
+			return wire.Fail(http.StatusBadRequest, "Timestamp not in expected format. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.")
 		}
 	}
 	if c.secret == "" {
@@ -115,7 +115,7 @@ func (s *Service) narrow(c *AppCred, roles []ref) error {
 			name = o.name
 		}
 		if !slices.Contains(c.Roles, name) {
-			return wire.Fail(http.StatusBadRequest, "Invalid application credential: Could not find role assignment with role: %s", want.ID+want.Name)
+			return wire.Fail(http.StatusBadRequest, "Invalid application credential: Cannot create an application credential with unassigned role")
 		}
 		names = append(names, name)
 		if k := slices.Index(roleOrder, name); k >= 0 {
@@ -136,7 +136,7 @@ func (s *Service) deleteAppCred(w http.ResponseWriter, r *http.Request) error {
 	defer s.mu.Unlock()
 	c := s.appCreds[r.PathValue("id")]
 	if c == nil || c.UserID != user {
-		return appCredNotFound(r)
+		return appCredNotFound(r.PathValue("id"))
 	}
 	delete(s.appCreds, c.ID)
 	w.WriteHeader(http.StatusNoContent)
@@ -147,7 +147,7 @@ func (s *Service) appCredBody(c *AppCred) map[string]any {
 	roles := []map[string]any{}
 	for _, name := range c.Roles {
 		if o := s.roleByName(name); o != nil {
-			roles = append(roles, map[string]any{"id": o.id, "name": o.name, "domain_id": nil})
+			roles = append(roles, roleBody(o))
 		}
 	}
 	var expires any
@@ -157,11 +157,12 @@ func (s *Service) appCredBody(c *AppCred) map[string]any {
 	return map[string]any{
 		"id": c.ID, "name": c.Name, "description": c.Description, "project_id": c.ProjectID, "roles": roles,
 		"unrestricted": c.Unrestricted, "expires_at": expires, "system": nil, "user_id": c.UserID,
+		"links": self("application_credentials", c.ID),
 	}
 }
 
-func appCredNotFound(r *http.Request) error {
-	return wire.Fail(http.StatusNotFound, "Could not find Application Credential: %s.", r.PathValue("id"))
+func appCredNotFound(id string) error {
+	return wire.Fail(http.StatusNotFound, "Could not find Application Credential: %s.", id)
 }
 
 func parseTime(v string) (time.Time, error) {

@@ -39,7 +39,7 @@ func (s *Service) showDomain(w http.ResponseWriter, r *http.Request) error {
 }
 
 func domainBody(d *Domain) map[string]any {
-	return map[string]any{"id": d.ID, "name": d.Name, "enabled": d.Enabled, "description": "", "options": map[string]any{}, "tags": []string{}}
+	return map[string]any{"id": d.ID, "name": d.Name, "enabled": d.Enabled, "description": "", "options": map[string]any{}, "tags": []string{}, "links": self("domains", d.ID)}
 }
 
 func (s *Service) listRoles(w http.ResponseWriter, r *http.Request) error {
@@ -58,8 +58,22 @@ func (s *Service) listRoles(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (s *Service) showRole(w http.ResponseWriter, r *http.Request) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	o := s.roles[r.PathValue("id")]
+	if o == nil {
+		return wire.Fail(http.StatusNotFound, "Could not find role: %s.", r.PathValue("id"))
+	}
+	if err := admin(r, "get_role"); err != nil {
+		return err
+	}
+	wire.JSON(w, http.StatusOK, map[string]any{"role": roleBody(o)})
+	return nil
+}
+
 func roleBody(o *role) map[string]any {
-	return map[string]any{"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{}}
+	return map[string]any{"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{"immutable": true}, "links": self("roles", o.id)}
 }
 
 func (s *Service) listAssignments(w http.ResponseWriter, r *http.Request) error {

@@ -45,6 +45,7 @@ func (s *Service) routes() http.Handler {
 	handle("GET /v3/domains", s.listDomains)
 	handle("GET /v3/domains/{id}", s.showDomain)
 	handle("GET /v3/roles", s.listRoles)
+	handle("GET /v3/roles/{id}", s.showRole)
 	handle("GET /v3/role_assignments", s.listAssignments)
 	handle("GET /v3/projects/{project}/users/{user}/roles", s.listGrants)
 	handle("PUT /v3/projects/{project}/users/{user}/roles/{role}", s.putGrant)
@@ -97,6 +98,11 @@ func admin(r *http.Request, action string) error {
 		return notAllowed(action)
 	}
 	return nil
+}
+
+// self links to an object, by its path: the sandbox's bodies know no host.
+func self(kind, id string) map[string]any {
+	return map[string]any{"self": "/identity/v3/" + kind + "/" + id}
 }
 
 // wanted tells whether an object passes a query's filters; only the given keys are filters.

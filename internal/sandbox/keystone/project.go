@@ -11,7 +11,7 @@ import (
 func projectBody(p *Project) map[string]any {
 	return map[string]any{
 		"id": p.ID, "name": p.Name, "domain_id": p.DomainID, "parent_id": p.DomainID, "description": p.Description,
-		"enabled": p.Enabled, "is_domain": false, "tags": []string{}, "options": map[string]any{},
+		"enabled": p.Enabled, "is_domain": false, "tags": []string{}, "options": map[string]any{}, "links": self("projects", p.ID),
 	}
 }
 
@@ -84,8 +84,8 @@ func (s *Service) createProject(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var q projectRequest
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err := decode(r, &q); err != nil {
+		return err
 	}
 	if q.Project.Name == nil || *q.Project.Name == "" {
 		return wire.Fail(http.StatusBadRequest, "Invalid input for field 'name': '' is too short")
@@ -112,8 +112,8 @@ func (s *Service) updateProject(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var q projectRequest
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err := decode(r, &q); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

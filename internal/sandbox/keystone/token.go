@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,16 +46,41 @@ type authRequest struct {
 	} `json:"auth"`
 }
 
-// errAuth is Keystone's answer to whatever is wrong with credentials.
-var errAuth = wire.Fail(http.StatusUnauthorized, "The request you have made requires authentication.")
+var (
+	// errAuth is Keystone's answer to whatever is wrong with credentials.
+	errAuth = wire.Fail(http.StatusUnauthorized, "The request you have made requires authentication.")
+	// errToken is its answer to a token that isn't one, or none any more.
+	errToken = wire.Fail(http.StatusNotFound, "Could not recognize Fernet token")
+)
+
+func expecting(what string) error {
+	return wire.Fail(http.StatusBadRequest, "Expecting to find %s. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.", what)
+}
+
+// decode reads a JSON document as Keystone does, which takes none for an empty one.
+func decode(r *http.Request, v any) error {
+	data, err := io.ReadAll(io.LimitReader(r.Body, 16<<20))
+	if err != nil {
+		return wire.Fail(http.StatusBadRequest, "reading the request's body: %v", err)
+	}
+	if len(data) > 0 && json.Unmarshal(data, v) != nil {
+		return expecting("valid JSON in request body")
+	}
+	return nil
+}
 
 func (s *Service) createToken(w http.ResponseWriter, r *http.Request) error {
 	var q authRequest
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err := decode(r, &q); err != nil {
+		return err
 	}
-	if q.Auth == nil || len(q.Auth.Identity.Methods) == 0 {
-		return wire.Fail(http.StatusBadRequest, "Expecting to find auth in request body. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.")
+	switch {
+	case q.Auth == nil:
+		return expecting("auth in request body")
+	case q.Auth.Identity.Methods == nil:
+		return wire.Fail(http.StatusBadRequest, "Invalid input for field 'identity': 'methods' is a required property")
+	case len(q.Auth.Identity.Methods) == 0:
+		return errAuth
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,32 +109,45 @@ func (s *Service) identify(q *authRequest) (*token, error) {
 	switch id.Methods[0] {
 	case "password":
 		if id.Password == nil {
-			return nil, wire.Fail(http.StatusBadRequest, "Expecting to find password in identity.")
+			return nil, expecting("password in identity")
 		}
-		u := s.findUser(id.Password.User.ref)
+		who := id.Password.User.ref
+		if who.ID == "" && who.Name == "" {
+			return nil, expecting("user in None")
+		}
+		if who.ID == "" && who.Domain == nil {
+			return nil, expecting("domain in user")
+		}
+		u := s.findUser(who)
 		if u == nil || !u.Enabled || subtle.ConstantTimeCompare([]byte(u.password), []byte(id.Password.User.Password)) != 1 {
 			return nil, errAuth
 		}
 		t.user = u.ID
 	case "token":
 		if id.Token == nil {
-			return nil, wire.Fail(http.StatusBadRequest, "Expecting to find token in identity.")
+			return nil, expecting("token in identity")
 		}
 		old := s.valid(id.Token.ID)
 		if old == nil {
-			return nil, errAuth
+			return nil, errToken
 		}
 		t.user, t.expires, t.appCred = old.user, old.expires, old.appCred
 		t.methods = slices.Compact(append([]string{"token"}, old.methods...))
 	case "application_credential":
 		if id.AppCred == nil {
-			return nil, wire.Fail(http.StatusBadRequest, "Expecting to find application_credential in identity.")
+			return nil, expecting("application_credential in identity")
+		}
+		if id.AppCred.ID == "" && (id.AppCred.Name == "" || id.AppCred.User == nil) {
+			return nil, expecting("name or ID in application credential")
 		}
 		c := s.appCreds[id.AppCred.ID]
-		if id.AppCred.ID == "" && id.AppCred.User != nil {
+		if id.AppCred.ID == "" {
 			if u := s.findUser(*id.AppCred.User); u != nil {
 				c = s.findAppCred(u.ID, id.AppCred.Name)
 			}
+		}
+		if c == nil && id.AppCred.ID != "" {
+			return nil, appCredNotFound(id.AppCred.ID)
 		}
 		if c == nil || subtle.ConstantTimeCompare([]byte(c.secret), []byte(id.AppCred.Secret)) != 1 ||
 			(!c.ExpiresAt.IsZero() && time.Now().After(c.ExpiresAt)) || !s.users[c.UserID].Enabled {
@@ -115,7 +155,7 @@ func (s *Service) identify(q *authRequest) (*token, error) {
 		}
 		t.user, t.appCred = c.UserID, c
 	default:
-		return nil, wire.Fail(http.StatusUnauthorized, "Attempted to authenticate with an unsupported method.")
+		return nil, expecting(id.Methods[0] + " in identity")
 	}
 	return t, nil
 }
@@ -162,10 +202,13 @@ func (s *Service) findAppCred(user, name string) *AppCred {
 
 // subject finds the token that X-Subject-Token names, if the caller may handle it.
 func (s *Service) subject(r *http.Request, action string) (*token, error) {
+	if _, given := r.Header["X-Subject-Token"]; !given {
+		return nil, notAllowed(action)
+	}
 	id := r.Header.Get("X-Subject-Token")
 	t := s.valid(id)
 	if t == nil {
-		return nil, wire.Fail(http.StatusNotFound, "Could not find token.")
+		return nil, errToken
 	}
 	if c := wire.CallerOf(r); !c.Is(RoleAdmin) && c.UserID != t.user {
 		return nil, notAllowed(action)

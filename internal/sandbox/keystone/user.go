@@ -11,6 +11,7 @@ import (
 func userBody(u *User) map[string]any {
 	body := map[string]any{
 		"id": u.ID, "name": u.Name, "domain_id": u.DomainID, "enabled": u.Enabled, "password_expires_at": nil, "options": map[string]any{},
+		"links": self("users", u.ID),
 	}
 	if u.DefaultProjectID != "" {
 		body["default_project_id"] = u.DefaultProjectID
@@ -68,8 +69,8 @@ func (s *Service) createUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var q userRequest
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err := decode(r, &q); err != nil {
+		return err
 	}
 	if q.User.Name == nil || *q.User.Name == "" {
 		return wire.Fail(http.StatusBadRequest, "Invalid input for field 'name': '' is too short")
@@ -97,8 +98,8 @@ func (s *Service) updateUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var q userRequest
-	if err := wire.Decode(r, &q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err := decode(r, &q); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-// newSubnet returns a subnet whose pool leaves out the first ten addresses and the last. It starts
-// somewhere in the pool, so that sandboxes side by side rarely want the same address.
+// newSubnet returns a subnet whose pool leaves out the gateway. Giving out starts anywhere in it where
+// the subnet is large, so that sandboxes side by side rarely want the same address.
 func newSubnet(network, name, project string, prefix netip.Prefix) *Subnet {
 	prefix = prefix.Masked()
 	sub := &Subnet{
@@ -20,10 +20,7 @@ func newSubnet(network, name, project string, prefix netip.Prefix) *Subnet {
 		Gateway: prefix.Addr().Next(), CreatedAt: time.Now().UTC(),
 	}
 	hosts := uint32(1) << min(30, prefix.Addr().BitLen()-prefix.Bits())
-	skip := uint32(2)
-	if hosts > 32 {
-		skip = 10
-	}
+	const skip = 2 // the network itself and the gateway
 	sub.first = plus(prefix.Addr(), skip)
 	sub.last = plus(prefix.Addr(), max(hosts, 2)-2)
 	sub.next = sub.first
@@ -82,7 +79,7 @@ func (s *Service) fix(n *Network, want FixedIP) (FixedIP, error) {
 	}
 	a, err := netip.ParseAddr(want.IPAddress)
 	if err != nil {
-		return FixedIP{}, wire.Fail(http.StatusBadRequest, "Invalid input for fixed_ips. Reason: '%s' is not a valid IP address.", want.IPAddress)
+		return FixedIP{}, malformed("Invalid input for fixed_ips. Reason: '%s' is not a valid IP address.", want.IPAddress)
 	}
 	for _, id := range n.Subnets {
 		if c := s.subnets[id]; c != nil && c.CIDR.Contains(a) && (want.SubnetID == "" || want.SubnetID == id) {

@@ -39,7 +39,7 @@ func (s *Service) floatingBody(f *FloatingIP) map[string]any {
 	b := map[string]any{
 		"id": f.ID, "floating_network_id": f.NetworkID, "floating_ip_address": f.Address, "fixed_ip_address": orNull(f.FixedAddress),
 		"port_id": orNull(f.PortID), "router_id": nil, "status": "DOWN", "project_id": f.ProjectID, "tenant_id": f.ProjectID,
-		"description": f.Description, "tags": list(f.Tags), "dns_domain": "", "dns_name": "", "port_details": nil,
+		"description": f.Description, "tags": list(f.Tags), "port_details": nil,
 		"created_at": stamp(f.CreatedAt), "updated_at": stamp(f.CreatedAt), "revision_number": 0,
 	}
 	if p := s.ports[f.PortID]; p != nil {
@@ -67,6 +67,9 @@ func (s *Service) createFloating(r *http.Request, c wire.Caller) (string, error)
 	if err != nil {
 		return "", err
 	}
+	if err := reference("floating_network_id", q.NetworkID); err != nil {
+		return "", err
+	}
 	n := s.networks[q.NetworkID]
 	if n == nil {
 		return "", networkKind.notFound(q.NetworkID)
@@ -84,7 +87,7 @@ func (s *Service) createFloating(r *http.Request, c wire.Caller) (string, error)
 	}
 	if q.Address != "" {
 		if !c.Is("admin") {
-			return "", disallowed("create_floatingip:floating_ip_address")
+			return "", disallowed("create_floatingip", "floating_ip_address")
 		}
 		got, err := s.fix(n, FixedIP{IPAddress: q.Address})
 		if err != nil {

@@ -173,7 +173,7 @@ func (s *Service) createRule(r *http.Request, c wire.Caller) (string, error) {
 		return "", groupKind.notFound(q.GroupID)
 	}
 	if q.Direction != "ingress" && q.Direction != "egress" {
-		return "", wire.Fail(http.StatusBadRequest, "Invalid input for direction. Reason: '%s' is not in ['ingress', 'egress'].", q.Direction)
+		return "", malformed("Invalid input for direction. Reason: %s is not in valid_values.", q.Direction)
 	}
 	if q.EtherType == "" {
 		q.EtherType = "IPv4"

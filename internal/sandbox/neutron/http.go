@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
@@ -124,16 +126,16 @@ func (s *Service) find(k kind, c wire.Caller, id string) (map[string]any, error)
 }
 
 func (k kind) notFound(id string) error {
-	words := map[string]string{"SecurityGroup": "Security group", "SecurityGroupRule": "Security group rule", "FloatingIP": "Floating IP"}
-	verb := "could not be found."
-	if strings.HasPrefix(k.exception, "SecurityGroup") {
-		verb = "does not exist"
+	words, ok := map[string]string{
+		"SecurityGroup":     "Security group %s does not exist",
+		"SecurityGroupRule": "Security group rule %s does not exist",
+		"FloatingIP":        "Floating IP %s could not be found",
+		"Router":            "Router %s could not be found",
+	}[k.exception]
+	if !ok {
+		words = k.exception + " %s could not be found."
 	}
-	name := k.exception
-	if w, ok := words[name]; ok {
-		name = w
-	}
-	return wire.FailKind(http.StatusNotFound, k.exception+"NotFound", "%s %s %s", name, id, verb)
+	return wire.FailKind(http.StatusNotFound, k.exception+"NotFound", words, id)
 }
 
 // write serves a changing call: for objects that the caller sees, by members of the owner and admins.
@@ -167,8 +169,32 @@ func (s *Service) write(k kind, verb string, do func(*Service, *http.Request, wi
 	}
 }
 
-func disallowed(action string) error {
-	return wire.FailKind(http.StatusForbidden, "PolicyNotAuthorized", "rule:%s is disallowed by policy", action)
+// disallowed refuses an action, or an action's attributes.
+func disallowed(action string, attributes ...string) error {
+	rule := "rule:" + action
+	for _, a := range attributes {
+		rule += " and rule:" + action + ":" + a
+	}
+	if len(attributes) > 0 {
+		rule = "(" + rule + ")"
+	}
+	return wire.FailKind(http.StatusForbidden, "PolicyNotAuthorized", "%s is disallowed by policy", rule)
+}
+
+// malformed refuses a request that Neutron doesn't understand.
+func malformed(format string, args ...any) error {
+	return wire.FailKind(http.StatusBadRequest, "HTTPBadRequest", format, args...)
+}
+
+// reference checks an attribute that has to be the id of something.
+func reference(attribute, id string) error {
+	if id == "" {
+		return malformed("Failed to parse request. Required attribute '%s' not specified", attribute)
+	}
+	if uuid.Validate(id) != nil {
+		return malformed("Invalid input for %s. Reason: '%s' is not a valid UUID.", attribute, id)
+	}
+	return nil
 }
 
 // decode reads the object of a request's body.
@@ -176,11 +202,11 @@ func decode[T any](r *http.Request, name string) (T, error) {
 	var body map[string]*T
 	if err := wire.Decode(r, &body); err != nil {
 		var zero T
-		return zero, wire.FailKind(http.StatusBadRequest, "HTTPBadRequest", "%v", err)
+		return zero, malformed("Body contains invalid data")
 	}
 	if body[name] == nil {
 		var zero T
-		return zero, wire.FailKind(http.StatusBadRequest, "HTTPBadRequest", "Unable to find '%s' in request body", name)
+		return zero, malformed("Unable to find '%s' in request body", name)
 	}
 	return *body[name], nil
 }

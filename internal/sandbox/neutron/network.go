@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,9 +31,9 @@ var networkKind = kind{
 func (n *Network) body() map[string]any {
 	return map[string]any{
 		"id": n.ID, "name": n.Name, "status": "ACTIVE", "admin_state_up": n.AdminStateUp, "shared": n.Shared, "router:external": n.External,
-		"subnets": list(n.Subnets), "project_id": n.ProjectID, "tenant_id": n.ProjectID, "mtu": 1450, "port_security_enabled": true,
-		"description": n.Description, "availability_zones": []string{"nova"}, "availability_zone_hints": []string{},
-		"ipv4_address_scope": nil, "ipv6_address_scope": nil, "is_default": false, "tags": list(n.Tags),
+		"subnets": list(n.Subnets), "project_id": n.ProjectID, "tenant_id": n.ProjectID, "mtu": 1500, "port_security_enabled": true,
+		"description": n.Description, "availability_zones": []string{}, "availability_zone_hints": []string{},
+		"ipv4_address_scope": nil, "ipv6_address_scope": nil, "tags": list(n.Tags),
 		"created_at": stamp(n.CreatedAt), "updated_at": stamp(n.CreatedAt), "revision_number": 1,
 	}
 }
@@ -47,8 +48,10 @@ type networkRequest struct {
 }
 
 func (q networkRequest) apply(n *Network, c wire.Caller, action string) error {
-	if !c.Is("admin") && ((q.Shared != nil && *q.Shared) || (q.External != nil && *q.External)) {
-		return disallowed(action)
+	for attribute, on := range map[string]*bool{"shared": q.Shared, "router:external": q.External} {
+		if on != nil && *on && !c.Is("admin") {
+			return disallowed(action, attribute)
+		}
 	}
 	set(&n.Name, q.Name)
 	set(&n.Description, q.Description)
@@ -87,9 +90,20 @@ func (s *Service) updateNetwork(r *http.Request, c wire.Caller) (string, error) 
 }
 
 func (s *Service) removeNetwork(id string) error {
-	inUse := count(s.ports, func(p *Port) bool { return p.NetworkID == id }) + count(s.floating, func(f *FloatingIP) bool { return f.NetworkID == id })
-	if inUse > 0 {
-		return wire.FailKind(http.StatusConflict, "NetworkInUse", "Unable to complete operation on network %s. There are one or more ports still in use on the network.", id)
+	var ports []string
+	for _, p := range s.ports {
+		if p.NetworkID == id {
+			ports = append(ports, p.ID)
+		}
+	}
+	for _, f := range s.floating {
+		if f.NetworkID == id {
+			ports = append(ports, f.ID)
+		}
+	}
+	if len(ports) > 0 {
+		slices.Sort(ports)
+		return wire.FailKind(http.StatusConflict, "NetworkInUse", "Unable to complete operation on network %s. There are one or more ports still in use on the network, id for these ports is: %s.", id, strings.Join(ports, ","))
 	}
 	for _, sub := range s.networks[id].Subnets {
 		delete(s.subnets, sub)
@@ -150,7 +164,7 @@ func (q subnetRequest) apply(sub *Subnet) error {
 	if q.Gateway != nil {
 		a, err := netip.ParseAddr(*q.Gateway)
 		if err != nil {
-			return wire.Fail(http.StatusBadRequest, "Invalid input for gateway_ip. Reason: '%s' is not a valid IP address.", *q.Gateway)
+			return malformed("Invalid input for gateway_ip. Reason: '%s' is not a valid IP address.", *q.Gateway)
 		}
 		sub.Gateway = a
 	}
@@ -162,6 +176,9 @@ func (s *Service) createSubnet(r *http.Request, c wire.Caller) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := reference("network_id", q.NetworkID); err != nil {
+		return "", err
+	}
 	n := s.networks[q.NetworkID]
 	if n == nil || !seesNetwork(c, n) {
 		return "", networkKind.notFound(q.NetworkID)
@@ -171,11 +188,11 @@ func (s *Service) createSubnet(r *http.Request, c wire.Caller) (string, error) {
 	}
 	prefix, err := netip.ParsePrefix(q.CIDR)
 	if err != nil {
-		return "", wire.Fail(http.StatusBadRequest, "Invalid input for cidr. Reason: '%s' is not a valid IP subnet.", q.CIDR)
+		return "", wire.FailKind(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: %s is not in a CIDR format.", q.CIDR)
 	}
 	for _, id := range n.Subnets {
 		if s.subnets[id].CIDR.Overlaps(prefix) {
-			return "", wire.Fail(http.StatusBadRequest, "Invalid input for operation: Requested subnet with cidr: %s for network: %s overlaps with another subnet.", prefix, n.ID)
+			return "", wire.FailKind(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: Requested subnet with cidr: %s for network: %s overlaps with another subnet.", prefix, n.ID)
 		}
 	}
 	sub := newSubnet(n.ID, "", n.ProjectID, prefix)

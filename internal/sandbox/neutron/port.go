@@ -28,7 +28,7 @@ func (p *Port) body() map[string]any {
 		"device_id": p.DeviceID, "device_owner": p.DeviceOwner, "mac_address": p.MAC, "status": p.Status, "admin_state_up": p.AdminStateUp,
 		"fixed_ips": list(p.FixedIPs), "security_groups": list(p.SecurityGroups), "description": p.Description, "tags": list(p.Tags),
 		"allowed_address_pairs": []any{}, "extra_dhcp_opts": []any{}, "port_security_enabled": true,
-		"binding:vnic_type": "normal", "qos_policy_id": nil, "created_at": stamp(p.CreatedAt), "updated_at": stamp(p.CreatedAt), "revision_number": 1,
+		"binding:vnic_type": "normal", "created_at": stamp(p.CreatedAt), "updated_at": stamp(p.CreatedAt), "revision_number": 1,
 	}
 }
 
@@ -70,6 +70,9 @@ func (q portRequest) apply(s *Service, p *Port, c wire.Caller) error {
 func (s *Service) createPort(r *http.Request, c wire.Caller) (string, error) {
 	q, err := decode[portRequest](r, "port")
 	if err != nil {
+		return "", err
+	}
+	if err := reference("network_id", q.NetworkID); err != nil {
 		return "", err
 	}
 	p := Port{NetworkID: q.NetworkID, ProjectID: c.ProjectID, AdminStateUp: true}

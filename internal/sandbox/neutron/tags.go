@@ -12,7 +12,7 @@ func (s *Service) tagging(k kind, change func(*http.Request, []string) ([]string
 	return func(r *http.Request, c wire.Caller) (int, any, error) {
 		id := r.PathValue("id")
 		if _, err := s.find(k, c, id); err != nil {
-			return 0, nil, err
+			return 0, nil, wire.FailKind(http.StatusNotFound, "TagResourceNotFound", "Resource %ss %s could not be found.", k.name, id)
 		}
 		if !c.Is("admin") && (!c.Is("member") || k.owner(s, id) != c.ProjectID) {
 			return 0, nil, disallowed("update_" + k.name + "_tags")
