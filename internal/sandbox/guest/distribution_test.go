@@ -63,6 +63,7 @@ func distribution(t *testing.T) []byte {
 }
 
 func TestDistribution(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bytes.NewReader(distribution(t)), nil)
 	if got := p.must("test -h /bin/sh; echo $?; ls /usr/bin | tr '\\n' ' '"); !strings.HasPrefix(got, "1\n") || strings.Contains(got, "sed") {
 		t.Errorf("the image's programs are not alone: %q", got)

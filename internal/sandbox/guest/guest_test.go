@@ -221,6 +221,7 @@ func TestBootTime(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	for _, c := range []struct {
 		name, user, command, in, out, err string
@@ -271,6 +272,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestStreaming(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	s, err := p.client("root").NewSession()
 	if err != nil {
@@ -281,14 +283,14 @@ func TestStreaming(t *testing.T) {
 		t.Fatal(err)
 	}
 	started := time.Now()
-	if err := s.Start("echo first; sleep 1; echo second"); err != nil {
+	if err := s.Start("echo first; sleep 2; echo second"); err != nil {
 		t.Fatal(err)
 	}
 	b := make([]byte, 6)
 	if _, err := io.ReadFull(out, b); err != nil || string(b) != "first\n" {
 		t.Fatalf("got %q, %v", b, err)
 	}
-	if d := time.Since(started); d > 900*time.Millisecond {
+	if d := time.Since(started); d > 1900*time.Millisecond {
 		t.Errorf("the first line came after %v", d)
 	}
 	if err := s.Wait(); err != nil {
@@ -297,6 +299,7 @@ func TestStreaming(t *testing.T) {
 }
 
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	s, err := p.client("root").NewSession()
 	if err != nil {
@@ -357,6 +360,7 @@ func waitOutput(t *testing.T, out *lockedBuffer, text string) {
 }
 
 func TestForwarding(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	c := p.client("root")
 	conn, err := c.Dial("tcp", "169.254.169.254:80")
@@ -382,6 +386,7 @@ func TestForwarding(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	p.must("echo kept >/root/kept")
 	started := time.Now()

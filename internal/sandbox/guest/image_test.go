@@ -55,6 +55,7 @@ func file(name, content string) tar.Header {
 }
 
 func TestHostileArchive(t *testing.T) {
+	t.Parallel()
 	outside := t.TempDir()
 	victim := filepath.Join(outside, "victim")
 	if err := os.WriteFile(victim, []byte("unharmed"), 0o644); err != nil {
@@ -98,6 +99,7 @@ func TestHostileArchive(t *testing.T) {
 
 // TestHostileRoot boots from roots that try to lead the agent out of them.
 func TestHostileRoot(t *testing.T) {
+	t.Parallel()
 	outside := t.TempDir()
 	link := func(name string) tar.Header {
 		return tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: outside}
@@ -131,6 +133,7 @@ func tryBoot(t *testing.T, image io.Reader) *place {
 }
 
 func TestFormats(t *testing.T) {
+	t.Parallel()
 	plain := archive(t, file("etc/marker", "here"))
 	var gz, zst bytes.Buffer
 	zw := gzip.NewWriter(&gz)
@@ -198,6 +201,7 @@ func names(t *testing.T, data []byte) []string {
 }
 
 func TestSnapshot(t *testing.T) {
+	t.Parallel()
 	first := boot(t, bytes.NewReader(archive(t, file("etc/os-release", "NAME=none\n"))), nil)
 	first.must(`mkdir -p /srv/app/empty && echo data >/srv/app/file && chmod 4750 /srv/app/file && ln /srv/app/file /srv/app/hard && ln -s /nowhere/else /srv/app/soft
 		echo secret >/srv/app/shut && chmod 0 /srv/app/shut && mkfifo /srv/app/pipe && echo t >/tmp/t && echo r >/run/r && chmod 1777 /srv/app/empty`)
@@ -239,6 +243,7 @@ func TestSnapshot(t *testing.T) {
 
 // TestPackWhileRunning packs while somebody swaps a folder and a link that leads out of the root.
 func TestPackWhileRunning(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	outside := filepath.Join(dir, "outside")
 	root := guest.Root(dir)

@@ -24,6 +24,7 @@ import (
 )
 
 func TestSFTP(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	c, err := sftp.NewClient(p.client("ubuntu"))
 	if err != nil {
@@ -61,6 +62,7 @@ func TestSFTP(t *testing.T) {
 
 // TestSCP speaks the protocol that Packer's communicator speaks.
 func TestSCP(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	up := func(command, input string) result { return p.runWith("root", command, input) }
 	if r := up("scp -vt /root", "C0640 5 hello\nworld\x00"); r.code != 0 || r.out != "\x00\x00\x00" {
@@ -88,6 +90,7 @@ func TestSCP(t *testing.T) {
 
 // TestOpenSSH uses the programs that people have.
 func TestOpenSSH(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("scp"); err != nil {
 		t.Skip("no OpenSSH client here")
 	}
@@ -131,6 +134,7 @@ func TestOpenSSH(t *testing.T) {
 }
 
 func TestWhoMayLogIn(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), func(c *guest.Config) { c.Password = "sesame" })
 	key := func(private crypto.PrivateKey, err error) ssh.Signer {
 		t.Helper()
@@ -192,6 +196,7 @@ func TestWhoMayLogIn(t *testing.T) {
 }
 
 func TestKeepAliveAndSignals(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), nil)
 	c := p.client("root")
 	if _, _, err := c.SendRequest("keepalive@openssh.com", true, nil); err != nil {

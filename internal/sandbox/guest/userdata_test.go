@@ -60,6 +60,7 @@ packages: [nginx]
 `
 
 func TestCloudConfig(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), func(c *guest.Config) { c.UserData = []byte(cloudConfig) })
 	p.must("cloud-init status --wait")
 	if got := p.must("hostname; cat /etc/app/conf /etc/app/binary; stat -c ' %a' /etc/app/conf; cat /root/runcmd; test -f /var/lib/cloud/instance/boot-finished && echo finished"); got != "renamed\nkey=value\nhello 640\nruncmd ran\nsecond line\nfinished\n" {
@@ -88,6 +89,7 @@ func TestCloudConfig(t *testing.T) {
 }
 
 func TestUserScript(t *testing.T) {
+	t.Parallel()
 	const script = "#!/bin/sh\necho \"script as $(whoami)\"\nexit 3\n"
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -111,6 +113,7 @@ func TestUserScript(t *testing.T) {
 }
 
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	p := boot(t, bare(), func(c *guest.Config) {
 		c.UserData, c.ConfigDrive = []byte("plain text"), true
 		c.Networks = []guest.Network{{ID: "net", MAC: "fa:16:3e:00:00:01", Address: "10.0.0.7", CIDR: "10.0.0.0/24"}}
