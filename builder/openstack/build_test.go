@@ -95,7 +95,9 @@ func TestNobodySeesAHalfImage(t *testing.T) {
 	_, out, err := w.build(t.Context(), map[string]any{
 		"image_visibility": "shared", "image_tags": []string{"x"}, "metadata": map[string]string{"a": "b"}, "image_min_disk": 7,
 	}, nil)
-	time.Sleep(50 * time.Millisecond)
+	for end := time.Now().Add(10 * time.Second); !published.Load() && len(half) == 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 	close(stop)
 	if seen := <-half; seen != "" {
 		t.Errorf("saw %s half made", seen)

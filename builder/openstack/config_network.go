@@ -32,7 +32,7 @@ type NetworkConfig struct {
 	// It is claimed in a way that two builds don't take the same, and given back at the end.
 	// Where none is free, one is made if `floating_ip_network` is set.
 	ReuseIPs bool `mapstructure:"reuse_ips" required:"false"`
-	// Deprecated, without effect: use `floating_ip_network`.
+	// Accepted for old templates, without effect: use `floating_ip_network`.
 	UseFloatingIP bool `mapstructure:"use_floating_ip" undocumented:"true"`
 	// The name of the network whose address the build connects to. Default: the floating IP,
 	// else the first address.

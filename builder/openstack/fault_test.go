@@ -27,8 +27,14 @@ var routes = []struct {
 }
 
 var kinds = []wire.Fault{
-	wire.Status(409), wire.Status(413), {Do: wire.Answer, Status: 429, RetryAfter: "0"}, wire.Status(500), wire.StatusAfter(500),
-	wire.Status(503), {Do: wire.DropBefore}, {Do: wire.DropAfter}, {Do: wire.Delay, Wait: 300 * time.Millisecond}, {Do: wire.Truncate},
+	wire.Status(409), wire.Status(413),
+	{Do: wire.Answer, Status: 429, RetryAfter: "0"},
+	wire.Status(500), wire.StatusAfter(500),
+	wire.Status(503),
+	{Do: wire.DropBefore},
+	{Do: wire.DropAfter},
+	{Do: wire.Delay, Wait: 300 * time.Millisecond},
+	{Do: wire.Truncate},
 }
 
 // route is the world of one of the routes, with the options that need it.

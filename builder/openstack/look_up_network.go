@@ -3,6 +3,7 @@ package openstack
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -42,9 +43,7 @@ func (b *build) resolve(ctx context.Context, option, collection string, refs []s
 			continue
 		}
 		query := url.Values{key: values}
-		for k, v := range filter {
-			query[k] = v
-		}
+		maps.Copy(query, filter)
 		found, err := b.list(ctx, collection, query)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", option, err)

@@ -74,7 +74,9 @@ func greets(ctx context.Context, address string) bool {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return false
+	}
 	first := make([]byte, 4)
 	n, err := conn.Read(first)
 	return err == nil && n > 0 && first[0] == 'S'

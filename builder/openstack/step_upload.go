@@ -3,6 +3,7 @@ package openstack
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -54,9 +55,7 @@ func (b *build) cleanVolume(ctx context.Context) error {
 		}
 	}
 	properties := b.marks()
-	for key, value := range b.config.ImageMetadata {
-		properties[key] = value
-	}
+	maps.Copy(properties, b.config.ImageMetadata)
 	err = b.volumeAction(ctx, "os-set_image_metadata", map[string]any{"metadata": properties})
 	if err != nil && !cloud.OutcomeUnknown(err) {
 		// Some clouds don't have it; the properties come with the final change as well.

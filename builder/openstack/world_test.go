@@ -66,6 +66,11 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	return w
 }
 
+// spec is an image of the project that builds.
+func (*world) spec(name string) sandboxglance.Spec {
+	return sandboxglance.Spec{Name: name, Visibility: "private", DiskFormat: "raw"}
+}
+
 // login is how the options name one of the sandbox's clouds.
 func (w *world) login(name string) map[string]any {
 	return map[string]any{
