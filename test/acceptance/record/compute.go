@@ -5,8 +5,10 @@ import "strings"
 // placesToBoot are what a server needs, of whatever the cloud has.
 func placesToBoot() []Step {
 	return []Step{
-		{Name: "find an image", Unseen: true, Service: "image", Request: "GET /v2/images?visibility=public&status=active&sort=created_at:asc&limit=1",
-			Save: map[string]string{"image": "images.0.id"}},
+		{
+			Name: "find an image", Unseen: true, Service: "image", Request: "GET /v2/images?visibility=public&status=active&sort=created_at:asc&limit=1",
+			Save: map[string]string{"image": "images.0.id"},
+		},
 		{Name: "find a flavor", Unseen: true, Request: "GET /flavors", Save: map[string]string{"flavor": "flavors.0.id"}},
 		{Name: "find a network", Unseen: true, Service: "network", Request: "GET /v2.0/networks?shared=true", Save: map[string]string{"network": "networks.0.id"}},
 	}
@@ -108,8 +110,10 @@ func computeErrors() []Scenario {
 		create("no name", `{"server": {"imageRef": "$image", "flavorRef": "$flavor"}}`),
 		create("no JSON", `{bad`),
 		{Name: "as a reader", As: "reader", Request: "POST /servers", Body: server("")},
-		{Name: "a queued image", Unseen: true, Service: "image", Request: "POST /v2/images", Save: map[string]string{"big": "id"},
-			Body: `{"name": "$run-big", "disk_format": "raw", "container_format": "bare", "min_disk": 500}`},
+		{
+			Name: "a queued image", Unseen: true, Service: "image", Request: "POST /v2/images", Save: map[string]string{"big": "id"},
+			Body: `{"name": "$run-big", "disk_format": "raw", "container_format": "bare", "min_disk": 500}`,
+		},
 		create("queued image", `{"server": {"name": "$run", "imageRef": "$big", "flavorRef": "$flavor", "networks": [{"uuid": "$network"}]}}`),
 		{Name: "its data", Unseen: true, Service: "image", Request: "PUT /v2/images/$big/file", Body: "data", Type: "application/octet-stream"},
 		create("disk too small", `{"server": {"name": "$run", "imageRef": "$big", "flavorRef": "$flavor", "networks": [{"uuid": "$network"}]}}`),

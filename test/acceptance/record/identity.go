@@ -7,13 +7,17 @@ func identity() []Scenario {
 	return []Scenario{
 		{Name: "tokens", Service: "identity", Steps: []Step{
 			{Name: "wrong password", As: "nobody", Request: "POST /v3/auth/tokens", Body: wrong},
-			{Name: "no such user", As: "nobody", Request: "POST /v3/auth/tokens",
-				Body: `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "$run", "domain": {"name": "Default"}, "password": "x"}}}}}`},
+			{
+				Name: "no such user", As: "nobody", Request: "POST /v3/auth/tokens",
+				Body: `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "$run", "domain": {"name": "Default"}, "password": "x"}}}}}`,
+			},
 			{Name: "no identity", As: "nobody", Request: "POST /v3/auth/tokens", Body: `{"auth": {}}`},
 			{Name: "no JSON", As: "nobody", Request: "POST /v3/auth/tokens", Body: `{"auth"`},
 			{Name: "unknown method", As: "nobody", Request: "POST /v3/auth/tokens", Body: `{"auth": {"identity": {"methods": ["magic"]}}}`},
-			{Name: "wrong application credential", As: "nobody", Request: "POST /v3/auth/tokens",
-				Body: `{"auth": {"identity": {"methods": ["application_credential"], "application_credential": {"id": "$uuid1", "secret": "x"}}}}`},
+			{
+				Name: "wrong application credential", As: "nobody", Request: "POST /v3/auth/tokens",
+				Body: `{"auth": {"identity": {"methods": ["application_credential"], "application_credential": {"id": "$uuid1", "secret": "x"}}}}`,
+			},
 			{Name: "validate own token without X-Subject-Token", Request: "GET /v3/auth/tokens"},
 			{Name: "validate a wrong token", Request: "GET /v3/auth/tokens", Header: http.Header{"X-Subject-Token": {"wrong"}}},
 		}},
@@ -31,14 +35,20 @@ func identity() []Scenario {
 			{Name: "list as the admin by a name that nothing has", As: "admin", Request: "GET /v3/projects?name=$run"},
 		}},
 		{Name: "application credentials", Service: "identity", Steps: []Step{
-			{Name: "create", Request: "POST /v3/users/$owner_user/application_credentials",
-				Body: `{"application_credential": {"name": "$run", "secret": "s3cret"}}`, Save: map[string]string{"credential": "application_credential.id"}},
-			{Name: "create again", Request: "POST /v3/users/$owner_user/application_credentials",
-				Body: `{"application_credential": {"name": "$run", "secret": "s3cret"}}`},
+			{
+				Name: "create", Request: "POST /v3/users/$owner_user/application_credentials",
+				Body: `{"application_credential": {"name": "$run", "secret": "s3cret"}}`, Save: map[string]string{"credential": "application_credential.id"},
+			},
+			{
+				Name: "create again", Request: "POST /v3/users/$owner_user/application_credentials",
+				Body: `{"application_credential": {"name": "$run", "secret": "s3cret"}}`,
+			},
 			{Name: "show", Request: "GET /v3/users/$owner_user/application_credentials/$credential"},
 			{Name: "show another user's", As: "member", Request: "GET /v3/users/$owner_user/application_credentials/$credential"},
-			{Name: "log in with a wrong secret", As: "nobody", Request: "POST /v3/auth/tokens",
-				Body: `{"auth": {"identity": {"methods": ["application_credential"], "application_credential": {"id": "$credential", "secret": "x"}}}}`},
+			{
+				Name: "log in with a wrong secret", As: "nobody", Request: "POST /v3/auth/tokens",
+				Body: `{"auth": {"identity": {"methods": ["application_credential"], "application_credential": {"id": "$credential", "secret": "x"}}}}`,
+			},
 			{Name: "delete", Request: "DELETE /v3/users/$owner_user/application_credentials/$credential"},
 			{Name: "delete again", Request: "DELETE /v3/users/$owner_user/application_credentials/$credential"},
 		}, Cleanup: []string{"DELETE /v3/users/$owner_user/application_credentials/$credential"}},

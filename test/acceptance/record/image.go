@@ -40,9 +40,11 @@ func image() []Scenario {
 	return []Scenario{
 		{Name: "create", Service: "image", Cleanup: deleteImages("plain", "uuid1", "uuid2", "community", "nameless"), Steps: []Step{
 			{Name: "with a name", Request: "POST /v2/images", Body: `{"name": "$run-a"}`, Save: map[string]string{"plain": "id"}},
-			{Name: "with a chosen id and everything a member may give", Request: "POST /v2/images",
+			{
+				Name: "with a chosen id and everything a member may give", Request: "POST /v2/images",
 				Body: `{"id": "$uuid1", "name": "$run-b", "visibility": "private", "os_hidden": true, "protected": false,
-					"min_disk": 3, "min_ram": 5, "tags": ["b", "a"], "disk_format": "qcow2", "container_format": "bare", "imgctl_run": "x", "a:b.C": "v"}`},
+					"min_disk": 3, "min_ram": 5, "tags": ["b", "a"], "disk_format": "qcow2", "container_format": "bare", "imgctl_run": "x", "a:b.C": "v"}`,
+			},
 			{Name: "the same id again", Request: "POST /v2/images", Body: `{"id": "$uuid1", "name": "$run-b"}`},
 			{Name: "the same id by another project", As: "member", Request: "POST /v2/images", Body: `{"id": "$uuid1", "name": "$run-b"}`},
 			{Name: "delete it", Request: "DELETE /v2/images/$uuid1"},

@@ -13,8 +13,10 @@ func network() []Scenario {
 		}},
 		{Name: "security groups", Service: "network", Cleanup: []string{"DELETE /v2.0/security-groups/$group"}, Steps: []Step{
 			{Name: "create", Request: "POST /v2.0/security-groups", Body: `{"security_group": {"name": "$run", "description": "d"}}`, Save: map[string]string{"group": "security_group.id"}},
-			{Name: "rule", Request: "POST /v2.0/security-group-rules", Save: map[string]string{"rule": "security_group_rule.id"},
-				Body: `{"security_group_rule": {"security_group_id": "$group", "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}}`},
+			{
+				Name: "rule", Request: "POST /v2.0/security-group-rules", Save: map[string]string{"rule": "security_group_rule.id"},
+				Body: `{"security_group_rule": {"security_group_id": "$group", "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}}`,
+			},
 			ask("the same rule", "", "POST /v2.0/security-group-rules", `{"security_group_rule": {"security_group_id": "$group", "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}}`),
 			ask("show as another project", "member", "GET /v2.0/security-groups/$group", ""),
 			ask("delete as another project", "member", "DELETE /v2.0/security-groups/$group", ""),
