@@ -48,10 +48,10 @@ func TestPagingToTheEnd(t *testing.T) {
 		"":           newestFirst,
 		"limit=1000": newestFirst,
 		"limit=5000": newestFirst, // more than the most
-		"limit=700&sort_key=created_at&sort_dir=asc":        oldestFirst,
-		"limit=999&sort=name:asc":                           oldestFirst,
-		"limit=1000&sort=name:desc,created_at:asc":          newestFirst,
-		"limit=1000&sort_key=size&sort_key=id&sort_dir=asc": bySize(oldestFirst),
+		"limit=700&sort_key=created_at&sort_dir=asc": oldestFirst,
+		"limit=999&sort=name:asc":                    oldestFirst,
+		"limit=1000&sort=name:desc,created_at:asc":   newestFirst,
+		"limit=1000&sort=size:asc,id:asc":            bySize(oldestFirst),
 	} {
 		if got := demo.listed(query); !slices.Equal(got, want) {
 			t.Errorf("%q: %d images, not in the order wanted", query, len(got))
@@ -120,6 +120,9 @@ func TestFilters(t *testing.T) {
 	for query, want := range map[string]int{
 		"name=web":                                1,
 		"name=we":                                 0,
+		"name=WEB":                                1,
+		"name=eq:web":                             1,
+		"name=in:%22web%22":                       1,
 		"name=in:web,i000001,%22i000002%22":       3,
 		"id=" + web:                               1,
 		"id=in:" + web + ",nope":                  1,
@@ -151,7 +154,7 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s: %d images, want %d", query, len(got), want)
 		}
 	}
-	for _, query := range []string{"size_max=x", "created_at=gt:yesterday", "protected=maybe", "os_hidden=maybe", "name=in:%22open"} {
+	for _, query := range []string{"size_max=x", "created_at=gt:yesterday", "protected=maybe", "os_hidden=maybe", "name=in:%22open", "name=web:1", "status=x:active"} {
 		if a := demo.do("GET", "/image/v2/images?"+query, nil); a.Status != 400 {
 			t.Errorf("%s: %d", query, a.Status)
 		}

@@ -48,7 +48,7 @@ func TestWhoSeesWhat(t *testing.T) {
 		{glance.Shared, "pending", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
 		{glance.Shared, "rejected", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
 		{glance.Shared, "accepted", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": ""}},
-		{glance.Community, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "var", "member-b": "var"}},
+		{glance.Community, "", map[string]string{"admin": "varw", "demo": "lvarw", "reader": "lvar", "member-a": "var", "member-b": "var"}},
 		{glance.Public, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": "lvar"}},
 	} {
 		id := seedImage(t, c, glance.Spec{Name: "i", Visibility: tt.visibility}, "x")

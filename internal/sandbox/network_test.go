@@ -169,6 +169,8 @@ func TestNetworkRefusals(t *testing.T) {
 		kind       string
 	}{
 		{"unknown network", "ports", demo, port("7c0ffee0-0000-4000-8000-000000000001"), 404, "NetworkNotFound"},
+		{"unknown attribute", "ports", demo, map[string]any{"port": map[string]any{"network_id": private, "nonsense": 1}}, 400, "HTTPBadRequest"},
+		{"chosen address", "ports", demo, map[string]any{"port": map[string]any{"network_id": private, "fixed_ips": []map[string]any{{"ip_address": "127.77.3.4"}}}}, 403, "PolicyNotAuthorized"},
 		{"no id", "ports", demo, port("nope"), 400, "HTTPBadRequest"},
 		{"no network", "ports", demo, port(""), 400, "HTTPBadRequest"},
 		{"reader", "ports", reader, port(private), 403, "PolicyNotAuthorized"},

@@ -71,6 +71,9 @@ func checkValue(name string, value any) error {
 		if len([]rune(text)) > 255 {
 			return mismatch("%s is too long", repr(value))
 		}
+		if strings.ContainsFunc(text, func(r rune) bool { return r > 0xffff }) {
+			return wire.Fail(http.StatusBadRequest, "Name can't contain 4 byte unicode characters.")
+		}
 	case "visibility":
 		return oneOf(value, visibilities, false)
 	case "disk_format":

@@ -64,7 +64,7 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Upload(id, r.Body); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	noContent(w)
 	return nil
 }
 
@@ -84,7 +84,7 @@ func (s *Service) stage(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Update(id, func(i *Image) { i.Size, i.staged = size, true }); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	noContent(w)
 	return nil
 }
 

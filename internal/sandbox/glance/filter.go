@@ -18,7 +18,8 @@ import (
 // paging are the parameters of a listing that are no filters.
 var paging = []string{"limit", "marker", "sort", "sort_key", "sort_dir"}
 
-// texts are the attributes that are filtered by their text; those of them in lists take "in:" as well.
+// texts are the attributes that are filtered by their text, without regard to case as MariaDB
+// compares; those of them in lists take the operators "in:" and "eq:" as well.
 var texts = map[string]func(*Image) string{
 	"id":               func(i *Image) string { return i.ID },
 	"name":             func(i *Image) string { return i.Name },
@@ -98,7 +99,7 @@ func readFilter(c wire.Caller, q url.Values) (condition, error) {
 
 // listed is the rule of who is shown what: an admin everything, others what is public, what is
 // their own and what is shared with them in the wanted state (accepted, if none is named);
-// community images of others only where they are asked for.
+// community images of others only where they are asked for, also to an admin, who gets not even his own.
 func listed(c wire.Caller, visibility, memberStatus string) (condition, error) {
 	memberStatus = cmp.Or(memberStatus, "accepted")
 	if memberStatus != "all" && !slices.Contains(memberStates, memberStatus) {
@@ -112,7 +113,10 @@ func listed(c wire.Caller, visibility, memberStatus string) (condition, error) {
 		if visibility != "" && visibility != "all" && i.Visibility != visibility {
 			return false
 		}
-		if isAdmin || (i.Owner != "" && i.Owner == c.ProjectID) {
+		if isAdmin {
+			return i.Visibility != Community || visibility != ""
+		}
+		if i.Owner != "" && i.Owner == c.ProjectID {
 			return true
 		}
 		switch i.Visibility {
@@ -152,7 +156,10 @@ func bySize(name, value string) (condition, error) {
 func byText(name, value string) (condition, error) {
 	field, ok := texts[name]
 	if !ok {
-		return func(i *Image) bool { v, has := i.Properties[name]; return has && v == value }, nil
+		return func(i *Image) bool { v, has := i.Properties[name]; return has && strings.EqualFold(v, value) }, nil
+	}
+	if op, _, colon := strings.Cut(value, ":"); colon && slices.Contains(lists, name) && !slices.Contains([]string{"in", "eq"}, op) {
+		return nil, wire.Fail(http.StatusBadRequest, "Unable to filter by unknown operator '%s'.", op)
 	}
 	if rest, in := strings.CutPrefix(value, "in:"); in && slices.Contains(lists, name) {
 		r := csv.NewReader(strings.NewReader(rest))
@@ -160,9 +167,14 @@ func byText(name, value string) (condition, error) {
 		if err != nil {
 			return nil, wire.Fail(http.StatusBadRequest, "Invalid filter value %s. The quote is not closed.", rest)
 		}
-		return func(i *Image) bool { return slices.Contains(values, field(i)) }, nil
+		return func(i *Image) bool {
+			return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, field(i)) })
+		}, nil
 	}
-	return func(i *Image) bool { return field(i) == value }, nil
+	if slices.Contains(lists, name) {
+		value = strings.TrimPrefix(value, "eq:")
+	}
+	return func(i *Image) bool { return strings.EqualFold(field(i), value) }, nil
 }
 
 var (

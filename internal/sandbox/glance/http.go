@@ -20,6 +20,7 @@ func (s *Service) Mount() wire.Service {
 			return p == "" || p == "versions"
 		},
 		Unauthorized: func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Del("X-Openstack-Request-Id") // the middleware refuses before it is given one
 			wire.GlanceError(w, r, http.StatusUnauthorized, wire.Unverified)
 		},
 	}
@@ -54,10 +55,7 @@ func (s *Service) routes() http.Handler {
 	handle("GET /v2/info/import", infoImport)
 	handle("GET /v2/info/stores", infoStores)
 	handle("GET /v2/schemas/{name}", schema)
-	handle("/", func(http.ResponseWriter, *http.Request) error {
-		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
-	})
-	return mux
+	return wire.GlanceMux(mux)
 }
 
 // detail is an error whose message Glance puts below its general sentence for the status.
@@ -105,6 +103,12 @@ func object(r *http.Request, wrong error) (map[string]any, error) {
 		return m, nil
 	}
 	return nil, wrong
+}
+
+// noContent answers without a body, as WebOb does with a type all the same.
+func noContent(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // errServer is what Glance says where it trips over a request.
@@ -158,7 +162,7 @@ func (i *Image) body() map[string]any {
 	}
 	b["created_at"], b["updated_at"] = stamp(i.CreatedAt), stamp(i.UpdatedAt)
 	b["self"], b["file"], b["schema"] = self, self+"/file", "/v2/schemas/image"
-	if i.Status == Active || i.Status == Deactivated {
+	if i.Status == Active {
 		b["stores"] = defaultStore
 	}
 	return b

@@ -76,6 +76,7 @@ func (s *Service) importData(w http.ResponseWriter, r *http.Request) error {
 	})
 	id, nth := i.ID, len(i.tasks)-1
 	s.clock.After(func(ctx context.Context) { s.finish(id, nth, s.runImport(ctx, id, q)) })
+	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

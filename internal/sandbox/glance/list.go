@@ -74,16 +74,24 @@ func pageSize(q url.Values) (int, error) {
 	return min(n, maxLimit), nil
 }
 
-// link is the request's own listing, from its start or after marker.
+// link is the request's own listing, from its start or after marker. As in Glance each key is there
+// once, with its last value.
 func link(r *http.Request, marker string) string {
-	var params []string
-	for p := range strings.SplitSeq(r.URL.RawQuery, "&") {
-		if p != "" && !strings.HasPrefix(p, "marker=") {
-			params = append(params, p)
-		}
-	}
+	q := r.URL.Query()
+	q.Del("marker")
 	if marker != "" {
-		params = append(params, "marker="+url.QueryEscape(marker))
+		q.Set("marker", marker)
+	}
+	var params, seen []string
+	for pair := range strings.SplitSeq(r.URL.RawQuery+"&marker", "&") {
+		raw, _, _ := strings.Cut(pair, "=")
+		key, err := url.QueryUnescape(raw)
+		values := q[key]
+		if err != nil || len(values) == 0 || slices.Contains(seen, key) || (key == "marker" && pair != "marker") {
+			continue
+		}
+		seen = append(seen, key)
+		params = append(params, url.QueryEscape(key)+"="+url.QueryEscape(values[len(values)-1]))
 	}
 	if len(params) == 0 {
 		return "/v2/images"

@@ -175,24 +175,19 @@ func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) removeMember(w http.ResponseWriter, r *http.Request) error {
-	c := wire.CallerOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, err := s.shared(c, r.PathValue("id"))
+	i, m, err := s.member(r)
 	if err != nil {
 		return err
 	}
 	if i.Visibility != Shared {
 		return membersForbidden("delete", i.ID)
 	}
-	if !mayWrite(c, i.Owner) {
+	if !mayWrite(wire.CallerOf(r), i.Owner) {
 		return forbidden("delete_member")
 	}
-	id := r.PathValue("member")
-	if i.members[id] == nil {
-		return memberNotFound(id, i.ID)
-	}
-	delete(i.members, id)
+	delete(i.members, m.id)
 	i.UpdatedAt = now()
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -74,14 +74,23 @@ func (s *Service) delete(w http.ResponseWriter, r *http.Request) error {
 		return wire.Fail(http.StatusConflict, "Image %s could not be deleted because it is in use: The image cannot be deleted because it is in use through the backend store outside of Glance.", id)
 	}
 	s.remove(i)
-	w.WriteHeader(http.StatusNoContent)
+	noContent(w)
 	return nil
+}
+
+// tagged finds the image of a request about tags, which has its own words for none.
+func (s *Service) tagged(r *http.Request) (*Image, error) {
+	c, id := wire.CallerOf(r), r.PathValue("id")
+	if _, err := s.shared(c, id); err != nil {
+		return nil, err
+	}
+	return s.lookupOwn(c, id, "modify_image")
 }
 
 func (s *Service) addTag(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, err := s.lookupOwn(wire.CallerOf(r), r.PathValue("id"), "modify_image")
+	i, err := s.tagged(r)
 	if err != nil {
 		return err
 	}
@@ -95,7 +104,7 @@ func (s *Service) addTag(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	i.Tags, i.UpdatedAt = next.Tags, now()
-	w.WriteHeader(http.StatusNoContent)
+	noContent(w)
 	return nil
 }
 
@@ -108,7 +117,7 @@ func withTag(tags []string, tag string) []string {
 func (s *Service) removeTag(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, err := s.lookupOwn(wire.CallerOf(r), r.PathValue("id"), "modify_image")
+	i, err := s.tagged(r)
 	if err != nil {
 		return err
 	}
@@ -117,7 +126,7 @@ func (s *Service) removeTag(w http.ResponseWriter, r *http.Request) error {
 		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
 	}
 	i.Tags, i.UpdatedAt = slices.Delete(slices.Clone(i.Tags), at, at+1), now()
-	w.WriteHeader(http.StatusNoContent)
+	noContent(w)
 	return nil
 }
 
@@ -140,7 +149,7 @@ func (s *Service) switchTo(w http.ResponseWriter, r *http.Request, to, action, f
 		return wire.Fail(http.StatusForbidden, "Not allowed to %s image in status '%s'", action, i.Status)
 	}
 	i.Status, i.UpdatedAt = to, now()
-	w.WriteHeader(http.StatusNoContent)
+	noContent(w)
 	return nil
 }
 

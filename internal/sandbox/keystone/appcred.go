@@ -28,7 +28,7 @@ func (s *Service) listAppCreds(w http.ResponseWriter, r *http.Request) error {
 	var out []map[string]any
 	for _, c := range sortedBy(s.appCreds, func(c *AppCred) string { return c.Name }) {
 		if c.UserID == user && wanted(r.URL.Query(), map[string]string{"name": c.Name}) {
-			out = append(out, s.appCredBody(c))
+			out = append(out, s.appCredBody(r, c))
 		}
 	}
 	collection(w, r, "application_credentials", out)
@@ -46,7 +46,7 @@ func (s *Service) showAppCred(w http.ResponseWriter, r *http.Request) error {
 	if c == nil || c.UserID != user {
 		return appCredNotFound(r.PathValue("id"))
 	}
-	wire.JSON(w, http.StatusOK, map[string]any{"application_credential": s.appCredBody(c)})
+	wire.JSON(w, http.StatusOK, map[string]any{"application_credential": s.appCredBody(r, c)})
 	return nil
 }
 
@@ -97,7 +97,7 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 		c.secret = NewSecret()
 	}
 	s.appCreds[c.ID] = c
-	body := s.appCredBody(c)
+	body := s.appCredBody(r, c)
 	body["secret"] = c.secret
 	wire.JSON(w, http.StatusCreated, map[string]any{"application_credential": body})
 	return nil
@@ -143,21 +143,27 @@ func (s *Service) deleteAppCred(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Service) appCredBody(c *AppCred) map[string]any {
+func (s *Service) appCredBody(r *http.Request, c *AppCred) map[string]any {
 	roles := []map[string]any{}
 	for _, name := range c.Roles {
 		if o := s.roleByName(name); o != nil {
-			roles = append(roles, roleBody(o))
+			role := roleBody(r, o)
+			delete(role, "links")
+			roles = append(roles, role)
 		}
 	}
 	var expires any
 	if !c.ExpiresAt.IsZero() {
 		expires = stamp(c.ExpiresAt)
 	}
+	var unrestricted any // null unless it is
+	if c.Unrestricted {
+		unrestricted = true
+	}
 	return map[string]any{
-		"id": c.ID, "name": c.Name, "description": c.Description, "project_id": c.ProjectID, "roles": roles,
-		"unrestricted": c.Unrestricted, "expires_at": expires, "system": nil, "user_id": c.UserID,
-		"links": self("application_credentials", c.ID),
+		"id": c.ID, "name": c.Name, "description": orNull(c.Description), "project_id": c.ProjectID, "roles": roles,
+		"unrestricted": unrestricted, "expires_at": expires, "system": nil, "user_id": c.UserID,
+		"links": self(r, "application_credentials", c.ID),
 	}
 }
 
@@ -173,4 +179,11 @@ func parseTime(v string) (time.Time, error) {
 	}
 	_, err := time.Parse(time.RFC3339, v)
 	return time.Time{}, err
+}
+
+func orNull(v string) any {
+	if v == "" {
+		return nil
+	}
+	return v
 }

@@ -16,7 +16,7 @@ func (s *Service) listDomains(w http.ResponseWriter, r *http.Request) error {
 	var out []map[string]any
 	for _, d := range sortedBy(s.domains, func(d *Domain) string { return d.Name }) {
 		if wanted(r.URL.Query(), map[string]string{"name": d.Name, "enabled": strconv.FormatBool(d.Enabled)}) {
-			out = append(out, domainBody(d))
+			out = append(out, domainBody(r, d))
 		}
 	}
 	collection(w, r, "domains", out)
@@ -34,12 +34,12 @@ func (s *Service) showDomain(w http.ResponseWriter, r *http.Request) error {
 	if d == nil {
 		return wire.Fail(http.StatusNotFound, "Could not find domain: %s.", r.PathValue("id"))
 	}
-	wire.JSON(w, http.StatusOK, map[string]any{"domain": domainBody(d)})
+	wire.JSON(w, http.StatusOK, map[string]any{"domain": domainBody(r, d)})
 	return nil
 }
 
-func domainBody(d *Domain) map[string]any {
-	return map[string]any{"id": d.ID, "name": d.Name, "enabled": d.Enabled, "description": "", "options": map[string]any{}, "tags": []string{}, "links": self("domains", d.ID)}
+func domainBody(r *http.Request, d *Domain) map[string]any {
+	return map[string]any{"id": d.ID, "name": d.Name, "enabled": d.Enabled, "description": "", "options": map[string]any{}, "tags": []string{}, "links": self(r, "domains", d.ID)}
 }
 
 func (s *Service) listRoles(w http.ResponseWriter, r *http.Request) error {
@@ -51,7 +51,7 @@ func (s *Service) listRoles(w http.ResponseWriter, r *http.Request) error {
 	var out []map[string]any
 	for _, o := range sortedBy(s.roles, func(o *role) string { return o.name }) {
 		if wanted(r.URL.Query(), map[string]string{"name": o.name}) {
-			out = append(out, roleBody(o))
+			out = append(out, roleBody(r, o))
 		}
 	}
 	collection(w, r, "roles", out)
@@ -68,12 +68,12 @@ func (s *Service) showRole(w http.ResponseWriter, r *http.Request) error {
 	if err := admin(r, "get_role"); err != nil {
 		return err
 	}
-	wire.JSON(w, http.StatusOK, map[string]any{"role": roleBody(o)})
+	wire.JSON(w, http.StatusOK, map[string]any{"role": roleBody(r, o)})
 	return nil
 }
 
-func roleBody(o *role) map[string]any {
-	return map[string]any{"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{"immutable": true}, "links": self("roles", o.id)}
+func roleBody(r *http.Request, o *role) map[string]any {
+	return map[string]any{"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{"immutable": true}, "links": self(r, "roles", o.id)}
 }
 
 func (s *Service) listAssignments(w http.ResponseWriter, r *http.Request) error {
@@ -129,7 +129,7 @@ func (s *Service) listGrants(w http.ResponseWriter, r *http.Request) error {
 	var out []map[string]any
 	for _, o := range sortedBy(s.roles, func(o *role) string { return o.name }) {
 		if s.grants[grant{g.user, g.target, o.name}] {
-			out = append(out, roleBody(o))
+			out = append(out, roleBody(r, o))
 		}
 	}
 	collection(w, r, "roles", out)

@@ -1,6 +1,7 @@
 package keystone
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,7 +11,15 @@ import (
 
 // Mount is the service as the front mounts it.
 func (s *Service) Mount() wire.Service {
-	return wire.Service{Prefix: "/identity", Handler: s.routes(), Error: wire.JSONError, Public: public}
+	return wire.Service{Prefix: "/identity", Handler: varying(s.routes()), Error: wire.JSONError, Public: public}
+}
+
+// varying adds the header that all answers have.
+func varying(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "X-Auth-Token")
+		next.ServeHTTP(w, r)
+	})
 }
 
 func public(r *http.Request) bool {
@@ -21,7 +30,7 @@ func public(r *http.Request) bool {
 func (s *Service) routes() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
-		mux.Handle(pattern, wire.Handler(wire.JSONError, h))
+		mux.Handle(pattern, wire.Handler(refuse, h))
 	}
 	handle("GET /{$}", versions)
 	handle("GET /v3", version)
@@ -64,6 +73,14 @@ func (s *Service) routes() http.Handler {
 	return mux
 }
 
+// refuse answers with an error, which for 401 says where to log in.
+func refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf("Keystone uri=%q", wire.Base(r)))
+	}
+	wire.JSONError(w, r, status, message)
+}
+
 func versionDoc(r *http.Request) map[string]any {
 	return map[string]any{
 		"id": "v3.14", "status": "stable", "updated": "2020-04-07T00:00:00Z",
@@ -88,7 +105,7 @@ func collection(w http.ResponseWriter, r *http.Request, name string, items []map
 		items = []map[string]any{}
 	}
 	wire.JSON(w, http.StatusOK, map[string]any{name: items, "links": map[string]any{
-		"self": wire.Base(r) + r.URL.Path, "next": nil, "previous": nil,
+		"self": wire.Base(r) + r.URL.RequestURI(), "next": nil, "previous": nil,
 	}})
 }
 
@@ -100,9 +117,9 @@ func admin(r *http.Request, action string) error {
 	return nil
 }
 
-// self links to an object, by its path: the sandbox's bodies know no host.
-func self(kind, id string) map[string]any {
-	return map[string]any{"self": "/identity/v3/" + kind + "/" + id}
+// self links to an object.
+func self(r *http.Request, kind, id string) map[string]any {
+	return map[string]any{"self": wire.Base(r) + "/v3/" + kind + "/" + id}
 }
 
 // wanted tells whether an object passes a query's filters; only the given keys are filters.

@@ -8,10 +8,10 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-func projectBody(p *Project) map[string]any {
+func projectBody(r *http.Request, p *Project) map[string]any {
 	return map[string]any{
 		"id": p.ID, "name": p.Name, "domain_id": p.DomainID, "parent_id": p.DomainID, "description": p.Description,
-		"enabled": p.Enabled, "is_domain": false, "tags": []string{}, "options": map[string]any{}, "links": self("projects", p.ID),
+		"enabled": p.Enabled, "is_domain": false, "tags": []string{}, "options": map[string]any{}, "links": self(r, "projects", p.ID),
 	}
 }
 
@@ -49,7 +49,7 @@ func (s *Service) answerProjects(w http.ResponseWriter, r *http.Request, keep fu
 	for _, p := range sortedBy(s.projects, func(p *Project) string { return p.Name + p.ID }) {
 		fields := map[string]string{"name": p.Name, "domain_id": p.DomainID, "enabled": strconv.FormatBool(p.Enabled)}
 		if keep(p) && wanted(r.URL.Query(), fields) {
-			out = append(out, projectBody(p))
+			out = append(out, projectBody(r, p))
 		}
 	}
 	collection(w, r, "projects", out)
@@ -66,7 +66,7 @@ func (s *Service) showProject(w http.ResponseWriter, r *http.Request) error {
 	if p == nil {
 		return projectNotFound(id)
 	}
-	wire.JSON(w, http.StatusOK, map[string]any{"project": projectBody(p)})
+	wire.JSON(w, http.StatusOK, map[string]any{"project": projectBody(r, p)})
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (s *Service) createProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wire.JSON(w, http.StatusCreated, map[string]any{"project": projectBody(&p)})
+	wire.JSON(w, http.StatusCreated, map[string]any{"project": projectBody(r, &p)})
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (s *Service) updateProject(w http.ResponseWriter, r *http.Request) error {
 	set(&p.Name, q.Project.Name)
 	set(&p.Description, q.Project.Description)
 	set(&p.Enabled, q.Project.Enabled)
-	wire.JSON(w, http.StatusOK, map[string]any{"project": projectBody(p)})
+	wire.JSON(w, http.StatusOK, map[string]any{"project": projectBody(r, p)})
 	return nil
 }
 

@@ -8,10 +8,10 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-func userBody(u *User) map[string]any {
+func userBody(r *http.Request, u *User) map[string]any {
 	body := map[string]any{
 		"id": u.ID, "name": u.Name, "domain_id": u.DomainID, "enabled": u.Enabled, "password_expires_at": nil, "options": map[string]any{},
-		"links": self("users", u.ID),
+		"links": self(r, "users", u.ID),
 	}
 	if u.DefaultProjectID != "" {
 		body["default_project_id"] = u.DefaultProjectID
@@ -32,7 +32,7 @@ func (s *Service) listUsers(w http.ResponseWriter, r *http.Request) error {
 	var out []map[string]any
 	for _, u := range sortedBy(s.users, func(u *User) string { return u.Name + u.ID }) {
 		if wanted(r.URL.Query(), map[string]string{"name": u.Name, "domain_id": u.DomainID, "enabled": strconv.FormatBool(u.Enabled)}) {
-			out = append(out, userBody(u))
+			out = append(out, userBody(r, u))
 		}
 	}
 	collection(w, r, "users", out)
@@ -50,7 +50,7 @@ func (s *Service) showUser(w http.ResponseWriter, r *http.Request) error {
 	if u == nil {
 		return userNotFound(id)
 	}
-	wire.JSON(w, http.StatusOK, map[string]any{"user": userBody(u)})
+	wire.JSON(w, http.StatusOK, map[string]any{"user": userBody(r, u)})
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (s *Service) createUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wire.JSON(w, http.StatusCreated, map[string]any{"user": userBody(&u)})
+	wire.JSON(w, http.StatusCreated, map[string]any{"user": userBody(r, &u)})
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (s *Service) updateUser(w http.ResponseWriter, r *http.Request) error {
 	set(&u.password, q.User.Password)
 	set(&u.DefaultProjectID, q.User.DefaultProjectID)
 	set(&u.Enabled, q.User.Enabled)
-	wire.JSON(w, http.StatusOK, map[string]any{"user": userBody(u)})
+	wire.JSON(w, http.StatusOK, map[string]any{"user": userBody(r, u)})
 	return nil
 }
 

@@ -197,20 +197,6 @@ func reference(attribute, id string) error {
 	return nil
 }
 
-// decode reads the object of a request's body.
-func decode[T any](r *http.Request, name string) (T, error) {
-	var body map[string]*T
-	if err := wire.Decode(r, &body); err != nil {
-		var zero T
-		return zero, malformed("Body contains invalid data")
-	}
-	if body[name] == nil {
-		var zero T
-		return zero, malformed("Unable to find '%s' in request body", name)
-	}
-	return *body[name], nil
-}
-
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 func orNull(v string) any {

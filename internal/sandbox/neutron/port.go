@@ -2,6 +2,7 @@ package neutron
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
@@ -87,6 +88,9 @@ func (s *Service) createPort(r *http.Request, c wire.Caller) (string, error) {
 	}
 	var fixed []FixedIP
 	set(&fixed, q.FixedIPs)
+	if err := s.mayChoose(c, q.NetworkID, fixed, "create_port"); err != nil {
+		return "", err
+	}
 	made, err := s.newPort(c, p, fixed)
 	if err != nil {
 		return "", err
@@ -105,12 +109,26 @@ func (s *Service) updatePort(r *http.Request, c wire.Caller) (string, error) {
 		return "", err
 	}
 	if q.FixedIPs != nil {
+		if err := s.mayChoose(c, p.NetworkID, *q.FixedIPs, "update_port"); err != nil {
+			return "", err
+		}
 		if err := s.readdress(&next, *q.FixedIPs); err != nil {
 			return "", err
 		}
 	}
 	*p = next
 	return p.ID, nil
+}
+
+// mayChoose refuses a certain address to those who don't own the network.
+func (s *Service) mayChoose(c wire.Caller, network string, fixed []FixedIP, action string) error {
+	n := s.networks[network]
+	chosen := slices.ContainsFunc(fixed, func(f FixedIP) bool { return f.IPAddress != "" })
+	if !chosen || n == nil || c.Is("admin") || n.ProjectID == c.ProjectID {
+		return nil
+	}
+	return wire.FailKind(http.StatusForbidden, "PolicyNotAuthorized",
+		"(rule:%[1]s and (rule:%[1]s:fixed_ips and (rule:%[1]s:fixed_ips:ip_address))) is disallowed by policy", action)
 }
 
 // readdress gives a port other addresses; those it keeps it keeps.

@@ -37,17 +37,46 @@ func GlancePage(w http.ResponseWriter, r *http.Request, status int, explanation,
 	case strings.Contains(accept, "text/html"), strings.Contains(accept, "*/*"):
 		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "<html>\n <head>\n  <title>%s</title>\n </head>\n <body>\n  <h1>%s</h1>\n  %s<br /><br />\n%s\n\n\n </body>\n</html>",
-			title, title, escape.Replace(explanation), escape.Replace(detail))
+		fmt.Fprintf(w, "<html>\n <head>\n  <title>%s</title>\n </head>\n <body>\n  <h1>%s</h1>\n  %s\n </body>\n</html>",
+			title, title, pageBody(status, escape.Replace(explanation), escape.Replace(detail)))
 	case strings.Contains(accept, "application/json"):
-		JSON(w, status, map[string]string{
-			"code": title, "title": http.StatusText(status), "message": explanation + "<br /><br />\n" + detail + "\n\n",
-		})
+		JSON(w, status, map[string]string{"code": title, "title": http.StatusText(status), "message": pageBody(status, explanation, detail)})
 	default:
 		w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "%s\n\n%s\n\n %s  ", title, explanation, detail)
+		text := strings.NewReplacer("\n", " ", "<br />", "\n").Replace(pageBody(status, explanation, detail))
+		fmt.Fprintf(w, "%s\n\n%s", title, text)
 	}
+}
+
+// pageBody is WebOb's body of an error; two statuses have one of their own.
+func pageBody(status int, explanation, detail string) string {
+	switch status {
+	case http.StatusMethodNotAllowed:
+		return explanation + " <br /><br />\n" + detail
+	case http.StatusUnsupportedMediaType:
+		return explanation + "\n<br /><br />\n" + detail
+	}
+	return explanation + "<br /><br />\n" + detail + "\n\n"
+}
+
+// GlanceMux serves with mux and answers what it has no pattern for with Glance's 404 and 405.
+func GlanceMux(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		refusal := &held{header: http.Header{}}
+		h.ServeHTTP(refusal, r)
+		if refusal.status != http.StatusMethodNotAllowed {
+			GlancePage(w, r, http.StatusNotFound, "", "")
+			return
+		}
+		w.Header().Set("Allow", strings.Replace(refusal.header.Get("Allow"), "GET, HEAD", "GET", 1))
+		GlancePage(w, r, refusal.status, "The method "+r.Method+" is not allowed for this resource.", "")
+	})
 }
 
 // escape escapes as Python's html.escape does.
