@@ -15,6 +15,7 @@ fill() {
     -e "s|@KEYSTONE_PORT@|$keystone_port|g" -e "s|@GLANCE_PORT@|$glance_port|g" \
     -e "s|@NOVA_PORT@|$nova_port|g" -e "s|@METADATA_PORT@|$metadata_port|g" \
     -e "s|@NEUTRON_PORT@|$neutron_port|g" -e "s|@RABBIT_PORT@|$rabbit_port|g" \
+    -e "s|@REGISTRY_PORT@|$registry_port|g" \
     -e "s|@BRIDGE_LINK@|$bridge_link|g"
 }
 
@@ -30,6 +31,7 @@ configure() {
     render etc/shared.conf "etc/$service.conf" >"$state/etc/$service.conf"
   done
   render etc/rabbitmq.conf >"$state/etc/rabbitmq.conf"
+  render etc/registry.yml >"$state/etc/registry.yml"
   cp etc/dnsmasq.conf "$state/etc/"
   cp etc/qemu.conf etc/libvirtd.conf "$state/libvirt/etc/"
   # Fernet keys are 32 random bytes; 0 is the next one, 1 signs.

@@ -47,30 +47,39 @@ keep_databases() {
   await 30 mariadb sql -e 'select 1'
 }
 
+make_keystone_and_others() {
+  local etc=$state/etc url=http://127.0.0.1:$keystone_port/v3
+  keystone-manage --config-file "$etc/keystone.conf" db_sync
+  keystone-manage --config-file "$etc/keystone.conf" bootstrap --bootstrap-password "$(<"$secret_file")" \
+    --bootstrap-region-id RegionOne --bootstrap-public-url "$url" \
+    --bootstrap-internal-url "$url" --bootstrap-admin-url "$url"
+  glance-manage --config-file "$etc/glance.conf" db_sync
+  placement-manage --config-file "$etc/placement.conf" db sync
+}
+
+make_neutron() { neutron-db-manage --config-file "$state/etc/neutron.conf" upgrade heads; }
+
+make_nova() {
+  local manage=(nova-manage --config-file "$state/etc/nova.conf")
+  "${manage[@]}" api_db sync
+  "${manage[@]}" cell_v2 map_cell0 --database_connection "mysql+pymysql://root@localhost/nova_cell0?unix_socket=$database_socket"
+  "${manage[@]}" cell_v2 create_cell --name cell1
+  "${manage[@]}" db sync
+}
+
 # make_databases creates every service's schema: what is independent at the same time.
 make_databases() {
-  local etc=$state/etc keystone_url=http://127.0.0.1:$keystone_port/v3 name
+  local name
   for name in "${databases[@]}"; do echo "create database if not exists $name;"; done | sql
   local jobs=() job
-  {
-    keystone-manage --config-file "$etc/keystone.conf" db_sync
-    keystone-manage --config-file "$etc/keystone.conf" bootstrap --bootstrap-password "$(<"$secret_file")" \
-      --bootstrap-region-id RegionOne --bootstrap-public-url "$keystone_url" \
-      --bootstrap-internal-url "$keystone_url" --bootstrap-admin-url "$keystone_url"
-    glance-manage --config-file "$etc/glance.conf" db_sync
-    placement-manage --config-file "$etc/placement.conf" db sync
-  } >>"$state/log/databases.log" 2>&1 &
-  jobs+=($!)
-  neutron-db-manage --config-file "$etc/neutron.conf" upgrade heads >>"$state/log/databases.log" 2>&1 &
-  jobs+=($!)
-  {
-    local manage=(nova-manage --config-file "$etc/nova.conf")
-    "${manage[@]}" api_db sync
-    "${manage[@]}" cell_v2 map_cell0 --database_connection "mysql+pymysql://root@localhost/nova_cell0?unix_socket=$database_socket"
-    "${manage[@]}" cell_v2 create_cell --name cell1
-    "${manage[@]}" db sync
-  } >>"$state/log/databases.log" 2>&1 &
-  jobs+=($!)
+  for job in keystone_and_others neutron nova; do
+    # Marked as this cloud's, and without the lock: what outlives a killed up is found and ended.
+    (
+      export IMGCTL_OPENSTACK=$state
+      "make_$job"
+    ) >>"$state/log/databases.log" 2>&1 9>&- &
+    jobs+=($!)
+  done
   for job in "${jobs[@]}"; do
     wait "$job" || die "making the databases failed; see $state/log/databases.log"
   done

@@ -32,7 +32,7 @@ marked() {
 own_processes() {
   {
     marked "IMGCTL_OPENSTACK=$state"
-    pgrep -f "^[^ ]*(qemu-system|dnsmasq|haproxy|neutron-)[^ ]* .*$state/" || true
+    pgrep -f "^([^ ]*python3 )?[^ ]*(qemu-system|dnsmasq|haproxy|neutron-)[^ ]* .*$state/" || true
   } | sort -un
 }
 

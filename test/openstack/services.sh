@@ -31,6 +31,8 @@ start_placement() {
   wsgi placement $placement_port /usr/bin/placement-api OS_PLACEMENT_CONFIG_DIR="$state/etc"
 }
 
+start_registry() { start registry docker-registry serve "$state/etc/registry.yml"; }
+
 start_neutron() { start neutron neutron-server --config-file "$state/etc/neutron.conf"; }
 
 start_nova() {
@@ -55,7 +57,7 @@ start_libvirt() {
 start_compute() {
   start nova-compute nova-compute --config-file "$state/etc/nova.conf"
   local agent
-  for agent in linuxbridge dhcp metadata; do
+  for agent in "${neutron_agents[@]}"; do
     start neutron-$agent "neutron-$agent-agent" --config-file "$state/etc/neutron.conf"
   done
 }
@@ -72,5 +74,5 @@ hypervisor_up() {
 
 agents_up() {
   [ "$(sql -N neutron -e "select count(*) from agents
-    where heartbeat_timestamp >= ${1:-utc_timestamp() - interval 75 second}")" = 3 ]
+    where heartbeat_timestamp >= ${1:-utc_timestamp() - interval 75 second}")" = ${#neutron_agents[@]} ]
 }

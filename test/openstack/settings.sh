@@ -10,10 +10,12 @@ cache=${IMGCTL_OPENSTACK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imgctl/
 
 clouds_yaml=$state/clouds.yaml
 secret_file=$state/secret # the password of every account in this cloud
+neutron_agents=(linuxbridge dhcp l3 metadata)
 databases=(keystone glance placement nova_api nova_cell0 nova neutron)
 
 # Guests sit on the bridge of this network; the host is its first address, and nothing is routed beyond.
 guest_network=10.77.0
+private_network=10.78.0 # behind a router, for servers with floating IPs
 host_link=imgctl0   # the host's end of the cable into the bridge
 bridge_link=imgctl1 # the bridge's end
 
@@ -21,7 +23,8 @@ packages=(
   mariadb-server rabbitmq-server uwsgi-core uwsgi-plugin-python3
   keystone glance-api placement-api
   nova-api nova-scheduler nova-conductor nova-compute nova-compute-kvm
-  neutron-server neutron-linuxbridge-agent neutron-dhcp-agent neutron-metadata-agent
+  neutron-server neutron-linuxbridge-agent neutron-dhcp-agent neutron-l3-agent neutron-metadata-agent
+  docker-registry
   libvirt-daemon-system qemu-system-x86 qemu-utils genisoimage
   iproute2 iptables kmod curl procps
   syslinux syslinux-common mtools dosfstools fdisk e2fsprogs
@@ -29,7 +32,7 @@ packages=(
 
 # The services' ports, all on 127.0.0.1.
 keystone_port=5000 glance_port=9292 placement_port=8778 nova_port=8774 metadata_port=8775 neutron_port=9696
-rabbit_port=5672
+rabbit_port=5672 registry_port=5050
 
 # What does not fit one service's package: where the databases' socket is.
 database_socket=$state/run/mysql.sock

@@ -9,6 +9,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/external"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/routers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/provider"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
@@ -31,39 +32,54 @@ func seedFlavors(ctx context.Context, admin *gophercloud.ProviderClient) error {
 	return nil
 }
 
-// seedNetwork makes the one network, shared by all projects; its addresses begin with the three
-// numbers in GUEST_NETWORK.
-func seedNetwork(ctx context.Context, admin *gophercloud.ProviderClient) error {
+// seedNetworks makes two networks, shared by all projects: public, on which the host is the first
+// address, and private behind a router. GUEST_NETWORK and PRIVATE_NETWORK are the first three numbers of
+// their addresses.
+func seedNetworks(ctx context.Context, admin *gophercloud.ProviderClient) error {
 	client, err := openstack.NewNetworkV2(admin, gophercloud.EndpointOpts{Region: "RegionOne"})
 	if err != nil {
 		return err
 	}
-	page, err := networks.List(client, networks.ListOpts{Name: "public"}).AllPages(ctx)
-	if err != nil {
-		return err
-	}
-	if found, err := networks.ExtractNetworks(page); err != nil || len(found) > 0 {
-		return err
-	}
 	yes := true
-	made, err := networks.Create(ctx, client, external.CreateOptsExt{
+	public, _, err := network(ctx, client, os.Getenv("GUEST_NETWORK"), external.CreateOptsExt{
 		External: &yes,
 		CreateOptsBuilder: provider.CreateOptsExt{
 			CreateOptsBuilder: networks.CreateOpts{Name: "public", Shared: &yes},
 			Segments:          []provider.Segment{{NetworkType: "flat", PhysicalNetwork: "physnet1"}},
 		},
-	}).Extract()
+	})
 	if err != nil {
 		return fmt.Errorf("network %q: %w", "public", err)
 	}
-	prefix := os.Getenv("GUEST_NETWORK")
+	_, subnet, err := network(ctx, client, os.Getenv("PRIVATE_NETWORK"), networks.CreateOpts{Name: "private", Shared: &yes})
+	if err != nil {
+		return fmt.Errorf("network %q: %w", "private", err)
+	}
+	router, err := routers.Create(ctx, client, routers.CreateOpts{
+		Name: "way-out", GatewayInfo: &routers.GatewayInfo{NetworkID: public},
+	}).Extract()
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	if _, err := routers.AddInterface(ctx, client, router.ID, routers.AddInterfaceOpts{SubnetID: subnet}).Extract(); err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	return nil
+}
+
+// network makes a network with one subnet of 256 addresses, and returns the ids of both.
+func network(ctx context.Context, client *gophercloud.ServiceClient, prefix string, opts networks.CreateOptsBuilder) (id, subnet string, err error) {
+	made, err := networks.Create(ctx, client, opts).Extract()
+	if err != nil {
+		return "", "", err
+	}
 	gateway := prefix + ".1"
-	_, err = subnets.Create(ctx, client, subnets.CreateOpts{
-		NetworkID: made.ID, Name: "public", IPVersion: gophercloud.IPv4, CIDR: prefix + ".0/24", GatewayIP: &gateway,
+	sub, err := subnets.Create(ctx, client, subnets.CreateOpts{
+		NetworkID: made.ID, Name: made.Name, IPVersion: gophercloud.IPv4, CIDR: prefix + ".0/24", GatewayIP: &gateway,
 		AllocationPools: []subnets.AllocationPool{{Start: prefix + ".10", End: prefix + ".250"}},
 	}).Extract()
 	if err != nil {
-		return fmt.Errorf("subnet %q: %w", "public", err)
+		return "", "", err
 	}
-	return nil
+	return made.ID, sub.ID, nil
 }

@@ -1,10 +1,10 @@
 // Command seed gives a fresh cloud its accounts, its catalog, its flavors and its network.
 //
 //	seed accounts < accounts   lines of: user project domain role
-//	seed cloud                 flavors, network, security groups; needs Nova and Neutron
+//	seed cloud                 flavors, networks, security groups; needs Nova and Neutron
 //	seed image FILE            the guest, as a public image
 //
-// It acts as the cloud "admin" of clouds.yaml. Everything it finds in place it leaves alone.
+// It acts as the cloud "admin" of clouds.yaml. Accounts and flavors that it finds in place it leaves alone.
 package main
 
 import (
@@ -44,7 +44,7 @@ func run(ctx context.Context, part string, args []string) error {
 		if err := seedFlavors(ctx, admin); err != nil {
 			return err
 		}
-		if err := seedNetwork(ctx, admin); err != nil {
+		if err := seedNetworks(ctx, admin); err != nil {
 			return err
 		}
 		return seedGroups(ctx, admin)
