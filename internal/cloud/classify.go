@@ -105,7 +105,7 @@ var (
 )
 
 // message finds the words in an error's body: Keystone, Nova and Cinder wrap them in an object
-// under a name of its own, Neutron likewise, Glance answers HTML.
+// under a name of its own, Neutron likewise; Glance answers HTML, or puts line breaks of HTML into an object.
 func message(body []byte) string {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(body, &object) == nil {
@@ -120,7 +120,7 @@ func jsonMessage(object map[string]json.RawMessage) string {
 	for _, key := range []string{"message", "detail"} {
 		var text string
 		if json.Unmarshal(object[key], &text) == nil && text != "" {
-			return whitespace.ReplaceAllString(text, " ")
+			return strings.TrimSpace(whitespace.ReplaceAllString(strings.ReplaceAll(text, "<br />", " "), " "))
 		}
 	}
 	for _, inner := range object {

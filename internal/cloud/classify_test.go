@@ -49,6 +49,10 @@ func TestClassify(t *testing.T) {
 			"Glance", refusal(409, "<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n  The target member is already &quot;there&quot;.<br /><br />\n\n </body>\n</html>"),
 			fault.Conflict, `409 Conflict: The target member is already "there".`,
 		},
+		{
+			"Glance, asked for JSON", refusal(409, `{"message": "Image ID X already exists!<br /><br />\n\n\n", "code": "409 Conflict", "title": "Conflict"}`),
+			fault.Conflict, "409 Conflict: Image ID X already exists!",
+		},
 		{"Cinder's quota", refusal(413, `{"overLimit":{"code":413,"message":"VolumeLimitExceeded","retryAfter":"0"}}`), fault.Quota, "413 Request Entity Too Large: VolumeLimitExceeded"},
 		{"not found", refusal(404, ""), fault.NotFound, "404 Not Found"},
 		{"no server", refusal(503, "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>"), fault.Unavailable, "503 Service Unavailable: No server is available to handle this request."},
