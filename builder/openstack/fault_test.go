@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,11 +15,14 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-// routes are builds that together make every request that a build can make.
-var routes = []struct {
+// kindOfBuild is a build that makes requests which others don't.
+type kindOfBuild struct {
 	name string
 	more map[string]any
-}{
+}
+
+// routes are builds that together make every request that a build can make.
+var routes = []kindOfBuild{
 	{"server", map[string]any{"communicator": "ssh", "ssh_username": "x", "ssh_host": "127.0.0.1", "image_visibility": "shared"}},
 	{"floating IP", map[string]any{"floating_ip_network": "public"}},
 	{"reused IP", map[string]any{"reuse_ips": true}},
@@ -185,6 +189,46 @@ func (w *world) cancelAt(more map[string]any, nth int, after bool) time.Duration
 		w.t.Errorf("cancelled at request %d (%v): went on for %s\n%s", nth, hit.Load(), took, out)
 	}
 	return took
+}
+
+// A build is cancelled while it waits for the answer to a create, which doesn't come: what the
+// service made all the same is found by the run's marks.
+func TestCancelWithoutAnswer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for answers that don't come")
+	}
+	for _, tt := range []struct{ route, path string }{
+		{"server", "/compute/**/servers"},
+		{"server", "/compute/**/action"}, // the second is createImage
+		{"floating IP", "/network/**/ports"},
+		{"floating IP", "/network/**/floatingips"},
+		{"volume", "/volume/**/volumes"},
+		{"volume", "/volume/**/action"}, // the third is the upload
+	} {
+		t.Run(tt.route+" "+tt.path, func(t *testing.T) {
+			t.Parallel()
+			n := slices.IndexFunc(routes, func(k kindOfBuild) bool { return k.name == tt.route })
+			w, more := route(t, n)
+			for nth := 1; nth <= 3; nth++ {
+				ctx, cancel := context.WithCancel(t.Context())
+				hit := false
+				w.Faults().Add(wire.Rule{Method: "POST", Path: tt.path, Nth: nth, Fault: wire.Fault{Do: wire.Observe, After: func(*http.Request) {
+					hit = true
+					cancel()
+					time.Sleep(1500 * time.Millisecond)
+				}}})
+				_, out, err := w.build(ctx, more, nil)
+				cancel()
+				time.Sleep(600 * time.Millisecond) // until the sandbox is done with it
+				if wrong := w.check(err, out); wrong != "" {
+					t.Errorf("POST %d: %s", nth, wrong)
+				}
+				if !hit {
+					break
+				}
+			}
+		})
+	}
 }
 
 // Faults by chance, several in one build.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package openstack
 
 import (
@@ -19,6 +21,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+	"golang.org/x/sys/unix"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
@@ -212,6 +215,39 @@ func TestSSHFailures(t *testing.T) {
 		t.Errorf("%v after %s\n%s", err, time.Since(start), out)
 	}
 	w.keysLeft(out)
+}
+
+// Waiting costs no CPU, also behind an SSH session that has ended: with golang.org/x/crypto 0.52.0
+// the SDK's keep-alive of such a session never comes back and burns a core to the end.
+func TestWaitingIsIdle(t *testing.T) {
+	w := newGuests(t)
+	var used time.Duration
+	_, out, err := w.build(t.Context(), map[string]any{"skip_create_image": true, "ssh_keep_alive_interval": "100ms"},
+		func(ctx context.Context, _ packersdk.Ui, comm packersdk.Communicator, _ any) error {
+			if _, err := run(ctx, comm, "true"); err != nil {
+				return err
+			}
+			before := cpu(t)
+			time.Sleep(time.Second)
+			used = cpu(t) - before
+			return nil
+		})
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	if used > 300*time.Millisecond {
+		t.Errorf("%s of CPU in a second of waiting", used)
+	}
+}
+
+// cpu is what the process has used so far.
+func cpu(t *testing.T) time.Duration {
+	t.Helper()
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // Each request about the key pair fails in each way; the build lets itself in or leaves nothing.
