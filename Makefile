@@ -41,6 +41,14 @@ test: plugin ## run the tests; needs no root and no cloud
 test-race: plugin ## run the tests with the race detector
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) $(PACKAGES)
 
+# A real OpenStack on this machine: test/openstack/README.md. The clouds.yaml is the one it writes.
+CLOUDS := $(or $(IMGCTL_OPENSTACK_DIR),/srv/imgctl-openstack)/clouds.yaml
+
+.PHONY: acceptance
+acceptance: ## start a real OpenStack, run the suites on it, stop it; needs root and Debian 12
+	test/openstack/up
+	IMGCTL_ACCEPTANCE_CLOUDS=$(CLOUDS) go test -count=1 -timeout 30m ./internal/promote; s=$$?; test/openstack/down; exit $$s
+
 .PHONY: bench
 bench: plugin ## measure a build against the HashiCorp plugin, side by side
 	go run ./test/bench
