@@ -46,9 +46,9 @@ func compute() []Scenario {
 		}},
 		{Name: "a server's life", Service: "compute", Steps: steps(placesToBoot(), []Step{
 			{Name: "create", Request: "POST /servers", Body: server(`"metadata": {"imgctl_run": "$run"}, "config_drive": true`), Save: map[string]string{"server": "server.id"}},
+			wait("active", "server.status=ACTIVE"),
 			{Name: "another project's look", As: "member", Request: "GET /servers/$server"},
 			{Name: "another project's delete", As: "member", Request: "DELETE /servers/$server"},
-			wait("active", "server.status=ACTIVE"),
 			{Name: "active, newer", Version: "2.47", Request: "GET /servers/$server"},
 			{Name: "tags, newer", Version: "2.26", Request: "PUT /servers/$server/tags", Body: `{"tags": ["x"]}`},
 			{Name: "tags, older", Request: "PUT /servers/$server/tags", Body: `{"tags": ["x"]}`},

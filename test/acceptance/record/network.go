@@ -38,5 +38,16 @@ func network() []Scenario {
 			ask("delete", "", "DELETE /v2.0/ports/$port", ""),
 			ask("delete again", "", "DELETE /v2.0/ports/$port", ""),
 		}},
+		{Name: "floating IPs", Service: "network", Cleanup: []string{"DELETE /v2.0/floatingips/$floating"}, Steps: []Step{
+			{Name: "find the outside", Unseen: true, Request: "GET /v2.0/networks?router:external=true", Save: map[string]string{"outside": "networks.0.id"}},
+			{Name: "create", Request: "POST /v2.0/floatingips", Body: `{"floatingip": {"floating_network_id": "$outside", "description": "imgctl_run=$run"}}`, Save: map[string]string{"floating": "floatingip.id"}},
+			ask("by description", "", "GET /v2.0/floatingips?description=imgctl_run=$run", ""),
+			ask("show as another project", "member", "GET /v2.0/floatingips/$floating", ""),
+			ask("to an unknown port", "", "PUT /v2.0/floatingips/$floating", `{"floatingip": {"port_id": "$uuid1"}}`),
+			ask("on an unknown network", "", "POST /v2.0/floatingips", `{"floatingip": {"floating_network_id": "$uuid1"}}`),
+			ask("delete as another project", "member", "DELETE /v2.0/floatingips/$floating", ""),
+			ask("delete", "", "DELETE /v2.0/floatingips/$floating", ""),
+			ask("delete again", "", "DELETE /v2.0/floatingips/$floating", ""),
+		}},
 	}
 }

@@ -81,6 +81,11 @@ func (r *run) member(key string, value any) any {
 		}
 		return scrubbed
 	}
+	if roles, ok := value.(string); ok && key == "boot_roles" { // a set, in any order
+		sorted := strings.Split(roles, ",")
+		slices.Sort(sorted)
+		return strings.Join(sorted, ",")
+	}
 	if word, ok := freeValues[key]; ok && value != nil && value != "" {
 		return "(" + word + ")"
 	}
@@ -97,7 +102,7 @@ var patterns = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "(id)"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z?`), "(time to a microsecond)"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?`), "(time)"},
-	{regexp.MustCompile(`\b(10|127)\.77\.\d+\.\d+\b`), "(address)"},
+	{regexp.MustCompile(`\b(10|127)\.7[78]\.\d+\.\d+\b`), "(address)"},
 	{regexp.MustCompile(`\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b`), "(mac)"},
 }
 
