@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 )
+
+// claimTime is how long others may take to claim what they saw to be free when this run did.
+var claimTime = time.Second
 
 // claimed reports whether a description says that a run uses the floating IP.
 func claimed(description string) bool { return strings.Contains(description, cloud.RunKey+"=") }
@@ -36,6 +40,12 @@ func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatin
 	_, err := floatingips.Update(graceful, b.network, ip.ID, opts).Extract()
 	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusPreconditionFailed) {
 		return nil, fmt.Errorf("claiming floating IP %s: %w", ip.FloatingIP, cloud.Classify(err))
+	}
+	if revision == 0 {
+		// The last of several claims stays; by then all have been made.
+		if err := b.wait(ctx, claimTime); err != nil {
+			return nil, err
+		}
 	}
 	now, err := floatingips.Get(ctx, b.network, ip.ID).Extract()
 	if err != nil {

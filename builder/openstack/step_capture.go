@@ -2,7 +2,6 @@ package openstack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -63,7 +62,7 @@ func (b *build) capture(ctx context.Context, do func(context.Context) (string, e
 		return err
 	}
 	b.image = img
-	return b.settleDown(ctx)
+	return b.wait(ctx, time.Duration(b.config.ImageCreationWait)*time.Second)
 }
 
 // waitImage waits until the image is active.
@@ -86,18 +85,18 @@ func (b *build) waitImage(ctx context.Context, id, what string, timeout time.Dur
 	return img, nil
 }
 
-// settleDown waits as long as the template asks for.
-func (b *build) settleDown(ctx context.Context) error {
-	if b.config.ImageCreationWait == 0 {
+// wait waits, unless the build is cancelled.
+func (b *build) wait(ctx context.Context, d time.Duration) error {
+	if d == 0 {
 		return nil
 	}
-	t := time.NewTimer(time.Duration(b.config.ImageCreationWait) * time.Second)
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return fault.Wrap(fault.Cancelled, "", errors.Join(errors.New("image_creation_wait"), context.Cause(ctx)))
+		return fault.Wrap(fault.Cancelled, "", context.Cause(ctx))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	log.SetOutput(io.Discard)
+	claimTime = 300 * time.Millisecond
 	os.Exit(m.Run())
 }
 
