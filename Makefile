@@ -44,8 +44,8 @@ test-race: plugin ## run the tests with the race detector
 # A real OpenStack on this machine: test/openstack/README.md. The clouds.yaml is the one it writes.
 CLOUDS := $(or $(IMGCTL_OPENSTACK_DIR),/srv/imgctl-openstack)/clouds.yaml
 
-.PHONY: acceptance
-acceptance: ## start a real OpenStack, run the suites on it, stop it; needs root and Debian 12
+.PHONY: openstack-check
+openstack-check: ## start it, run the promotion's tests on it, stop it; needs root and Debian 12
 	test/openstack/up
 	IMGCTL_ACCEPTANCE_CLOUDS=$(CLOUDS) go test -count=1 -timeout 30m ./internal/promote; s=$$?; test/openstack/down; exit $$s
 
