@@ -36,9 +36,10 @@ func execute(t *testing.T, cmd *exec.Cmd) result {
 
 func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	path := sandboxtest.Agent(t) // the first test builds it, which may take longer than a run
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, sandboxtest.Agent(t), args...)
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), "OS_AUTH_URL=http://elsewhere.example", "TMPDIR="+t.TempDir())
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/promote"
 )
 
 // neighbours are the projects, by their entry in the clouds.yaml, that the image is shared with,
@@ -86,7 +88,10 @@ func (s *survey) take(ctx context.Context) (*state, error) {
 		return nil, err
 	}
 	images = slices.DeleteFunc(images, func(i *glance.Image) bool { return i.Owner != s.owner })
-	glance.NewestFirst(images)
+	// The current image first; by age it would be a matter of luck, since Glance counts seconds.
+	slices.SortFunc(images, func(a, b *glance.Image) int {
+		return cmp.Or(cmp.Compare(a.Properties[promote.ArchivedAtKey], b.Properties[promote.ArchivedAtKey]), cmp.Compare(a.Name, b.Name))
+	})
 	now := &state{images, map[string]map[string]string{}}
 	for _, i := range images {
 		if i.Visibility != glance.Shared {

@@ -64,12 +64,12 @@ func volumeClient(t testing.TB, c *sandbox.Cloud, cloud string) *gophercloud.Ser
 // eventually waits until probe returns true.
 func eventually(t *testing.T, what string, probe func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if probe() {
 			return
 		}
 	}
-	t.Fatalf("waiting for %s took more than 5 s", what)
+	t.Fatalf("waiting for %s took more than 20 s", what)
 }
 
 // raw is a client of bare HTTP requests.

@@ -39,7 +39,8 @@ func volumeIn(t *testing.T, client *gophercloud.ServiceClient, id, status string
 
 func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	t.Parallel()
-	c := sandboxtest.Start(t, sandbox.Options{Transition: 20 * time.Millisecond})
+	// Long enough for a busy machine to see the states that pass.
+	c := sandboxtest.Start(t, sandbox.Options{Transition: 300 * time.Millisecond})
 	client := volumeClient(t, c, "demo")
 	source := seedImage(t, c, glance.Spec{Name: "base", Properties: map[string]string{"os_distro": "debian"}}, "one")
 
