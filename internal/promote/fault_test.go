@@ -235,7 +235,9 @@ func (w *world) killed(t *testing.T, when string, nth int) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{w.file, n.fresh, n.name}, "\n"))
 	var dead sync.WaitGroup
+	started := make(chan struct{})
 	kill := func(*http.Request) {
+		<-started // the process may be asking before Start has returned
 		if err := cmd.Process.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -251,6 +253,7 @@ func (w *world) killed(t *testing.T, when string, nth int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	close(started)
 	err := cmd.Wait()
 	dead.Done()
 	if cmd.ProcessState.Success() || cmd.ProcessState.Exited() {
