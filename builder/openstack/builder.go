@@ -64,7 +64,7 @@ func steps(c *Config) []multistep.Step {
 		&communicator.StepConnect{
 			Config:    &c.Comm,
 			Host:      host,
-			SSHConfig: c.Comm.SSHConfigFunc(),
+			SSHConfig: preferEd25519(c.Comm.SSHConfigFunc()),
 		},
 		&stepProvision{},
 		&stepClearKeys{},
