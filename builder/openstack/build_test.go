@@ -243,27 +243,6 @@ func TestServerTimeout(t *testing.T) {
 	w.leavesNothing(out)
 }
 
-// With every change of state taking half a second, four of which have to follow each other, the
-// build wastes less than a quarter of a second on each.
-func TestBuildTime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("measures seconds")
-	}
-	w := newWorld(t, sandbox.Options{Transition: 500 * time.Millisecond})
-	w.ResetRequests()
-	start := time.Now()
-	_, out := w.image(nil, nil)
-	took := time.Since(start)
-	connections := map[int64]bool{}
-	for _, r := range w.Requests() {
-		connections[r.ConnID] = true
-	}
-	t.Logf("%s, %d requests, %d connections (with those of looking around)", took, len(w.Requests()), len(connections))
-	if took > 3*time.Second {
-		t.Errorf("took %s\n%s", took, out)
-	}
-}
-
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{})

@@ -103,7 +103,7 @@ func (w *world) requests(more map[string]any) int {
 // or nothing at all. Most of the time is spent waiting, so the ways go side by side.
 func TestEveryRequestFails(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds hundreds of images")
+		t.Skip("left out by -short: builds hundreds of images")
 	}
 	for n := range routes {
 		t.Run(routes[n].name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func (w *world) failRequest(more map[string]any, kind wire.Fault, nth int) bool 
 // A build is cancelled at each of its requests, before the service does it and after.
 func TestCancelAtEveryRequest(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds hundreds of images")
+		t.Skip("left out by -short: builds hundreds of images")
 	}
 	for n := range routes {
 		t.Run(routes[n].name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func (w *world) cancelAt(more map[string]any, nth int, after bool) time.Duration
 // service made all the same is found by the run's marks.
 func TestCancelWithoutAnswer(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for answers that don't come")
+		t.Skip("left out by -short: waits for answers that don't come")
 	}
 	for _, tt := range []struct{ route, path string }{
 		{"server", "/compute/**/servers"},
@@ -215,7 +215,7 @@ func TestCancelWithoutAnswer(t *testing.T) {
 				w.Faults().Add(wire.Rule{Method: "POST", Path: tt.path, Nth: nth, Fault: wire.Fault{Do: wire.Observe, After: func(*http.Request) {
 					hit = true
 					cancel()
-					time.Sleep(1500 * time.Millisecond)
+					time.Sleep(1500 * time.Millisecond) // longer than the build waits for an answer after a cancel
 				}}})
 				_, out, err := w.build(ctx, more, nil)
 				cancel()
@@ -234,7 +234,7 @@ func TestCancelWithoutAnswer(t *testing.T) {
 // Faults by chance, several in one build.
 func TestRandomFaults(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds many images")
+		t.Skip("left out by -short: builds many images")
 	}
 	w, more := route(t, 0)
 	for seed := uint64(1); seed <= 15; seed++ {

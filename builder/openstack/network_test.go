@@ -123,7 +123,7 @@ func TestReuseRace(t *testing.T) {
 				if n := using.Add(1); c.floating != 1 || n != 1 {
 					t.Errorf("a build has %d floating IPs, %d builds have one", c.floating, n)
 				}
-				time.Sleep(200 * time.Millisecond)
+				time.Sleep(200 * time.Millisecond) // time for another build to take the same address
 				using.Add(-1)
 				return nil
 			})

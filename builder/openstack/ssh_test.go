@@ -253,7 +253,7 @@ func cpu(t *testing.T) time.Duration {
 // Each request about the key pair fails in each way; the build lets itself in or leaves nothing.
 func TestKeyPairFaults(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds many images")
+		t.Skip("left out by -short: builds many images")
 	}
 	w := newGuests(t)
 	for _, kind := range []wire.Fault{wire.Status(409), wire.StatusAfter(500), wire.Status(503), {Do: wire.DropBefore}, {Do: wire.DropAfter}} {

@@ -319,7 +319,7 @@ func TestTerminal(t *testing.T) {
 	}
 	fmt.Fprint(in, "tty && echo $TERM-$((6*7))\nsleep 60\n")
 	waitOutput(t, &out, "sleep 60")
-	time.Sleep(200 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond) // the echo comes before the command runs
 	fmt.Fprint(in, "\x03")
 	waitOutput(t, &out, "^C")
 	fmt.Fprint(in, "exit 4\n")

@@ -33,7 +33,7 @@ func documents(c Config, host string) map[string][]byte {
 		meta["admin_pass"] = c.Password
 	}
 	ec2 := map[string]any{
-		"ami-id": "ami-00000001", "ami-launch-index": 0, "ami-manifest-path": "FIXME", "hostname": host, "local-hostname": host,
+		"ami-id": "ami-00000001", "ami-launch-index": 0, "ami-manifest-path": "FIXME" /* Nova's own answer */, "hostname": host, "local-hostname": host,
 		"public-hostname": host, "instance-id": ec2ID(c.UUID), "instance-action": "none", "instance-type": "sandbox",
 		"local-ipv4": c.Address, "public-ipv4": "", "placement": map[string]string{"availability-zone": c.AvailabilityZone},
 		"reservation-id": "r-" + short(c.UUID), "security-groups": []string{"default"},
