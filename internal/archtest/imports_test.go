@@ -25,14 +25,26 @@ var layers = []struct {
 	{".", []string{"builder/...", "post-processor/...", "datasource/...", "provisioner/...", "version"}},
 	{"builder/...", domain},
 	{"post-processor/...", domain},
-	{"datasource/...", domain},
-	{"provisioner/...", domain},
+	{"datasource/...", slices.Concat(domain, []string{"internal/catalog"})},
+	{"provisioner/...", slices.Concat(domain, []string{"internal/quattor"})},
 
 	{"internal/fault", nil},
 	{"internal/report", nil},
 	{"internal/cloud", []string{"internal/fault", "internal/report"}},
 	{"internal/glance", []string{"internal/cloud", "internal/fault", "internal/report"}},
 	{"internal/promote", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
+
+	{"internal/share", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
+	{"internal/sweep", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
+	{"internal/catalog", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
+	{"internal/quattor", []string{"internal/cloud", "internal/fault", "internal/report"}},
+
+	{"plugins/sdk/...", []string{"plugins/sdk/..."}},
+	{"plugins/internal/bridge", slices.Concat(domain, []string{"plugins/sdk/..."})},
+	{"plugins/sandbox", []string{"plugins/sdk/...", "internal/sandbox/...", "internal/fault", "version"}},
+	{"plugins/...", slices.Concat(domain, []string{"plugins/sdk/...", "plugins/internal/bridge", "internal/share", "internal/sweep", "internal/catalog"})},
+	{"internal/host/...", []string{"internal/host/...", "internal/cloud", "internal/glance", "internal/fault", "internal/report", "plugins/sdk/...", "version"}},
+	{"cmd/imgctl", []string{"internal/host/...", "internal/fault", "plugins/sdk/...", "version"}},
 
 	{"internal/sandbox/sandboxtest", []string{"internal/sandbox/..."}},
 	{"internal/sandbox/...", []string{"internal/sandbox/..."}},
