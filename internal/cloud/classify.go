@@ -24,6 +24,9 @@ func Classify(err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
+	if e, ok := errors.AsType[*gophercloud.ErrUnableToReauthenticate](err); ok {
+		return Classify(fmt.Errorf("renewing the token: %w", e.ErrReauth)) // it doesn't unwrap to that
+	}
 	return fault.Wrap(kindOf(err), "", plain(err))
 }
 

@@ -24,6 +24,7 @@ type Cloud struct {
 	provider  *gophercloud.ProviderClient
 	transport *transport
 	catalog   *tokens.ServiceCatalog
+	overrides map[string]string // URLs by type of service, instead of the catalog's
 	project   Project
 	userID    string
 	roles     []string

@@ -72,6 +72,11 @@ func versioned(url string) bool {
 }
 
 func (c *Cloud) endpoint(s service) (string, error) {
+	for _, kind := range s.types {
+		if url := c.overrides[kind]; url != "" {
+			return gophercloud.NormalizeURL(url), nil
+		}
+	}
 	regions, interfaces := map[string]bool{}, map[string]bool{}
 	for _, kind := range s.types {
 		for _, entry := range c.catalog.Entries {

@@ -1,0 +1,97 @@
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2/openstack"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// Grant is an access that somebody else has authenticated: a token with what goes with it. No
+// password and no other secret is part of it.
+type Grant struct {
+	Name             string // of the cloud, for people
+	IdentityEndpoint string // Keystone's URL, with or without its version
+	Token            string
+	ExpiresAt        time.Time // of the token; zero where it isn't known
+	Project          Project
+	UserID           string
+	Roles            []string // names
+	Region           string   // "" is the first one of the catalog
+	EndpointType     string   // as Access.EndpointType
+	Catalog          []byte   // JSON, the list that a token's answer has as "catalog"
+
+	// Endpoints are URLs by type of service, such as "image", that win over the catalog's.
+	Endpoints map[string]string
+
+	CACert   []byte // PEM, the only authorities that count; nil for the system's
+	Insecure bool   // don't check the services' certificates
+}
+
+// FromGrant connects with an access that was granted, without any request. When the token has
+// expired, renew is asked for another one; it may be nil. What can't be used is fault.Usage.
+func FromGrant(g Grant, renew func(ctx context.Context) (Grant, error)) (*Cloud, error) {
+	fail := func(err error) (*Cloud, error) {
+		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("using the access to cloud %q: %w", g.Name, err))
+	}
+	avail, ok := endpointTypes[g.EndpointType]
+	if !ok {
+		return fail(fmt.Errorf("endpoint type %q is unknown; use public, internal or admin", g.EndpointType))
+	}
+	var catalog tokens.ServiceCatalog
+	if len(g.Catalog) > 0 {
+		if err := json.Unmarshal(g.Catalog, &catalog.Entries); err != nil {
+			return fail(fmt.Errorf("reading the catalog: %w", err))
+		}
+	}
+	config, err := g.tls()
+	if err != nil {
+		return fail(err)
+	}
+	pc, err := openstack.NewClient(g.IdentityEndpoint)
+	if err != nil {
+		return fail(err)
+	}
+	tr := newTransport(config)
+	pc.HTTPClient = http.Client{Transport: tr}
+	pc.UserAgent.Prepend("imgctl")
+	pc.SetToken(g.Token)
+	if renew != nil {
+		pc.ReauthFunc = func(ctx context.Context) error {
+			next, err := renew(ctx)
+			if err == nil {
+				pc.SetToken(next.Token)
+			}
+			return err
+		}
+	}
+	return &Cloud{
+		name: cmp.Or(g.Name, g.IdentityEndpoint), region: g.Region, avail: avail, provider: pc, transport: tr,
+		catalog: &catalog, overrides: maps.Clone(g.Endpoints),
+		project: g.Project, userID: g.UserID, roles: slices.Clone(g.Roles),
+	}, nil
+}
+
+func (g *Grant) tls() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: g.Insecure} // #nosec G402 -- the user's choice
+	if len(g.CACert) == 0 {
+		return config, nil
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(g.CACert) {
+		return nil, errors.New("there is no certificate among the authorities; give them as PEM")
+	}
+	return config, nil
+}
