@@ -12,6 +12,12 @@ package_versions() {
     'python3-placement' 'python3-nova' 'python3-neutron'
 }
 
+# apt waits for another apt's lock, and keeps what it downloads where no other one cleans up.
+apt() {
+  mkdir -p "$state/apt/partial"
+  apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o APT::Sandbox::User=root -o Dir::Cache::archives="$state/apt" "$@"
+}
+
 install_packages() {
   local missing
   mapfile -t missing < <(missing_packages)
@@ -24,17 +30,20 @@ install_packages() {
   ln -s /bin/true "$stubs/py3compile"
   ln -s /bin/true "$stubs/pycompile"
   local own_policy=
-  if [ ! -e $policy ]; then
+  if [ ! -e $policy ] || grep -q imgctl $policy; then # that one an interrupted run left behind
     own_policy=yes
-    install -m 755 <(printf '#!/bin/sh\nexit 101\n') $policy
+    printf '#!/bin/sh\n# imgctl takes this away when it has installed its packages.\nexit 101\n' >$policy
+    chmod 755 $policy
   fi
 
   local failed=
   (
     umask 022
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update || echo "the package lists could not be refreshed; trying with the old ones"
-    apt-get -qq install -y --no-install-recommends \
+    # What an interrupted installation left; apt touches nothing else before that is done.
+    PATH="$stubs:$PATH" dpkg --configure -a --force-confold || true
+    apt update || echo "the package lists could not be refreshed; trying with the old ones"
+    apt install -y --no-install-recommends --fix-broken \
       -o DPkg::Path="$stubs:$PATH" -o Dpkg::Use-Pty=0 \
       -o Dpkg::Options::=--force-unsafe-io -o Dpkg::Options::=--force-confold \
       -o Dpkg::Options::=--path-exclude='/usr/share/doc/*' \
@@ -42,7 +51,7 @@ install_packages() {
       "${missing[@]}"
   ) >"$state/log/packages.log" 2>&1 || failed=yes
 
-  rm -r "$stubs"
+  rm -r "$stubs" "$state/apt"
   [ -z "$own_policy" ] || rm $policy
   if [ -n "$failed" ]; then
     tail -n 15 "$state/log/packages.log" >&2
