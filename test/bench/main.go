@@ -48,6 +48,10 @@ func run(ctx context.Context, builds int, record string) error {
 	if err != nil {
 		return err
 	}
+	none, err := empty(ctx, cache)
+	if err != nil {
+		return err
+	}
 	cloud, err := sandbox.Start(ctx, sandbox.Options{Transition: transition, Seed: seed()})
 	if err != nil {
 		return err
@@ -68,13 +72,16 @@ func run(ctx context.Context, builds int, record string) error {
 		}
 	}
 	for range 3 * builds {
+		if err := none.floor(ctx); err != nil {
+			return err
+		}
 		for _, p := range []*plugin{theirs, ours} {
 			if err := p.quick(ctx, cloud); err != nil {
 				return err
 			}
 		}
 	}
-	table := compare(theirs, ours)
+	table := compare(theirs, ours, none)
 	fmt.Print("\n" + table)
 	if record == "" {
 		return nil
