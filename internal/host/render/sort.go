@@ -1,0 +1,99 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+)
+
+// sorted holds the rows back until all are there. The order is cliff's: by the first column, then
+// the next; equal rows stay as they came; what has no value comes last, or first when descending.
+type sorted struct {
+	List
+	by         []int
+	descending bool
+	rows       [][]any
+}
+
+func (s *sorted) Row(values []any) error {
+	s.rows = append(s.rows, values)
+	return nil
+}
+
+func (s *sorted) Close() error {
+	slices.SortStableFunc(s.rows, func(a, b []any) int {
+		for _, i := range s.by {
+			if c := compare(at(a, i), at(b, i)); c != 0 {
+				if s.descending {
+					return -c
+				}
+				return c
+			}
+		}
+		return 0
+	})
+	for _, row := range s.rows {
+		if err := s.List.Row(row); err != nil {
+			return err
+		}
+	}
+	return s.List.Close()
+}
+
+func at(row []any, i int) any {
+	if i < len(row) {
+		return row[i]
+	}
+	return nil
+}
+
+// sortColumns are the places of the columns to sort by; names that no column has don't count.
+func sortColumns(columns []Column, names []string) []int {
+	var by []int
+	for _, name := range names {
+		if i := slices.IndexFunc(columns, func(c Column) bool { return c.is(name) }); i >= 0 {
+			by = append(by, i)
+		}
+	}
+	return by
+}
+
+// compare orders values of one kind by their own order, and kinds among themselves: numbers,
+// strings, all else by its text, nothing.
+func compare(a, b any) int {
+	if c := cmp.Compare(rank(a), rank(b)); c != 0 {
+		return c
+	}
+	x, xok := number(a)
+	y, yok := number(b)
+	if xok && yok {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(text(a), text(b))
+}
+
+func rank(v any) int {
+	switch v.(type) {
+	case bool, int64, float64:
+		return 0
+	case string:
+		return 1
+	case nil:
+		return 3
+	}
+	return 2
+}
+
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return 1, true
+		}
+		return 0, true
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
