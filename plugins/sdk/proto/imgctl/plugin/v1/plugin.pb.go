@@ -1255,9 +1255,10 @@ func (x *Arg) GetValues() []string {
 // Flag is an option, such as --older-than.
 type Flag struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Without dashes: lower-case letters, digits and dashes. The host's own are reserved: format, f, o,
-	// column, c, sort-column, max-width, fit-width, noindent, quote, print-empty, insecure, debug,
-	// verbose, v, quiet, q, yes, dry-run, timeout, help, h, and all that start with os-.
+	// Without dashes: lower-case letters, digits and dashes. The host's own are reserved: format, f,
+	// output, o, column, c, sort-column, sort-ascending, sort-descending, max-width, fit-width,
+	// noindent, quote, print-empty, insecure, debug, verbose, v, quiet, q, yes, y, dry-run, timeout,
+	// help, h, version, and all that start with os-.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// One letter for -x; empty for none.
 	Short string   `protobuf:"bytes,2,opt,name=short,proto3" json:"short,omitempty"`
@@ -4046,7 +4047,7 @@ type Done struct {
 	Outcome Outcome                `protobuf:"varint,1,opt,name=outcome,proto3,enum=imgctl.plugin.v1.Outcome" json:"outcome,omitempty"`
 	// Set if the outcome is FAILED.
 	Problem *Problem `protobuf:"bytes,2,opt,name=problem,proto3" json:"problem,omitempty"`
-	// Exit status of a RAW command.
+	// Exit status of a RAW command that SUCCEEDED; the host exits with it.
 	ExitCode      int32 `protobuf:"varint,3,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
