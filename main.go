@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/imgctl/packer-plugin-openstack/builder/openstack"
+	"github.com/imgctl/packer-plugin-openstack/datasource/catalog"
 	"github.com/imgctl/packer-plugin-openstack/datasource/image"
 	"github.com/imgctl/packer-plugin-openstack/post-processor/promote"
 	"github.com/imgctl/packer-plugin-openstack/version"
@@ -19,6 +20,7 @@ func main() {
 	set.RegisterBuilder(plugin.DEFAULT_NAME, new(openstack.Builder))
 	set.RegisterPostProcessor("promote", new(promote.PostProcessor))
 	set.RegisterDatasource("image", new(image.Datasource))
+	set.RegisterDatasource("catalog", new(catalog.Datasource))
 	set.SetVersion(version.Plugin)
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -63,16 +63,31 @@ func TestResolveTakesPackuilonsFiles(t *testing.T) {
 			options       Options
 			want          Recipe
 		}{
-			{"DEFAULT", profile("web", "sl", "7x", "", prod), Options{},
-				Recipe{"sl7x-x86_64 web", "web-sl7x-x86_64", sl7, []string{unmanaged, managed}, meta("web", "7x")}},
-			{"an entry replaces DEFAULT", profile("test", "sl", "7x", "", prod), Options{},
-				Recipe{"sl7x-x86_64 test", "test-sl7x-x86_64", sl7, []string{managed}, meta("test", "7x")}},
-			{"an empty entry builds nothing", profile("batch", "sl", "7x", "", prod), Options{},
-				Recipe{"sl7x-x86_64 batch", "batch-sl7x-x86_64", sl7, []string{}, meta("batch", "7x")}},
-			{"another version", profile("web", "sl", "6x", "", prod), Options{},
-				Recipe{"sl6x-x86_64 web", "web-sl6x-x86_64", sl6, []string{unmanaged, managed}, meta("web", "6x")}},
-			{"by host name", profile("web", "sl", "7x", "test-sl7x-x86_64", prod), Options{NameStyle: ByHostname},
-				Recipe{"test-sl7x-x86_64", "test-sl7x-x86_64", sl7, []string{managed}, meta("web", "7x")}},
+			{
+				"DEFAULT", profile("web", "sl", "7x", "", prod),
+				Options{},
+				Recipe{"sl7x-x86_64 web", "web-sl7x-x86_64", sl7, []string{unmanaged, managed}, meta("web", "7x")},
+			},
+			{
+				"an entry replaces DEFAULT", profile("test", "sl", "7x", "", prod),
+				Options{},
+				Recipe{"sl7x-x86_64 test", "test-sl7x-x86_64", sl7, []string{managed}, meta("test", "7x")},
+			},
+			{
+				"an empty entry builds nothing", profile("batch", "sl", "7x", "", prod),
+				Options{},
+				Recipe{"sl7x-x86_64 batch", "batch-sl7x-x86_64", sl7, []string{}, meta("batch", "7x")},
+			},
+			{
+				"another version", profile("web", "sl", "6x", "", prod),
+				Options{},
+				Recipe{"sl6x-x86_64 web", "web-sl6x-x86_64", sl6, []string{unmanaged, managed}, meta("web", "6x")},
+			},
+			{
+				"by host name", profile("web", "sl", "7x", "test-sl7x-x86_64", prod),
+				Options{NameStyle: ByHostname},
+				Recipe{"test-sl7x-x86_64", "test-sl7x-x86_64", sl7, []string{managed}, meta("web", "7x")},
+			},
 		} {
 			t.Run(filepath.Base(shape)+" "+c.name, func(t *testing.T) {
 				t.Parallel()
@@ -102,11 +117,14 @@ func TestResolveMetadata(t *testing.T) {
 		want map[string]string
 	}{
 		{"all that the profile says", p, nil, map[string]string{
-			"AQ_PERSONALITY": "web", "AQ_ARCHETYPE": "site", "AQ_OS": "sl", "AQ_OSVERSION": "7x-x86_64", "AQ_DOMAIN": "prod"}},
+			"AQ_PERSONALITY": "web", "AQ_ARCHETYPE": "site", "AQ_OS": "sl", "AQ_OSVERSION": "7x-x86_64", "AQ_DOMAIN": "prod",
+		}},
 		{"replaced, added, taken out", p, map[string]string{"AQ_DOMAIN": "test", "OWNER": "me", "AQ_ARCHETYPE": ""}, map[string]string{
-			"AQ_PERSONALITY": "web", "AQ_OS": "sl", "AQ_OSVERSION": "7x-x86_64", "AQ_DOMAIN": "test", "OWNER": "me"}},
+			"AQ_PERSONALITY": "web", "AQ_OS": "sl", "AQ_OSVERSION": "7x-x86_64", "AQ_DOMAIN": "test", "OWNER": "me",
+		}},
 		{"a sandbox, and text as it is", sandbox, nil, map[string]string{
-			"AQ_PERSONALITY": "a \"b\" $IMAGE", "AQ_OS": "sl", "AQ_OSVERSION": "7x-x86_64", "AQ_SANDBOX": "ann/trial"}},
+			"AQ_PERSONALITY": "a \"b\" $IMAGE", "AQ_OS": "sl", "AQ_OSVERSION": "7x-x86_64", "AQ_SANDBOX": "ann/trial",
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,16 +148,32 @@ func TestResolveFails(t *testing.T) {
 		kind                              fault.Kind
 		want                              []string
 	}{
-		{"no template and no DEFAULT", web, `{"wbe-sl7x-x86_64": [], "other": []}`, "", Options{}, fault.NotFound,
-			[]string{`templates of "web-sl7x-x86_64" in map.json`, "no DEFAULT", `did you mean "wbe-sl7x-x86_64"?`}},
+		{
+			"no template and no DEFAULT", web, `{"wbe-sl7x-x86_64": [], "other": []}`, "",
+			Options{},
+			fault.NotFound,
+			[]string{`templates of "web-sl7x-x86_64" in map.json`, "no DEFAULT", `did you mean "wbe-sl7x-x86_64"?`},
+		},
 		{"nothing like it", web, `{"completely-different-thing": []}`, "", Options{}, fault.NotFound, []string{`; add it, or an entry "DEFAULT"`}},
-		{"no source image", web, "", `{"sl6x-x86_64": "` + sl6 + `", "zzzz": "x"}`, Options{}, fault.NotFound,
-			[]string{`source image of "sl7x-x86_64" in images.json`, `did you mean "sl6x-x86_64"?`}},
-		{"no source image, nested", web, "", `{"sl": {"6x-x86_64": "` + sl6 + `"}, "slx": {"7x-x86_64": "` + sl6 + `"}}`, Options{}, fault.NotFound,
-			[]string{`did you mean "sl6x-x86_64" or "slx7x-x86_64"?`}},
+		{
+			"no source image", web, "", `{"sl6x-x86_64": "` + sl6 + `", "zzzz": "x"}`,
+			Options{},
+			fault.NotFound,
+			[]string{`source image of "sl7x-x86_64" in images.json`, `did you mean "sl6x-x86_64"?`},
+		},
+		{
+			"no source image, nested", web, "", `{"sl": {"6x-x86_64": "` + sl6 + `"}, "slx": {"7x-x86_64": "` + sl6 + `"}}`,
+			Options{},
+			fault.NotFound,
+			[]string{`did you mean "sl6x-x86_64" or "slx7x-x86_64"?`},
+		},
 		{"a source image that is none", web, "", `{"sl7x-x86_64": "this-is-not-valid"}`, Options{}, fault.Usage, []string{`"this-is-not-valid" is not the id of an image`}},
-		{"both shapes disagree", web, "", `{"sl7x-x86_64": "` + sl6 + `", "sl": {"7x-x86_64": "` + sl7 + `"}}`, Options{}, fault.Ambiguous,
-			[]string{`entries "sl7x-x86_64" and "sl 7x-x86_64" name different images`}},
+		{
+			"both shapes disagree", web, "", `{"sl7x-x86_64": "` + sl6 + `", "sl": {"7x-x86_64": "` + sl7 + `"}}`,
+			Options{},
+			fault.Ambiguous,
+			[]string{`entries "sl7x-x86_64" and "sl 7x-x86_64" name different images`},
+		},
 		{"no host name", web, "", "", Options{NameStyle: ByHostname}, fault.Usage, []string{"p.json: it has no system.network.hostname"}},
 		{"an unknown style", web, "", "", Options{NameStyle: "x"}, fault.Usage, []string{`name_style "x"`}},
 	} {

@@ -29,7 +29,7 @@ func Read(ctx context.Context, location string) ([]byte, error) {
 	if remote(location) {
 		return download(ctx, location)
 	}
-	f, err := os.Open(location) //nolint:gosec // the user names the file
+	f, err := os.Open(location)
 	if err != nil {
 		return nil, fault.Wrap(fileKind(err), "", fmt.Errorf("reading %s: %w", location, cause(err)))
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -102,7 +103,7 @@ const (
 // next is where the next token begins.
 func (r *reader) next() int64 {
 	at := r.dec.InputOffset()
-	for at < int64(len(r.text)) && bytes.IndexByte([]byte(" \t\r\n:,"), r.text[at]) >= 0 {
+	for at < int64(len(r.text)) && strings.IndexByte(" \t\r\n:,", r.text[at]) >= 0 {
 		at++
 	}
 	return at

@@ -1,0 +1,97 @@
+// Package catalog is Packer's data source openstack-catalog: from an Aquilon profile and
+// packuilon's maps it gives an image's name, source image, metadata and templates.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/hashicorp/packer-plugin-sdk/hcl2helper"
+	"github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+)
+
+// Datasource resolves one profile. Packer calls Configure, then Execute.
+type Datasource struct{ config Config }
+
+// timeout bounds all that is read, with its retries; Packer gives a data source no way to be
+// cancelled.
+const timeout = 5 * time.Minute
+
+// ConfigSpec is the layout of the options.
+func (d *Datasource) ConfigSpec() hcldec.ObjectSpec { return d.config.FlatMapstructure().HCL2Spec() }
+
+// OutputSpec is the layout of the outputs.
+func (d *Datasource) OutputSpec() hcldec.ObjectSpec {
+	return (&DatasourceOutput{}).FlatMapstructure().HCL2Spec()
+}
+
+// Configure takes the options and checks them. It reads no file and makes no request.
+func (d *Datasource) Configure(raws ...any) error {
+	if err := config.Decode(&d.config, &config.DecodeOpts{PluginType: "openstack-catalog"}, raws...); err != nil {
+		return fmt.Errorf("reading the options of data source openstack-catalog: %w", err)
+	}
+	packer.LogSecretFilter.Set(d.config.Secrets()...)
+	errs := d.config.prepare()
+	if d.config.asksCloud() {
+		errs = append(errs, d.config.Access.Prepare()...)
+	}
+	return errors.Join(errs...)
+}
+
+// Execute reads the files and asks the cloud about the source image.
+func (d *Datasource) Execute() (cty.Value, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	out, err := d.config.resolve(ctx)
+	if err != nil {
+		return cty.NullVal(cty.EmptyObject), fmt.Errorf("resolving the profile of data source openstack-catalog: %w", err)
+	}
+	return hcl2helper.HCL2ValueFromConfig(out, d.OutputSpec()), nil
+}
+
+func (c *Config) resolve(ctx context.Context) (DatasourceOutput, error) {
+	var templates *catalog.TemplateMap
+	var sources *catalog.SourceImages
+	p, err := catalog.LoadProfile(ctx, c.Profile)
+	if err == nil && c.TemplateMap != "" {
+		templates, err = catalog.LoadTemplateMap(ctx, c.TemplateMap)
+	}
+	if err == nil && c.SourceImages != "" {
+		sources, err = catalog.LoadSourceImages(ctx, c.SourceImages)
+	}
+	if err != nil {
+		return DatasourceOutput{}, err
+	}
+	recipe, err := catalog.Resolve(p, templates, sources, catalog.Options{NameStyle: c.NameStyle, Metadata: c.Metadata})
+	if err != nil {
+		return DatasourceOutput{}, err
+	}
+	if recipe.SourceImage != "" && c.asksCloud() {
+		if err := c.verify(ctx, recipe.SourceImage); err != nil {
+			return DatasourceOutput{}, err
+		}
+	}
+	return output(p, recipe), nil
+}
+
+func (c *Config) verify(ctx context.Context, id string) error {
+	conn, err := cloud.Connect(ctx, c.Access)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	images, err := conn.Image()
+	if err != nil {
+		return err
+	}
+	return catalog.Verify(ctx, glance.New(images), id)
+}
