@@ -180,16 +180,16 @@ func TestShow(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"table", Options{}, `+------------+---------------+
-| Field      | Value         |
-+------------+---------------+
-| id         | 1             |
-| Disk Size  | 3.0 GiB       |
+		{"table", Options{}, `+------------+--------------+
+| Field      | Value        |
++------------+--------------+
+| id         | 1            |
+| Disk Size  | 3.0 GiB      |
 | os:type-x  | a "$(b)` + "`" + ` \   |
-| tags       | a, b          |
-| properties | a='1', k='v'  |
-| gone       | None          |
-+------------+---------------+
+| tags       | a, b         |
+| properties | a='1', k='v' |
+| gone       | None         |
++------------+--------------+
 `},
 		{"json", Options{Format: "json", NoIndent: true},
 			`{"id": "1", "Disk Size": 3221225472, "os:type-x": "a \"$(b)` + "`" + ` \\", "tags": ["a", "b"], "properties": {"a": 1, "k": "v"}, "gone": null}` + "\n"},

@@ -1,0 +1,121 @@
+package trust
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// lockVersion is the form of the lock file.
+const lockVersion = 1
+
+// Entry is one plugin that the user trusts.
+type Entry struct {
+	Name     string   `yaml:"name"`
+	Version  string   `yaml:"version"`
+	Vendor   string   `yaml:"vendor,omitempty"`
+	Source   string   `yaml:"source"` // the file it was installed from or trusted at
+	Protocol int      `yaml:"protocol"`
+	SHA256   string   `yaml:"sha256"`
+	Commands []string `yaml:"commands,omitempty"` // first words, so that a changed file is still known by them
+	Clouds   []string `yaml:"clouds,omitempty"`   // that it may use; none means all
+	Extends  []string `yaml:"extends,omitempty"`  // first words of others under which it may have commands
+}
+
+// Lock is the user's lock file.
+type Lock struct {
+	path    string
+	entries []Entry
+}
+
+type lockFile struct {
+	Version int     `yaml:"version"`
+	Plugins []Entry `yaml:"plugins"`
+}
+
+func readLock(path string) (*Lock, error) {
+	l := &Lock{path: path}
+	text, err := os.ReadFile(path)
+	switch {
+	case path == "", errors.Is(err, fs.ErrNotExist):
+		return l, nil
+	case err != nil:
+		return nil, fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o022 != 0 {
+		return nil, fault.New(fault.Forbidden, "chmod go-w it, after looking at what it says", "%s: others may write it", path)
+	}
+	var file lockFile
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fault.Wrap(fault.Forbidden, "mend or remove it", fmt.Errorf("reading %s: %w", path, err))
+	}
+	if file.Version != lockVersion {
+		return nil, fault.New(fault.Forbidden, "use the imgctl that wrote it", "%s: version %d is not known", path, file.Version)
+	}
+	l.entries = file.Plugins
+	return l, nil
+}
+
+// Entry is the plugin's, if it is trusted in some form.
+func (l *Lock) Entry(name string) (Entry, bool) {
+	i := slices.IndexFunc(l.entries, func(e Entry) bool { return e.Name == name })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return l.entries[i], true
+}
+
+// Put adds the entry or replaces the one of the same name, and writes the file.
+func (l *Lock) Put(e Entry) error {
+	next := slices.DeleteFunc(slices.Clone(l.entries), func(old Entry) bool { return old.Name == e.Name })
+	return l.write(append(next, e))
+}
+
+// Remove takes the plugin's entry away, and writes the file.
+func (l *Lock) Remove(name string) error {
+	return l.write(slices.DeleteFunc(slices.Clone(l.entries), func(e Entry) bool { return e.Name == name }))
+}
+
+func (l *Lock) write(entries []Entry) error {
+	if l.path == "" {
+		return fault.New(fault.Usage, "set HOME or XDG_CONFIG_HOME", "there is no place for the lock file")
+	}
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+	text, err := yaml.Marshal(lockFile{Version: lockVersion, Plugins: entries})
+	if err != nil {
+		return err
+	}
+	if err := replace(l.path, text); err != nil {
+		return fmt.Errorf("writing which plugins are trusted: %w", err)
+	}
+	l.entries = entries
+	return nil
+}
+
+// replace writes the file so that readers see the old or the new one, never a part.
+func replace(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".lock-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(text); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
