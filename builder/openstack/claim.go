@@ -24,7 +24,7 @@ func claimed(description string) bool { return strings.Contains(description, clo
 // than its own, so only one of several claims succeeds; a second look covers services without
 // revisions.
 func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatingips.FloatingIP, error) {
-	before, ours := ip.Description, strings.TrimSpace(ip.Description+" "+b.description())
+	before, ours := ip.Description, b.config.run.Reuse(ip.Description, b.deadline)
 	thing := b.expect(&cloud.Thing{
 		Kind:   "floating IP's claim",
 		Delete: func(ctx context.Context, id string) error { return b.unclaim(ctx, id, before, ours) },

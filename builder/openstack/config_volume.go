@@ -34,4 +34,4 @@ func (c *VolumeConfig) prepare(zone string, run cloud.Run) []error {
 }
 
 // staging is the name of what has none of its own, and of the image until it is published.
-func staging(run cloud.Run) string { return "imgctl-" + string(run) }
+func staging(run cloud.Run) string { return run.Name() }

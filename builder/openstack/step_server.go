@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"regexp"
 
@@ -68,20 +67,7 @@ func (b *build) serverThing() *cloud.Thing {
 			}
 			return servers.Delete(ctx, b.compute, id).ExtractErr()
 		},
-		Gone: func(ctx context.Context, id string) (bool, error) {
-			s, err := servers.Get(ctx, b.compute, id).Extract()
-			switch {
-			case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
-				return true, nil
-			case err != nil:
-				return false, err
-			case s.Status == "DELETED" || s.Status == "SOFT_DELETED":
-				return true, nil
-			case s.Status == "ERROR" && s.TaskState == "":
-				return false, fmt.Errorf("its deletion failed: %s", s.Fault.Message)
-			}
-			return false, nil
-		},
+		Gone: func(ctx context.Context, id string) (bool, error) { return cloud.ServerGone(ctx, b.compute, id) },
 	}
 }
 

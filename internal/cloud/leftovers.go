@@ -131,7 +131,7 @@ func (t *Thing) remove(ctx context.Context) error {
 	}
 	var errs []error
 	for _, id := range ids {
-		if err := t.removeOne(ctx, id); err != nil {
+		if err := t.Remove(ctx, id); err != nil {
 			errs = append(errs, fmt.Errorf("%s %q is left: %w", t.Kind, id, err))
 		}
 	}
@@ -156,7 +156,9 @@ func (t *Thing) search(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
-func (t *Thing) removeOne(ctx context.Context, id string) error {
+// Remove removes the one with the id and waits until it is gone. Transient failures are tried
+// again until ctx ends.
+func (t *Thing) Remove(ctx context.Context, id string) error {
 	asked := false
 	var last error
 	err := DefaultPace.Poll(ctx, t.Kind+" to be gone", outage*1000, func(ctx context.Context) (bool, error) {

@@ -148,11 +148,13 @@ func livingClaim(ctx context.Context, site Site, owner, name, own string) (*glan
 }
 
 // stale reports whether a claim's holder is gone, by the service's clock or by our own eyes.
-func stale(c *glance.Image, now time.Time) bool {
+func stale(c *glance.Image, now time.Time) bool { return silent(c, now, claimLife) }
+
+func silent(c *glance.Image, now time.Time, life time.Duration) bool {
 	if h, ok := parseHolder(c.Properties[holderKey]); ok && h.gone() {
 		return true
 	}
-	return !now.IsZero() && now.Sub(c.UpdatedAt) > claimLife
+	return !now.IsZero() && now.Sub(c.UpdatedAt) > life
 }
 
 func holderOf(c *glance.Image) string {
