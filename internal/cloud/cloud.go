@@ -28,6 +28,7 @@ type Cloud struct {
 	project   Project
 	userID    string
 	roles     []string
+	handed    handed // what a Grant of it has that nobody else asks for
 }
 
 // Project is the project that a token is scoped to; all fields are empty for other scopes.
@@ -58,6 +59,9 @@ func Connect(ctx context.Context, a Access) (*Cloud, error) {
 		pc.ReauthFunc = func(ctx context.Context) error { return renew(Repeatable(ctx)) }
 	}
 	c := &Cloud{name: s.names.cloud, region: s.region, avail: s.avail, provider: pc, transport: tr}
+	if c.handed, err = s.handed(); err != nil {
+		return nil, err
+	}
 	if err := c.readToken(); err != nil {
 		return nil, fmt.Errorf("reading the token that %q gave: %w", s.auth.IdentityEndpoint, err)
 	}

@@ -27,6 +27,7 @@ type settings struct {
 	region string
 	avail  gophercloud.Availability
 	tls    *tls.Config
+	caFile string // whose authorities tls has; "" for the system's
 	names  names
 }
 
@@ -50,6 +51,7 @@ func (a *Access) settings() (*settings, error) {
 		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("reading the access to %s: %w", cmp.Or(cloud, "the cloud"), err))
 	}
 	s.auth, s.tls = auth, tlsConfig
+	s.caFile = cmp.Or(a.CACert, os.Getenv("OS_CACERT"), entryCACert(cloud)) // gophercloud's order
 	s.region = cmp.Or(a.Region, endpoints.Region, os.Getenv("SDK_REGION"))
 	s.avail = endpointTypes[a.EndpointType]
 	if a.EndpointType == "" {
