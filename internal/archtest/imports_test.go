@@ -35,7 +35,8 @@ var layers = []struct {
 	{"internal/promote", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
 
 	{"internal/share", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
-	{"internal/sweep", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
+	// Only promote can tell the claim of a dead promotion from that of a living one.
+	{"internal/sweep", []string{"internal/promote", "internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
 	{"internal/catalog", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
 	{"internal/quattor", []string{"internal/cloud", "internal/fault", "internal/report"}},
 
