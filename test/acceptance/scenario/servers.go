@@ -161,6 +161,25 @@ func remote(ctx context.Context, address string, key ssh.Signer, command string)
 	return string(text), err
 }
 
+// booting waits until a server that carries the run in its name is there.
+func booting(ctx context.Context, s script, _ io.Writer, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	c, err := s.as(args[0])
+	if err != nil {
+		return err
+	}
+	return poll(ctx, 2*time.Minute, "a server of this run", func() (bool, error) {
+		pages, err := servers.List(c.compute, servers.ListOpts{Name: s.run}).AllPages(ctx)
+		if err != nil {
+			return false, err
+		}
+		empty, err := pages.IsEmpty()
+		return !empty, err
+	})
+}
+
 // left prints what of a build is in a person's project: servers, key pairs, floating IPs, volumes
 // and servers' ports. It gives what is on its way out a moment, so a script says `! left demo`
 // for nothing.
