@@ -14,20 +14,20 @@ fill() {
     -e "s|@DATABASE@|mysql+pymysql://root@localhost|g" -e "s|@SOCKET@|?unix_socket=$database_socket|g" \
     -e "s|@KEYSTONE_PORT@|$keystone_port|g" -e "s|@GLANCE_PORT@|$glance_port|g" \
     -e "s|@NOVA_PORT@|$nova_port|g" -e "s|@METADATA_PORT@|$metadata_port|g" \
-    -e "s|@NEUTRON_PORT@|$neutron_port|g" -e "s|@RABBIT_PORT@|$rabbit_port|g" \
+    -e "s|@NEUTRON_PORT@|$neutron_port|g" -e "s|@CINDER_PORT@|$cinder_port|g" -e "s|@RABBIT_PORT@|$rabbit_port|g" \
     -e "s|@REGISTRY_PORT@|$registry_port|g" \
     -e "s|@BRIDGE_LINK@|$bridge_link|g"
 }
 
 make_folders() {
-  mkdir -p "$cache" "$state"/{etc,log,run,lock,keys/{fernet,credential},glance/{file,second,staging,tasks},nova/instances,neutron} \
+  mkdir -p "$cache" "$state"/{etc,log,run,lock,keys/{fernet,credential},glance/{file,second,staging,tasks},nova/instances,neutron,cinder} \
     "$state"/{rabbit,libvirt/{etc,lib,run,cache}}
 }
 
 configure() {
   [ -e "$secret_file" ] || od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$secret_file"
   local service
-  for service in keystone glance placement nova neutron; do
+  for service in keystone glance placement nova neutron cinder; do
     render etc/shared.conf "etc/$service.conf" >"$state/etc/$service.conf"
   done
   render etc/rabbitmq.conf >"$state/etc/rabbitmq.conf"

@@ -57,6 +57,8 @@ make_keystone_and_others() {
   placement-manage --config-file "$etc/placement.conf" db sync
 }
 
+make_cinder() { cinder-manage --config-file "$state/etc/cinder.conf" db sync; }
+
 make_neutron() { neutron-db-manage --config-file "$state/etc/neutron.conf" upgrade heads; }
 
 make_nova() {
@@ -72,7 +74,7 @@ make_databases() {
   local name
   for name in "${databases[@]}"; do echo "create database if not exists $name;"; done | sql
   local jobs=() job
-  for job in keystone_and_others neutron nova; do
+  for job in keystone_and_others neutron nova cinder; do
     # Marked as this cloud's, and without the lock: what outlives a killed up is found and ended.
     (
       export IMGCTL_OPENSTACK=$state

@@ -9,7 +9,7 @@ missing_packages() {
 # package_versions prints what the databases depend on: the version of every service.
 package_versions() {
   dpkg-query -W -f '${Package} ${Version}\n' mariadb-server 'python3-keystone' 'python3-glance' \
-    'python3-placement' 'python3-nova' 'python3-neutron'
+    'python3-placement' 'python3-nova' 'python3-neutron' 'python3-cinder'
 }
 
 # apt waits for another apt's lock, and keeps what it downloads where no other one cleans up.

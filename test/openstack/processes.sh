@@ -52,10 +52,22 @@ start() {
   shift
   ! running "$name" || return 0
   marked "IMGCTL_OPENSTACK_SERVICE=$name@$state" | xargs -r kill -9
-  setsid env "IMGCTL_OPENSTACK=$state" "IMGCTL_OPENSTACK_SERVICE=$name@$state" HOME="$state/run" "$@" \
-    >>"$state/log/$name.log" 2>&1 </dev/null 9>&- &
+  (
+    close_others
+    exec setsid env "IMGCTL_OPENSTACK=$state" "IMGCTL_OPENSTACK_SERVICE=$name@$state" HOME="$state/run" "$@"
+  ) >>"$state/log/$name.log" 2>&1 </dev/null &
   echo "$! $(started $!)" >"$state/run/$name.pid"
   disown
+}
+
+# close_others closes what the caller has open besides the standard files: its pipes and locks, which a
+# service would hold for as long as it runs.
+close_others() {
+  local fd
+  for fd in /proc/$BASHPID/fd/*; do
+    fd=${fd##*/}
+    [ "$fd" -le 2 ] || eval "exec $fd>&-"
+  done
 }
 
 # await SECONDS NAME COMMAND... waits until the command succeeds. It gives up at once when the

@@ -55,7 +55,7 @@ start_libvirt() {
 }
 
 start_compute() {
-  start nova-compute nova-compute --config-file "$state/etc/nova.conf"
+  start nova-compute PATH="$state/shims:$PATH" nova-compute --config-file "$state/etc/nova.conf"
   local agent
   for agent in "${neutron_agents[@]}"; do
     start neutron-$agent "neutron-$agent-agent" --config-file "$state/etc/neutron.conf"

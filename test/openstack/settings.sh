@@ -11,7 +11,7 @@ cache=${IMGCTL_OPENSTACK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imgctl/
 clouds_yaml=$state/clouds.yaml
 secret_file=$state/secret # the password of every account in this cloud
 neutron_agents=(linuxbridge dhcp l3 metadata)
-databases=(keystone glance placement nova_api nova_cell0 nova neutron)
+databases=(keystone glance placement nova_api nova_cell0 nova neutron cinder)
 
 # Guests sit on the bridge of this network; the host is its first address, and nothing is routed beyond.
 guest_network=10.77.0
@@ -24,6 +24,7 @@ packages=(
   keystone glance-api placement-api
   nova-api nova-scheduler nova-conductor nova-compute nova-compute-kvm
   neutron-server neutron-linuxbridge-agent neutron-dhcp-agent neutron-l3-agent neutron-metadata-agent
+  cinder-api cinder-scheduler cinder-volume
   docker-registry
   libvirt-daemon-system qemu-system-x86 qemu-utils genisoimage
   iproute2 iptables kmod curl procps
@@ -31,7 +32,7 @@ packages=(
 )
 
 # The services' ports, all on 127.0.0.1.
-keystone_port=5000 glance_port=9292 placement_port=8778 nova_port=8774 metadata_port=8775 neutron_port=9696
+keystone_port=5000 glance_port=9292 placement_port=8778 nova_port=8774 metadata_port=8775 neutron_port=9696 cinder_port=8776
 rabbit_port=5672 registry_port=5050
 
 # What does not fit one service's package: where the databases' socket is.

@@ -23,6 +23,7 @@ var endpointURLs = map[string]string{
 	"placement": "http://127.0.0.1:8778",
 	"network":   "http://127.0.0.1:9696",
 	"compute":   "http://127.0.0.1:8774/v2.1",
+	"volumev3":  "http://127.0.0.1:8776/v3/$(project_id)s",
 }
 
 // seedIdentity makes the accounts that the reader lists, the services' own account and the catalog.
