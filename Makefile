@@ -44,10 +44,9 @@ test-race: plugin ## run the tests with the race detector
 # A real OpenStack on this machine: test/openstack/README.md. The clouds.yaml is the one it writes.
 CLOUDS := $(or $(IMGCTL_OPENSTACK_DIR),/srv/imgctl-openstack)/clouds.yaml
 
-.PHONY: openstack-check
-openstack-check: ## start it, run the promotion's tests on it, stop it; needs root and Debian 12
-	test/openstack/up
-	IMGCTL_ACCEPTANCE_CLOUDS=$(CLOUDS) go test -count=1 -timeout 30m ./internal/promote; s=$$?; test/openstack/down; exit $$s
+.PHONY: acceptance
+acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
+	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/promote
 
 .PHONY: bench
 bench: plugin ## measure a build against the HashiCorp plugin, side by side
