@@ -20,6 +20,9 @@ make_volume_folders() {
 
 start_cinder() {
   start cinder-api cinder-api --config-file "$state/etc/cinder.conf"
+}
+
+start_volumes() {
   start cinder-scheduler cinder-scheduler --config-file "$state/etc/cinder.conf"
   start cinder-volume PATH="$state/shims:$PATH" cinder-volume --config-file "$state/etc/cinder.conf"
 }
