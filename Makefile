@@ -88,11 +88,13 @@ docs: generate ## the same
 clean: ## remove what the other targets made
 	rm -rf $(BIN) $(CACHE) docs-partials
 
-# What demo, test and bench stand on: the programs, a packer, and the plugin where it looks.
+# What demo, test and bench stand on: the programs, a packer, and the plugin where it looks. A running
+# one can't be written over, so it is removed first.
 .PHONY: plugin
 plugin: build packer
-	@cmp -s $(BIN)/packer-plugin-openstack $(PACKER_PLUGIN_PATH)/$(SOURCE)/packer-plugin-openstack_*_$$(go env GOOS)_$$(go env GOARCH) || \
-		packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE) >/dev/null
+	@cmp -s $(BIN)/packer-plugin-openstack $(PACKER_PLUGIN_PATH)/$(SOURCE)/packer-plugin-openstack_*_$$(go env GOOS)_$$(go env GOARCH) || { \
+		rm -rf $(PACKER_PLUGIN_PATH)/$(SOURCE); \
+		packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE) >/dev/null; }
 
 # A packer of 1.11 or newer on PATH is used; else the pinned one is built, once.
 .PHONY: packer
