@@ -1,0 +1,73 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// kinds are imgctl's names for the kinds of failure.
+var kinds = map[fault.Kind]sdk.ProblemKind{
+	fault.Internal:    sdk.Internal,
+	fault.NotFound:    sdk.NotFound,
+	fault.Ambiguous:   sdk.Ambiguous,
+	fault.Forbidden:   sdk.Forbidden,
+	fault.Quota:       sdk.Quota,
+	fault.Conflict:    sdk.Conflict,
+	fault.Usage:       sdk.Usage,
+	fault.Partial:     sdk.Partial,
+	fault.Drift:       sdk.Drift,
+	fault.Unavailable: sdk.Unavailable,
+	fault.Cancelled:   sdk.Cancelled,
+}
+
+// requestID is how services name a request, in the words that cloud.Classify makes of an answer.
+var requestID = regexp.MustCompile(`\breq-[0-9a-f-]{36}\b`)
+
+// Problem is a domain's error in the plugin's words: its kind, its hint apart from the message,
+// and the ids of the requests that failed. nil stays nil, and a Problem is one already.
+func Problem(err error) error {
+	var done *sdk.Problem
+	if err == nil || errors.As(err, &done) && !isFault(err) {
+		return err
+	}
+	err = cloud.Classify(err)
+	hint, text := fault.Hint(err), err.Error()
+	if hint != "" {
+		text = strings.ReplaceAll(text, "; "+hint, "")
+	}
+	kind := fault.KindOf(err)
+	ids := requestID.FindAllString(text, -1)
+	slices.Sort(ids)
+	return &sdk.Problem{
+		Kind: kinds[kind], Err: message{err, text}, Hint: hint,
+		Retryable: kind == fault.Unavailable, RequestIDs: slices.Compact(ids),
+	}
+}
+
+func isFault(err error) bool {
+	_, ok := errors.AsType[*fault.Error](err)
+	return ok
+}
+
+// message is an error under another text.
+type message struct {
+	error
+	text string
+}
+
+func (m message) Error() string { return m.text }
+func (m message) Unwrap() error { return m.error }
+
+// Run is a command's function whose errors are a domain's.
+func Run(command func(ctx context.Context, in *sdk.Input, out *sdk.Output) error) func(context.Context, *sdk.Input, *sdk.Output) error {
+	return func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+		return Problem(command(ctx, in, out))
+	}
+}
