@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,11 +29,32 @@ func (b block) marked(word string) bool {
 	return slices.Contains(b.words[1:], word)
 }
 
+// value is what the fence sets a word to, as in `console skip="takes an hour"`.
+func (b block) value(word string) (value string, set bool) {
+	for _, w := range b.words[1:] {
+		if value, set = strings.CutPrefix(w, word+"="); set {
+			return strings.Trim(value, `"`), true
+		}
+	}
+	return "", false
+}
+
 // blocks are the fenced blocks of a language in the README and in docs.
 func blocks(t *testing.T, language string) (found []block) {
 	t.Helper()
+	for _, b := range allBlocks(t) {
+		if b.words[0] == language {
+			found = append(found, b)
+		}
+	}
+	return found
+}
+
+// allBlocks are the fenced blocks of all that is written for people, file by file.
+func allBlocks(t *testing.T) (found []block) {
+	t.Helper()
 	root := packertest.Root()
-	files := []string{filepath.Join(root, "README.md")}
+	files := []string{filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() && d.Name() == "src" {
 			return filepath.SkipDir // what it says is in docs/reference again, complete
@@ -51,14 +73,13 @@ func blocks(t *testing.T, language string) (found []block) {
 			t.Fatal(err)
 		}
 		name, _ := filepath.Rel(root, file)
-		for _, b := range fences(name, string(text)) {
-			if b.words[0] == language {
-				found = append(found, b)
-			}
-		}
+		found = append(found, fences(name, string(text))...)
 	}
 	return found
 }
+
+// word is a word of a fence; a value with spaces is quoted.
+var word = regexp.MustCompile(`[^\s"]+"[^"]*"|\S+`)
 
 // fences are all fenced blocks of a text, without the indentation of their fence.
 func fences(file, text string) (found []block) {
@@ -70,7 +91,7 @@ func fences(file, text string) (found []block) {
 		fence, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case isFence && open == nil && strings.TrimSpace(fence) != "":
-			open = &block{file: file, line: n + 1, words: strings.Fields(fence)}
+			open = &block{file: file, line: n + 1, words: word.FindAllString(fence, -1)}
 			indent = s.Text()[:len(s.Text())-len(line)]
 		case isFence && open == nil:
 			open = &block{file: file, line: n + 1, words: []string{""}}
@@ -90,6 +111,12 @@ func TestFences(t *testing.T) {
 		{"x.md", 3, []string{"hcl", "validate", "build"}, "one\n"},
 		{"x.md", 8, []string{"console"}, "$ two\n"},
 		{"x.md", 11, []string{""}, "plain\n"},
+	}
+	if reason, set := (block{words: []string{"console", `skip="a while"`}}).value("skip"); !set || reason != "a while" {
+		t.Errorf("skipped for %q", reason)
+	}
+	if words := fences("x.md", "```console skip=\"a while\" exit=2\n```\n")[0].words; len(words) != 3 {
+		t.Errorf("words %q", words)
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) || len(got) != 3 || got[1].text != want[1].text {
 		t.Errorf("got %+v\nwant %+v", got, want)
