@@ -172,6 +172,16 @@ func (c *Client) Upload(ctx context.Context, id string, data io.Reader) error {
 	return nil
 }
 
+// Download opens an image's data, which the caller closes. Deactivated images are
+// fault.Forbidden for all but admins.
+func (c *Client) Download(ctx context.Context, id string) (io.ReadCloser, error) {
+	resp, err := c.sc.Get(ctx, c.url(id, "file"), nil, &gophercloud.RequestOpts{OkCodes: []int{200}, KeepResponseBody: true})
+	if err != nil {
+		return nil, failed(err, "downloading image %q", id)
+	}
+	return resp.Body, nil
+}
+
 func (c *Client) url(parts ...string) string {
 	for n := range parts {
 		parts[n] = url.PathEscape(parts[n])

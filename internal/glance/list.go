@@ -10,6 +10,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/pagination"
+	"golang.org/x/sync/errgroup"
 )
 
 // Query is what the Image service is asked for; the zero value asks for all that the project
@@ -33,14 +34,7 @@ const pageSize = 1000
 // Images lists all images that match, through all pages. Order is the service's: newest first.
 func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
 	if q.BothHidden {
-		q.BothHidden, q.Hidden = false, false
-		shown, err := c.Images(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		q.Hidden = true
-		hidden, err := c.Images(ctx, q)
-		return append(shown, hidden...), err
+		return c.bothHidden(ctx, q)
 	}
 	var found []*Image
 	err := c.eachPage(ctx, c.sc.ServiceURL("images")+"?"+q.encode(), func(images []*Image) {
@@ -50,6 +44,23 @@ func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
 		return nil, failed(err, "listing images")
 	}
 	return found, nil
+}
+
+// bothHidden asks for both lists at once.
+func (c *Client) bothHidden(ctx context.Context, q Query) ([]*Image, error) {
+	q.BothHidden = false
+	var found [2][]*Image
+	group, ctx := errgroup.WithContext(ctx)
+	for n, hidden := range []bool{false, true} {
+		group.Go(func() (err error) {
+			q := q
+			q.Hidden = hidden
+			found[n], err = c.Images(ctx, q)
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(found[0], found[1]), err
 }
 
 func (q Query) encode() string {

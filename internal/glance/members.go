@@ -53,21 +53,31 @@ func (c *Client) Member(ctx context.Context, image, project string) (Member, err
 // AddMember shares the image with a project, which gets status pending; a member that is there
 // already keeps its status.
 func (c *Client) AddMember(ctx context.Context, image, project string) error {
-	err := c.write(ctx, func(ctx context.Context) error {
+	_, err := c.EnsureMember(ctx, image, project)
+	return err
+}
+
+// EnsureMember is AddMember that tells whether it was this call that made the project a member:
+// who undoes it must not take away what was there before. Where an answer was lost and the member
+// is there, it counts as made.
+func (c *Client) EnsureMember(ctx context.Context, image, project string) (made bool, err error) {
+	unclear := false
+	err = c.write(ctx, func(ctx context.Context) error {
 		resp, err := c.sc.Post(ctx, c.url(image, "members"), map[string]string{"member": project}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
+		unclear = unclear || err != nil && outcomeUnknown(err)
 		return err
 	}, func(ctx context.Context) (bool, error) { return c.isMember(ctx, image, project) })
 	if gophercloud.ResponseCodeIs(err, http.StatusConflict) {
 		// Conflict is the answer to a duplicate, and to other things.
 		if ok, e := c.isMember(ctx, image, project); e == nil && ok {
-			return nil
+			return unclear, nil
 		}
 	}
 	if err != nil {
-		return failed(err, "adding member %q to image %q", project, image)
+		return false, failed(err, "adding member %q to image %q", project, image)
 	}
-	return nil
+	return true, nil
 }
 
 func (c *Client) isMember(ctx context.Context, image, project string) (bool, error) {
