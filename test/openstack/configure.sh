@@ -10,7 +10,7 @@ render() {
 }
 
 fill() {
-  sed -e "s|@STATE@|$state|g" -e "s|@SECRET@|$(<"$secret_file")|g" \
+  sed -e "s|@STATE@|$state|g" -e "s|@AT@|$at|g" -e "s|@SECRET@|$(<"$secret_file")|g" \
     -e "s|@DATABASE@|mysql+pymysql://root@localhost|g" -e "s|@SOCKET@|?unix_socket=$database_socket|g" \
     -e "s|@KEYSTONE_PORT@|$keystone_port|g" -e "s|@GLANCE_PORT@|$glance_port|g" \
     -e "s|@NOVA_PORT@|$nova_port|g" -e "s|@METADATA_PORT@|$metadata_port|g" \
@@ -34,26 +34,32 @@ configure() {
   render etc/registry.yml >"$state/etc/registry.yml"
   cp etc/dnsmasq.conf "$state/etc/"
   cp etc/qemu.conf etc/libvirtd.conf "$state/libvirt/etc/"
-  # Fernet keys are 32 random bytes; 0 is the next one, 1 signs.
+  make_fernet_keys "$state/keys/fernet"
+  write_clouds
+}
+
+# make_fernet_keys FOLDER makes what tokens are signed with, 32 random bytes: 0 is the next one, 1 signs.
+make_fernet_keys() {
   local key
   for key in 0 1; do
-    [ -e "$state/keys/fernet/$key" ] || head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"$state/keys/fernet/$key"
+    [ -e "$1/$key" ] || head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"$1/$key"
   done
-  write_clouds
 }
 
 # write_clouds writes a clouds.yaml for every account: its name is the user's and the project's.
 write_clouds() {
-  local cloud domain project
+  local cloud domain project region port
   {
     echo 'clouds:'
-    while read -r cloud project domain _; do
+    while read -r cloud project domain _ region; do
+      port=$keystone_port
+      [ "$region" = RegionOne ] || port=$keystone_elsewhere_port
       cat <<YAML
   $cloud:
-    region_name: RegionOne
+    region_name: $region
     identity_api_version: 3
     auth:
-      auth_url: http://127.0.0.1:$keystone_port/v3
+      auth_url: http://127.0.0.1:$port/v3
       username: $cloud
       password: $(<"$secret_file")
       user_domain_name: $domain

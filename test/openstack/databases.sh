@@ -48,13 +48,20 @@ keep_databases() {
 }
 
 make_keystone_and_others() {
-  local etc=$state/etc url=http://127.0.0.1:$keystone_port/v3
+  local etc=$state/etc
   keystone-manage --config-file "$etc/keystone.conf" db_sync
-  keystone-manage --config-file "$etc/keystone.conf" bootstrap --bootstrap-password "$(<"$secret_file")" \
-    --bootstrap-region-id RegionOne --bootstrap-public-url "$url" \
-    --bootstrap-internal-url "$url" --bootstrap-admin-url "$url"
   glance-manage --config-file "$etc/glance.conf" db_sync
+  make_elsewhere
+  bootstrap_keystone keystone $keystone_port admin RegionOne
   placement-manage --config-file "$etc/placement.conf" db sync
+}
+
+# bootstrap_keystone CONFIGURATION PORT ADMIN REGION makes a Keystone's first account and its endpoint.
+bootstrap_keystone() {
+  local url=http://127.0.0.1:$2/v3
+  keystone-manage --config-file "$state/etc/$1.conf" bootstrap --bootstrap-username "$3" \
+    --bootstrap-password "$(<"$secret_file")" --bootstrap-region-id "$4" --bootstrap-public-url "$url" \
+    --bootstrap-internal-url "$url" --bootstrap-admin-url "$url"
 }
 
 make_cinder() { cinder-manage --config-file "$state/etc/cinder.conf" db sync; }

@@ -8,10 +8,11 @@ state=${IMGCTL_OPENSTACK_DIR:-/srv/imgctl-openstack}
 # What outlives a purge: finished databases and guest images, by what they were made from.
 cache=${IMGCTL_OPENSTACK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imgctl/openstack}
 
+at= # what the first region's databases and folders have behind their names: nothing
 clouds_yaml=$state/clouds.yaml
 secret_file=$state/secret # the password of every account in this cloud
 neutron_agents=(linuxbridge dhcp l3 metadata)
-databases=(keystone glance placement nova_api nova_cell0 nova neutron cinder)
+databases=(keystone glance placement nova_api nova_cell0 nova neutron cinder keystone_elsewhere glance_elsewhere)
 
 # Guests sit on the bridge of this network; the host is its first address, and nothing is routed beyond.
 guest_network=10.77.0
@@ -33,6 +34,7 @@ packages=(
 
 # The services' ports, all on 127.0.0.1.
 keystone_port=5000 glance_port=9292 placement_port=8778 nova_port=8774 metadata_port=8775 neutron_port=9696 cinder_port=8776
+keystone_elsewhere_port=5001 glance_elsewhere_port=9293
 rabbit_port=5672 registry_port=5050
 
 # What does not fit one service's package: where the databases' socket is.

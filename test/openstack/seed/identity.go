@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -17,36 +16,43 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/users"
 )
 
-// endpointURLs are the catalog: where each type of service answers.
-var endpointURLs = map[string]string{
-	"image":     "http://127.0.0.1:9292",
-	"placement": "http://127.0.0.1:8778",
-	"network":   "http://127.0.0.1:9696",
-	"compute":   "http://127.0.0.1:8774/v2.1",
-	"volumev3":  "http://127.0.0.1:8776/v3/$(project_id)s",
+// endpointURLs are the catalog: where each type of service of a region answers.
+var endpointURLs = map[string]map[string]string{
+	"RegionOne": {
+		"image":     "http://127.0.0.1:9292",
+		"placement": "http://127.0.0.1:8778",
+		"network":   "http://127.0.0.1:9696",
+		"compute":   "http://127.0.0.1:8774/v2.1",
+		"volumev3":  "http://127.0.0.1:8776/v3/$(project_id)s",
+	},
+	"Elsewhere": {
+		"image": "http://127.0.0.1:9293",
+	},
 }
 
-// seedIdentity makes the accounts that the reader lists, the services' own account and the catalog.
-// Keystone's bootstrap has made the user, the project and the role admin, and the roles member and
-// reader.
-func seedIdentity(ctx context.Context, admin *gophercloud.ProviderClient, password string, accounts io.Reader) error {
-	client, err := openstack.NewIdentityV3(admin, gophercloud.EndpointOpts{Region: "RegionOne"})
+// seedIdentity makes a region's accounts, the services' own account and the catalog. Keystone's
+// bootstrap has made the first user, the project and the role admin, and the roles member and reader.
+func seedIdentity(ctx context.Context, admin *gophercloud.ProviderClient, password, region, accounts string) error {
+	client, err := openstack.NewIdentityV3(admin, gophercloud.EndpointOpts{Region: region})
 	if err != nil {
 		return err
 	}
-	d := directory{client: client, password: password}
-	lines := bufio.NewScanner(io.MultiReader(
-		strings.NewReader("service service Default admin\nservice service Default service\n"), accounts))
+	d := directory{client: client, password: password, region: region}
+	lines := bufio.NewScanner(strings.NewReader(
+		"service service Default admin " + region + "\nservice service Default service " + region + "\n" + accounts))
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
-		if len(f) != 4 {
-			return fmt.Errorf("account %q: want user, project, domain and role", lines.Text())
+		if len(f) != 5 {
+			return fmt.Errorf("account %q: want user, project, domain, role and region", lines.Text())
+		}
+		if f[4] != region {
+			continue
 		}
 		if err := d.account(ctx, f[0], f[1], f[2], f[3]); err != nil {
 			return fmt.Errorf("account %q: %w", lines.Text(), err)
 		}
 	}
-	for kind, url := range endpointURLs {
+	for kind, url := range endpointURLs[region] {
 		if err := d.endpoint(ctx, kind, url); err != nil {
 			return fmt.Errorf("service %q: %w", kind, err)
 		}
@@ -55,8 +61,8 @@ func seedIdentity(ctx context.Context, admin *gophercloud.ProviderClient, passwo
 }
 
 type directory struct {
-	client   *gophercloud.ServiceClient
-	password string
+	client           *gophercloud.ServiceClient
+	password, region string
 }
 
 // account gives the user the role on the project, and makes whatever of these is missing.
@@ -153,7 +159,7 @@ func (d directory) endpoint(ctx context.Context, kind, url string) error {
 		return err
 	}
 	for _, face := range []gophercloud.Availability{gophercloud.AvailabilityPublic, gophercloud.AvailabilityInternal, gophercloud.AvailabilityAdmin} {
-		opts := endpoints.CreateOpts{Availability: face, Name: kind, Region: "RegionOne", URL: url, ServiceID: made.ID}
+		opts := endpoints.CreateOpts{Availability: face, Name: kind, Region: d.region, URL: url, ServiceID: made.ID}
 		if _, err := endpoints.Create(ctx, d.client, opts).Extract(); err != nil {
 			return err
 		}

@@ -1,16 +1,17 @@
 // Command seed gives a fresh cloud its accounts, its catalog, its flavors and its network.
 //
-//	seed accounts < accounts   lines of: user project domain role
+//	seed accounts < accounts   lines of: user project domain role region
 //	seed cloud                 flavors, networks, security groups; needs Nova and Neutron
 //	seed image FILE            the guest, as a public image
 //
-// It acts as the cloud "admin" of clouds.yaml. Accounts and flavors that it finds in place it leaves alone.
+// It acts as the clouds "admin" and "elsewhere-admin" of clouds.yaml. Accounts and flavors that it finds in place it leaves alone.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"time"
@@ -33,13 +34,27 @@ func main() {
 }
 
 func run(ctx context.Context, part string, args []string) error {
-	admin, password, err := connect(ctx)
+	admin, password, err := connect(ctx, "admin")
 	if err != nil {
-		return fmt.Errorf("connecting as admin: %w", err)
+		return err
 	}
 	switch part {
 	case "accounts":
-		return seedIdentity(ctx, admin, password, os.Stdin)
+		accounts, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			return err
+		}
+		if err := seedIdentity(ctx, admin, password, "RegionOne", string(accounts)); err != nil {
+			return err
+		}
+		elsewhere, password, err := connect(ctx, "elsewhere-admin")
+		if err != nil {
+			return err
+		}
+		if err := seedIdentity(ctx, elsewhere, password, "Elsewhere", string(accounts)); err != nil {
+			return err
+		}
+		return seedLimits(ctx, elsewhere, "Elsewhere")
 	case "cloud":
 		if err := seedFlavors(ctx, admin); err != nil {
 			return err
@@ -57,12 +72,15 @@ func run(ctx context.Context, part string, args []string) error {
 	return fmt.Errorf("no such part: %q", part)
 }
 
-// connect returns the admin's client and the password that every account of this cloud shares.
-func connect(ctx context.Context) (*gophercloud.ProviderClient, string, error) {
-	auth, _, tlsConfig, err := clouds.Parse(clouds.WithCloudName("admin"))
+// connect returns an entry of clouds.yaml's client and the password that every account of this cloud shares.
+func connect(ctx context.Context, cloud string) (*gophercloud.ProviderClient, string, error) {
+	auth, _, tlsConfig, err := clouds.Parse(clouds.WithCloudName(cloud))
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("connecting as %q: %w", cloud, err)
 	}
 	client, err := config.NewProviderClient(ctx, auth, config.WithTLSConfig(tlsConfig))
-	return client, auth.Password, err
+	if err != nil {
+		return nil, "", fmt.Errorf("connecting as %q: %w", cloud, err)
+	}
+	return client, auth.Password, nil
 }
