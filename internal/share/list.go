@@ -191,7 +191,8 @@ func listOffers(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, err
 			return err
 		})
 	}
-	return slices.Concat(found...), group.Wait()
+	err = group.Wait()
+	return slices.Concat(found...), err
 }
 
 func (o ListOptions) offersTo(ctx context.Context, site *Site) ([]Share, error) {

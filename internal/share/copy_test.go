@@ -1,0 +1,142 @@
+package share_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+	"github.com/imgctl/packer-plugin-openstack/internal/share"
+)
+
+// far is the world with a second cloud, whose demo is called "far".
+func newFar(t *testing.T) (*world, *sandbox.Cloud) {
+	t.Helper()
+	w := newSandbox(t, sandbox.Options{})
+	there := sandboxtest.Start(t, sandbox.Options{})
+	here := w.clouds
+	w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Site, error) {
+		if name == "far" {
+			return reach(ctx, there.CloudsYAML(), "demo", "far")
+		}
+		return here(ctx, name)
+	})
+	return w, there
+}
+
+// copies are the images on the far cloud, hidden ones included.
+func (w *world) copies() []*glance.Image {
+	w.t.Helper()
+	all, err := w.site("far").Images.Images(w.t.Context(), glance.Query{Owner: w.project("far"), BothHidden: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+func TestCopyToAnotherCloud(t *testing.T) {
+	t.Parallel()
+	w, there := newFar(t)
+	id := w.image("web", map[string]any{"os_distro": "debian", "tags": []string{"ci"}, "min_disk": 3, "imgctl_promoted": "2026-01-01T00:00:00Z"})
+	o := share.AddOptions{Selection: images(id), To: []string{"member-a", "far"}}
+	wantKind(t, w.add(o), fault.Usage, "--copy")
+
+	o.Copy = true
+	w.mustAdd(o)
+	w.expectMembers(id, map[string]string{"member-a": glance.Accepted})
+	all := w.copies()
+	if len(all) != 1 {
+		t.Fatalf("copies are %v", all)
+	}
+	from, c := w.get(id), all[0]
+	if c.Name != "web" || c.Hidden || c.Visibility != glance.Private || c.MinDisk != 3 || c.HashValue != from.HashValue || c.Tags[0] != "ci" ||
+		c.Properties["os_distro"] != "debian" || c.Properties[share.SourceKey] != "demo/"+id+"/"+from.HashValue {
+		t.Errorf("copy is %+v", c)
+	}
+	for key := range c.Properties {
+		if strings.HasPrefix(key, "imgctl_") && key != share.SourceKey {
+			t.Errorf("the copy has %s", key)
+		}
+	}
+
+	there.ResetRequests()
+	w.writesNothing(func() { w.mustAdd(o) })
+	for _, r := range there.Requests() {
+		if r.Method != http.MethodGet {
+			t.Errorf("the second time sent %s %s", r.Method, r.Path)
+		}
+	}
+}
+
+// Each request to the far cloud and each download fails once, in each way: afterwards there is one
+// complete copy, or none at all, and everything else is as it was.
+func TestCopyFails(t *testing.T) {
+	t.Parallel()
+	data := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/file") }
+	for kind, f := range everyFault {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, there := newFar(t)
+			for nth := range 6 {
+				id := w.image(fmt.Sprint("web ", nth), nil)
+				before := w.tree(id)
+				p, err := share.PlanAdd(t.Context(), w.clouds, share.AddOptions{Selection: images(id), To: []string{"far", "member-a"}, Tuning: share.Tuning{Copy: true}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if nth == 0 {
+					w.sandbox.Faults().Add(wire.Rule{Match: data, Nth: 1, Fault: f})
+				} else {
+					there.Faults().Add(wire.Rule{Match: toGlance, Nth: nth, Fault: f})
+				}
+				err = share.Apply(t.Context(), p, report.Discard)
+				w.sandbox.Faults().Clear()
+				there.Faults().Clear()
+				var made []string
+				for _, c := range w.copies() {
+					if c.Name == fmt.Sprint("web ", nth) {
+						made = append(made, c.Properties[share.SourceKey])
+					}
+				}
+				switch {
+				case err == nil && (len(made) != 1 || made[0] == ""):
+					t.Errorf("fault at request %d: it says that it is done, and there are the copies %q", nth, made)
+				case err != nil && (len(made) != 0 || w.tree(id) != before):
+					t.Errorf("fault at request %d: it says %v\nand there are the copies %q\nbefore %safter  %s", nth, err, made, before, w.tree(id))
+				}
+			}
+		})
+	}
+}
+
+// Data that isn't the image's is never kept, even where no request fails.
+func TestCopyVerifiesItsData(t *testing.T) {
+	t.Parallel()
+	w, there := newFar(t)
+	id := w.image("web", nil)
+	o := share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}}
+	p, err := share.PlanAdd(t.Context(), w.clouds, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The far cloud stores something else than what it is sent.
+	there.Faults().Add(wire.Rule{Method: "PUT", Path: "**/file", Fault: wire.Fault{Do: wire.Observe, After: func(r *http.Request) {
+		for _, c := range w.copies() {
+			if err := there.Image.Update(c.ID, func(i *sandboxImage) { i.HashValue = strings.Repeat("0", len(i.HashValue)) }); err != nil {
+				t.Error(err)
+			}
+		}
+	}}})
+	err = share.Apply(t.Context(), p, report.Discard)
+	wantKind(t, err, fault.Unavailable, "sha512")
+	if left := w.copies(); len(left) != 0 {
+		t.Errorf("copies are left: %v", left)
+	}
+}
