@@ -115,6 +115,7 @@ func (r *run) newJournal(ctx context.Context) (*journal, error) {
 		Members: p.Options.Members, OldAction: p.Options.OldAction, Retain: p.Options.Retain, At: p.at.Format(time.RFC3339),
 		Before: before{
 			Name: p.Image.Name, Visibility: p.Image.Visibility, Hidden: p.Image.Hidden,
+			Inactive:   p.Image.Status == glance.StatusDeactivated,
 			Properties: map[string]*string{}, Members: members,
 		},
 	}
@@ -157,6 +158,12 @@ func (r *run) stage(ctx context.Context) error {
 	}
 	if _, err := r.site.Images.Update(ctx, p.Image.ID, patch); err != nil {
 		return err
+	}
+	if r.journal.Before.Inactive {
+		r.rep.Step("Reactivating image %s", p.Image)
+		if err := r.site.Images.Reactivate(ctx, p.Image.ID); err != nil {
+			return err
+		}
 	}
 	return r.shareWith(ctx, p.Members)
 }

@@ -72,12 +72,12 @@ func checkArchiveName(tmpl, name string) error {
 
 // archiveNames gives each predecessor a name of its own, none of them taken: where the template
 // alone doesn't tell them apart, the image's short id is added.
-func archiveNames(tmpl, name string, images []*glance.Image, at time.Time) ([]string, error) {
-	names, taken := make([]string, len(images)), map[string]bool{name: true}
+func (p *Plan) archiveNames(images []*glance.Image) ([]string, error) {
+	names, taken := make([]string, len(images)), map[string]bool{p.Name: true}
 	for n, img := range images {
-		archive, err := archiveName(tmpl, name, img, at)
+		archive, err := archiveName(p.Options.ArchiveName, p.Name, img, p.at)
 		if err != nil {
-			return nil, fmt.Errorf("archive_name: %w", err)
+			return nil, fmt.Errorf("%s: %w", p.Options.option("archive_name"), err)
 		}
 		if taken[archive] {
 			archive += " " + strings.SplitN(img.ID, "-", 2)[0]

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,11 @@ func gate(ctx context.Context, p *Plan, rep report.Reporter) error {
 	}
 	rep.Step("Asking the gate: %s", strings.Join(p.Options.Gate, " "))
 	cmd := exec.CommandContext(ctx, p.Options.Gate[0], p.Options.Gate[1:]...)
-	cmd.Env = append(os.Environ(), "IMAGE_ID="+p.Image.ID, "IMAGE_NAME="+p.Name)
+	cmd.Dir, cmd.Env = p.Options.GateDir, p.Options.GateEnv
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(slices.Clip(cmd.Env), "IMAGE_ID="+p.Image.ID, "IMAGE_NAME="+p.Name)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = gateGrace
 	out, in := io.Pipe()

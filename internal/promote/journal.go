@@ -40,6 +40,7 @@ type before struct {
 	Name       string             `json:"name"`
 	Visibility string             `json:"visibility"`
 	Hidden     bool               `json:"hidden"`
+	Inactive   bool               `json:"inactive,omitempty"` // deactivated
 	Properties map[string]*string `json:"properties"`
 	Members    map[string]string  `json:"members,omitempty"` // status by project id
 }

@@ -50,7 +50,7 @@ func NewPlan(ctx context.Context, site Site, o Options) (*Plan, error) {
 	o = o.withDefaults()
 	img, err := site.Images.Image(ctx, o.ImageID)
 	if err != nil {
-		return nil, fmt.Errorf("image_id: %w", err)
+		return nil, fmt.Errorf("%s: %w", o.option("image_id"), err)
 	}
 	p := &Plan{Options: o, Image: img, Name: o.Name, Owner: img.Owner, at: time.Now().UTC().Truncate(time.Second)}
 	if p.Name == "" {
@@ -82,7 +82,8 @@ func ownName(img *glance.Image) string {
 func (p *Plan) admissible(site Site) error {
 	switch img := p.Image; {
 	case p.Name == "":
-		return fault.New(fault.Usage, "set image_name", "image %s has no name to promote it under", img.ID)
+		return fault.New(fault.Usage, "set "+p.Options.option("image_name"), "image %s has no name to promote it under", img.ID)
+	case img.Status == glance.StatusDeactivated && p.Options.Reactivate:
 	case img.Status != glance.StatusActive:
 		return fault.New(fault.Conflict, "promote it when it is active", "image %s has status %q", img, img.Status)
 	case img.Owner != site.Project && !site.Admin:
@@ -139,7 +140,7 @@ func (p *Plan) findPredecessors(ctx context.Context, site Site) error {
 			return err
 		}
 	}
-	names, err := archiveNames(p.Options.ArchiveName, p.Name, old, p.at)
+	names, err := p.archiveNames(old)
 	if err != nil {
 		return fault.Wrap(fault.Usage, "", err)
 	}
@@ -180,7 +181,7 @@ func (p *Plan) refuseForeign(ctx context.Context, site Site) error {
 	for _, img := range found {
 		if img.Owner != p.Owner {
 			return fault.New(fault.Conflict, "choose another name, or use the credentials of that project",
-				"image_name: image %s belongs to project %s", img, img.Owner)
+				"%s: image %s belongs to project %s", p.Options.option("image_name"), img, img.Owner)
 		}
 	}
 	return nil
@@ -265,7 +266,7 @@ func (p *Plan) canSetStatuses(site Site) error {
 	if len(unable) == 0 {
 		return nil
 	}
-	return fault.New(fault.Forbidden, `name clouds with their credentials in accept_with, use an admin's credentials, or set members = "none"`,
+	return fault.New(fault.Forbidden, fmt.Sprintf("name clouds with their credentials in %s, use an admin's credentials, or set %s", p.Options.option("accept_with"), p.Options.setting("members", None)),
 		"projects %q have to be accepted on the new image, which only they can do", unable)
 }
 
@@ -331,7 +332,7 @@ func (p *Plan) Done() bool {
 	if p.Options.Strategy == Pointer {
 		current = i.Properties[CurrentKey] == p.Name
 	}
-	return current && !i.Hidden && i.Visibility == p.Visibility && i.Properties[PromotedKey] != "" &&
+	return current && i.Status == glance.StatusActive && !i.Hidden && i.Visibility == p.Visibility && i.Properties[PromotedKey] != "" &&
 		len(p.Predecessors) == 0 && len(p.Unfinished) == 0 && len(p.Properties) == 0 && len(p.Prune) == 0 &&
 		!slices.ContainsFunc(p.Members, func(m Member) bool { return m.Now != m.Status })
 }

@@ -78,8 +78,20 @@ type Options struct {
 	// its environment as IMAGE_ID. Any exit status but 0 stops the promotion.
 	Gate []string
 
+	// GateDir and GateEnv are the gate's working folder and environment; the zero values are this
+	// process's own.
+	GateDir string
+	GateEnv []string
+
 	// Timeout bounds the whole promotion, the gate and waiting for other runs included; default 15 minutes.
 	Timeout time.Duration
+
+	// Reactivate lets a deactivated image become current, and active with it.
+	Reactivate bool
+
+	// Flags says that the user gives these options as flags on a command line; messages then write
+	// them so.
+	Flags bool
 }
 
 // Site is the cloud that a promotion works on, as its owner's credentials see it.
@@ -136,9 +148,12 @@ const unknown = "<unknown>"
 func (o Options) Validate() []error {
 	o = o.withDefaults()
 	var errs []error
+	bad := func(option, format string, args ...any) {
+		errs = append(errs, fmt.Errorf(o.option(option)+": "+format, args...))
+	}
 	oneOf := func(option, value string, allowed ...string) {
 		if value != "" && value != unknown && !slices.Contains(allowed, value) {
-			errs = append(errs, fmt.Errorf("%s: %q is not one of %q", option, value, allowed))
+			bad(option, "%q is not one of %q", value, allowed)
 		}
 	}
 	oneOf("members", o.Members, Transfer, Copy, None)
@@ -147,21 +162,21 @@ func (o Options) Validate() []error {
 	oneOf("old_action", o.OldAction, Keep, Hide, Deactivate)
 	oneOf("strategy", o.Strategy, Rename, Pointer)
 	if len([]rune(o.Name)) > maxName {
-		errs = append(errs, fmt.Errorf("image_name: longer than the %d characters that an image's name may have", maxName))
+		bad("image_name", "longer than the %d characters that an image's name may have", maxName)
 	}
 	if o.ArchiveName != unknown {
 		if err := checkArchiveName(o.ArchiveName, o.Name); err != nil {
-			errs = append(errs, fmt.Errorf("archive_name: %w", err))
+			bad("archive_name", "%w", err)
 		}
 	}
 	if o.Retain != nil && *o.Retain < 0 {
-		errs = append(errs, fmt.Errorf("keep: %d is less than 0; leave it out to keep all archived images", *o.Retain))
+		bad("keep", "%d is less than 0; leave it out to keep all archived images", *o.Retain)
 	}
 	if o.Timeout < 0 {
-		errs = append(errs, fmt.Errorf("timeout: %s is negative", o.Timeout))
+		bad("timeout", "%s is negative", o.Timeout)
 	}
 	if len(o.Gate) > 0 && o.Gate[0] == "" {
-		errs = append(errs, fmt.Errorf("gate: the command is empty; name a program and its arguments"))
+		bad("gate", "the command is empty; name a program and its arguments")
 	}
 	return errs
 }

@@ -93,6 +93,11 @@ func undo(ctx context.Context, site Site, id string, j *journal, rep report.Repo
 	if err := undoMembers(ctx, site, img, j, rep); err != nil {
 		return err
 	}
+	if j.Before.Inactive && img.Status == glance.StatusActive {
+		if err := site.Images.Deactivate(ctx, id); err != nil {
+			return err
+		}
+	}
 	_, err = site.Images.Update(ctx, id, undoPatch(img, j))
 	return err
 }

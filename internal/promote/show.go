@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
 )
 
 // Changes tells what the plan is going to change, a line each, in the order in which it happens.
@@ -15,6 +17,9 @@ func (p *Plan) Changes() []string {
 	}
 	for _, k := range slices.Sorted(maps.Keys(p.Properties)) {
 		say("image %s: property %s = %q", p.Image, k, p.Properties[k])
+	}
+	if p.Image.Status == glance.StatusDeactivated {
+		say("image %s: reactivated", p.Image)
 	}
 	for _, m := range p.Members {
 		if m.Now != m.Status {

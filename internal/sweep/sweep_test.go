@@ -343,7 +343,10 @@ func TestEveryRequestFails(t *testing.T) {
 	total := len(count.sandbox.Requests())
 	for _, kind := range []wire.Fault{
 		wire.Status(403), wire.Status(409), wire.Status(500), wire.StatusAfter(500), wire.Status(503),
-		{Do: wire.Answer, Status: 429, RetryAfter: "0"}, {Do: wire.DropBefore}, {Do: wire.DropAfter}, {Do: wire.Truncate},
+		{Do: wire.Answer, Status: 429, RetryAfter: "0"},
+		{Do: wire.DropBefore},
+		{Do: wire.DropAfter},
+		{Do: wire.Truncate},
 	} {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func resumeCommand() sdk.Command {
+	return sdk.Command{
+		Path: "promote resume", Kind: sdk.Action, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsClouds},
+		Short: "Settle promotions that a dead run left unfinished",
+		Long: "A promotion whose new image is live already is finished; any other is taken back. It waits for a run that is still at work. " +
+			"Without NAME all unfinished promotions of the project are settled.",
+		Examples: []sdk.Example{{Text: "Settle whatever was left", Command: "imgctl --os-cloud ci promote resume"}},
+		Args:     []sdk.Arg{sdk.Optional("NAME", "name that was promoted").Completes(sdk.CompleteDynamically)},
+		Flags: sdk.Flags{
+			sdk.Strings("accept-with", "clouds of member projects, to give them back their answers with their credentials").ValueName("CLOUD").Completes(sdk.CompleteClouds),
+			sdk.Duration("limit", 15*time.Minute, "how long it may take, waiting for a run that is at work included"),
+			project(),
+		},
+		Run: bridge.Run(resume), Complete: completeNames,
+	}
+}
+
+// settled is one promotion that was settled, as a field shows it.
+type settled struct {
+	Image   string `json:"image_id"`
+	Name    string `json:"name"`
+	Run     string `json:"run"`
+	Outcome string `json:"outcome"`
+}
+
+func resume(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	s, err := reach(ctx, in, in.Strings("accept-with")...)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	names := []string{in.Arg("NAME")}
+	if names[0] == "" {
+		if names, err = unfinishedNames(ctx, s); err != nil {
+			return err
+		}
+	}
+	all := []settled{}
+	for _, name := range names {
+		plan, err := promote.NewResume(ctx, s.Site, s.owner, name)
+		if err != nil {
+			return err
+		}
+		if !in.DryRun() {
+			if err := promote.Resume(ctx, s.Site, plan, in.Duration("limit"), bridge.Reporter(out)); err != nil {
+				return err
+			}
+		}
+		for _, u := range plan.Unfinished {
+			all = append(all, settled{u.Image.ID, u.Name, u.Run, u.Settled})
+		}
+	}
+	if len(all) == 0 {
+		out.Unchanged()
+	}
+	out.Field("settled", all)
+	return nil
+}
+
+func unfinishedNames(ctx context.Context, s *site) ([]string, error) {
+	statuses, err := promote.Statuses(ctx, s.Site, s.owner, "")
+	var names []string
+	for _, status := range statuses {
+		if len(status.Unfinished)+len(status.Claims) > 0 {
+			names = append(names, status.Name)
+		}
+	}
+	return names, err
+}

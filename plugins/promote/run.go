@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func runCommand() sdk.Command {
+	return sdk.Command{
+		Path: "promote run", Kind: sdk.Action, Danger: sdk.Changes,
+		Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsClouds, sdk.NeedsEnvironment},
+		Short: "Make an image the current one of its name",
+		Long: "Gives the image the name, and archives the images that carried it before under other names. " +
+			"The projects that they were shared with keep their access, with the answer that each gave.\n\n" +
+			"Either all of it happens or nothing: what was begun is taken back on a failure, and a run that is killed leaves a journal on the image, " +
+			"from which `imgctl promote resume`, or the next promotion of the name, goes on. It doesn't matter what made the image.",
+		Examples: []sdk.Example{
+			{Text: "Promote an image that was built under another name", Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base"},
+			{Text: "Show what it would change", Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base --dry-run"},
+		},
+		Args: []sdk.Arg{sdk.One("IMAGE", "id of the image, or its exact name where only one has it").Completes(sdk.CompleteDynamically)},
+		Flags: append(sdk.Flags{
+			sdk.String("name", "", "name that the image becomes current under (default: the one it has)").Completes(sdk.CompleteDynamically),
+		}, promotionFlags()...),
+		Run: bridge.Run(run), Complete: completeNames,
+	}
+}
+
+func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	o := promotion(in)
+	o.Name = in.String("name")
+	if err := valid(o); err != nil {
+		return err
+	}
+	s, err := reach(ctx, in, in.Strings("accept-with")...)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if o.ImageID, err = promote.Find(ctx, s.Site, s.owner, in.Arg("IMAGE")); err != nil {
+		return err
+	}
+	plan, err := promote.NewPlan(ctx, s.Site, o)
+	if err != nil {
+		return err
+	}
+	return carryOut(ctx, in, out, s, plan)
+}
+
+func valid(o promote.Options) error {
+	return fault.Wrap(fault.Usage, "", errors.Join(o.Validate()...))
+}
+
+// carryOut shows a plan, or carries it out.
+func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, s *site, plan *promote.Plan) error {
+	if in.DryRun() {
+		show(out, plan)
+		return nil
+	}
+	if n := len(plan.Prune); n > 0 {
+		yes, err := out.ConfirmDestroy(ctx, fmt.Sprintf("Delete %d archived images of %q that --keep has no room for?", n, plan.Name), "")
+		switch {
+		case err != nil:
+			return err
+		case !yes:
+			return sdk.ErrDeclined
+		}
+	}
+	result, err := promote.Apply(ctx, s.Site, plan, bridge.Reporter(out))
+	if err != nil {
+		return err
+	}
+	if !result.Changed {
+		out.Unchanged()
+	}
+	out.Field("image_id", result.ImageID)
+	out.Field("name", result.Name)
+	out.Field("changed", result.Changed)
+	out.Field("archived", result.Archived)
+	out.Field("members", result.Members)
+	out.Field("deleted", result.Pruned)
+	return nil
+}
+
+// show tells what a plan would change.
+func show(out *sdk.Output, plan *promote.Plan) {
+	changes := plan.Changes()
+	if plan.Done() {
+		out.Unchanged()
+		changes = []string{}
+	}
+	out.Field("image_id", plan.Image.ID)
+	out.Field("name", plan.Name)
+	out.Field("changes", changes)
+}

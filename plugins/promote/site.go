@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// site is the cloud that a command works on.
+type site struct {
+	promote.Site
+	owner  string // id of the project whose images are meant
+	clouds []*cloud.Cloud
+}
+
+func (s *site) close() {
+	for _, c := range s.clouds {
+		c.Close()
+	}
+}
+
+// reach connects to the cloud of --os-cloud, and to those that accept on their members' behalf.
+func reach(ctx context.Context, in *sdk.Input, acceptWith ...string) (*site, error) {
+	c, images, err := bridge.Images(ctx, in, "")
+	if err != nil {
+		return nil, err
+	}
+	s := &site{
+		Site: promote.Site{
+			Images: images, Project: c.Project().ID, Admin: c.IsAdmin(), Acceptors: map[string]*glance.Client{},
+			Run: cmp.Or(in.RunID(), string(cloud.NewRun())),
+		},
+		owner: cmp.Or(in.String("project"), c.Project().ID), clouds: []*cloud.Cloud{c},
+	}
+	if s.owner != s.Project && !s.Admin {
+		s.close()
+		return nil, fault.New(fault.Forbidden, "use credentials of that project", "--project: only an administrator can work on the images of project %s", s.owner)
+	}
+	for _, name := range acceptWith {
+		member, images, err := bridge.Images(ctx, in, name)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("--accept-with: %w", err)
+		}
+		s.clouds = append(s.clouds, member)
+		s.Acceptors[member.Project().ID] = images
+	}
+	return s, nil
+}
+
+// promotionFlags are the options of a promotion.
+func promotionFlags() sdk.Flags {
+	return sdk.Flags{
+		sdk.String("archive-name", "", "template of the names that the images before get, of .Name, .Date, .Time, .ID, .ShortID and .CreatedAt (default: "+promote.DefaultArchiveName+")").ValueName("TEMPLATE"),
+		sdk.Enum("members", promote.Transfer, "projects that the image before is shared with: move them, give them both images, or leave them", promote.Transfer, promote.Copy, promote.None),
+		sdk.Enum("member-states", promote.Preserve, "their answers: keep each, or accept for those that are pending", promote.Preserve, promote.Accept),
+		sdk.Strings("accept-with", "clouds of member projects, to accept with their credentials").ValueName("CLOUD").Completes(sdk.CompleteClouds),
+		sdk.Enum("visibility", "", "visibility at the end (default: that of the image before)", glance.Private, glance.Shared, glance.Community, glance.Public),
+		sdk.Strings("copy-properties", "patterns, with * and ?, of properties to take over from the image before").ValueName("PATTERN"),
+		sdk.Enum("old-action", promote.Keep, "what else happens to the image before", promote.Keep, promote.Hide, promote.Deactivate),
+		sdk.Int("keep", 0, "how many archived images of the name stay; older ones are deleted (default: all stay)").ValueName("N"),
+		sdk.Enum("strategy", promote.Rename, "how the current image is told from others: by its name, or by property imgctl_current", promote.Rename, promote.Pointer),
+		sdk.String("gate", "", "shell command that judges the image before anything is changed, by IMAGE_ID in its environment").ValueName("COMMAND"),
+		sdk.Duration("limit", 15*time.Minute, "how long it may take, the gate and waiting for another promotion included"),
+		project(),
+	}
+}
+
+// promotion is what promotionFlags say, in the domain's words.
+func promotion(in *sdk.Input) promote.Options {
+	o := promote.Options{
+		ArchiveName: in.String("archive-name"), Members: in.String("members"), MemberStates: in.String("member-states"),
+		Visibility: in.String("visibility"), CopyProperties: in.Strings("copy-properties"), OldAction: in.String("old-action"),
+		Strategy: in.String("strategy"), Timeout: in.Duration("limit"), Flags: true,
+	}
+	if in.IsSet("keep") {
+		keep := in.Int("keep")
+		o.Retain = &keep
+	}
+	if command := in.String("gate"); command != "" {
+		o.Gate, o.GateDir, o.GateEnv = []string{"/bin/sh", "-c", command}, in.WorkDir(), []string{}
+		environment := in.Environment()
+		for _, key := range slices.Sorted(maps.Keys(environment)) {
+			o.GateEnv = append(o.GateEnv, key+"="+environment[key])
+		}
+	}
+	return o
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func statusCommand() sdk.Command {
+	return sdk.Command{
+		Path: "promote status", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsCloud},
+		Short: "Tell what is current, and what is being promoted",
+		Long: "With NAME: the current image, promotions that are unfinished, and the runs that hold or want the name. " +
+			"Without: all names of the project that are being promoted, or whose promotion a dead run left.",
+		Examples: []sdk.Example{
+			{Text: "Is anything left to resume?", Command: "imgctl --os-cloud ci promote status"},
+			{Text: "One name, for a script", Command: "imgctl --os-cloud ci promote status web-base -f json"},
+		},
+		Args:  []sdk.Arg{sdk.Optional("NAME", "name to look at").Completes(sdk.CompleteDynamically)},
+		Flags: sdk.Flags{project()},
+		Columns: sdk.Columns{
+			{Title: "Name"},
+			{Title: "State"},
+			{Title: "Image ID", Key: "image_id"},
+			{Title: "Image"},
+			{Title: "Since", Unit: sdk.UnitTime},
+			{Title: "Run"},
+			{Title: "Detail"},
+		},
+		Run: bridge.Run(status), Complete: completeNames,
+	}
+}
+
+func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	s, err := reach(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	statuses, err := promote.Statuses(ctx, s.Site, s.owner, in.Arg("NAME"))
+	if err != nil {
+		return err
+	}
+	for _, st := range statuses {
+		for _, img := range st.Current {
+			out.Row(st.Name, "current", img.ID, img.Name, img.Properties[promote.PromotedKey], img.Properties["imgctl_run"], img.Visibility)
+		}
+		for _, u := range st.Unfinished {
+			out.Row(st.Name, "unfinished", u.Image.ID, u.Image.Name, u.At, u.Run, fmt.Sprintf("%s; resumed, it is %s", u.Phase, u.Settled))
+		}
+		for _, c := range st.Claims {
+			state := "claimed"
+			if !c.Alive {
+				state = "dead claim"
+			}
+			out.Row(st.Name, state, "", "", c.Since, c.Run, c.Holder)
+		}
+	}
+	return nil
+}
+
+func historyCommand() sdk.Command {
+	return sdk.Command{
+		Path: "promote history", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsCloud},
+		Short:    "List the images that are or were current under a name",
+		Long:     "The current image comes first, then the archived ones, last archived first. Deleted images are forgotten.",
+		Examples: []sdk.Example{{Text: "What could be rolled back to", Command: "imgctl --os-cloud ci promote history web-base"}},
+		Args:     []sdk.Arg{sdk.One("NAME", "name to look at").Completes(sdk.CompleteDynamically)},
+		Flags:    sdk.Flags{project()},
+		Columns: sdk.Columns{
+			{Title: "ID"},
+			{Title: "Image"},
+			{Title: "State"},
+			{Title: "Created", Unit: sdk.UnitTime},
+			{Title: "Promoted", Unit: sdk.UnitTime},
+			{Title: "Archived", Unit: sdk.UnitTime},
+			{Title: "Successor"},
+			{Title: "Status", Hidden: true},
+			{Title: "Visibility", Hidden: true},
+			{Title: "Hidden", Hidden: true},
+			{Title: "Generation", Hidden: true},
+		},
+		Run: bridge.Run(history), Complete: completeNames,
+	}
+}
+
+func history(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	s, err := reach(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	name := in.Arg("NAME")
+	entries, err := promote.NewHistory(ctx, s.Site, s.owner, name)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return fault.New(fault.NotFound, "check the name, and whose project it is in", "no image is or was current under %q", name)
+	}
+	for _, e := range entries {
+		state := "archived"
+		if e.Current {
+			state = "current"
+		}
+		img := e.Image
+		out.Row(img.ID, img.Name, state, img.CreatedAt, e.Promoted, e.Archived, e.Successor, img.Status, img.Visibility, img.Hidden, e.Generation)
+	}
+	return nil
+}
