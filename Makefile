@@ -2,6 +2,8 @@
 
 ROOT  := $(CURDIR)
 BIN   := $(ROOT)/bin
+LIBEXEC := $(ROOT)/libexec/imgctl/plugins
+PLUGINS := $(filter-out sdk,$(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go)))
 CACHE := $(ROOT)/.cache
 
 export PATH := $(BIN):$(PATH)
@@ -23,6 +25,19 @@ help: ## list the targets
 build: ## put the programs into bin/
 	$(GO_BUILD) -o $(BIN)/packer-plugin-openstack .
 	$(GO_BUILD) -o $(BIN)/imgctl-sandbox ./cmd/imgctl-sandbox
+	$(GO_BUILD) -o $(BIN)/imgctl ./cmd/imgctl
+	@$(MAKE) --no-print-directory plugins
+
+# imgctl runs only those of its plugins whose checksums are beside them, so all change at once.
+.PHONY: plugins
+plugins: ## put imgctl's plugins into libexec/
+	@rm -rf $(LIBEXEC).new && mkdir -p $(LIBEXEC).new
+	@for name in $(PLUGINS); do \
+		echo "imgctl-$$name"; \
+		$(GO_BUILD) -o $(LIBEXEC).new/imgctl-$$name ./plugins/$$name || exit 1; \
+	done
+	@cd $(LIBEXEC).new && chmod 755 imgctl-* && sha256sum imgctl-* >SHA256SUMS && chmod 644 SHA256SUMS
+	@rm -rf $(LIBEXEC) && mv $(LIBEXEC).new $(LIBEXEC) && chmod 755 $(ROOT)/libexec $(ROOT)/libexec/imgctl $(LIBEXEC)
 
 .PHONY: install
 install: build ## install the Packer plugin for this user, as `packer init` would
@@ -86,7 +101,7 @@ docs: generate ## the same
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(BIN) $(CACHE) docs-partials
+	rm -rf $(BIN) $(ROOT)/libexec $(CACHE) docs-partials
 
 # What demo, test and bench stand on: the programs, a packer, and the plugin where it looks. A running
 # one can't be written over, so it is removed first.

@@ -63,7 +63,7 @@ func showTable(w io.Writer, fields []Field, o Options) error {
 	}
 	cells := make([][]string, len(fields))
 	for i, f := range fields {
-		cells[i] = []string{printable(f.Name), human(f.Value, f.Unit)}
+		cells[i] = []string{Printable(f.Name), human(f.Value, f.Unit)}
 	}
 	return draw(w, []string{"Field", "Value"}, make([]bool, 2), cells, narrowestField, o)
 }

@@ -62,15 +62,15 @@ func human(v any, unit Unit) string {
 	case map[string]any:
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, printable(k)+"='"+human(v[k], Plain)+"'")
+			parts = append(parts, Printable(k)+"='"+human(v[k], Plain)+"'")
 		}
 		return strings.Join(parts, ", ")
 	}
-	return printable(text(v))
+	return Printable(text(v))
 }
 
-// printable keeps line ends and drops the power of every other control character.
-func printable(s string) string {
+// Printable keeps line ends and drops the power of every other control character.
+func Printable(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -1,0 +1,10 @@
+// Command imgctl keeps images flowing through OpenStack clouds; its commands come from plugins.
+package main
+
+import (
+	"os"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/host"
+)
+
+func main() { os.Exit(host.Main(os.Args[1:])) }

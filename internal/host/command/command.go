@@ -1,0 +1,231 @@
+// Package command makes the command line from what the plugins say of themselves: nouns and
+// verbs, arguments, flags, help and completion are the same for all of them, whoever wrote them.
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// Invocation is a command that the user has asked for, parsed and checked.
+type Invocation struct {
+	Plugin  *registry.Plugin
+	Spec    *pluginv1.Command
+	Args    []string
+	Flags   []*pluginv1.FlagValue
+	Global  *Global
+	Output  *Output // nil where the command has no formats
+	Yes     bool
+	DryRun  bool
+	Command *cobra.Command
+}
+
+// Runner carries invocations out.
+type Runner interface {
+	Run(Invocation) error
+	// Complete gives the plugin's suggestions for a flag, or for the argument at index if flag is "".
+	Complete(inv Invocation, flag string, index int, prefix string) []string
+}
+
+// Add adds the plugins' commands to the root.
+func Add(root *cobra.Command, global *Global, r *registry.Registry, runner Runner) {
+	for _, p := range r.Plugins {
+		if p.Err != nil {
+			continue
+		}
+		for _, spec := range p.Manifest.GetCommands() {
+			add(root, global, p, spec, runner)
+		}
+	}
+	describeNouns(root)
+}
+
+// add puts a command where its path says, below nouns that are made as needed.
+func add(root *cobra.Command, global *Global, p *registry.Plugin, spec *pluginv1.Command, runner Runner) {
+	parent := root
+	words := spec.GetPath()
+	for _, word := range words[:len(words)-1] {
+		child := find(parent, word)
+		if child == nil {
+			child = Noun(word)
+			child.GroupID = group(root, parent, spec)
+			parent.AddCommand(child)
+		}
+		parent = child
+	}
+	c := leaf(p, spec, global, runner)
+	c.GroupID = group(root, parent, spec)
+	if there := find(parent, words[len(words)-1]); there != nil {
+		c.AddCommand(there.Commands()...) // a noun that is a command as well
+		parent.RemoveCommand(there)
+	}
+	parent.AddCommand(c)
+}
+
+// group is the heading for a first word, which is made as needed.
+func group(root, parent *cobra.Command, spec *pluginv1.Command) string {
+	title := spec.GetGroup()
+	if parent != root || title == "" {
+		return ""
+	}
+	if !root.ContainsGroup(title) {
+		root.AddGroup(&cobra.Group{ID: title, Title: title})
+	}
+	return title
+}
+
+func find(parent *cobra.Command, name string) *cobra.Command {
+	for _, c := range parent.Commands() {
+		if c.Name() == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// Noun is a word that needs another one behind it.
+func Noun(word string) *cobra.Command {
+	return &cobra.Command{
+		Use:  word,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return Unknown(cmd, args[0])
+			}
+			cmd.SetOut(cmd.ErrOrStderr())
+			_ = cmd.Help()
+			return fault.New(fault.Usage, "choose one of them", "%s is not a whole command", cmd.CommandPath())
+		},
+	}
+}
+
+// Unknown is the error for a word that is no command of cmd's, with what may have been meant.
+func Unknown(cmd *cobra.Command, word string) error {
+	hint := fmt.Sprintf("%s --help lists what there is", cmd.CommandPath())
+	if near := cmd.SuggestionsFor(word); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fault.New(fault.Usage, hint, "%s has no command %q", cmd.CommandPath(), word)
+}
+
+// describeNouns says of each noun which verbs it has.
+func describeNouns(parent *cobra.Command) {
+	for _, c := range parent.Commands() {
+		describeNouns(c)
+		if c.Short != "" {
+			continue
+		}
+		var verbs []string
+		for _, verb := range c.Commands() {
+			if !verb.Hidden && verb.Deprecated == "" {
+				verbs = append(verbs, verb.Name())
+			}
+		}
+		slices.Sort(verbs)
+		c.Short = strings.Join(verbs, ", ")
+		c.Hidden = len(verbs) == 0
+		c.SuggestionsMinimumDistance = 2
+	}
+}
+
+// leaf is one command.
+func leaf(p *registry.Plugin, spec *pluginv1.Command, global *Global, runner Runner) *cobra.Command {
+	words := spec.GetPath()
+	c := &cobra.Command{
+		Use:        words[len(words)-1] + usage(spec),
+		Aliases:    spec.GetAliases(),
+		Short:      spec.GetShort(),
+		Long:       spec.GetLong(),
+		Example:    examples(spec),
+		Hidden:     spec.GetHidden(),
+		Deprecated: spec.GetDeprecated(),
+		Args:       func(_ *cobra.Command, args []string) error { return checkArgs(spec, args) },
+	}
+	inv := Invocation{Plugin: p, Spec: spec, Global: global, Command: c}
+	values := addFlags(c, spec)
+	if formats := formatsOf(spec.GetKind()); formats != nil {
+		inv.Output = AddOutput(c, formats)
+	}
+	if danger := spec.GetDanger(); danger == pluginv1.Danger_DANGER_CHANGES || danger == pluginv1.Danger_DANGER_DESTROYS {
+		c.Flags().BoolVar(&inv.DryRun, "dry-run", false, "show what would be done, and do nothing")
+		c.Flags().BoolVarP(&inv.Yes, "yes", "y", false, "answer yes to what it asks")
+	}
+	filled := func(args []string) (Invocation, error) {
+		filled := inv
+		var err error
+		filled.Args = args
+		filled.Flags, err = values.collect()
+		return filled, err
+	}
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		filled, err := filled(args)
+		if err != nil {
+			return err
+		}
+		return runner.Run(filled)
+	}
+	addCompletion(c, spec, func(args []string) Invocation {
+		partly, _ := filled(args) // what is wrong with the rest of the line doesn't matter yet
+		return partly
+	}, runner)
+	describeHelp(c, spec)
+	return c
+}
+
+// usage is the arguments in a usage line.
+func usage(spec *pluginv1.Command) string {
+	var b strings.Builder
+	for _, a := range spec.GetArgs() {
+		name := a.GetName()
+		if a.GetMax() != 1 {
+			name += "..."
+		}
+		if a.GetMin() == 0 {
+			name = "[" + name + "]"
+		}
+		b.WriteString(" " + name)
+	}
+	return b.String()
+}
+
+func examples(spec *pluginv1.Command) string {
+	var b strings.Builder
+	for i, e := range spec.GetExamples() {
+		if i > 0 {
+			b.WriteString("\n\n")
+		}
+		if e.GetText() != "" {
+			b.WriteString("  # " + e.GetText() + "\n")
+		}
+		b.WriteString("  " + strings.ReplaceAll(e.GetCommand(), "\n", "\n  "))
+	}
+	return b.String()
+}
+
+// checkArgs checks how many arguments there are.
+func checkArgs(spec *pluginv1.Command, args []string) error {
+	least, most := 0, 0
+	for _, a := range spec.GetArgs() {
+		if len(args) < least+int(a.GetMin()) {
+			return fault.New(fault.Usage, a.GetHelp(), "%s is missing", a.GetName())
+		}
+		least += int(a.GetMin())
+		switch {
+		case a.GetMax() == 0 || most < 0:
+			most = -1
+		default:
+			most += int(a.GetMax())
+		}
+	}
+	if most >= 0 && len(args) > most {
+		return fault.New(fault.Usage, "quote what has spaces", "there is an argument too many: %q", args[most])
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package console
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// Kind is what sort of answer is wanted.
+type Kind int
+
+// The kinds of questions.
+const (
+	Confirm Kind = iota
+	Text
+	Secret
+	Choice
+)
+
+// Question is asked of the user.
+type Question struct {
+	Kind     Kind
+	Text     string
+	Default  string // taken if the user only presses Enter
+	Choices  []string
+	MustType string // a Confirm's answer instead of yes
+}
+
+type line struct {
+	text string
+	err  error
+}
+
+// Interactive reports whether there is somebody to ask.
+func (c *Console) Interactive() bool { return c.InTTY && c.ErrTTY }
+
+// Ask asks the question until the answer makes sense. The user has declined where accepted is
+// false. An error means that no answer came.
+func (c *Console) Ask(ctx context.Context, q Question) (text string, accepted bool, err error) {
+	for {
+		c.prompt(q)
+		answer, err := c.readLine(ctx, q.Kind == Secret)
+		if err != nil {
+			return "", false, err
+		}
+		text, accepted, complaint := q.judge(answer)
+		if complaint == "" {
+			return text, accepted, nil
+		}
+		c.Say(complaint)
+	}
+}
+
+func (c *Console) prompt(q Question) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.flush()
+	c.hide()
+	text := c.Style(Bold, q.Text)
+	switch {
+	case q.MustType != "":
+		text += fmt.Sprintf("\nType %s to go on: ", c.Style(Bold, q.MustType))
+	case q.Kind == Confirm && q.yes(q.Default):
+		text += " [Y/n] "
+	case q.Kind == Confirm:
+		text += " [y/N] "
+	case q.Kind == Choice:
+		for i, choice := range q.Choices {
+			text += fmt.Sprintf("\n  %d) %s", i+1, choice)
+		}
+		text += "\nNumber or name" + inBrackets(q.Default) + ": "
+	default:
+		text += inBrackets(q.Default) + ": "
+	}
+	_, _ = c.err.WriteString(text)
+}
+
+func inBrackets(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " [" + s + "]"
+}
+
+func (q Question) yes(answer string) bool {
+	return slices.Contains([]string{"y", "yes", "true"}, strings.ToLower(answer))
+}
+
+// judge says what an answer means, or what is wrong with it.
+func (q Question) judge(answer string) (text string, accepted bool, complaint string) {
+	if q.Kind != Secret {
+		answer = strings.TrimSpace(answer)
+	}
+	if answer == "" {
+		answer = q.Default
+	}
+	switch {
+	case q.MustType != "":
+		return answer, answer == q.MustType, ""
+	case q.Kind == Confirm:
+		if q.yes(answer) {
+			return answer, true, ""
+		}
+		if answer == "" || slices.Contains([]string{"n", "no", "false"}, strings.ToLower(answer)) {
+			return answer, false, ""
+		}
+		return "", false, "Please answer yes or no."
+	case q.Kind == Choice:
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(q.Choices) {
+			return q.Choices[n-1], true, ""
+		}
+		if slices.Contains(q.Choices, answer) {
+			return answer, true, ""
+		}
+		return "", false, "Please choose one of them."
+	}
+	return answer, answer != "", ""
+}
+
+// readLine reads a line from standard input, as long as ctx allows. A read that was given up goes
+// on, and its line belongs to the next question.
+func (c *Console) readLine(ctx context.Context, secret bool) (string, error) {
+	if secret {
+		defer c.keepEcho()()
+	}
+	if c.reading == nil {
+		c.reading = make(chan line, 1)
+		go func(to chan<- line) {
+			if secret && c.InTTY {
+				text, err := term.ReadPassword(int(c.in.Fd()))
+				c.Say("")
+				to <- line{string(text), err}
+				return
+			}
+			text, err := bufio.NewReader(oneByte{c.in}).ReadString('\n')
+			to <- line{strings.TrimRight(text, "\r\n"), err}
+		}(c.reading)
+	}
+	select {
+	case l := <-c.reading:
+		c.reading = nil
+		if l.err != nil && l.text == "" {
+			return "", errGone
+		}
+		return l.text, nil
+	case <-ctx.Done():
+		c.Say("")
+		return "", ctx.Err()
+	}
+}
+
+// keepEcho gives a function that puts the terminal back to how it is now.
+func (c *Console) keepEcho() func() {
+	state, err := term.GetState(int(c.in.Fd()))
+	if err != nil {
+		return func() {}
+	}
+	return func() { _ = term.Restore(int(c.in.Fd()), state) }
+}
+
+// oneByte reads no further than it is asked for, so that what follows the line is left for others.
+type oneByte struct{ r interface{ Read([]byte) (int, error) } }
+
+func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:1]) }

@@ -1,0 +1,188 @@
+// Package launch starts a plugin's process and connects to it. It is built around what go-plugin
+// does by itself: it shares the terminal with the plugin, parses the plugin's standard error in a
+// way that can end the host, gives a plugin two seconds to go, hands over the whole environment,
+// and leaves the plugin's output unordered. Nothing of value goes that way here.
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	goplugin "github.com/hashicorp/go-plugin/runner"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// StartTimeout is how long a plugin has to say where it listens.
+const StartTimeout = 5 * time.Second
+
+// closeTimeout is how long a plugin that was asked to go has for it.
+const closeTimeout = 2 * time.Second
+
+// tail is how many of the last lines of standard error are kept for a message about a crash.
+const tail = 20
+
+// Spec is what to start.
+type Spec struct {
+	Name string
+	Path string   // for messages, and the plugin's own name of itself
+	File *os.File // open for reading, the file that was checked; the caller closes it
+
+	// Line takes each line that the plugin writes to its standard output or error. It is called
+	// from goroutines of its own.
+	Line func(string)
+}
+
+// Process is a plugin that runs.
+type Process struct {
+	pluginv1.PluginClient
+
+	name   string
+	client *plugin.Client
+	runner *runner
+	stderr *lines
+
+	mu   sync.Mutex
+	last []string
+}
+
+// Start starts the plugin and connects to it. The error says in one line what is wrong with it.
+func Start(ctx context.Context, spec Spec) (*Process, error) {
+	folder, err := socketFolder()
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{name: spec.Name}
+	p.stderr = &lines{sink: func(line string) {
+		p.remember(line)
+		spec.Line(line)
+	}}
+	noise := &lines{sink: spec.Line}
+	p.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  handshake.Config(),
+		VersionedPlugins: handshake.Plugins(nil),
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socket string) (goplugin.Runner, error) {
+			p.runner = newRunner(spec, append(environment(os.Environ()), cmd.Env...), socket, noise)
+			return p.runner, nil
+		},
+		// Off also means that the lines of standard error aren't parsed as a log, which panics
+		// on some of them.
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),
+		Stderr:           p.stderr,
+		SyncStdout:       noise,
+		SyncStderr:       p.stderr,
+		SkipHostEnv:      true,
+		StartTimeout:     StartTimeout,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: folder},
+	})
+	if err := p.connect(ctx); err != nil {
+		p.Close()
+		return nil, p.explain(err)
+	}
+	return p, nil
+}
+
+// connect waits for the plugin as long as ctx allows.
+func (p *Process) connect(ctx context.Context) error {
+	connected := make(chan error, 1)
+	go func() {
+		protocol, err := p.client.Client()
+		if err == nil {
+			var served any
+			if served, err = protocol.Dispense(handshake.Service); err == nil {
+				p.PluginClient = served.(pluginv1.PluginClient)
+			}
+		}
+		connected <- err
+	}()
+	select {
+	case err := <-connected:
+		return err
+	case <-ctx.Done():
+		p.Abandon()
+		<-connected
+		return ctx.Err()
+	}
+}
+
+// explain says why the plugin could not be started.
+func (p *Process) explain(err error) error {
+	said := ""
+	if last := p.Tail(); len(last) > 0 {
+		said = "; it said: " + last[len(last)-1]
+	}
+	message := err.Error()
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fault.New(fault.Cancelled, "", "starting plugin %q: %w", p.name, err)
+	case strings.HasPrefix(message, "Unrecognized remote plugin message"), strings.HasPrefix(message, "plugin exited before"):
+		return fault.New(fault.Internal, "", "plugin %q ended before it was ready (%s)%s", p.name, p.runner.status(), said)
+	case strings.HasPrefix(message, "timeout while waiting"):
+		return fault.New(fault.Internal, "", "plugin %q was not ready after %s%s", p.name, StartTimeout, said)
+	case strings.HasPrefix(message, "incompatible API version"):
+		return fault.New(fault.Internal, "get a release of the plugin for this imgctl", "plugin %q speaks another version of the protocol", p.name)
+	}
+	first, _, _ := strings.Cut(message, "\n")
+	return fault.New(fault.Internal, "", "starting plugin %q: %s%s", p.name, first, said)
+}
+
+func (p *Process) remember(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = append(p.last, line)
+	if len(p.last) > tail {
+		p.last = slices.Delete(p.last, 0, 1)
+	}
+}
+
+// Tail is what the plugin last wrote to its standard error.
+func (p *Process) Tail() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.last)
+}
+
+// Crashed describes how the plugin ended although it was not asked to, with what it said last.
+func (p *Process) Crashed() error {
+	p.Close() // to know the status
+	text := fmt.Sprintf("plugin %q ended without an outcome", p.name)
+	if status := p.runner.status(); status != "" {
+		text += " (" + status + ")"
+	}
+	if last := p.Tail(); len(last) > 0 {
+		text += ", after saying:\n  " + strings.Join(last, "\n  ")
+	}
+	return fault.New(fault.Internal, "", "%s", text)
+}
+
+// Close asks the plugin to go, and ends it if it doesn't. It may be called again.
+func (p *Process) Close() {
+	// go-plugin waits for the plugin's answer without a limit.
+	timer := time.AfterFunc(closeTimeout, p.Abandon)
+	defer timer.Stop()
+	p.client.Kill()
+	p.stderr.end()
+}
+
+// Abandon ends the plugin at once, and everything that it has started.
+func (p *Process) Abandon() {
+	if p.runner != nil {
+		_ = p.runner.Kill(context.Background())
+	}
+}
+
+// PID is the number of the plugin's process.
+func (p *Process) PID() string { return p.runner.ID() }

@@ -1,0 +1,31 @@
+package launch
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// leftover is when a folder without a socket has been left behind for sure.
+const leftover = time.Hour
+
+// sweep removes the empty folders that killed hosts have left.
+func sweep(folder string) {
+	old, err := filepath.Glob(filepath.Join(folder, "plugin-dir*"))
+	if err != nil {
+		return
+	}
+	for _, path := range old {
+		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > leftover {
+			_ = os.Remove(path) // fails, as it should, if a socket is in it
+		}
+	}
+}
+
+// mine reports whether the file is this user's.
+func mine(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Getuid()
+}

@@ -1,0 +1,227 @@
+package host
+
+import (
+	"context"
+	"os"
+	"syscall"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/structpb"
+	"gopkg.in/yaml.v3"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/clouds"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/complete"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/launch"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/session"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+var showFormats = render.ShowFormats
+
+// Run carries out a plugin's command.
+func (h *Host) Run(inv command.Invocation) error {
+	h.redactor.Add(inv.Secrets()...)
+	h.console.Quiet = inv.Global.Quiet
+	start, err := h.start(inv)
+	if err != nil {
+		return err
+	}
+	process, err := h.launch(inv.Plugin, start.GetVerbosity())
+	if err != nil {
+		return err
+	}
+	defer process.Close()
+	broker := h.broker(inv.Global)
+	defer broker.Close()
+	var format render.Options
+	if inv.Output != nil {
+		format = inv.Output.Options(inv.Command, int(start.GetTerminal().GetColumns()))
+	}
+	return session.Run(context.Background(), session.Command{
+		Process: process, Spec: inv.Spec, Start: start, Console: h.console,
+		Clouds: &limited{broker: broker, judge: h.judge, plugin: inv.Plugin.Plugin}, Redactor: h.redactor,
+		Format: format, Signals: h.signals, Asker: asker(inv.Plugin), Timeout: inv.Global.Timeout,
+	})
+}
+
+// asker is who asks, where that isn't one of imgctl's own plugins.
+func asker(p *registry.Plugin) string {
+	if p.Folder.Origin == discover.Packaged {
+		return ""
+	}
+	return "plugin " + p.Name
+}
+
+// launch starts the plugin, as long as the user wants that.
+func (h *Host) launch(p *registry.Plugin, verbosity int32) (*launch.Process, error) {
+	file, err := h.registry.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	type started struct {
+		process *launch.Process
+		err     error
+	}
+	ready := make(chan started, 1)
+	go func() {
+		process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: file, Line: func(line string) {
+			session.Stray(h.console, h.redactor.String, p.Name, verbosity, line)
+		}})
+		ready <- started{process, err}
+	}()
+	for {
+		select {
+		case s := <-ready:
+			return s.process, s.err
+		case signal := <-h.signals:
+			if signal != syscall.SIGWINCH {
+				cancel()
+			}
+		}
+	}
+}
+
+// start is what the plugin is told.
+func (h *Host) start(inv command.Invocation) (*pluginv1.Start, error) {
+	columns, rows := h.console.Size()
+	start := &pluginv1.Start{
+		Path: inv.Spec.GetPath(), Args: inv.Args, Flags: inv.Flags,
+		Terminal: &pluginv1.Terminal{
+			StdoutTty: h.console.OutTTY, StderrTty: h.console.ErrTTY, Columns: int32(columns), Rows: int32(rows),
+			Colour: h.console.Colour, Utf8: h.console.UTF8,
+		},
+		Interactive: h.console.Interactive(), AssumeYes: inv.Yes, DryRun: inv.DryRun, Verbosity: inv.Global.Verbosity(),
+		Locale: locale(), RunId: uuid.NewString(), Traceparent: os.Getenv("TRACEPARENT"), HostFeatures: registry.Features,
+	}
+	var err error
+	if start.WorkDir, err = os.Getwd(); err != nil {
+		return nil, err
+	}
+	if start.Config, err = h.settings(inv.Plugin.Name); err != nil {
+		return nil, err
+	}
+	for _, need := range inv.Spec.GetNeeds() {
+		if need == pluginv1.Need_NEED_ENVIRONMENT {
+			start.Environment = environment(os.Environ())
+		}
+	}
+	return start, nil
+}
+
+// settings is the plugin's section of the user's configuration.
+func (h *Host) settings(plugin string) (*structpb.Struct, error) {
+	path := h.paths.settings()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil //nolint:nilerr // there is none, or no way to it
+	}
+	var file struct {
+		Plugins map[string]map[string]any `yaml:"plugins"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fault.New(fault.Usage, "", "reading %s: %w", path, err)
+	}
+	section, err := structpb.NewStruct(file.Plugins[plugin])
+	if err != nil {
+		return nil, fault.New(fault.Usage, "", "%s: the section of plugin %q: %w", path, plugin, err)
+	}
+	return section, nil
+}
+
+func (h *Host) broker(global *command.Global) *clouds.Broker {
+	access := global.Access
+	if access.Cloud == "" {
+		access.Cloud = os.Getenv("OS_CLOUD")
+	}
+	return clouds.New(access, h.redactor.Add)
+}
+
+// limited is the clouds that a plugin may use.
+type limited struct {
+	broker *clouds.Broker
+	judge  *trust.Judge
+	plugin discover.Plugin
+}
+
+// Access gives access to a cloud that the plugin may use.
+func (l *limited) Access(ctx context.Context, name string, refresh bool) (*pluginv1.CloudAccess, error) {
+	asked := name
+	if asked == "" {
+		asked = l.broker.Default()
+	}
+	if err := l.judge.MayAsk(l.plugin, asked); err != nil {
+		return nil, err
+	}
+	return l.broker.Access(ctx, name, refresh)
+}
+
+// Complete asks the plugin for suggestions.
+func (h *Host) Complete(inv command.Invocation, flag string, index int, prefix string) []string {
+	request := &pluginv1.CompleteRequest{Path: inv.Spec.GetPath(), Prefix: prefix, Args: inv.Args, Flags: given(inv.Flags)}
+	if flag != "" {
+		request.Target = &pluginv1.CompleteRequest_Flag{Flag: flag}
+	} else {
+		request.Target = &pluginv1.CompleteRequest_Argument{Argument: int32(index)}
+	}
+	broker := h.broker(inv.Global)
+	defer broker.Close()
+	cache := complete.Cache{Folder: h.paths.answers()}
+	return cache.Get(context.Background(), inv.Plugin.SHA256, request, broker.Default(), func(ctx context.Context, r *pluginv1.CompleteRequest) (*pluginv1.CompleteReply, error) {
+		process, err := h.launch(inv.Plugin, -1)
+		if err != nil {
+			return nil, err
+		}
+		defer process.Close()
+		access := &limited{broker: broker, judge: h.judge, plugin: inv.Plugin.Plugin}
+		for _, name := range named(inv) {
+			if a, err := access.Access(ctx, name, false); err == nil {
+				r.Clouds = append(r.Clouds, a)
+			}
+		}
+		return process.Complete(ctx, r)
+	})
+}
+
+// named are the clouds that a command line names, the default one first.
+func named(inv command.Invocation) []string {
+	var names []string
+	for _, need := range inv.Spec.GetNeeds() {
+		if need == pluginv1.Need_NEED_CLOUD {
+			names = append(names, "")
+		}
+	}
+	for i, f := range inv.Spec.GetFlags() {
+		if f.GetCompletion() != pluginv1.Completion_COMPLETION_CLOUD || i >= len(inv.Flags) || !inv.Flags[i].GetIsSet() {
+			continue
+		}
+		if name := inv.Flags[i].GetStringValue(); name != "" {
+			names = append(names, name)
+		}
+		names = append(names, inv.Flags[i].GetStringsValue().GetValues()...)
+	}
+	if len(names) == 0 && (os.Getenv("OS_CLOUD") != "" || inv.Global.Access.Cloud != "") {
+		names = append(names, "")
+	}
+	return names
+}
+
+// given are the flags that the user gave.
+func given(all []*pluginv1.FlagValue) []*pluginv1.FlagValue {
+	var set []*pluginv1.FlagValue
+	for _, f := range all {
+		if f.GetIsSet() {
+			set = append(set, f)
+		}
+	}
+	return set
+}
+

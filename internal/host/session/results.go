@@ -1,0 +1,171 @@
+package session
+
+import (
+	"context"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/redact"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// results are what a command yields, on their way to the formats.
+type results struct {
+	console  *console.Console
+	redactor *redact.Redactor
+	format   render.Options
+	kind     pluginv1.CommandKind
+	quiet    bool
+
+	titles []render.Column
+	list   render.List
+	object []render.Field
+
+	asking     context.Context // ends when questions are no longer asked
+	stopAsking context.CancelFunc
+}
+
+func (r *results) init(c Command) {
+	r.console, r.redactor, r.format = c.Console, c.Redactor, c.Format
+	r.kind, r.quiet = c.Spec.GetKind(), c.Start.GetVerbosity() < 0
+	r.titles = columns(c.Spec.GetColumns())
+	r.asking, r.stopAsking = context.WithCancel(context.Background())
+}
+
+func columns(columns []*pluginv1.Column) []render.Column {
+	all := make([]render.Column, len(columns))
+	for i, c := range columns {
+		all[i] = render.Column{Key: c.GetKey(), Title: c.GetTitle(), Unit: unit(c.GetUnit()), Hidden: c.GetHidden()}
+	}
+	return all
+}
+
+func unit(u pluginv1.Unit) render.Unit {
+	switch u {
+	case pluginv1.Unit_UNIT_BYTES:
+		return render.Bytes
+	case pluginv1.Unit_UNIT_SECONDS:
+		return render.Seconds
+	}
+	return render.Plain
+}
+
+// columns replaces the columns; a list that has begun ends, and another one follows.
+func (r *results) columns(c *pluginv1.Columns) error {
+	err := r.closeList()
+	r.titles = columns(c.GetColumns())
+	return err
+}
+
+func (r *results) row(row *pluginv1.Row) error {
+	if err := r.openList(); err != nil {
+		return err
+	}
+	values := make([]any, len(row.GetValues()))
+	for i, v := range row.GetValues() {
+		values[i] = r.redactor.Value(plain(v.AsInterface()))
+	}
+	return r.list.Row(values)
+}
+
+func (r *results) openList() error {
+	if r.list != nil {
+		return nil
+	}
+	format := r.format
+	if format.Format == "shell" {
+		format.Format = "table" // of an ACTION, which may also have rows
+	}
+	list, err := render.NewList(r.console.Out(), r.titles, format)
+	r.list = list
+	if err != nil {
+		r.list = dropped{}
+	}
+	return err
+}
+
+// dropped is a list that can't be written.
+type dropped struct{}
+
+func (dropped) Row([]any) error { return nil }
+func (dropped) Close() error    { return nil }
+
+func (r *results) closeList() error {
+	if r.list == nil {
+		return nil
+	}
+	list := r.list
+	r.list = nil
+	return list.Close()
+}
+
+func (r *results) fields(f *pluginv1.Fields) {
+	for _, field := range f.GetFields() {
+		r.object = append(r.object, render.Field{
+			Name: field.GetName(), Value: r.redactor.Value(plain(field.GetValue().AsInterface())), Unit: unit(field.GetUnit()),
+		})
+	}
+}
+
+// text shows a text to people: where an action's results are for people too, it is one of them.
+func (r *results) text(text string) error {
+	if r.kind == pluginv1.CommandKind_COMMAND_KIND_ACTION && (r.format.Format == "" || r.format.Format == "table") {
+		_, err := r.console.Out().Write([]byte(text + "\n"))
+		return err
+	}
+	if !r.quiet {
+		r.console.Say(text)
+	}
+	return nil
+}
+
+func (r *results) chunk(c *pluginv1.Chunk) error {
+	if c.GetStream() == pluginv1.Stream_STREAM_STDERR {
+		r.console.Raw(c.GetData())
+		return nil
+	}
+	_, err := r.console.Out().Write(c.GetData())
+	return err
+}
+
+// close writes what is left. A list that failed before its first row isn't shown.
+func (r *results) close(done *pluginv1.Done) error {
+	r.stopAsking()
+	ok := done != nil && done.GetOutcome() != pluginv1.Outcome_OUTCOME_FAILED
+	if r.kind == pluginv1.CommandKind_COMMAND_KIND_LIST && ok {
+		if err := r.openList(); err != nil {
+			return err
+		}
+	}
+	if err := r.closeList(); err != nil {
+		return err
+	}
+	if len(r.object) > 0 || r.kind == pluginv1.CommandKind_COMMAND_KIND_SHOW && ok {
+		format := r.format
+		if format.Format == "csv" {
+			format.Format = "table" // of an ACTION, which may also have rows
+		}
+		return render.Show(r.console.Out(), r.object, format)
+	}
+	return nil
+}
+
+// plain makes whole numbers of floating-point ones that are whole, all through a value.
+func plain(v any) any {
+	const exact = 1 << 53
+	switch v := v.(type) {
+	case float64:
+		if v == float64(int64(v)) && v < exact && v > -exact {
+			return int64(v)
+		}
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = plain(v[k])
+		}
+	}
+	return v
+}

@@ -1,0 +1,231 @@
+// Package session carries out one command of a plugin: it sends the start, shows what comes back,
+// answers what is asked, stops the command when the user wants to, and says how it ended.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/launch"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/redact"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// Grace is how long a command has to clean up after it was interrupted.
+const Grace = 60 * time.Second
+
+// Status is the exit status of a RAW command that chose its own.
+type Status int
+
+// Error says which one it is.
+func (s Status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// ClosedPipe is the exit status where nobody reads the output any more, as a shell has it for SIGPIPE.
+const ClosedPipe Status = 141
+
+// Clouds gives access to a cloud, or says why not.
+type Clouds interface {
+	Access(ctx context.Context, name string, refresh bool) (*pluginv1.CloudAccess, error)
+}
+
+// Command is one command to carry out.
+type Command struct {
+	Process  *launch.Process
+	Spec     *pluginv1.Command
+	Start    *pluginv1.Start
+	Console  *console.Console
+	Clouds   Clouds
+	Redactor *redact.Redactor
+	Format   render.Options
+	Signals  <-chan os.Signal // SIGINT, SIGTERM, SIGHUP and SIGWINCH
+	Asker    string           // who asks, in front of prompts; "" for plugins that came with imgctl
+	Timeout  time.Duration    // 0 means none
+	Grace    time.Duration    // 0 means Grace
+}
+
+// session is a command that runs.
+type session struct {
+	Command
+
+	ctx    context.Context // ends with the session; what waits for the user or a cloud has it
+	cancel context.CancelFunc
+	send   chan<- *pluginv1.HostMessage
+
+	results  results
+	declined string // the question that nobody was there to answer
+	stopped  string // why the command was interrupted; "" if it wasn't
+	late     bool   // it was stopped because of its timeout
+	lost     error  // why the output can't be written
+
+	deadline <-chan time.Time
+}
+
+// Run carries out the command. It is nil, an error of a kind, or a Status.
+func Run(ctx context.Context, c Command) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.Process.Run(ctx)
+	if err != nil {
+		return c.Process.Crashed()
+	}
+	send := make(chan *pluginv1.HostMessage, 16)
+	go func() {
+		for {
+			select {
+			case m := <-send:
+				if stream.Send(m) != nil {
+					return // Recv says why
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	s := &session{Command: c, ctx: ctx, cancel: cancel, send: send}
+	s.results.init(c)
+	s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: c.Start}})
+	done, err := s.loop(stream)
+	return s.end(done, err)
+}
+
+// loop handles what happens until the command is done.
+func (s *session) loop(stream pluginv1.Plugin_RunClient) (*pluginv1.Done, error) {
+	messages, failed := receive(s.ctx, stream)
+	var timeout <-chan time.Time
+	if s.Timeout > 0 {
+		timer := time.NewTimer(s.Timeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	for {
+		select {
+		case m := <-messages:
+			if done := s.handle(m); done != nil {
+				return done, nil
+			}
+			continue
+		default:
+			// Nothing to do: what there is should be seen.
+			s.written(s.Console.Flush())
+		}
+		select {
+		case m := <-messages:
+			if done := s.handle(m); done != nil {
+				return done, nil
+			}
+		case err := <-failed:
+			return nil, err
+		case signal := <-s.Signals:
+			if err := s.signalled(signal); err != nil {
+				return nil, err
+			}
+		case <-timeout:
+			s.late = s.stopped == ""
+			s.interrupt(fmt.Sprintf("timed out after %s", s.Timeout))
+		case <-s.deadline:
+			return nil, s.abandon("it did not clean up in time")
+		}
+	}
+}
+
+func receive(ctx context.Context, stream pluginv1.Plugin_RunClient) (<-chan *pluginv1.PluginMessage, <-chan error) {
+	messages, failed := make(chan *pluginv1.PluginMessage), make(chan error, 1)
+	go func() {
+		for {
+			m, err := stream.Recv()
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case messages <- m:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return messages, failed
+}
+
+// tell sends a message to the plugin.
+func (s *session) tell(m *pluginv1.HostMessage) {
+	select {
+	case s.send <- m:
+	case <-s.ctx.Done():
+	}
+}
+
+// end says what the outcome means, when all of the output is written.
+func (s *session) end(done *pluginv1.Done, err error) error {
+	if written := s.results.close(done); s.lost == nil {
+		s.lost = written
+	}
+	s.cancel()
+	flushed := s.Console.Close()
+	switch {
+	case s.lost == nil && flushed != nil:
+		s.lost = flushed
+	case err != nil:
+		return s.transport(err)
+	}
+	switch {
+	case closedPipe(s.lost):
+		return ClosedPipe
+	case fault.Is(s.lost, fault.Usage):
+		return s.lost
+	case s.lost != nil:
+		return fmt.Errorf("writing the output: %w", s.lost)
+	case s.stopped != "" && done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
+		return s.interrupted(done)
+	case s.declined != "":
+		return s.unanswered(done)
+	case s.Spec.GetKind() == pluginv1.CommandKind_COMMAND_KIND_RAW && done.GetExitCode() != 0:
+		s.complain(done.GetProblem())
+		return Status(done.GetExitCode())
+	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
+		return s.problem(done.GetProblem())
+	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_UNSPECIFIED:
+		return fault.New(fault.Internal, "", "plugin %q ended the command without saying how", s.Start.GetPath())
+	}
+	return nil
+}
+
+// complain shows the problem of a command that has an exit status of its own.
+func (s *session) complain(p *pluginv1.Problem) {
+	if p.GetMessage() != "" {
+		s.Console.Say(s.Console.Style(console.Red, "Error:") + " " + s.problem(p).Error())
+	}
+}
+
+// transport says why the stream ended without an outcome.
+func (s *session) transport(err error) error {
+	var known *fault.Error
+	switch code := status.Code(err); {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, io.EOF), code == codes.Unavailable, code == codes.Canceled:
+		return s.clean(s.Process.Crashed())
+	case code == codes.Unimplemented:
+		return fault.New(fault.Internal, "get a release of the plugin for this imgctl", "the plugin can't carry out commands")
+	default:
+		return s.clean(fault.New(fault.Internal, "", "the plugin failed: %s", status.Convert(err).Message()))
+	}
+}
+
+// clean is the error without secrets.
+func (s *session) clean(err error) error {
+	return fault.New(fault.KindOf(err), "", "%s", s.text(err.Error()))
+}
+
+// text is a plugin's text as it may be shown.
+func (s *session) text(text string) string { return render.Printable(s.Redactor.String(text)) }

@@ -1,0 +1,231 @@
+// Command imgctl-demo is a plugin that does everything a plugin can, for the host's tests.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func main() {
+	sdk.Main(sdk.Plugin{
+		Name: "demo", Version: "1.2.3", Vendor: "example.org",
+		Commands: []sdk.Command{
+			{
+				Path: "demo rows", Aliases: []string{"ls"}, Kind: sdk.List, Short: "List rows", Run: rows,
+				Long:     "List as many rows as are wanted.\n\nEach has a number.",
+				Examples: []sdk.Example{{Text: "three rows", Command: "imgctl demo rows 3"}},
+				Args:     []sdk.Arg{sdk.Optional("COUNT", "how many")},
+				Columns:  sdk.Columns{{Title: "Number", Key: "n"}, {Title: "Name"}, {Title: "Size", Unit: sdk.UnitBytes, Hidden: true}},
+			},
+			{Path: "demo show", Kind: sdk.Show, Short: "Show one thing", Run: show},
+			{Path: "demo delete", Kind: sdk.Action, Danger: sdk.Destroys, Short: "Delete a thing", Run: remove, Args: []sdk.Arg{sdk.One("NAME", "what to delete")}},
+			{Path: "demo change", Kind: sdk.Action, Danger: sdk.Changes, Short: "Change a thing", Run: change},
+			{Path: "demo ask", Kind: sdk.Action, Short: "Ask things", Run: ask},
+			{Path: "demo wait", Kind: sdk.Action, Short: "Wait to be stopped", Run: wait, Flags: sdk.Flags{
+				sdk.Bool("stubborn", "don't stop"), sdk.Duration("cleanup", 0, "how long cleaning up takes"),
+			}},
+			{Path: "demo fail", Kind: sdk.List, Short: "Fail", Run: fail, Args: []sdk.Arg{sdk.One("KIND", "of failure")}, Columns: sdk.Columns{{Title: "A"}}},
+			{Path: "demo raw", Kind: sdk.Raw, Short: "Write bytes and exit with 7", Needs: []sdk.Need{sdk.NeedsStdin, sdk.NeedsEnvironment}, Run: raw},
+			{Path: "demo noise", Kind: sdk.Show, Short: "Print where it must not", Run: noise},
+			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud, Flags: sdk.Flags{sdk.CloudName("from", "a cloud")}},
+			{Path: "demo leak", Kind: sdk.Show, Short: "Say the token wherever possible", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leak},
+			{
+				Path: "demo flags", Kind: sdk.Show, Short: "Show the flags' values", Run: flags, Complete: complete,
+				Args: []sdk.Arg{sdk.One("FIRST", "the first").Completes(sdk.CompleteDynamically), sdk.ZeroOrMore("REST", "the rest")},
+				Flags: sdk.Flags{
+					sdk.String("text", "", "a text").Short("t").Env("DEMO_TEXT"), sdk.Int("number", 3, "a number"), sdk.Duration("span", time.Hour, "a time"),
+					sdk.Enum("colour", "red", "a colour", "red", "green"), sdk.Strings("names", "names").Completes(sdk.CompleteDynamically),
+					sdk.KeyValue("property", "properties"), sdk.Bytes("size", 0, "a size"), sdk.String("password", "", "a secret").Secret(),
+					sdk.Bool("force", "really").Required(),
+				},
+			},
+		},
+	})
+}
+
+func rows(_ context.Context, in *sdk.Input, out *sdk.Output) error {
+	count := 3
+	if arg := in.Arg("COUNT"); arg != "" {
+		if _, err := fmt.Sscan(arg, &count); err != nil {
+			return sdk.Fail(sdk.Usage, "", "COUNT %q isn't a number", arg)
+		}
+	}
+	for i := range count {
+		out.Row(i, fmt.Sprintf("name %d", i), i*1024)
+	}
+	return nil
+}
+
+func show(_ context.Context, in *sdk.Input, out *sdk.Output) error {
+	out.Field("id", "38b1")
+	out.Field("dry run", in.DryRun())
+	out.FieldIn("size", 3<<20, sdk.UnitBytes)
+	out.Field("tags", []string{"a", "b"})
+	out.Field("config", in.Config())
+	return nil
+}
+
+func remove(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	if in.DryRun() {
+		out.Textf("would delete %s", in.Arg("NAME"))
+		return nil
+	}
+	ok, err := out.ConfirmDestroy(ctx, "Delete "+in.Arg("NAME")+" for good?", in.Arg("NAME"))
+	if err != nil || !ok {
+		return errors.Join(err, sdk.Fail(sdk.Cancelled, "", "nothing was deleted"))
+	}
+	out.Textf("deleted %s", in.Arg("NAME"))
+	return nil
+}
+
+func change(ctx context.Context, _ *sdk.Input, out *sdk.Output) error {
+	ok, err := out.Confirm(ctx, "Change it?")
+	if err != nil {
+		return err
+	}
+	out.Field("changed", ok)
+	return nil
+}
+
+func ask(ctx context.Context, _ *sdk.Input, out *sdk.Output) error {
+	name, err := out.Ask(ctx, "Name", "nobody")
+	if err != nil {
+		return err
+	}
+	secret, err := out.AskSecret(ctx, "Secret")
+	if err != nil {
+		return err
+	}
+	choice, err := out.Choose(ctx, "Colour", "red", "red", "green")
+	if err != nil {
+		return err
+	}
+	out.Textf("name %s, secret of %d, colour %s", name, len(secret.Reveal()), choice)
+	return nil
+}
+
+func wait(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	p := out.ProgressOf("waiting", 10, sdk.UnitBytes)
+	p.Set(4)
+	out.Log().Warn("waiting", "pid", os.Getpid())
+	if in.Bool("stubborn") {
+		select {}
+	}
+	<-ctx.Done()
+	select {
+	case <-time.After(in.Duration("cleanup")):
+	case <-sdk.Cleanup(ctx).Done():
+	}
+	out.Text("cleaned up")
+	p.Done("")
+	return ctx.Err()
+}
+
+func fail(_ context.Context, in *sdk.Input, out *sdk.Output) error {
+	kinds := map[string]sdk.ProblemKind{
+		"internal": sdk.Internal, "not-found": sdk.NotFound, "ambiguous": sdk.Ambiguous, "forbidden": sdk.Forbidden, "quota": sdk.Quota,
+		"conflict": sdk.Conflict, "usage": sdk.Usage, "partial": sdk.Partial, "drift": sdk.Drift, "unavailable": sdk.Unavailable, "cancelled": sdk.Cancelled,
+	}
+	switch kind := in.Arg("KIND"); kind {
+	case "panic":
+		panic("a defect")
+	case "exit":
+		fmt.Fprintln(os.Stderr, "the last words")
+		os.Exit(9)
+	case "drift":
+		out.Row("what differs")
+		fallthrough
+	default:
+		return &sdk.Problem{
+			Kind: kinds[kind], Err: fmt.Errorf("doing %q: it is %s", "x", kind), Hint: "do something else", RequestIDs: []string{"req-1"},
+			Details: []sdk.Detail{{Subject: "part", Message: "broke"}},
+		}
+	}
+	return nil
+}
+
+func raw(_ context.Context, in *sdk.Input, out *sdk.Output) error {
+	given, err := io.ReadAll(in.Stdin())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out.Stdout(), "\x00%s", given)
+	var names []string
+	for name := range in.Environment() {
+		if strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "DEMO_") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	fmt.Fprintln(out.Stderr(), names)
+	return sdk.Exit(7)
+}
+
+func noise(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
+	fmt.Println("printed")
+	fmt.Fprintln(os.Stderr, `{"@message": 1}`)
+	fmt.Fprintln(os.Stderr, `{"@level": "info", "@message": "of no interest"}`)
+	fmt.Fprintln(os.Stderr, strings.Repeat("x", 1<<20))
+	out.Field("id", "1")
+	return nil
+}
+
+func cloud(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	access, err := in.Cloud(in.String("from")).Access(ctx)
+	if err != nil {
+		return err
+	}
+	if access, err = in.Cloud(in.String("from")).Renew(ctx, access); err != nil {
+		return err
+	}
+	out.Field("name", access.Name)
+	out.Field("project", access.Project.Name)
+	return nil
+}
+
+func leak(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	access, err := in.Cloud("").Access(ctx)
+	if err != nil {
+		return err
+	}
+	token := access.Token.Reveal()
+	fmt.Println("stdout " + token)
+	fmt.Fprintln(os.Stderr, "stderr "+token)
+	out.Log().Error("log "+token, "token", token)
+	out.Text("text " + token)
+	out.Progress("label " + token).Fail("detail " + token)
+	out.Field("field", token)
+	out.Field("list", []string{token})
+	return fmt.Errorf("error %s", token)
+}
+
+func flags(_ context.Context, in *sdk.Input, out *sdk.Output) error {
+	out.Field("args", in.Args())
+	out.Field("text", in.String("text"))
+	out.Field("number", in.Int("number"))
+	out.Field("span", in.Duration("span").String())
+	out.Field("colour", in.String("colour"))
+	out.Field("names", in.Strings("names"))
+	out.Field("property", in.KeyValues("property"))
+	out.Field("size", in.Bytes("size"))
+	out.Field("secret", len(in.Secret("password").Reveal()))
+	return nil
+}
+
+func complete(_ context.Context, _ *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
+	var found []sdk.Suggestion
+	for _, name := range []string{"alpha", "beta", "beta-2"} {
+		if strings.HasPrefix(name, what.Prefix) {
+			found = append(found, sdk.Suggestion{Value: name, Help: "of " + what.Flag + what.Arg})
+		}
+	}
+	return found, nil
+}
