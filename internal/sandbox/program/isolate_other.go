@@ -1,10 +1,10 @@
 //go:build !linux
 
-package main
+package program
 
 import "fmt"
 
-func isolate(port int) error {
+func (program) isolate(port int) error {
 	return fmt.Errorf("binding port %d for the servers' SSH: not permitted; use --ssh-port 2222", port)
 }
 

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"context"
@@ -11,23 +11,23 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
 )
 
-func serveCmd() *cobra.Command {
+func (p program) serveCmd() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the sandbox until Ctrl-C",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), cmd.OutOrStdout(), o)
+			return p.serve(cmd.Context(), cmd.OutOrStdout(), o)
 		},
 	}
 	o.register(cmd.Flags())
 	return cmd
 }
 
-func serve(ctx context.Context, out io.Writer, o options) error {
+func (p program) serve(ctx context.Context, out io.Writer, o options) error {
 	if o.needsPrivilege(ctx) {
-		return fmt.Errorf("binding port %d for the servers' SSH: not permitted; use --ssh-port 2222, or `imgctl-sandbox run -- $SHELL`, or allow it with: sysctl -w net.ipv4.ip_unprivileged_port_start=%d", o.sshPort, o.sshPort)
+		return fmt.Errorf("binding port %d for the servers' SSH: not permitted; use --ssh-port 2222, or `%s run -- $SHELL`, or allow it with: sysctl -w net.ipv4.ip_unprivileged_port_start=%d", o.sshPort, p.name, o.sshPort)
 	}
 	c, err := o.start(ctx)
 	if err != nil {

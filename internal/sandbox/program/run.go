@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
 )
 
-func runCmd() *cobra.Command {
+func (p program) runCmd() *cobra.Command {
 	var o options
 	var cloud string
 	cmd := &cobra.Command{
@@ -29,7 +29,7 @@ ends with the command's exit status. Other OS_ variables are taken out of the co
 
 The servers' SSH listens on port 22 of addresses in 127.77.0.0/16. Where that port is not permitted, run moves into
 a user and network namespace of its own; the command then reaches loopback and nothing else.`,
-		Example: "  imgctl-sandbox run -- packer build .\n  imgctl-sandbox run --transition 500ms --faults faults.yaml -- make test",
+		Example: strings.ReplaceAll("  PROGRAM run -- packer build .\n  PROGRAM run --transition 500ms --faults faults.yaml -- make test", "PROGRAM", p.name),
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(sandbox.DefaultSeed().Clouds(), cloud) {
@@ -39,7 +39,7 @@ a user and network namespace of its own; the command then reaches loopback and n
 				return err
 			}
 			if o.needsPrivilege(cmd.Context()) {
-				return isolate(o.sshPort)
+				return p.isolate(o.sshPort)
 			}
 			return run(cmd.Context(), o, cloud, args)
 		},
