@@ -90,7 +90,7 @@ func (p *Plan) share(ctx context.Context, source *Site, images []*glance.Image, 
 }
 
 func planImage(ctx context.Context, source *Site, img *glance.Image, to []Target, tuning Tuning) (*Change, error) {
-	c := &Change{Image: img, site: source, own: true}
+	c := newChange(source, img)
 	var err error
 	if c.expires, err = expiriesOf(img); err != nil {
 		return nil, err

@@ -172,7 +172,7 @@ func (d *desired) plan(ctx context.Context, o FileOptions) (*Plan, error) {
 		return nil, err
 	}
 	if len(p.Changes) == 0 { // nobody is to have it, or only by copies
-		c := &Change{Image: d.image, site: d.site, own: true}
+		c := newChange(d.site, d.image)
 		var err error
 		if c.expires, err = expiriesOf(d.image); err != nil {
 			return nil, err

@@ -163,6 +163,7 @@ func TestEveryWriteRefused(t *testing.T) {
 // Faults of all kinds hit requests by chance, for a while: also those of taking back.
 func TestRandomFaultSchedules(t *testing.T) {
 	t.Parallel()
+	newSandbox(t, sandbox.Options{})
 	var writes, reads []wire.Fault
 	for _, name := range sortedNames(everyFault) {
 		writes = append(writes, everyFault[name])

@@ -50,13 +50,13 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 	if err != nil {
 		return nil, err
 	}
-	only := map[string]string{} // cloud by project id
+	only := map[string]*Site{} // by project id
 	to, err := open(ctx, clouds, o.To)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range to {
-		only[t.Project.ID] = t.Cloud
+		only[t.Project.ID] = t
 	}
 	images, err := o.wanted(ctx, source)
 	if err != nil {
@@ -78,13 +78,14 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 }
 
 // narrowed leaves the shares with the projects, if any are given.
-func narrowed(all []Share, only map[string]string) []Share {
+func narrowed(all []Share, only map[string]*Site) []Share {
 	if len(only) == 0 {
 		return all
 	}
-	all = slices.DeleteFunc(all, func(s Share) bool { _, ok := only[s.ProjectID]; return !ok })
+	all = slices.DeleteFunc(all, func(s Share) bool { return only[s.ProjectID] == nil })
 	for n := range all {
-		all[n].Cloud = only[all[n].ProjectID]
+		to := only[all[n].ProjectID]
+		all[n].Cloud, all[n].Project = to.Cloud, to.Project.Name
 	}
 	return all
 }

@@ -151,6 +151,9 @@ func TestSuspendAndResumeKeepTheList(t *testing.T) {
 	if v := w.get(id).Visibility; v != glance.Private {
 		t.Errorf("it is %s", v)
 	}
+	if r := p.Rows()[0]; r.Before != glance.Shared || r.After != glance.Private || p.Rows()[1].After != share.Dormant {
+		t.Errorf("the result is %+v", p.Rows())
+	}
 	w.writesNothing(func() { p, err = share.PlanSuspend(t.Context(), w.clouds, o); w.apply(p, err) })
 	wantKind(t, w.add(share.AddOptions{Selection: images(id), From: "demo", To: []string{"other"}}), fault.Conflict, "suspended")
 	_, err = share.PlanRemove(t.Context(), w.clouds, share.RemoveOptions{Selection: images(id), From: "demo", To: []string{"member-a"}})

@@ -1,6 +1,7 @@
 package share
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -22,11 +23,17 @@ type Change struct {
 	Members    []Member
 	Visibility string // the one it gets; "" where it stays
 
+	was     string // its visibility when the plan was made
 	site    *Site
 	own     bool // the site's project owns the image; else it is a member of it
 	resume  bool // all of the members that it has are to get their access back
 	expires expiries
 	dated   bool // the image's expiries differ from these
+}
+
+// newChange is a change of an image that the site's project owns.
+func newChange(site *Site, img *glance.Image) *Change {
+	return &Change{Image: img, was: img.Visibility, site: site, own: true}
 }
 
 // Member is a project whose access to the image the plan is about.
@@ -86,14 +93,32 @@ func (p *Plan) note(format string, args ...any) {
 	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
 }
 
-// Takes tells whether the plan takes access away from somebody.
+// Takes tells whether the plan takes somebody's membership away.
 func (p *Plan) Takes() bool {
 	for _, c := range p.Changes {
-		if c.Visibility == glance.Private || len(c.losing()) > 0 {
+		if len(c.losing()) > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// Losers says for a question who loses access to what.
+func (p *Plan) Losers() string {
+	members, images := 0, 0
+	var only *Change
+	for _, c := range p.Changes {
+		if n := len(c.losing()); n > 0 {
+			members, images, only = members+n, images+1, c
+		}
+	}
+	if images != 1 {
+		return count(members, "project") + " to " + count(images, "image")
+	}
+	if losing := only.losing(); len(losing) == 1 {
+		return fmt.Sprintf("project %s to image %s", cmp.Or(losing[0].Name, losing[0].Project), only.Image)
+	}
+	return fmt.Sprintf("%s to image %s", count(members, "project"), only.Image)
 }
 
 func (c *Change) done() bool {
@@ -130,7 +155,7 @@ func (c *Change) members(wanted func(*Member) bool) []*Member {
 func (c *Change) rows() []Row {
 	var rows []Row
 	if c.Visibility != "" && (c.Visibility == glance.Private || c.resume) {
-		rows = append(rows, Row{ImageID: c.Image.ID, Image: c.Image.Name, Before: c.Image.Visibility, After: c.Visibility})
+		rows = append(rows, Row{ImageID: c.Image.ID, Image: c.Image.Name, Before: c.was, After: c.Visibility})
 	}
 	for _, m := range c.Members {
 		rows = append(rows, Row{

@@ -98,7 +98,7 @@ func (o RemoveOptions) losers(ctx context.Context, site *Site, clouds Clouds) ([
 }
 
 func planRemoval(ctx context.Context, site *Site, img *glance.Image, losers []Target) (*Change, error) {
-	c := &Change{Image: img, site: site, own: true}
+	c := newChange(site, img)
 	var err error
 	if c.expires, err = expiriesOf(img); err != nil {
 		return nil, err

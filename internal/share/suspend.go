@@ -20,7 +20,7 @@ type SuspendOptions struct {
 // they are written on the image.
 func PlanSuspend(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, error) {
 	return planEach(ctx, clouds, o, func(ctx context.Context, site *Site, img *glance.Image) (*Change, error) {
-		c := &Change{Image: img, site: site, own: true}
+		c := newChange(site, img)
 		switch img.Visibility {
 		case glance.Private:
 			return c, nil
@@ -43,7 +43,7 @@ func PlanSuspend(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, e
 // PlanResume plans to make suspended images shared again, with the members they kept.
 func PlanResume(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, error) {
 	return planEach(ctx, clouds, o, func(ctx context.Context, site *Site, img *glance.Image) (*Change, error) {
-		c := &Change{Image: img, site: site, own: true}
+		c := newChange(site, img)
 		switch img.Visibility {
 		case glance.Shared:
 			return c, nil

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/share"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func addCommand() sdk.Command {
+	return sdk.Command{
+		Path: "share add", Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsClouds},
+		Short: "Share images with other projects, and accept them",
+		Long: "Makes private images shared, makes the projects members, and accepts with the projects' own credentials. " +
+			"A project that is only known by its id has to accept by itself, unless the credentials of --from are an administrator's. " +
+			"Several images that fit are an error unless --pick says which.\n\n" +
+			"Either all of it happens or nothing: when a step fails, what this run has changed is taken back, and nothing that was there before. " +
+			"What is as it has to be already is left alone, so that it can be repeated.\n\n" +
+			"To a cloud with another Image service images are copied with --copy: streamed, verified, and never twice.",
+		Examples: []sdk.Example{
+			{Text: "Share and accept in one go", Command: `imgctl share add "ZZCI - Ubuntu 24.04" --from source --to vex,acumos`},
+			{Text: "The newest image of each kind, for a month", Command: `imgctl share add --from source --property os_distro=ubuntu --pick newest --to vex --expires 30d`},
+			{Text: "Show what it would change", Command: `imgctl share add --from source --name-glob "ZZCI - *" --pick all --to vex --dry-run`},
+			{Text: "A project without credentials, which accepts by itself", Command: "imgctl share add web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4"},
+		},
+		Args: images(),
+		Flags: append(selectionFlags(),
+			from(),
+			toClouds("clouds of the projects to share with, which accept with their own credentials"),
+			toProjects("projects to share with, by id, or by name where Keystone tells it"),
+			sdk.String("expires", "", "when the shares end, such as 30d or 2027-01-31T00:00:00Z; share remove --expired ends them").ValueName("TIME"),
+			sdk.Bool("copy", "copy the images to clouds that have another Image service"),
+			sdk.Bool("no-verify-project", "take any project id, also one that Keystone doesn't know"),
+			parallel(),
+		),
+		Columns: changeColumns,
+		Run:     bridge.Run(add), Complete: completeOwned,
+	}
+}
+
+func add(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	expires, err := share.ParseExpiry(in.String("expires"), in.Now())
+	if err != nil {
+		return err
+	}
+	if err := atLeast("parallel", in.Int("parallel")); err != nil {
+		return err
+	}
+	clouds, done := reach(in)
+	defer done()
+	plan, err := share.PlanAdd(ctx, clouds, share.AddOptions{
+		Selection: selection(in), From: in.String("from"), To: in.Strings("to"), Projects: in.Strings("to-project"),
+		Tuning: share.Tuning{
+			Parallel: in.Int("parallel"), Expires: expires, Copy: in.Bool("copy"), AnyProject: in.Bool("no-verify-project"),
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return carryOut(ctx, in, out, plan, "")
+}

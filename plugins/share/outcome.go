@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/share"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// changeColumns are those of what a command changes or would change.
+var changeColumns = sdk.Columns{
+	{Title: "Image ID", Key: "image_id"}, {Title: "Image"}, {Title: "Project ID", Key: "project_id"}, {Title: "Project"},
+	{Title: "Cloud", Hidden: true}, {Title: "Before"}, {Title: "After"}, {Title: "Expires", Unit: sdk.UnitTime}, {Title: "Note"},
+}
+
+// carryOut shows a plan, or asks where access is taken away, carries it out and shows what came of it.
+func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, plan *share.Plan, question string) error {
+	if !in.DryRun() && question != "" && plan.Takes() {
+		switch yes, err := out.ConfirmDestroy(ctx, question, ""); {
+		case err != nil:
+			return err
+		case !yes:
+			return sdk.ErrDeclined
+		}
+	}
+	unchanged := plan.Done()
+	if in.DryRun() {
+		for _, note := range plan.Notes {
+			out.Log().Warn(note)
+		}
+	} else if err := share.Apply(ctx, plan, bridge.Reporter(out)); err != nil {
+		return err
+	}
+	if unchanged {
+		out.Unchanged()
+	}
+	for _, r := range plan.Rows() {
+		out.Row(r.ImageID, r.Image, r.ProjectID, r.Project, r.Cloud, r.Before, r.After, moment(r.Expires), r.Note)
+	}
+	return nil
+}
+
+// moment is a time as a row shows it, nothing for none.
+func moment(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}
+
+// atLeast refuses a number that is too small.
+func atLeast(flag string, n int) error {
+	if n >= 1 {
+		return nil
+	}
+	return fault.New(fault.Usage, "", "--%s: %d is less than 1", flag, n)
+}
