@@ -12,6 +12,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/datasource/catalog"
 	"github.com/imgctl/packer-plugin-openstack/datasource/image"
 	"github.com/imgctl/packer-plugin-openstack/post-processor/promote"
+	"github.com/imgctl/packer-plugin-openstack/provisioner/quattor"
 	"github.com/imgctl/packer-plugin-openstack/version"
 )
 
@@ -21,6 +22,7 @@ func main() {
 	set.RegisterPostProcessor("promote", new(promote.PostProcessor))
 	set.RegisterDatasource("image", new(image.Datasource))
 	set.RegisterDatasource("catalog", new(catalog.Datasource))
+	set.RegisterProvisioner("quattor", new(quattor.Provisioner))
 	set.SetVersion(version.Plugin)
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
