@@ -18,8 +18,14 @@ func Catalogue() map[string][]Scenario {
 		"compute":        compute(),
 		"compute-errors": computeErrors(),
 		"network":        network(),
+		"volume":         volume(),
+		"volume-boot":    volumeBoot(),
 	}
 }
+
+// Limited is what is asked of a cloud with small limits: three members of an image, twelve properties,
+// four tags, three images and one MiB in the owner's project, and pages of five, at most ten, images.
+func Limited() map[string][]Scenario { return map[string][]Scenario{"image-limits": imageLimits()} }
 
 // steps joins what single calls made.
 func steps(parts ...[]Step) []Step { return slices.Concat(parts...) }

@@ -22,8 +22,8 @@ type Cloud struct {
 
 // account is a person of the catalogue with a token for its project.
 type account struct {
-	user, userID, project, projectID, domainID, token string
-	endpoints                                         map[string]string // by type of service
+	user, userID, project, projectID, domainID, password, token string
+	endpoints                                                   map[string]string // by type of service
 }
 
 // Open logs the accounts in. clouds names, for each person of the catalogue, an entry of clouds.yaml.
@@ -98,7 +98,7 @@ func (c *Cloud) login(ctx context.Context, l login) (account, error) {
 	t := answer.Token
 	a := account{
 		user: t.User.Name, userID: t.User.ID, project: t.Project.Name, projectID: t.Project.ID,
-		domainID: t.Project.Domain.ID, token: response.Header.Get("X-Subject-Token"), endpoints: map[string]string{},
+		domainID: t.Project.Domain.ID, password: l.Password, token: response.Header.Get("X-Subject-Token"), endpoints: map[string]string{},
 	}
 	for _, s := range t.Catalog {
 		for _, e := range s.Endpoints {

@@ -45,7 +45,7 @@ func (c *Cloud) values() map[string]string {
 		v["uuid"+strconv.Itoa(i+1)] = uuid.NewString()
 	}
 	for person, a := range c.accounts {
-		v[person+"_user"] = a.userID
+		v[person+"_user"], v[person+"_password"] = a.userID, a.password
 		if person != "reader" { // whose project is the owner's
 			v[person+"_project"] = a.projectID
 		}
@@ -92,7 +92,12 @@ func (r *run) step(ctx context.Context, s Step) (Answer, error) {
 			continue
 		}
 		for name, path := range s.Save {
-			if r.values[name] = at(decoded, path); r.values[name] == "" {
+			if header, ok := strings.CutPrefix(path, "header "); ok {
+				r.values[name] = response.Header.Get(header)
+			} else {
+				r.values[name] = at(decoded, path)
+			}
+			if r.values[name] == "" {
 				return Answer{}, fmt.Errorf("saving $%s: no %s in %s: %s", name, path, response.Status, body)
 			}
 		}
@@ -121,6 +126,8 @@ func (r *run) ask(ctx context.Context, s Step) (*http.Response, []byte, error) {
 	who := s.person()
 	if a, ok := r.cloud.accounts[who]; ok {
 		header.Set("X-Auth-Token", a.token)
+	} else if token, ok := r.values[strings.TrimPrefix(who, "$")]; ok {
+		header.Set("X-Auth-Token", token)
 	} else if who != "nobody" {
 		return nil, nil, fmt.Errorf("nobody is called %q", who)
 	}
@@ -130,7 +137,7 @@ func (r *run) ask(ctx context.Context, s Step) (*http.Response, []byte, error) {
 		header.Set("Content-Type", "application/json")
 	}
 	if s.Version != "" {
-		header.Set("OpenStack-API-Version", "compute "+s.Version)
+		header.Set("OpenStack-API-Version", map[string]string{"compute": "compute ", "volumev3": "volume "}[r.service(s)]+s.Version)
 	}
 	return r.cloud.send(ctx, method, r.cloud.accounts["owner"].endpoints[r.service(s)]+path, header, body)
 }

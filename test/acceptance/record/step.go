@@ -8,7 +8,7 @@ import "net/http"
 // and leaves nothing behind.
 type Scenario struct {
 	Name    string
-	Service string // type of the service as the catalog says it: identity, image, compute or network
+	Service string // type of the service as the catalog says it: identity, image, compute, network or volumev3
 	Steps   []Step
 	Cleanup []string // requests of the owner or, where it may not, of the admin: "DELETE /v2/images/$image"
 }
@@ -17,14 +17,14 @@ type Scenario struct {
 // earlier steps, and for what every scenario has: $run, a prefix for names, and $uuid1 to $uuid9.
 type Step struct {
 	Name    string
-	As      string // owner (the default), reader of the owner's project, member, stranger, admin, or nobody
+	As      string // owner (the default), reader of the owner's project, member, stranger, admin, nobody, or the variable with the token of somebody else
 	Service string // "" = the scenario's
 	Request string // "POST /v2/images"
-	Version string // microversion of Nova; "" = none asked for
+	Version string // microversion of Nova or Cinder; "" = none asked for
 	Header  http.Header
 	Body    string
 	Type    string            // content type; "" = application/json where there is a body
-	Save    map[string]string // variable by the path of its value in the answer: "server.addresses.0.addr"
+	Save    map[string]string // variable by the path of its value in the answer, "server.addresses.0.addr", or of a header: "header X-Subject-Token"
 	Until   string            // "server.status=ACTIVE": asked again until it is so
 	Unseen  bool              // preparation: has to succeed, is not recorded
 }

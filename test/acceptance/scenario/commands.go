@@ -31,7 +31,7 @@ type command func(ctx context.Context, s script, out io.Writer, args []string) e
 
 var all = map[string]command{
 	"image": image, "images": listImages, "member": member, "members": listMembers, "project": project,
-	"guest": guest, "left": left, "booting": booting, "requests": requests, "fault": faults, "fill": fill, "appears": appears,
+	"guest": guest, "left": left, "booting": booting, "interrupt": interrupt, "requests": requests, "fault": faults, "fill": fill, "appears": appears,
 }
 
 func commands() map[string]func(*testscript.TestScript, bool, []string) {

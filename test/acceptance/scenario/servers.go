@@ -66,7 +66,11 @@ func guest(ctx context.Context, s script, out io.Writer, args []string) error {
 	}
 	text, err := remote(ctx, net.JoinHostPort(address, s.ts.Getenv("SSH_PORT")), key, strings.Join(args[2:], " "))
 	fmt.Fprint(out, text)
-	return err
+	if err != nil {
+		console, _ := servers.ShowConsoleOutput(ctx, c.compute, server, servers.ShowConsoleOutputOpts{Length: 30}).Extract()
+		return fmt.Errorf("%w\n%s", err, console)
+	}
+	return nil
 }
 
 // boot gives the server's id when it is active.
@@ -140,16 +144,17 @@ func (c *connection) address(ctx context.Context, server string) (string, error)
 func remote(ctx context.Context, address string, key ssh.Signer, command string) (string, error) {
 	how := &ssh.ClientConfig{
 		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, Timeout: 10 * time.Second,
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // the server is new, and on this machine
+		HostKeyCallback:   ssh.InsecureIgnoreHostKey(),  //nolint:gosec // the server is new, and on this machine
+		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519}, // dropbear hangs up on who prefers a key that it lacks
 	}
 	var client *ssh.Client
-	err := poll(ctx, 3*time.Minute, "SSH at "+address, func() (bool, error) {
-		c, err := ssh.Dial("tcp", address, how)
-		client = c
-		return err == nil, nil
+	var last error
+	err := poll(ctx, 2*time.Minute, "SSH at "+address, func() (bool, error) {
+		client, last = ssh.Dial("tcp", address, how)
+		return last == nil, nil
 	})
 	if err != nil {
-		return "", err
+		return "", errors.Join(err, last)
 	}
 	defer client.Close()
 	session, err := client.NewSession()
