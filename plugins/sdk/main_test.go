@@ -35,10 +35,13 @@ var testPlugin = sdk.Plugin{Name: "trial", Version: "1.2.3", Vendor: "example.or
 		Run: func(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
 			for _, v := range []any{
 				nil, "text", "bad \xff byte", true, 7, int64(1) << 60, 1.5, 90 * time.Second, time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
-				[]string{"a", "b"}, map[string]int{"n": 1}, struct {
+				[]string{"a", "b"},
+				map[string]int{"n": 1},
+				struct {
 					ID  string `json:"id"`
 					Big int64  `json:"big"`
-				}{"x", 1 << 60}, sdk.NewSecret("canary"), io.EOF, uint8(3),
+				}{"x", 1 << 60},
+				sdk.NewSecret("canary"), io.EOF, uint8(3),
 			} {
 				out.Row(v)
 			}

@@ -23,9 +23,21 @@ func TestValuesKeepTheirTypes(t *testing.T) {
 	t.Parallel()
 	r := run(t, conformance.Host{}, command("trial values"))
 	want := [][]any{
-		{nil}, {"text"}, {"bad \uFFFD byte"}, {true}, {7.0}, {"1152921504606846976"}, {1.5}, {90.0}, {"2026-01-31T12:00:00Z"},
-		{[]any{"a", "b"}}, {map[string]any{"n": 1.0}}, {map[string]any{"id": "x", "big": "1152921504606846976"}},
-		{"[redacted]"}, {"EOF"}, {3.0},
+		{nil},
+		{"text"},
+		{"bad \uFFFD byte"},
+		{true},
+		{7.0},
+		{"1152921504606846976"},
+		{1.5},
+		{90.0},
+		{"2026-01-31T12:00:00Z"},
+		{[]any{"a", "b"}},
+		{map[string]any{"n": 1.0}},
+		{map[string]any{"id": "x", "big": "1152921504606846976"}},
+		{"[redacted]"},
+		{"EOF"},
+		{3.0},
 	}
 	if diff := cmp.Diff(want, r.Rows()); diff != "" {
 		t.Errorf("rows differ (-want +got):\n%s", diff)

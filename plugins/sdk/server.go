@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -22,10 +24,16 @@ type server struct {
 	plugin   Plugin
 	manifest *pluginv1.Manifest
 	life     *life
+	redirect func() // of what the plugin prints, once
 }
 
 func newServer(p Plugin, l *life) *server {
-	return &server{plugin: p, manifest: p.manifest(), life: l}
+	stderr := os.Stderr
+	return &server{plugin: p, manifest: p.manifest(), life: l, redirect: sync.OnceFunc(func() {
+		// go-plugin has replaced both by pipes of its own, which nobody empties when the host is gone:
+		// what prints would hang. The real standard error is a pipe that breaks then.
+		os.Stdout, os.Stderr = stderr, stderr
+	})}
 }
 
 func (s *server) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.Manifest, error) {
@@ -42,6 +50,7 @@ func (s *server) find(path []string) (*Command, *pluginv1.Command) {
 }
 
 func (s *server) Complete(ctx context.Context, r *pluginv1.CompleteRequest) (reply *pluginv1.CompleteReply, err error) {
+	s.redirect()
 	command, description := s.find(r.GetPath())
 	if command == nil || command.Complete == nil {
 		return &pluginv1.CompleteReply{}, nil
@@ -85,6 +94,7 @@ func argument(c *pluginv1.Command, index int) string {
 
 func (s *server) Run(stream grpc.BidiStreamingServer[pluginv1.HostMessage, pluginv1.PluginMessage]) error {
 	defer s.life.begin()()
+	s.redirect()
 	first, err := stream.Recv()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -102,7 +103,7 @@ func fromJSON(v any) *structpb.Value {
 
 func whole(i int64) *structpb.Value {
 	if i > exact || i < -exact {
-		return structpb.NewStringValue(fmt.Sprint(i))
+		return structpb.NewStringValue(strconv.FormatInt(i, 10))
 	}
 	return structpb.NewNumberValue(float64(i))
 }

@@ -33,3 +33,17 @@ func Start(t testing.TB, path string, env ...string) *conformance.Process {
 	t.Cleanup(p.Kill)
 	return p
 }
+
+// Conform judges the plugin at path by all of the protocol's rules, and fails the test for each that
+// it breaks.
+func Conform(t testing.TB, path string) {
+	t.Helper()
+	results, err := conformance.Check(t.Context(), path, conformance.Options{Seen: func(r conformance.Result) {
+		if r.Status == conformance.Broken {
+			t.Errorf("%s", r)
+		}
+	}})
+	if err != nil || len(results) == 0 {
+		t.Fatalf("checking %s gave %d results: %v", path, len(results), err)
+	}
+}

@@ -117,7 +117,7 @@ func newRunner(path string, env []string) (*pluginRunner, error) {
 	if r.errR, r.err, err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	r.cmd = exec.Command("/bin/sh", "-c", `"$0" & wait $!`, path)
+	r.cmd = exec.Command("/bin/sh", "-c", `"$0" & wait $!`, path) //nolint:noctx // it lives until Kill
 	r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = env, r.out, r.err
 	r.cmd.Dir = os.TempDir()
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

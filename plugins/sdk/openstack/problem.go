@@ -1,0 +1,83 @@
+package openstack
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// kinds are what a service's status means.
+var kinds = map[int]sdk.ProblemKind{
+	http.StatusUnauthorized:          sdk.Forbidden,
+	http.StatusForbidden:             sdk.Forbidden,
+	http.StatusNotFound:              sdk.NotFound,
+	http.StatusConflict:              sdk.Conflict,
+	http.StatusRequestEntityTooLarge: sdk.Quota,
+	http.StatusTooManyRequests:       sdk.Unavailable,
+	http.StatusBadGateway:            sdk.Unavailable,
+	http.StatusServiceUnavailable:    sdk.Unavailable,
+	http.StatusGatewayTimeout:        sdk.Unavailable,
+}
+
+// Problem is gophercloud's error as an sdk.Problem: with its kind, what the service said, and the
+// request's id. Errors that aren't gophercloud's stay as they are, and nil stays nil.
+func Problem(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, known := errors.AsType[*sdk.Problem](err); known {
+		return err
+	}
+	if _, missing := errors.AsType[*gophercloud.ErrEndpointNotFound](err); missing {
+		return &sdk.Problem{Kind: sdk.Unavailable, Err: err, Hint: "check region and interface in clouds.yaml"}
+	}
+	refused, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err)
+	if !ok {
+		return err
+	}
+	kind, ok := kinds[refused.Actual]
+	if !ok {
+		kind = sdk.Internal
+	}
+	p := &sdk.Problem{
+		Kind: kind, Retryable: kind == sdk.Unavailable,
+		Err: fmt.Errorf("%s %s: %d %s", refused.Method, refused.URL, refused.Actual, said(refused.Body)),
+	}
+	if id := refused.ResponseHeader.Get("X-Openstack-Request-Id"); id != "" {
+		p.RequestIDs = []string{id}
+	}
+	return p
+}
+
+// said is the message in a service's answer: JSON with a message somewhere inside, or text.
+func said(body []byte) string {
+	var parsed any
+	if json.Unmarshal(body, &parsed) == nil {
+		if text := message(parsed); text != "" {
+			return text
+		}
+	}
+	text := strings.Join(strings.Fields(string(body)), " ")
+	return text[:min(len(text), 200)]
+}
+
+func message(v any) string {
+	object, _ := v.(map[string]any)
+	for _, key := range []string{"message", "faultstring", "detail"} {
+		if text, ok := object[key].(string); ok && text != "" {
+			return text
+		}
+	}
+	for _, inner := range object {
+		if text := message(inner); text != "" {
+			return text
+		}
+	}
+	return ""
+}

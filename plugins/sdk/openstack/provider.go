@@ -1,0 +1,144 @@
+// Package openstack gives a plugin gophercloud clients for the user's clouds. imgctl authenticates
+// and hands over a token; a token that is refused is renewed by asking imgctl again, so that a
+// command may run for days.
+package openstack
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// answerTimeout is how long a service may take until its answer begins.
+const answerTimeout = 2 * time.Minute
+
+// Provider is gophercloud's client for the cloud, for gophercloud's own packages. Region, interface
+// and endpoint overrides of clouds.yaml count unless the EndpointOpts say otherwise.
+func Provider(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ProviderClient, error) {
+	access, err := cloud.Access(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var catalog tokens.ServiceCatalog
+	if err := json.Unmarshal(access.Catalog, &catalog.Entries); err != nil {
+		return nil, fmt.Errorf("reading the catalog of cloud %q: %w", cloud.Name(), err)
+	}
+	transport, err := transport(access)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to talk to cloud %q: %w", cloud.Name(), err)
+	}
+	client, err := openstack.NewClient(access.AuthURL)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to talk to cloud %q: %w", cloud.Name(), err)
+	}
+	client.HTTPClient = http.Client{Transport: transport}
+	client.UserAgent.Prepend("imgctl-plugin")
+	client.UseTokenLock()
+	client.SetToken(access.Token.Reveal())
+	client.ReauthFunc = renewal(client, cloud, access)
+	client.EndpointLocator = func(opts gophercloud.EndpointOpts) (string, error) {
+		for _, service := range opts.Types() {
+			if url := access.EndpointOverrides[service]; url != "" {
+				return gophercloud.NormalizeURL(url), nil
+			}
+		}
+		if opts.Region == "" {
+			opts.Region = access.Region
+		}
+		return openstack.V3Endpoint(ctx, client, &catalog, opts)
+	}
+	return client, nil
+}
+
+// renewal replaces the client's token by the one that the host got instead of it.
+func renewal(client *gophercloud.ProviderClient, cloud *sdk.Cloud, access *sdk.Access) func(context.Context) error {
+	var mu sync.Mutex
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		renewed, err := cloud.Renew(ctx, access)
+		if err != nil {
+			return err
+		}
+		access = renewed
+		client.SetToken(renewed.Token.Reveal())
+		return nil
+	}
+}
+
+func transport(access *sdk.Access) (*http.Transport, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = answerTimeout
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: access.Insecure} //nolint:gosec // the user's choice
+	if len(access.CACertificates) > 0 {
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(access.CACertificates) {
+			return nil, sdk.Fail(sdk.Usage, "check cacert in clouds.yaml", "there is no certificate in the cloud's CA file")
+		}
+		t.TLSClientConfig.RootCAs = roots
+	}
+	return t, nil
+}
+
+// Identity is the client for Keystone.
+func Identity(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ServiceClient, error) {
+	return service(ctx, cloud, openstack.NewIdentityV3)
+}
+
+// Image is the client for Glance.
+func Image(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ServiceClient, error) {
+	return service(ctx, cloud, openstack.NewImageV2)
+}
+
+// Compute is the client for Nova.
+func Compute(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ServiceClient, error) {
+	return service(ctx, cloud, openstack.NewComputeV2)
+}
+
+// Network is the client for Neutron.
+func Network(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ServiceClient, error) {
+	return service(ctx, cloud, openstack.NewNetworkV2)
+}
+
+// BlockStorage is the client for Cinder.
+func BlockStorage(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ServiceClient, error) {
+	return service(ctx, cloud, openstack.NewBlockStorageV3)
+}
+
+// BareMetal is the client for Ironic.
+func BareMetal(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ServiceClient, error) {
+	return service(ctx, cloud, openstack.NewBareMetalV1)
+}
+
+type constructor func(*gophercloud.ProviderClient, gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error)
+
+func service(ctx context.Context, cloud *sdk.Cloud, construct constructor) (*gophercloud.ServiceClient, error) {
+	access, err := cloud.Access(ctx)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := Provider(ctx, cloud)
+	if err != nil {
+		return nil, err
+	}
+	client, err := construct(provider, gophercloud.EndpointOpts{Region: access.Region, Availability: gophercloud.Availability(access.Interface)})
+	if err != nil {
+		return nil, fmt.Errorf("finding the service in the catalog of cloud %q: %w", cloud.Name(), Problem(err))
+	}
+	if version := access.APIVersions[client.Type]; strings.Contains(version, ".") { // 2 is an API, 2.79 a microversion
+		client.Microversion = version
+	}
+	return client, nil
+}

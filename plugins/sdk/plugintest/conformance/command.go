@@ -1,0 +1,281 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// command judges one command.
+func (k *kit) command(c *pluginv1.Command) {
+	k.rule(c, "what is required and missing is a problem of kind USAGE", func() error {
+		start, ok := incomplete(c)
+		if !ok {
+			return errSkip("it requires nothing")
+		}
+		return k.usage(start)
+	})
+	uses := false
+	k.rule(c, "sends what the protocol allows, and Done last, once", func() error {
+		r, cloud, err := k.run(plausible(c, k.dir), c, accepting, whenLong)
+		uses = cloud.Requests() > 0
+		if err != nil {
+			return err
+		}
+		return join(breaches(c, r))
+	})
+	k.rule(c, "stops in time when interrupted at the start", func() error {
+		_, _, err := k.run(plausible(c, k.dir), c, accepting, atOnce)
+		return err
+	})
+	k.rule(c, "stops in time when interrupted in the middle", func() error {
+		_, _, err := k.run(plausible(c, k.dir), c, accepting, afterFirst)
+		return err
+	})
+	k.rule(c, "keeps secrets out of events, logs, arguments and environment", func() error { return k.secrets(c) })
+	k.rule(c, "--dry-run changes nothing", func() error {
+		if c.GetDanger() < pluginv1.Danger_DANGER_CHANGES {
+			return errSkip("it changes nothing anyway")
+		}
+		start := plausible(c, k.dir)
+		start.DryRun = true
+		return k.writesNothing(start, c, accepting)
+	})
+	k.rule(c, "a declined prompt changes nothing", func() error {
+		if c.GetDanger() != pluginv1.Danger_DANGER_DESTROYS {
+			return errSkip("it destroys nothing")
+		}
+		return k.writesNothing(plausible(c, k.dir), c, Host{})
+	})
+	k.rule(c, "only reads, as its manifest says", func() error {
+		if c.GetDanger() >= pluginv1.Danger_DANGER_CHANGES {
+			return errSkip("its manifest says that it changes something")
+		}
+		return k.writesNothing(plausible(c, k.dir), c, accepting)
+	})
+	k.rule(c, "has a refused token renewed once", func() error {
+		if !uses {
+			return errSkip("it made no request with a token")
+		}
+		return k.renews(c)
+	})
+	k.rule(c, "ends with Done when every service fails", func() error {
+		if !uses {
+			return errSkip("it made no request with a token")
+		}
+		return k.failing(c)
+	})
+}
+
+// When a command is interrupted.
+type when int
+
+const (
+	whenLong   when = iota // after Options.RunFor, or soon if it says that it runs long
+	atOnce                 // with Start
+	afterFirst             // at its first message
+)
+
+// accepting is a host whose user agrees to everything.
+var accepting = Host{Prompt: func(p *pluginv1.Prompt) *pluginv1.Answer {
+	text := p.GetDefault()
+	switch {
+	case p.GetMustType() != "":
+		text = p.GetMustType()
+	case text == "" && len(p.GetChoices()) > 0:
+		text = p.GetChoices()[0]
+	case text == "":
+		text = "x"
+	}
+	return &pluginv1.Answer{Accepted: true, Text: text}
+}}
+
+// run carries out one command in a process of its own, against a cloud of its own that is given for
+// a look at what it saw. An error means that the command didn't end in time.
+func (k *kit) run(start *pluginv1.Start, c *pluginv1.Command, h Host, stop when, prepare ...func(*Cloud, *Process)) (*Recording, *Cloud, error) {
+	cloud := NewCloud()
+	defer cloud.Close()
+	p, err := Start(k.path, k.env...)
+	if err != nil {
+		return nil, cloud, err
+	}
+	defer p.Kill()
+	for _, f := range prepare {
+		f(cloud, p)
+	}
+	first := make(chan struct{}, 1)
+	see := h.See
+	h.See = func(m *pluginv1.PluginMessage) {
+		if see != nil {
+			see(m)
+		}
+		select {
+		case first <- struct{}{}:
+		default:
+		}
+	}
+	h.Cloud = cloud.Access
+	ctx, cancel := context.WithCancel(k.ctx)
+	defer cancel()
+	command, err := p.Run(ctx, start, h)
+	if err != nil {
+		return nil, cloud, err
+	}
+	recorded := make(chan *Recording, 1)
+	go func() { recorded <- command.Wait() }()
+
+	patience := k.RunFor
+	if slices.Contains(c.GetNeeds(), pluginv1.Need_NEED_LONG_RUNNING) {
+		patience = time.Second
+	}
+	var middle <-chan struct{}
+	switch stop {
+	case atOnce:
+		patience = 0
+	case afterFirst:
+		middle = first
+	}
+	select {
+	case r := <-recorded:
+		return ended(r, cloud, p)
+	case <-middle:
+	case <-time.After(patience):
+	}
+	_ = command.Interrupt(k.StopWithin) // if it has ended, that is seen below
+	select {
+	case r := <-recorded:
+		return ended(r, cloud, p)
+	case <-time.After(k.StopWithin):
+		return nil, cloud, fmt.Errorf("it was interrupted and didn't end within %s", k.StopWithin)
+	}
+}
+
+func ended(r *Recording, cloud *Cloud, p *Process) (*Recording, *Cloud, error) {
+	if r.Err != nil {
+		return r, cloud, fmt.Errorf("the stream broke: %w%s", r.Err, p.said())
+	}
+	if r.Done() == nil {
+		return r, cloud, errors.New("the stream ended without Done" + p.said())
+	}
+	return r, cloud, nil
+}
+
+func (k *kit) writesNothing(start *pluginv1.Start, c *pluginv1.Command, h Host) error {
+	_, cloud, err := k.run(start, c, h, whenLong)
+	if err == nil && len(cloud.Writes()) > 0 {
+		err = errors.New(describe(cloud.Writes()))
+	}
+	return err
+}
+
+func (k *kit) renews(c *pluginv1.Command) error {
+	r, cloud, err := k.run(plausible(c, k.dir), c, accepting, whenLong, func(cloud *Cloud, _ *Process) { cloud.Expire() })
+	if err != nil {
+		return err
+	}
+	renewals := 0
+	for _, request := range r.CloudRequests() {
+		if request.GetRefresh() {
+			renewals++
+		}
+	}
+	if renewals != 1 {
+		return fmt.Errorf("a service refused the token %d times, and a new one was asked for %d times; it ended with %s", cloud.Refused(), renewals, ending(r))
+	}
+	return nil
+}
+
+func (k *kit) failing(c *pluginv1.Command) error {
+	_, _, err := k.run(plausible(c, k.dir), c, accepting, whenLong, func(cloud *Cloud, _ *Process) { cloud.Fail() })
+	return err
+}
+
+// plausible is a Start with something for all that is required, and for secrets.
+func plausible(c *pluginv1.Command, dir string) *pluginv1.Start {
+	start := &pluginv1.Start{
+		Path: c.GetPath(), WorkDir: dir, Interactive: true, Locale: "C.UTF-8", RunId: "f0000000-0000-4000-8000-000000000003",
+		Terminal: &pluginv1.Terminal{StderrTty: true, Columns: 80, Rows: 24},
+	}
+	for _, a := range c.GetArgs() {
+		for range a.GetMin() {
+			start.Args = append(start.Args, candidate(a.GetValues(), Name))
+		}
+	}
+	for _, f := range c.GetFlags() {
+		v, err := manifest.Default(f)
+		if err == nil && f.GetSecret() {
+			v, err = manifest.Parse(f, []string{flagCanary})
+		} else if err == nil && f.GetRequired() {
+			v, err = manifest.Parse(f, []string{text(f, dir)})
+		}
+		if err == nil {
+			start.Flags = append(start.Flags, v)
+		}
+	}
+	return start
+}
+
+// text is what a user might give for a required flag.
+func text(f *pluginv1.Flag, dir string) string {
+	switch f.GetType() {
+	case pluginv1.FlagType_FLAG_TYPE_BOOL:
+		return "true"
+	case pluginv1.FlagType_FLAG_TYPE_INT, pluginv1.FlagType_FLAG_TYPE_FLOAT, pluginv1.FlagType_FLAG_TYPE_BYTES:
+		return "1"
+	case pluginv1.FlagType_FLAG_TYPE_DURATION:
+		return "1s"
+	case pluginv1.FlagType_FLAG_TYPE_KEY_VALUE:
+		return Name + "=" + Name
+	case pluginv1.FlagType_FLAG_TYPE_TIME:
+		return "2026-01-31T12:00:00Z"
+	case pluginv1.FlagType_FLAG_TYPE_FILE:
+		return filepath.Join(dir, "file")
+	default:
+		return candidate(f.GetValues(), Name)
+	}
+}
+
+func candidate(values []string, otherwise string) string {
+	if len(values) > 0 {
+		return values[0]
+	}
+	return otherwise
+}
+
+// incomplete is a Start that lacks something required; false if nothing is.
+func incomplete(c *pluginv1.Command) (*pluginv1.Start, bool) {
+	for _, a := range c.GetArgs() {
+		if a.GetMin() > 0 {
+			return &pluginv1.Start{Path: c.GetPath()}, true
+		}
+	}
+	for _, f := range c.GetFlags() {
+		if f.GetRequired() {
+			return &pluginv1.Start{Path: c.GetPath()}, true
+		}
+	}
+	return nil, false
+}
+
+// leaks says where the secrets appear among what the plugin sent and wrote.
+func leaks(r *Recording, stderr string, secrets []string) []string {
+	var found []string
+	for _, s := range secrets {
+		for _, m := range r.Messages {
+			if m.GetSecret() == nil && strings.Contains(m.String(), s) {
+				found = append(found, fmt.Sprintf("a secret is in a message %T", m.GetMessage()))
+			}
+		}
+		if strings.Contains(stderr, s) {
+			found = append(found, "a secret is on its standard error")
+		}
+	}
+	return slices.Compact(found)
+}
