@@ -30,13 +30,7 @@ func interfaceBody(p neutron.Port) map[string]any {
 	return map[string]any{"port_id": p.ID, "net_id": p.NetworkID, "mac_addr": p.MAC, "port_state": p.Status, "fixed_ips": ips}
 }
 
-func (s *Service) listInterfaces(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) listInterfaces(w http.ResponseWriter, _ *http.Request, v *Server) error {
 	out := []any{}
 	for _, p := range s.ports.PortsOf(v.ID) {
 		out = append(out, interfaceBody(p))
@@ -53,13 +47,7 @@ func (s *Service) portOf(v *Server, id string) (neutron.Port, error) {
 	return p, nil
 }
 
-func (s *Service) showInterface(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) showInterface(w http.ResponseWriter, r *http.Request, v *Server) error {
 	p, err := s.portOf(v, r.PathValue("port"))
 	if err != nil {
 		return err
@@ -164,13 +152,7 @@ func attachmentBody(r *http.Request, v *Server, a VolumeAttachment) map[string]a
 	return b
 }
 
-func (s *Service) listAttachments(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) listAttachments(w http.ResponseWriter, r *http.Request, v *Server) error {
 	out := []any{}
 	for _, a := range v.Volumes {
 		out = append(out, attachmentBody(r, v, a))
@@ -187,13 +169,7 @@ func (v *Server) attachment(id string) (VolumeAttachment, error) {
 	return v.Volumes[i], nil
 }
 
-func (s *Service) showAttachment(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) showAttachment(w http.ResponseWriter, r *http.Request, v *Server) error {
 	a, err := v.attachment(r.PathValue("volume"))
 	if err != nil {
 		return err
@@ -261,13 +237,7 @@ func (s *Service) detachVolume(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Service) serverSecurityGroups(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) serverSecurityGroups(w http.ResponseWriter, _ *http.Request, v *Server) error {
 	out := []any{}
 	seen := map[string]bool{}
 	for _, p := range s.ports.PortsOf(v.ID) {

@@ -102,16 +102,16 @@ func (s *Service) routes() http.Handler {
 	handle("GET /v2.1/servers", s.listServers)
 	handle("GET /v2.1/servers/detail", s.listServers)
 	handle("POST /v2.1/servers", s.createServer)
-	handle("GET /v2.1/servers/{id}", s.showServer)
+	handle("GET /v2.1/servers/{id}", s.reading(s.showServer))
 	handle("PUT /v2.1/servers/{id}", s.updateServer)
 	handle("DELETE /v2.1/servers/{id}", s.deleteServer)
 	handle("POST /v2.1/servers/{id}/action", s.action)
-	handle("GET /v2.1/servers/{id}/ips", s.listAddresses)
-	handle("GET /v2.1/servers/{id}/ips/{network}", s.showAddresses)
-	handle("GET /v2.1/servers/{id}/metadata", s.showMetadata)
+	handle("GET /v2.1/servers/{id}/ips", s.reading(s.listAddresses))
+	handle("GET /v2.1/servers/{id}/ips/{network}", s.reading(s.showAddresses))
+	handle("GET /v2.1/servers/{id}/metadata", s.reading(s.showMetadata))
 	handle("POST /v2.1/servers/{id}/metadata", s.addMetadata)
 	handle("PUT /v2.1/servers/{id}/metadata", s.replaceMetadata)
-	handle("GET /v2.1/servers/{id}/metadata/{key}", s.showMetadataItem)
+	handle("GET /v2.1/servers/{id}/metadata/{key}", s.reading(s.showMetadataItem))
 	handle("PUT /v2.1/servers/{id}/metadata/{key}", s.setMetadataItem)
 	handle("DELETE /v2.1/servers/{id}/metadata/{key}", s.deleteMetadataItem)
 	handle("GET /v2.1/servers/{id}/tags", s.listTags)
@@ -120,18 +120,18 @@ func (s *Service) routes() http.Handler {
 	handle("GET /v2.1/servers/{id}/tags/{tag}", s.checkTag)
 	handle("PUT /v2.1/servers/{id}/tags/{tag}", s.addTag)
 	handle("DELETE /v2.1/servers/{id}/tags/{tag}", s.deleteTag)
-	handle("GET /v2.1/servers/{id}/os-interface", s.listInterfaces)
+	handle("GET /v2.1/servers/{id}/os-interface", s.reading(s.listInterfaces))
 	handle("POST /v2.1/servers/{id}/os-interface", s.attachInterface)
-	handle("GET /v2.1/servers/{id}/os-interface/{port}", s.showInterface)
+	handle("GET /v2.1/servers/{id}/os-interface/{port}", s.reading(s.showInterface))
 	handle("DELETE /v2.1/servers/{id}/os-interface/{port}", s.detachInterface)
-	handle("GET /v2.1/servers/{id}/os-volume_attachments", s.listAttachments)
+	handle("GET /v2.1/servers/{id}/os-volume_attachments", s.reading(s.listAttachments))
 	handle("POST /v2.1/servers/{id}/os-volume_attachments", s.attachVolume)
-	handle("GET /v2.1/servers/{id}/os-volume_attachments/{volume}", s.showAttachment)
+	handle("GET /v2.1/servers/{id}/os-volume_attachments/{volume}", s.reading(s.showAttachment))
 	handle("DELETE /v2.1/servers/{id}/os-volume_attachments/{volume}", s.detachVolume)
-	handle("GET /v2.1/servers/{id}/os-security-groups", s.serverSecurityGroups)
-	handle("GET /v2.1/servers/{id}/os-instance-actions", s.listActions)
-	handle("GET /v2.1/servers/{id}/os-instance-actions/{request}", s.showAction)
-	handle("GET /v2.1/servers/{id}/os-server-password", s.serverPassword)
+	handle("GET /v2.1/servers/{id}/os-security-groups", s.reading(s.serverSecurityGroups))
+	handle("GET /v2.1/servers/{id}/os-instance-actions", s.reading(s.listActions))
+	handle("GET /v2.1/servers/{id}/os-instance-actions/{request}", s.reading(s.showAction))
+	handle("GET /v2.1/servers/{id}/os-server-password", s.reading(s.serverPassword))
 	handle("DELETE /v2.1/servers/{id}/os-server-password", s.clearPassword)
 	handle("GET /v2.1/limits", s.limits)
 	handle("GET /v2.1/os-availability-zone", zones)
@@ -147,6 +147,19 @@ func (s *Service) routes() http.Handler {
 		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
 	})
 	return mux
+}
+
+// reading serves what only reads the server that the path names; it holds the lock meanwhile.
+func (s *Service) reading(h func(http.ResponseWriter, *http.Request, *Server) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
+		if err != nil {
+			return err
+		}
+		return h(w, r, v)
+	}
 }
 
 func emptyList(name string) func(http.ResponseWriter, *http.Request) error {

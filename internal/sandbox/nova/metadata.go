@@ -9,13 +9,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-func (s *Service) showMetadata(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) showMetadata(w http.ResponseWriter, _ *http.Request, v *Server) error {
 	wire.JSON(w, http.StatusOK, map[string]any{"metadata": v.Metadata})
 	return nil
 }
@@ -63,13 +57,7 @@ func (s *Service) replaceMetadata(w http.ResponseWriter, r *http.Request) error 
 		func(v *Server) { wire.JSON(w, http.StatusOK, map[string]any{"metadata": v.Metadata}) })
 }
 
-func (s *Service) showMetadataItem(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) showMetadataItem(w http.ResponseWriter, r *http.Request, v *Server) error {
 	key := r.PathValue("key")
 	value, ok := v.Metadata[key]
 	if !ok {

@@ -305,13 +305,7 @@ func sortServers(fit []*Server, q url.Values) {
 	})
 }
 
-func (s *Service) showServer(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) showServer(w http.ResponseWriter, r *http.Request, v *Server) error {
 	wire.JSON(w, http.StatusOK, map[string]any{"server": s.body(r, v)})
 	return nil
 }
@@ -352,13 +346,7 @@ func (s *Service) updateServer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Service) listAddresses(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) listAddresses(w http.ResponseWriter, _ *http.Request, v *Server) error {
 	wire.JSON(w, http.StatusOK, map[string]any{"addresses": s.plainAddresses(v)})
 	return nil
 }
@@ -375,13 +363,7 @@ func (s *Service) plainAddresses(v *Server) map[string][]map[string]any {
 	return all
 }
 
-func (s *Service) showAddresses(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (s *Service) showAddresses(w http.ResponseWriter, r *http.Request, v *Server) error {
 	name := r.PathValue("network")
 	entries, ok := s.plainAddresses(v)[name]
 	if !ok {
