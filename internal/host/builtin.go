@@ -7,18 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/manage"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
 )
-
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fault.New(fault.Usage, "", "%s takes no arguments, not %q", cmd.CommandPath(), args[0])
-	}
-	return nil
-}
 
 func (h *Host) showVersion(cmd *cobra.Command, output *command.Output) error {
 	width, _ := h.console.Size()
@@ -57,7 +51,6 @@ func locale() string {
 }
 
 func (h *Host) pluginCommand() *cobra.Command {
-	c := command.Noun("plugin")
-	c.Short = "List, install and trust plugins"
-	return c
+	m := &manage.Manager{Registry: h.registry, Lock: h.judge.Lock(), Console: h.console, Folder: discover.UserFolder(os.Getenv)}
+	return m.Command()
 }

@@ -220,7 +220,7 @@ func (h *Host) helpCommand(root *cobra.Command) *cobra.Command {
 }
 
 func (h *Host) versionCommand() *cobra.Command {
-	c := &cobra.Command{Use: "version", Short: "Show the version", Args: noArgs}
+	c := &cobra.Command{Use: "version", Short: "Show the version", Args: command.Arguments0}
 	output := command.AddOutput(c, showFormats)
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return h.showVersion(cmd, output) }
 	return c

@@ -224,4 +224,3 @@ func given(all []*pluginv1.FlagValue) []*pluginv1.FlagValue {
 	}
 	return set
 }
-

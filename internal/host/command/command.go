@@ -148,6 +148,7 @@ func leaf(p *registry.Plugin, spec *pluginv1.Command, global *Global, runner Run
 		Deprecated: spec.GetDeprecated(),
 		Args:       func(_ *cobra.Command, args []string) error { return checkArgs(spec, args) },
 	}
+	c.Flags().SortFlags = false
 	inv := Invocation{Plugin: p, Spec: spec, Global: global, Command: c}
 	values := addFlags(c, spec)
 	if formats := formatsOf(spec.GetKind()); formats != nil {
@@ -214,7 +215,7 @@ func checkArgs(spec *pluginv1.Command, args []string) error {
 	least, most := 0, 0
 	for _, a := range spec.GetArgs() {
 		if len(args) < least+int(a.GetMin()) {
-			return fault.New(fault.Usage, a.GetHelp(), "%s is missing", a.GetName())
+			return fault.New(fault.Usage, "", "%s is missing: %s", a.GetName(), a.GetHelp())
 		}
 		least += int(a.GetMin())
 		switch {
@@ -228,4 +229,13 @@ func checkArgs(spec *pluginv1.Command, args []string) error {
 		return fault.New(fault.Usage, "quote what has spaces", "there is an argument too many: %q", args[most])
 	}
 	return nil
+}
+
+// Arguments0 is for a command without arguments.
+func Arguments0(_ *cobra.Command, args []string) error { return checkArgs(&pluginv1.Command{}, args) }
+
+// Arguments1 is for a command with one argument.
+func Arguments1(name, help string) cobra.PositionalArgs {
+	spec := &pluginv1.Command{Args: []*pluginv1.Arg{{Name: name, Help: help, Min: 1, Max: 1}}}
+	return func(_ *cobra.Command, args []string) error { return checkArgs(spec, args) }
 }

@@ -69,7 +69,7 @@ func suggest(from pluginv1.Completion, values []string, dynamic func(prefix stri
 		case pluginv1.Completion_COMPLETION_STATIC:
 			return starting(values, prefix), cobra.ShellCompDirectiveNoFileComp
 		case pluginv1.Completion_COMPLETION_CLOUD:
-			return completeClouds(cmd, args, prefix)
+			return CompleteClouds(cmd, args, prefix)
 		case pluginv1.Completion_COMPLETION_DYNAMIC:
 			return dynamic(prefix), cobra.ShellCompDirectiveNoFileComp
 		}
@@ -77,8 +77,8 @@ func suggest(from pluginv1.Completion, values []string, dynamic func(prefix stri
 	}
 }
 
-// completeClouds are the entries of clouds.yaml; nobody is asked for them.
-func completeClouds(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+// CompleteClouds are the entries of clouds.yaml; nobody is asked for them.
+func CompleteClouds(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	names, err := cloud.Names()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -104,10 +104,7 @@ func Completion(root *cobra.Command) *cobra.Command {
 		Long: "completion writes a script that completes commands, flags and values.\n\n" +
 			"For bash, in ~/.bashrc: source <(imgctl completion bash). For zsh, with compinit run: source <(imgctl completion zsh). " +
 			"For fish: imgctl completion fish >~/.config/fish/completions/imgctl.fish.",
-		Args: func(_ *cobra.Command, args []string) error {
-			spec := &pluginv1.Command{Args: []*pluginv1.Arg{{Name: "SHELL", Min: 1, Max: 1, Help: "choose bash, zsh or fish"}}}
-			return checkArgs(spec, args)
-		},
+		Args:              Arguments1("SHELL", "choose bash, zsh or fish"),
 		ValidArgs:         []string{"bash", "zsh", "fish"},
 		DisableAutoGenTag: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -131,7 +128,7 @@ func Complete(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "complete",
 		Short: "The same as completion bash",
-		Args:  func(_ *cobra.Command, args []string) error { return checkArgs(&pluginv1.Command{}, args) },
+		Args:  Arguments0,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return root.GenBashCompletionV2(cmd.OutOrStdout(), true) },
 	}
 }

@@ -126,7 +126,7 @@ func (v *value) value(given bool, stdin io.Reader) (*pluginv1.FlagValue, error) 
 	}
 	if !given {
 		if f.GetRequired() {
-			return nil, fault.New(fault.Usage, f.GetHelp(), "--%s is missing", f.GetName())
+			return nil, fault.New(fault.Usage, "", "--%s is missing: %s", f.GetName(), f.GetHelp())
 		}
 		return manifest.Default(f)
 	}

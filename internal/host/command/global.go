@@ -33,7 +33,7 @@ type Global struct {
 func AddGlobal(root *cobra.Command) *Global {
 	g := &Global{}
 	f := root.PersistentFlags()
-	f.SortFlags = false
+	f.SortFlags, root.Flags().SortFlags = false, false
 	text := func(to *string, name, value, help string) {
 		f.StringVar(to, name, "", help)
 		call(f, name, value)
@@ -54,7 +54,7 @@ func AddGlobal(root *cobra.Command) *Global {
 	f.CountVarP(&g.Verbose, "verbose", "v", "say more; -vv says everything")
 	f.BoolVarP(&g.Quiet, "quiet", "q", false, "no progress, and no news but errors")
 	f.BoolVar(&g.Debug, "debug", false, "the same as -vv")
-	_ = root.RegisterFlagCompletionFunc("os-cloud", completeClouds)
+	_ = root.RegisterFlagCompletionFunc("os-cloud", CompleteClouds)
 	_ = root.RegisterFlagCompletionFunc("os-interface", cobra.FixedCompletions([]string{"public", "internal", "admin"}, cobra.ShellCompDirectiveNoFileComp))
 	root.SetFlagErrorFunc(flagError)
 	return g
@@ -233,3 +233,11 @@ func (c *choice) String() string {
 
 // Type lists the values for help.
 func (c *choice) Type() string { return strings.Join(c.of, "|") }
+
+// Choice adds a flag with a few possible values, of which the first is the default.
+func Choice(c *cobra.Command, name, short, help string, of ...string) *string {
+	value := of[0]
+	c.Flags().VarP(&choice{to: &value, of: of, fallback: of[0]}, name, short, help)
+	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(of, cobra.ShellCompDirectiveNoFileComp))
+	return &value
+}

@@ -164,6 +164,8 @@ func (c *Console) keepEcho() func() {
 }
 
 // oneByte reads no further than it is asked for, so that what follows the line is left for others.
-type oneByte struct{ r interface{ Read([]byte) (int, error) } }
+type oneByte struct {
+	r interface{ Read([]byte) (int, error) }
+}
 
 func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:1]) }

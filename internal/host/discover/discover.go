@@ -184,3 +184,11 @@ func safeFolder(path string) error {
 func broken(format string, args ...any) error {
 	return fault.New(fault.Forbidden, "", format, args...)
 }
+
+// At checks the file and its folder as Find does, and follows links.
+func At(path string) (string, error) {
+	if err := safeFolder(filepath.Dir(path)); err != nil {
+		return path, err
+	}
+	return resolve(filepath.Dir(path), path)
+}

@@ -248,7 +248,7 @@ func (r *Registry) assign() {
 		if p.Err != nil || p.Manifest == nil {
 			continue
 		}
-		p.Words = firstWords(p.Manifest)
+		p.Words = FirstWords(p.Manifest)
 		if p.Err = r.clash(p, owner, taken); p.Err != nil {
 			continue
 		}
@@ -284,7 +284,8 @@ func (r *Registry) clash(p *Plugin, owner, taken map[string]*Plugin) error {
 	return nil
 }
 
-func firstWords(m *pluginv1.Manifest) []string {
+// FirstWords are the words behind imgctl that the plugin has commands for.
+func FirstWords(m *pluginv1.Manifest) []string {
 	var words []string
 	for _, c := range m.GetCommands() {
 		words = append(words, c.GetPath()[0])

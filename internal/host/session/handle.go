@@ -105,10 +105,11 @@ func (s *session) prompt(p *pluginv1.Prompt) {
 		go s.ask(p)
 		return
 	default:
-		s.declined = s.text(p.GetQuestion())
+		hint := "pass --yes, or run it on a terminal"
 		if !confirm || p.GetMustType() != "" {
-			s.declined += " (which only a person at a terminal can answer)"
+			hint = "run it on a terminal: this needs an answer in words"
 		}
+		s.declined = fault.New(fault.Usage, hint, "it asked: %s", s.text(p.GetQuestion()))
 	}
 	s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Answer{Answer: answer}})
 }
@@ -143,9 +144,8 @@ func (s *session) ask(p *pluginv1.Prompt) {
 
 // unanswered is how a command ends that needed an answer which nobody was there to give.
 func (s *session) unanswered(done *pluginv1.Done) error {
-	err := fault.New(fault.Usage, "pass --yes, or run it on a terminal", "it asked: %s", s.declined)
 	if p := done.GetProblem(); p.GetMessage() != "" {
 		s.Console.Say(s.text(p.GetMessage()))
 	}
-	return err
+	return s.declined
 }

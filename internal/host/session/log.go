@@ -51,8 +51,17 @@ func styled(c *console.Console, level pluginv1.LogLevel, text string) string {
 func Stray(c *console.Console, redact func(string) string, plugin string, verbosity int32, line string) {
 	level, text := parse(line)
 	if level >= threshold(verbosity) {
-		c.Say(styled(c, level, plugin+": "+render.Printable(redact(text))))
+		c.Say(styled(c, level, plugin+": "+shorten(render.Printable(redact(text)))))
 	}
+}
+
+// shorten keeps a line from filling the screen.
+func shorten(text string) string {
+	const most = 500
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
 }
 
 // parse reads a line in hclog's JSON. Nothing that a plugin writes can make it fail: what isn't

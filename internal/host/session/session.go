@@ -62,7 +62,7 @@ type session struct {
 	send   chan<- *pluginv1.HostMessage
 
 	results  results
-	declined string // the question that nobody was there to answer
+	declined error  // says which question nobody was there to answer
 	stopped  string // why the command was interrupted; "" if it wasn't
 	late     bool   // it was stopped because of its timeout
 	lost     error  // why the output can't be written
@@ -187,7 +187,7 @@ func (s *session) end(done *pluginv1.Done, err error) error {
 		return fmt.Errorf("writing the output: %w", s.lost)
 	case s.stopped != "" && done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
 		return s.interrupted(done)
-	case s.declined != "":
+	case s.declined != nil:
 		return s.unanswered(done)
 	case s.Spec.GetKind() == pluginv1.CommandKind_COMMAND_KIND_RAW && done.GetExitCode() != 0:
 		s.complain(done.GetProblem())

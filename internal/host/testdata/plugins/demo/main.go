@@ -120,9 +120,11 @@ func wait(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		select {}
 	}
 	<-ctx.Done()
+	cleanup, cancel := sdk.Cleanup(ctx)
+	defer cancel()
 	select {
 	case <-time.After(in.Duration("cleanup")):
-	case <-sdk.Cleanup(ctx).Done():
+	case <-cleanup.Done():
 	}
 	out.Text("cleaned up")
 	p.Done("")

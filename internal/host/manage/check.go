@@ -1,0 +1,63 @@
+package manage
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest/conformance"
+)
+
+func (m *Manager) check() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Judge a plugin by the protocol's rules",
+		Long: "check starts the plugin at FILE, or the one of that name, again and again and judges whether it keeps the rules that imgctl relies on. " +
+			"It speaks to no cloud: the plugin gets one of the check's own. The plugin may be written in any language, and needs not be trusted or installed.",
+		Args: command.Arguments1("FILE", "name the plugin's executable"),
+	}
+	format := command.Choice(c, "format", "f", "how the results are written", "tap", "json")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		path := args[0]
+		if p := m.Registry.Find(path); p != nil && filepath.Base(path) == path {
+			path = p.Path
+		}
+		if _, err := os.Stat(path); err != nil {
+			return fault.New(fault.NotFound, "", "checking %s: %w", path, err)
+		}
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		results, err := conformance.Check(cmd.Context(), path, conformance.Options{})
+		if err != nil {
+			return err
+		}
+		write := conformance.WriteTAP
+		if *format == "json" {
+			write = conformance.WriteJSON
+		}
+		if err := write(m.Console.Out(), results); err != nil {
+			return err
+		}
+		if broken := count(results, conformance.Broken); broken > 0 || !conformance.Conforms(results) {
+			return fmt.Errorf("%s breaks %d of %d rules", path, broken, len(results))
+		}
+		return nil
+	}
+	return c
+}
+
+func count(results []conformance.Result, status conformance.Status) int {
+	n := 0
+	for _, r := range results {
+		if r.Status == status {
+			n++
+		}
+	}
+	return n
+}
