@@ -3,6 +3,8 @@
 ROOT  := $(CURDIR)
 BIN   := $(ROOT)/bin
 LIBEXEC := $(ROOT)/libexec/imgctl/plugins
+# imgctl as it is here, whatever the user has of their own.
+PACKAGED = XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) $(BIN)/imgctl
 PLUGINS := $(filter-out sdk,$(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go)))
 CACHE := $(ROOT)/.cache
 
@@ -39,14 +41,37 @@ plugins: ## put imgctl's plugins into libexec/
 	@cd $(LIBEXEC).new && chmod 755 imgctl-* && sha256sum imgctl-* >SHA256SUMS && chmod 644 SHA256SUMS
 	@rm -rf $(LIBEXEC) && mv $(LIBEXEC).new $(LIBEXEC) && chmod 755 $(ROOT)/libexec $(ROOT)/libexec/imgctl $(LIBEXEC)
 
+# Where imgctl goes: its plugins are looked for in ../libexec of the folder that it is in.
+PREFIX ?= $(HOME)/.local
+INSTALL := $(DESTDIR)$(PREFIX)
+
 .PHONY: install
-install: build ## install the Packer plugin for this user, as `packer init` would
-	@command -v packer >/dev/null || { echo "packer is not on PATH: install it, or run \`make demo\`, which builds its own" >&2; exit 1; }
-	env -u PACKER_PLUGIN_PATH packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE)
+install: build ## install imgctl with its plugins into PREFIX, and the Packer plugin as `packer init` would
+	install -d -m 755 $(INSTALL)/bin $(INSTALL)/libexec/imgctl/plugins $(INSTALL)/share/man/man1
+	install -m 755 $(BIN)/imgctl $(BIN)/imgctl-sandbox $(INSTALL)/bin
+	rm -f $(INSTALL)/libexec/imgctl/plugins/imgctl-*
+	install -m 755 $(LIBEXEC)/imgctl-* $(INSTALL)/libexec/imgctl/plugins
+	install -m 644 $(LIBEXEC)/SHA256SUMS $(INSTALL)/libexec/imgctl/plugins
+	$(PACKAGED) plugin docs --format man $(INSTALL)/share/man/man1
+	install -d -m 755 $(INSTALL)/share/bash-completion/completions $(INSTALL)/share/zsh/site-functions $(INSTALL)/share/fish/vendor_completions.d
+	$(BIN)/imgctl completion bash >$(INSTALL)/share/bash-completion/completions/imgctl
+	$(BIN)/imgctl completion zsh >$(INSTALL)/share/zsh/site-functions/_imgctl
+	$(BIN)/imgctl completion fish >$(INSTALL)/share/fish/vendor_completions.d/imgctl.fish
+ifeq ($(DESTDIR),)
+	@if command -v packer >/dev/null; then \
+		set -x; env -u PACKER_PLUGIN_PATH packer plugins install --path $(BIN)/packer-plugin-openstack $(SOURCE); \
+	else \
+		echo "packer is not on PATH: bin/packer-plugin-openstack was not installed" >&2; \
+	fi
+endif
 
 .PHONY: demo
 demo: plugin ## build an image on the sandbox cloud and promote it, in front of your eyes
 	@go build -o $(BIN)/demo ./example/demo && $(BIN)/imgctl-sandbox run -- $(BIN)/demo
+
+.PHONY: demo-packuilon
+demo-packuilon: plugin ## build and promote the images of two Aquilon personalities on the sandbox cloud
+	@go build -o $(BIN)/demo-packuilon ./example/packuilon && $(BIN)/imgctl-sandbox run -- $(BIN)/demo-packuilon
 
 .PHONY: test
 test: plugin ## run the tests; needs no root and no cloud
@@ -90,11 +115,14 @@ lint: $(BIN)/golangci-lint ## find what is wrong without running it
 
 # packer-sdc finds the project by a folder named packer-plugin-*, whatever this checkout is called.
 .PHONY: generate
-generate: $(BIN)/packer-sdc ## write the HCL2 specs, and docs/reference from docs/src and the options' comments
+generate: $(BIN)/packer-sdc ## write the HCL2 specs, and docs/reference from docs/src, the options' comments and imgctl's plugins
 	@mkdir -p $(CACHE) && ln -sfn .. $(CACHE)/packer-plugin-openstack
 	@cd $(CACHE)/packer-plugin-openstack && go generate $(PACKAGES)
 	@rm -rf docs/reference # renderdocs doesn't shorten a file that is there
 	@$(BIN)/packer-sdc renderdocs -src docs/src -partials docs-partials -dst docs/reference 2>$(CACHE)/renderdocs.log || { cat $(CACHE)/renderdocs.log >&2; exit 1; }
+	@$(GO_BUILD) -o $(BIN)/imgctl ./cmd/imgctl
+	@$(MAKE) --no-print-directory plugins >/dev/null
+	@mkdir -p docs/reference/imgctl && $(PACKAGED) plugin docs docs/reference/imgctl
 
 .PHONY: docs
 docs: generate ## the same
