@@ -3,6 +3,7 @@ package host
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/manage"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/manual"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
 )
@@ -52,5 +55,42 @@ func locale() string {
 
 func (h *Host) pluginCommand() *cobra.Command {
 	m := &manage.Manager{Registry: h.registry, Lock: h.judge.Lock(), Console: h.console, Folder: discover.UserFolder(os.Getenv)}
-	return m.Command()
+	c := m.Command()
+	c.AddCommand(h.docsCommand())
+	return c
+}
+
+// docsCommand writes the reference of plugins. It needs the whole command line, which the other
+// commands about plugins don't know.
+func (h *Host) docsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "docs FOLDER",
+		Short: "Write the reference of the packaged plugins' commands",
+		Long: "docs writes the reference of the commands that came with imgctl, and of those of the plugins named by --plugin, into the folder: " +
+			"as Markdown with a page for each first word, or as man pages with one for each command.",
+		Args: command.Arguments1("FOLDER", "name a folder that is there"),
+	}
+	format := command.Choice(c, "format", "f", "markdown or man pages", "markdown", "man")
+	var also []string
+	c.Flags().StringSliceVar(&also, "plugin", nil, "another plugin to write about; may be repeated")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		var words []*cobra.Command
+		for _, c := range h.root.Commands() {
+			if h.documented(c, also) || *format == "man" && command.Builtin(c) && c.Name() != "help" {
+				words = append(words, c)
+			}
+		}
+		if *format == "man" {
+			return manual.Man(args[0], append(words, h.root), h.version)
+		}
+		return manual.Markdown(args[0], h.root, words)
+	}
+	return c
+}
+
+// documented reports whether the first word is of a plugin that came with imgctl, or of one of these.
+func (h *Host) documented(c *cobra.Command, also []string) bool {
+	return slices.ContainsFunc(h.registry.Plugins, func(p *registry.Plugin) bool {
+		return p.Err == nil && slices.Contains(p.Words, c.Name()) && (p.Folder.Origin == discover.Packaged || slices.Contains(also, p.Name))
+	})
 }

@@ -93,8 +93,9 @@ func find(parent *cobra.Command, name string) *cobra.Command {
 // Noun is a word that needs another one behind it.
 func Noun(word string) *cobra.Command {
 	return &cobra.Command{
-		Use:  word,
-		Args: cobra.ArbitraryArgs,
+		Use:         word,
+		Args:        cobra.ArbitraryArgs,
+		Annotations: map[string]string{noun: "true"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return Unknown(cmd, args[0])
@@ -105,6 +106,12 @@ func Noun(word string) *cobra.Command {
 		},
 	}
 }
+
+// noun marks what Noun made.
+const noun = "imgctl_noun"
+
+// IsNoun reports whether the command needs another word behind it.
+func IsNoun(c *cobra.Command) bool { return c.Annotations[noun] != "" }
 
 // Unknown is the error for a word that is no command of cmd's, with what may have been meant.
 func Unknown(cmd *cobra.Command, word string) error {

@@ -66,7 +66,7 @@ func Help(w io.Writer, c *cobra.Command, width int, notes []string) error {
 	if len(notes) > 0 {
 		section("Not available", strings.Join(notes, "\n"))
 	}
-	own, output := split(c.LocalFlags())
+	own, output := Split(c.LocalFlags())
 	if c.HasParent() {
 		section("Flags", own.FlagUsagesWrapped(width))
 		section("Output flags", output.FlagUsagesWrapped(width))
@@ -148,8 +148,8 @@ func list(commands []*cobra.Command) string {
 	return b.String()
 }
 
-// split takes the flags that say how results are shown apart.
-func split(all *pflag.FlagSet) (own, output *pflag.FlagSet) {
+// Split takes the flags that say how results are shown apart.
+func Split(all *pflag.FlagSet) (own, output *pflag.FlagSet) {
 	own, output = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	own.SortFlags, output.SortFlags = false, false
 	all.SortFlags = false
