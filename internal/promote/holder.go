@@ -36,6 +36,9 @@ func scene(pid int) string {
 	if len(fields) <= startTime {
 		return ""
 	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return here + "/ended" // nobody has taken note of its end yet, as where a container has no init
+	}
 	return here + "/" + fields[startTime]
 }
 

@@ -23,7 +23,9 @@ func start(command string) func(context.Context, *sdk.Input, *sdk.Output) error 
 		if err != nil {
 			return fmt.Errorf("finding this program's path: %w", err)
 		}
-		cmd := exec.Command(self, slices.Concat([]string{programArg, command}, arguments(in, command))...) // #nosec G204 -- this program itself
+		late, cancel := sdk.Cleanup(ctx) // the program has until then to stop
+		defer cancel()
+		cmd := exec.CommandContext(late, self, slices.Concat([]string{programArg, command}, arguments(in, command))...) // #nosec G204 -- this program itself
 		cmd.Dir, cmd.Env = in.WorkDir(), environment(in)
 		cmd.Stdout, cmd.Stderr = out.Stdout(), out.Stderr()
 		return supervise(ctx, cmd, input(in, command))
@@ -65,14 +67,12 @@ func environment(in *sdk.Input) []string {
 }
 
 // supervise runs the program and ends with its exit status. When the user interrupts it, it is
-// asked to stop, and has until the end of the clean-up to do so.
+// asked to stop.
 func supervise(ctx context.Context, cmd *exec.Cmd, stdin io.Reader) error {
 	// The signal at the parent's death comes when the thread ends that started the program.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	dieWithParent(cmd)
-	late, cancel := sdk.Cleanup(ctx)
-	defer cancel()
 	if stdin != nil {
 		pipe, err := cmd.StdinPipe()
 		if err != nil {
@@ -88,8 +88,6 @@ func supervise(ctx context.Context, cmd *exec.Cmd, stdin io.Reader) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(os.Interrupt) })
 	defer stop()
-	kill := context.AfterFunc(late, func() { _ = cmd.Process.Kill() })
-	defer kill()
 	return statusOf(cmd.Wait())
 }
 

@@ -43,8 +43,16 @@ func command() sdk.Command {
 			sdk.Strings("kind", "look at this kind alone: "+strings.Join(sweep.Kinds, ", ")).ValueName("KIND").Completes(sdk.CompleteDynamically),
 		},
 		Columns: sdk.Columns{
-			{Title: "Kind"}, {Title: "ID"}, {Title: "Name"}, {Title: "Run"}, {Title: "Age", Unit: sdk.UnitSeconds}, {Title: "Why"}, {Title: "Action"},
-			{Title: "Outcome"}, {Title: "Created", Unit: sdk.UnitTime, Hidden: true}, {Title: "Deadline", Unit: sdk.UnitTime, Hidden: true},
+			{Title: "Kind"},
+			{Title: "ID"},
+			{Title: "Name"},
+			{Title: "Run"},
+			{Title: "Age", Unit: sdk.UnitSeconds},
+			{Title: "Why"},
+			{Title: "Action"},
+			{Title: "Outcome"},
+			{Title: "Created", Unit: sdk.UnitTime, Hidden: true},
+			{Title: "Deadline", Unit: sdk.UnitTime, Hidden: true},
 		},
 		Run: bridge.Run(run), Complete: complete,
 	}
