@@ -65,13 +65,16 @@ ifeq ($(DESTDIR),)
 	fi
 endif
 
+# Of `imgctl-sandbox run`, such as --faults FILE.
+SANDBOX_FLAGS ?=
+
 .PHONY: demo
 demo: plugin ## build an image on the sandbox cloud and promote it, in front of your eyes
-	@go build -o $(BIN)/demo ./example/demo && $(BIN)/imgctl-sandbox run -- $(BIN)/demo
+	@go build -o $(BIN)/demo ./example/demo && $(BIN)/imgctl-sandbox run $(SANDBOX_FLAGS) -- $(BIN)/demo
 
 .PHONY: demo-packuilon
 demo-packuilon: plugin ## build and promote the images of two Aquilon personalities on the sandbox cloud
-	@go build -o $(BIN)/demo-packuilon ./example/packuilon && $(BIN)/imgctl-sandbox run -- $(BIN)/demo-packuilon
+	@go build -o $(BIN)/demo-packuilon ./example/packuilon && $(BIN)/imgctl-sandbox run $(SANDBOX_FLAGS) -- $(BIN)/demo-packuilon
 
 .PHONY: test
 test: plugin ## run the tests; needs no root and no cloud
@@ -80,9 +83,6 @@ test: plugin ## run the tests; needs no root and no cloud
 .PHONY: test-race
 test-race: plugin ## run the tests with the race detector
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) $(PACKAGES)
-
-# A real OpenStack on this machine: test/openstack/README.md. The clouds.yaml is the one it writes.
-CLOUDS := $(or $(IMGCTL_OPENSTACK_DIR),/srv/imgctl-openstack)/clouds.yaml
 
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
@@ -96,6 +96,16 @@ bench: plugin ## measure a build against the HashiCorp plugin, side by side
 bench-record: plugin ## the same, and write the numbers into docs/performance.md
 	go run ./test/bench -record docs/performance.md
 
+# The real OpenStack's clouds.yaml, as test/openstack writes it.
+CLOUDS := $(or $(IMGCTL_OPENSTACK_DIR),/srv/imgctl-openstack)/clouds.yaml
+
+.PHONY: bench-real bench-real-record
+bench-real: plugin ## the same on the real OpenStack, which has to be up
+	go run ./test/bench -real $(CLOUDS)
+
+bench-real-record: plugin ## the same, and write the numbers into docs/performance.md
+	go run ./test/bench -real $(CLOUDS) -record docs/performance.md
+
 .PHONY: openstack-up openstack-down openstack-status openstack-record
 openstack-up: ## start a real OpenStack on this machine from Debian's packages; needs root
 	@test/openstack/up
@@ -107,7 +117,7 @@ openstack-status: ## tell what of it runs and answers
 	@test/openstack/status
 
 openstack-record: openstack-up ## ask it the conformance catalogue and keep its answers
-	go test -count=1 -run TestRecord ./test/acceptance/record -args -record $${IMGCTL_OPENSTACK_DIR:-/srv/imgctl-openstack}/clouds.yaml
+	go test -count=1 -run TestRecord ./test/acceptance/record -args -record $(CLOUDS)
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## find what is wrong without running it
