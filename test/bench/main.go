@@ -25,9 +25,15 @@ func main() {
 	flag.BoolVar(&verbose, "v", false, "show each request of the builds")
 	record := flag.String("record", "", "write the table into this `FILE`, between its bench marks")
 	builds := flag.Int("builds", 3, "builds of each plugin")
+	cloud := flag.String("real", "", "build on the real cloud of this clouds.yaml `FILE`, as its entry ci")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *builds, *record)
+	var err error
+	if *cloud != "" {
+		err = onReal(ctx, *cloud, "ci", *builds, *record)
+	} else {
+		err = run(ctx, *builds, *record)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -86,7 +92,7 @@ func run(ctx context.Context, builds int, record string) error {
 	if record == "" {
 		return nil
 	}
-	return write(record, table)
+	return write(record, "bench", table)
 }
 
 func seed() sandbox.Seed {

@@ -33,8 +33,12 @@ func compare(theirs, ours, none *plugin) string {
 		{"`describe`", 1000 * seconds(theirs.describe), 1000 * seconds(ours.describe), "ms", 1000 * seconds(theirs.describe)},
 		{"size of the plugin", mib(theirs.size), mib(ours.size), "MiB", mib(theirs.size)},
 	}
+	return render(fmt.Sprintf("median of %d builds", len(ours.wall)), rows)
+}
+
+func render(title string, rows []row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| median of %d builds | HashiCorp 1.1.4 | here | ratio | goal |\n|---|---|---|---|---|\n", len(ours.wall))
+	fmt.Fprintf(&b, "| %s | HashiCorp 1.1.4 | here | ratio | goal |\n|---|---|---|---|---|\n", title)
 	for _, r := range rows {
 		fmt.Fprintln(&b, r)
 	}
@@ -73,18 +77,18 @@ func median[T cmp.Ordered](all []T) T {
 }
 
 // write puts the table between the marks of a file, with the day it was made.
-func write(path, table string) error {
+func write(path, mark, table string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	begin, end := []byte("<!-- bench -->\n"), []byte("<!-- end of bench -->")
+	begin, end := []byte("<!-- "+mark+" -->\n"), []byte("<!-- end of "+mark+" -->")
 	head, rest, ok := bytes.Cut(text, begin)
 	_, tail, ok2 := bytes.Cut(rest, end)
 	if !ok || !ok2 {
-		return fmt.Errorf("writing the table into %q: it has no bench marks", path)
+		return fmt.Errorf("writing the table into %q: it has no marks of %s", path, mark)
 	}
-	table += fmt.Sprintf("\nMeasured on %s by `make bench-record`, on %s.\n\n", time.Now().UTC().Format(time.DateOnly), machine())
+	table += fmt.Sprintf("\nMeasured on %s by `make %s-record`, on %s.\n\n", time.Now().UTC().Format(time.DateOnly), mark, machine())
 	return os.WriteFile(path, slices.Concat(head, begin, []byte("\n"), []byte(table), end, tail), 0o644)
 }
 
