@@ -30,7 +30,9 @@ func TestGoExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, dir, "go", "mod", "edit", "-replace=github.com/imgctl/packer-plugin-openstack="+here)
-	var mod struct{ Replace []struct{ Old struct{ Path string } } }
+	var mod struct {
+		Replace []struct{ Old struct{ Path string } }
+	}
 	if err := json.Unmarshal([]byte(run(t, dir, "go", "mod", "edit", "-json")), &mod); err != nil {
 		t.Fatal(err)
 	}
