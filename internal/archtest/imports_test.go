@@ -38,12 +38,13 @@ var layers = []struct {
 	// Only promote can tell the claim of a dead promotion from that of a living one.
 	{"internal/sweep", []string{"internal/promote", "internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
 	{"internal/catalog", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
+	{"internal/catalog/convert", []string{"internal/catalog", "internal/fault"}},
 	{"internal/quattor", []string{"internal/cloud", "internal/fault", "internal/report"}},
 
 	{"plugins/sdk/...", []string{"plugins/sdk/..."}},
 	{"plugins/internal/bridge", slices.Concat(domain, []string{"plugins/sdk/..."})},
 	{"plugins/sandbox", []string{"plugins/sdk/...", "internal/sandbox/...", "internal/fault", "version"}},
-	{"plugins/...", slices.Concat(domain, []string{"plugins/sdk/...", "plugins/internal/bridge", "internal/share", "internal/sweep", "internal/catalog"})},
+	{"plugins/...", slices.Concat(domain, []string{"plugins/sdk/...", "plugins/internal/bridge", "internal/share", "internal/sweep", "internal/catalog/..."})},
 	{"internal/host/...", []string{"internal/host/...", "internal/cloud", "internal/glance", "internal/fault", "internal/report", "plugins/sdk/...", "version"}},
 	{"cmd/imgctl", []string{"internal/host/...", "internal/fault", "plugins/sdk/...", "version"}},
 

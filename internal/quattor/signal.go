@@ -55,17 +55,17 @@ func (s Site) wait(ctx context.Context, o Options, r report.Reporter) (hostname 
 // waitDNS waits until the address resolves to a name. An address that is a name is the answer.
 func (s Site) waitDNS(ctx context.Context, o Options, r report.Reporter) (string, error) {
 	address := strings.Trim(s.Address, "[]")
-	ip, err := netip.ParseAddr(address)
-	switch {
-	case address == "":
+	if address == "" {
 		return "", fault.New(fault.Usage, "use wait_for = \"none\" and hostname", "waiting for the machine's name: the builder tells no address")
-	case err != nil:
-		return strings.TrimSuffix(address, "."), nil
+	}
+	ip, notIP := netip.ParseAddr(address)
+	if notIP != nil {
+		return strings.TrimSuffix(address, "."), nil //nolint:nilerr // it is a name already
 	}
 	r.Step("Waiting until address %s has a name", ip)
 	var names []string
 	var last error
-	err = cloud.Poll(ctx, "the name of address "+ip.String(), o.DNSTimeout, func(ctx context.Context) (bool, error) {
+	err := cloud.Poll(ctx, "the name of address "+ip.String(), o.DNSTimeout, func(ctx context.Context) (bool, error) {
 		names, last = s.Resolver.LookupAddr(ctx, ip.WithZone("").String())
 		return len(names) > 0, nil
 	})
