@@ -67,7 +67,7 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 	group.SetLimit(requests)
 	for n, img := range images {
 		group.Go(func() (err error) {
-			found[n], err = sharesOf(ctx, source, img, !o.empty())
+			found[n], err = sharesOf(ctx, source, img, len(o.Images) > 0)
 			return err
 		})
 	}
@@ -95,7 +95,7 @@ func (o ListOptions) wanted(ctx context.Context, site *Site) ([]*glance.Image, e
 	if !o.empty() {
 		s := o.Selection
 		s.Pick = All
-		return s.resolve(ctx, site)
+		return s.nothing(s.resolve(ctx, site))
 	}
 	images, err := site.Images.Images(ctx, glance.Query{Owner: site.Project.ID, BothHidden: true})
 	glance.NewestFirst(images)
@@ -231,6 +231,14 @@ func (o ListOptions) sharedWith(ctx context.Context, site *Site) ([]*glance.Imag
 	}
 	s := o.Selection
 	s.Pick = All
-	return s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.offered(ctx, site, one) },
-		"is shared with "+site.String())
+	return s.nothing(s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.offered(ctx, site, one) },
+		"is shared with "+site.String()))
+}
+
+// nothing is an empty list where a filter fits none; a name that fits none is an error.
+func (s Selection) nothing(images []*glance.Image, err error) ([]*glance.Image, error) {
+	if len(s.Images) == 0 && fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return images, err
 }

@@ -63,6 +63,8 @@ func TestList(t *testing.T) {
 		{"images", share.ListOptions{Selection: images("shared", "private", "lonely")}, []string{
 			"lonely - none", "private - unknown", "shared member-a accepted", "shared member-b rejected",
 		}},
+		{"a filter", share.ListOptions{Selection: share.Selection{Glob: "*l*"}}, nil},
+		{"a filter for what a target sees", share.ListOptions{To: []string{"member-a"}, Selection: share.Selection{Tags: []string{"nobody"}}}, nil},
 		{"what a target sees", share.ListOptions{To: []string{"member-a", "member-b", "other"}}, []string{
 			"hidden member-a pending", "shared member-a accepted", "shared member-b rejected",
 		}},

@@ -29,8 +29,8 @@ func listCommand() sdk.Command {
 		),
 		Columns: sdk.Columns{
 			{Title: "Image ID", Key: "image_id"}, {Title: "Image"}, {Title: "Visibility"}, {Title: "Project ID", Key: "project_id"}, {Title: "Project"},
-			{Title: "Status"}, {Title: "Since", Unit: sdk.UnitTime}, {Title: "Expires", Unit: sdk.UnitTime}, {Title: "Note"},
-			{Title: "Shared At", Key: "shared_at", Unit: sdk.UnitTime, Hidden: true}, {Title: "Cloud", Hidden: true}, {Title: "Owner", Hidden: true},
+			{Title: "Cloud", Hidden: true}, {Title: "Status"}, {Title: "Since", Unit: sdk.UnitTime}, {Title: "Expires", Unit: sdk.UnitTime}, {Title: "Note"},
+			{Title: "Shared At", Key: "shared_at", Unit: sdk.UnitTime, Hidden: true}, {Title: "Owner", Hidden: true},
 		},
 		Run: bridge.Run(list), Complete: completeListed,
 	}
@@ -46,8 +46,8 @@ func list(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		From: in.String("from"), To: in.Strings("to"),
 	})
 	for _, s := range shares {
-		out.Row(s.Image.ID, s.Image.Name, s.Image.Visibility, s.ProjectID, s.Project, s.Status, moment(s.UpdatedAt), moment(s.Expires), s.Note,
-			moment(s.CreatedAt), s.Cloud, s.Image.Owner)
+		out.Row(s.Image.ID, s.Image.Name, s.Image.Visibility, s.ProjectID, s.Project, s.Cloud, s.Status, moment(s.UpdatedAt), moment(s.Expires), s.Note,
+			moment(s.CreatedAt), s.Image.Owner)
 	}
 	return err
 }
