@@ -1,6 +1,6 @@
 """The protocol between imgctl and a plugin, for Python: grpcio and protobuf are all it needs.
 
-The messages come from the protocol's descriptor, which every release of imgctl has as
+The messages come from the protocol's descriptor, which imgctl's sources have as
 plugins/sdk/proto/released/v1.0.json: put it beside this file as imgctl-plugin-v1.json. What they
 mean is in plugin.proto.
 """
@@ -8,6 +8,7 @@ mean is in plugin.proto.
 import concurrent.futures
 import json
 import os
+import pkgutil
 import queue
 import ssl
 import sys
@@ -20,19 +21,13 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2  # noqa: F401, the protocol imports them
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-DESCRIPTORS = [
-    os.path.join(HERE, "imgctl-plugin-v1.json"),
-    os.path.join(HERE, "../../plugins/sdk/proto/released/v1.0.json"),  # in imgctl's own sources
-]
 GRACE = 60  # seconds to clean up when the host is gone
 
 
 def load():
     """Gives a function from a message's name to its class, and the protocol's enums by value."""
-    path = next(p for p in DESCRIPTORS if os.path.exists(p))
-    with open(path, encoding="utf-8") as f:
-        files = json_format.Parse(f.read(), descriptor_pb2.FileDescriptorSet()).file
+    text = pkgutil.get_data(__name__, "imgctl-plugin-v1.json")  # from a folder or a zip file
+    files = json_format.Parse(text, descriptor_pb2.FileDescriptorSet()).file
     pool = descriptor_pool.Default()
     values = {}
     for file in files:

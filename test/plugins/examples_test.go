@@ -63,10 +63,19 @@ func TestPythonExample(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", "import grpc, google.protobuf").CombinedOutput(); err != nil {
 		t.Skipf("/usr/bin/python3 lacks python3-grpcio or python3-protobuf: %v\n%s", err, out)
 	}
-	plugin, err := filepath.Abs(filepath.Join(root, "example/plugin-python/imgctl-formats"))
+	dir := filepath.Join(t.TempDir(), "formats")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "example/plugin-python"))); err != nil {
+		t.Fatal(err)
+	}
+	descriptor, err := os.ReadFile(filepath.Join(root, "plugins/sdk/proto/released/v1.0.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "imgctl-plugin-v1.json"), descriptor, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plugin := filepath.Join(t.TempDir(), "imgctl-formats")
+	run(t, dir, "/usr/bin/python3", "-m", "zipapp", dir, "-p", "/usr/bin/python3", "-o", plugin)
 	if rows := list(t, plugin, "image", "formats"); len(rows) != 1 || rows[0][0] != "raw" || rows[0][1] != 1.0 {
 		t.Errorf("it lists %v", rows)
 	}

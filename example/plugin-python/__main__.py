@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """A complete plugin in Python: imgctl image formats counts images and bytes by disk format."""
 
 import collections
