@@ -96,6 +96,8 @@ func Noun(word string) *cobra.Command {
 		Use:         word,
 		Args:        cobra.ArbitraryArgs,
 		Annotations: map[string]string{noun: "true"},
+
+		SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return Unknown(cmd, args[0])
@@ -138,7 +140,6 @@ func describeNouns(parent *cobra.Command) {
 		slices.Sort(verbs)
 		c.Short = strings.Join(verbs, ", ")
 		c.Hidden = len(verbs) == 0
-		c.SuggestionsMinimumDistance = 2
 	}
 }
 

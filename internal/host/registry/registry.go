@@ -221,9 +221,6 @@ func (r *Registry) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manifest,
 }
 
 func acceptable(name string, m *pluginv1.Manifest) error {
-	if m.GetName() != name {
-		return fault.New(fault.Internal, "name the file imgctl-"+m.GetName(), "plugin %q calls itself %q", name, m.GetName())
-	}
 	for _, feature := range m.GetRequires() {
 		if !slices.Contains(Features, feature) {
 			return fault.New(fault.Internal, "use a newer imgctl", "plugin %q needs %q, which this imgctl doesn't have", name, feature)
@@ -235,6 +232,9 @@ func acceptable(name string, m *pluginv1.Manifest) error {
 			more = fmt.Sprintf(" (and %d more)", len(wrong)-1)
 		}
 		return fault.New(fault.Internal, "imgctl plugin check shows all", "plugin %q: %s%s", name, wrong[0], more)
+	}
+	if m.GetName() != name {
+		return fault.New(fault.Internal, "name the file imgctl-"+m.GetName(), "plugin %q calls itself %q", name, m.GetName())
 	}
 	return nil
 }
