@@ -1,0 +1,1 @@
+"""The commands of imgctl as commands of OpenStackClient."""

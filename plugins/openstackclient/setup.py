@@ -1,0 +1,19 @@
+"""Installs imgctl's commands into OpenStackClient: one entry point for each."""
+
+import json
+import pathlib
+
+from setuptools import setup
+
+path = pathlib.Path(__file__).parent / "imgctl_openstack" / "commands.json"
+commands = json.loads(path.read_text())
+names = ["_".join(["image", *c["path"]]).replace("-", "_") for c in commands]
+
+setup(
+    entry_points={
+        "openstack.extension": [
+            "imgctl = imgctl_openstack.commands:Imgctl",
+            *(f"{name} = imgctl_openstack.commands:{name}" for name in names),
+        ]
+    }
+)
