@@ -21,12 +21,12 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/share"
 )
 
-// realClouds names a clouds.yaml with the entries of real below. With it, the tests that need no
+// realClouds names a clouds.yaml with the entries of realNames below. With it, the tests that need no
 // look inside run on that cloud instead of the sandbox.
 const realClouds = "IMGCTL_ACCEPTANCE_CLOUDS"
 
-// real are the entries of a real cloud's clouds.yaml for those of the sandbox.
-var real = map[string]string{"demo": "ci", "member-a": "zuul", "member-b": "target", "other": "source", "admin": "admin"}
+// realNames are the entries of a real cloud's clouds.yaml for those of the sandbox.
+var realNames = map[string]string{"demo": "ci", "member-a": "zuul", "member-b": "target", "other": "source", "admin": "admin"}
 
 // world is a cloud with an owner of images ("demo"), projects that they are shared with
 // ("member-a", "member-b", "other") and an administrator ("admin").
@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	if file := os.Getenv(realClouds); file != "" {
 		w := &world{t: t, suffix: " " + string(cloud.NewRun())[:8]}
 		w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Site, error) {
-			return reach(ctx, file, real[name], name)
+			return reach(ctx, file, realNames[name], name)
 		})
 		return w
 	}

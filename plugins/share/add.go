@@ -44,7 +44,8 @@ func add(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	if err := atLeast("parallel", in.Int("parallel")); err != nil {
+	parallel, err := tuning(in)
+	if err != nil {
 		return err
 	}
 	clouds, done := reach(in)
@@ -52,7 +53,7 @@ func add(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	plan, err := share.PlanAdd(ctx, clouds, share.AddOptions{
 		Selection: selection(in), From: in.String("from"), To: in.Strings("to"), Projects: in.Strings("to-project"),
 		Tuning: share.Tuning{
-			Parallel: in.Int("parallel"), Expires: expires, Copy: in.Bool("copy"), AnyProject: in.Bool("no-verify-project"),
+			Parallel: parallel, Expires: expires, Copy: in.Bool("copy"), AnyProject: in.Bool("no-verify-project"),
 		},
 	})
 	if err != nil {

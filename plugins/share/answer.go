@@ -45,7 +45,8 @@ func answer(verb, status, short string) sdk.Command {
 		),
 		Columns: changeColumns,
 		Run: bridge.Run(func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-			if err := atLeast("parallel", in.Int("parallel")); err != nil {
+			parallel, err := tuning(in)
+			if err != nil {
 				return err
 			}
 			to := in.Strings("to")
@@ -55,7 +56,7 @@ func answer(verb, status, short string) sdk.Command {
 			clouds, done := reach(in)
 			defer done()
 			plan, err := share.PlanStatus(ctx, clouds, share.StatusOptions{
-				Selection: selection(in), To: to, Status: status, Parallel: in.Int("parallel"),
+				Selection: selection(in), To: to, Status: status, Parallel: parallel,
 			})
 			if err != nil {
 				return err

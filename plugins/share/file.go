@@ -43,7 +43,8 @@ func applyCommand() sdk.Command {
 }
 
 func apply(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := atLeast("parallel", in.Int("parallel")); err != nil {
+	parallel, err := tuning(in)
+	if err != nil {
 		return err
 	}
 	f, err := parse(in)
@@ -52,7 +53,7 @@ func apply(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	clouds, done := reach(in)
 	defer done()
-	plan, err := share.PlanFile(ctx, clouds, f, share.FileOptions{From: in.String("from"), Prune: in.Bool("prune"), Parallel: in.Int("parallel")})
+	plan, err := share.PlanFile(ctx, clouds, f, share.FileOptions{From: in.String("from"), Prune: in.Bool("prune"), Parallel: parallel})
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,15 @@ import (
 
 // changeColumns are those of what a command changes or would change.
 var changeColumns = sdk.Columns{
-	{Title: "Image ID", Key: "image_id"}, {Title: "Image"}, {Title: "Project ID", Key: "project_id"}, {Title: "Project"},
-	{Title: "Cloud", Hidden: true}, {Title: "Before"}, {Title: "After"}, {Title: "Expires", Unit: sdk.UnitTime}, {Title: "Note"},
+	{Title: "Image ID", Key: "image_id"},
+	{Title: "Image"},
+	{Title: "Project ID", Key: "project_id"},
+	{Title: "Project"},
+	{Title: "Cloud", Hidden: true},
+	{Title: "Before"},
+	{Title: "After"},
+	{Title: "Expires", Unit: sdk.UnitTime},
+	{Title: "Note"},
 }
 
 // carryOut shows a plan, or asks where access is taken away, carries it out and shows what came of it.
@@ -51,10 +58,11 @@ func moment(t time.Time) any {
 	return t
 }
 
-// atLeast refuses a number that is too small.
-func atLeast(flag string, n int) error {
-	if n >= 1 {
-		return nil
+// tuning is how many images are worked on at a time, at least one.
+func tuning(in *sdk.Input) (int, error) {
+	n := in.Int("parallel")
+	if n < 1 {
+		return 0, fault.New(fault.Usage, "", "--parallel: %d is less than 1", n)
 	}
-	return fault.New(fault.Usage, "", "--%s: %d is less than 1", flag, n)
+	return n, nil
 }

@@ -35,14 +35,15 @@ func removeCommand() sdk.Command {
 }
 
 func remove(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := atLeast("parallel", in.Int("parallel")); err != nil {
+	parallel, err := tuning(in)
+	if err != nil {
 		return err
 	}
 	clouds, done := reach(in)
 	defer done()
 	plan, err := share.PlanRemove(ctx, clouds, share.RemoveOptions{
 		Selection: selection(in), From: in.String("from"), To: in.Strings("to"), Projects: in.Strings("to-project"),
-		Expired: in.Bool("expired"), Parallel: in.Int("parallel"),
+		Expired: in.Bool("expired"), Parallel: parallel,
 	})
 	if err != nil {
 		return err

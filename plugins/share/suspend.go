@@ -32,12 +32,13 @@ func pause(verb string, plan planner) sdk.Command {
 		Path: "share " + verb, Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsClouds},
 		Args: images(), Flags: append(selectionFlags(), from(), parallel()), Columns: changeColumns,
 		Run: bridge.Run(func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-			if err := atLeast("parallel", in.Int("parallel")); err != nil {
+			parallel, err := tuning(in)
+			if err != nil {
 				return err
 			}
 			clouds, done := reach(in)
 			defer done()
-			p, err := plan(ctx, clouds, share.SuspendOptions{Selection: selection(in), From: in.String("from"), Parallel: in.Int("parallel")})
+			p, err := plan(ctx, clouds, share.SuspendOptions{Selection: selection(in), From: in.String("from"), Parallel: parallel})
 			if err != nil {
 				return err
 			}
