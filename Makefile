@@ -133,6 +133,7 @@ generate: $(BIN)/packer-sdc ## write the HCL2 specs, and docs/reference from doc
 	@$(GO_BUILD) -o $(BIN)/imgctl ./cmd/imgctl
 	@$(MAKE) --no-print-directory plugins >/dev/null
 	@mkdir -p docs/reference/imgctl && $(PACKAGED) plugin docs docs/reference/imgctl
+	@go -C tools/proto run . -root $(ROOT)/plugins/sdk/proto -docs $(ROOT)/docs/reference/plugin-protocol.md imgctl/plugin/v1/plugin.proto
 
 .PHONY: docs
 docs: generate ## the same

@@ -57,6 +57,21 @@ func TestGoExample(t *testing.T) {
 	plugintest.Conform(t, plugin)
 }
 
+func TestThePageShowsTheGoExample(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(root, "docs/plugins.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile(filepath.Join(root, "example/plugin-go/main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(page, example) {
+		t.Error("docs/plugins.md shows another example/plugin-go/main.go")
+	}
+}
+
 // A plugin needs no Go: this one has gRPC for Python from Debian's packages.
 func TestPythonExample(t *testing.T) {
 	t.Parallel()

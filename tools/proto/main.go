@@ -26,42 +26,42 @@ var generators = []string{
 
 func main() {
 	root := flag.String("root", ".", "folder that imports are relative to")
+	docs := flag.String("docs", "", "write the reference of the file into this one, instead of code")
 	flag.Parse()
-	if err := run(context.Background(), *root, flag.Args()); err != nil {
+	if err := run(context.Background(), *root, *docs, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "proto:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, root string, files []string) error {
-	request, err := compile(ctx, root, files)
-	if err != nil {
-		return err
-	}
-	for _, g := range generators {
-		if err := generate(ctx, g, request, root); err != nil {
-			return fmt.Errorf("running %s: %w", g, err)
-		}
-	}
-	return nil
-}
-
-// compile gives the request that protoc would hand its plugins, comments included.
-func compile(ctx context.Context, root string, files []string) ([]byte, error) {
+func run(ctx context.Context, root, docs string, files []string) error {
 	c := protocompile.Compiler{
 		Resolver:       protocompile.WithStandardImports(&protocompile.SourceResolver{ImportPaths: []string{root}}),
 		SourceInfoMode: protocompile.SourceInfoStandard,
 	}
 	compiled, err := c.Compile(ctx, files...)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	if docs != "" {
+		return writeReference(docs, compiled[0])
+	}
+	// What protoc would hand its plugins, comments included.
 	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: files, Parameter: proto.String("paths=source_relative")}
 	seen := map[string]bool{}
 	for _, f := range compiled {
 		request.ProtoFile = appendWithImports(request.ProtoFile, f, seen)
 	}
-	return proto.Marshal(request)
+	wire, err := proto.Marshal(request)
+	if err != nil {
+		return err
+	}
+	for _, g := range generators {
+		if err := generate(ctx, g, wire, root); err != nil {
+			return fmt.Errorf("running %s: %w", g, err)
+		}
+	}
+	return nil
 }
 
 // appendWithImports puts what a file imports before it, as generators expect.

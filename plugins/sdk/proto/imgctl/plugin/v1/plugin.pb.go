@@ -3,12 +3,12 @@
 // A plugin is an executable named imgctl-NAME. imgctl starts it with a few environment variables,
 // the plugin listens on a socket, says where in one line on its standard output, and serves gRPC:
 //
-//   IMGCTL_PLUGIN                "run-through-imgctl". Without it somebody ran the file by hand: say
-//                                so and exit with 1.
-//   PLUGIN_PROTOCOL_VERSIONS     the major versions that the host speaks, such as "1".
-//   PLUGIN_UNIX_SOCKET_DIR       the folder, private to this run, to put the socket in.
-//   PLUGIN_CLIENT_CERT           set where the host wants TLS with certificates of both sides; it
-//                                never does over a Unix socket.
+//     IMGCTL_PLUGIN                "run-through-imgctl". Without it somebody ran the file by hand: say
+//                                  so and exit with 1.
+//     PLUGIN_PROTOCOL_VERSIONS     the major versions that the host speaks, such as "1".
+//     PLUGIN_UNIX_SOCKET_DIR       the folder, private to this run, to put the socket in.
+//     PLUGIN_CLIENT_CERT           set where the host wants TLS with certificates of both sides; it
+//                                  never does over a Unix socket.
 //
 // The line is "1|1|unix|PATH|grpc|": hashicorp/go-plugin's core protocol, this protocol's major
 // version, network, address, "grpc", and the server's certificate (none). Beside the service below
