@@ -1,22 +1,34 @@
 package openstack
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	"golang.org/x/crypto/ssh"
 )
 
-// preferEd25519 asks a server for its ed25519 host key first. Dropbear offers an RSA key also
-// where it has none, and hangs up on a client that prefers it, as Go's does.
+// preferEd25519 asks a server for its ed25519 host key first, and for an RSA key last. Dropbear
+// offers an RSA key also where it has none, and hangs up on a client that prefers it, as Go's may.
 func preferEd25519(config func(multistep.StateBag) (*ssh.ClientConfig, error)) func(multistep.StateBag) (*ssh.ClientConfig, error) {
 	return func(state multistep.StateBag) (*ssh.ClientConfig, error) {
 		c, err := config(state)
 		if err != nil {
 			return nil, err
 		}
-		others := slices.DeleteFunc(ssh.SupportedAlgorithms().HostKeys, func(a string) bool { return a == ssh.KeyAlgoED25519 })
-		c.HostKeyAlgorithms = append([]string{ssh.KeyAlgoED25519}, others...)
+		c.HostKeyAlgorithms = ssh.SupportedAlgorithms().HostKeys
+		slices.SortStableFunc(c.HostKeyAlgorithms, func(a, b string) int { return cmp.Compare(hostKeyRank(a), hostKeyRank(b)) })
 		return c, nil
 	}
+}
+
+func hostKeyRank(algorithm string) int {
+	switch {
+	case algorithm == ssh.KeyAlgoED25519:
+		return 0
+	case !strings.Contains(algorithm, "rsa"):
+		return 1
+	}
+	return 2
 }
