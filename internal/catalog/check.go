@@ -11,7 +11,6 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // CheckOptions say what is checked.
@@ -37,7 +36,7 @@ type Finding struct {
 
 // Check resolves every profile of a folder. Images is nil where the cloud is not to be asked. The
 // error is that of what all profiles need; what is wrong with one is in its finding.
-func Check(ctx context.Context, images *glance.Client, o CheckOptions, r report.Reporter) ([]Finding, error) {
+func Check(ctx context.Context, images *glance.Client, o CheckOptions) ([]Finding, error) {
 	files, err := profiles(o.Folder, o.Match)
 	if err != nil {
 		return nil, err
@@ -55,11 +54,10 @@ func Check(ctx context.Context, images *glance.Client, o CheckOptions, r report.
 		}
 	}
 	findings := make([]Finding, 0, len(files))
-	for i, file := range files {
+	for _, file := range files {
 		f := Finding{File: file}
 		f.Recipe, f.Err = resolveFile(ctx, filepath.Join(o.Folder, file), templates, sources, o)
 		findings = append(findings, f)
-		r.Progress("profiles", int64(i+1), int64(len(files)))
 	}
 	duplicates(findings)
 	if images != nil {
@@ -137,4 +135,27 @@ func askCloud(ctx context.Context, images *glance.Client, findings []Finding) {
 			findings[i].Err = failed[f.Recipe.SourceImage]
 		}
 	}
+}
+
+// Outcome is the error that stands for all findings: nil where nothing is wrong, fault.Partial
+// where some profiles are good, and else of the first one's kind.
+func Outcome(findings []Finding) error {
+	bad := 0
+	var first error
+	for _, f := range findings {
+		if f.Err == nil {
+			continue
+		}
+		if bad++; first == nil {
+			first = f.Err
+		}
+	}
+	kind := fault.Partial
+	switch bad {
+	case 0:
+		return nil
+	case len(findings):
+		kind = fault.KindOf(first)
+	}
+	return fault.New(kind, "", "checking %d profiles: %d can't be built", len(findings), bad)
 }

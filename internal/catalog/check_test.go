@@ -12,7 +12,6 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
 	sandboxglance "github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
@@ -92,7 +91,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		Folder: filepath.Join(dir, "profiles"), Match: ".cloud.",
 		TemplateMap: filepath.Join(dir, "template-map.json"), SourceImages: filepath.Join(dir, "source-images.json"),
 	}
-	findings, err := Check(t.Context(), images, o, report.Discard)
+	findings, err := Check(t.Context(), images, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,9 +117,15 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 
+	wantError(t, Outcome(findings), fault.Partial, "checking 6 profiles: 5 can't be built")
+	wantError(t, Outcome(findings[2:3]), fault.NotFound, "checking 1 profiles: 1 can't be built")
+	if err := Outcome(findings[:1]); err != nil {
+		t.Errorf("a good profile: %v", err)
+	}
+
 	before := len(s.Requests())
 	o.SkipTemplates = true
-	findings, err = Check(t.Context(), nil, o, report.Discard)
+	findings, err = Check(t.Context(), nil, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +154,7 @@ func TestCheckNeedsItsFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Check(t.Context(), nil, c.o, report.Discard)
+			_, err := Check(t.Context(), nil, c.o)
 			wantError(t, err, c.kind, c.want)
 		})
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	ctx interpolate.Context
 }
 
-// The commands are lists of a program and its arguments; no shell reads them.
+// Commands are lists of a program and its arguments; no shell reads them.
 type Quattor struct {
 	// The URL of the machine's profile, a template of `.Hostname` (the machine's full name),
 	// `.Address` (where Packer reaches it) and `.ServerID`, such as

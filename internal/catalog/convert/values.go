@@ -116,7 +116,7 @@ func (c *converter) text(t *template, v catalog.Value, s string) (hclwrite.Token
 	var b strings.Builder
 	at := 0
 	for _, m := range insertions.FindAllStringSubmatchIndex(s, -1) {
-		ref := ""
+		var ref string
 		switch {
 		case m[4] >= 0:
 			ref = "var." + s[m[4]:m[5]]

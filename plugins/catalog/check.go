@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
+	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func checkCommand() sdk.Command {
+	return sdk.Command{
+		Path: "catalog check", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsClouds},
+		Short: "Check what a folder of Aquilon profiles builds",
+		Long: "For each profile: the image's name, the image that it starts from, and the Packer templates, as the data source openstack-catalog " +
+			"finds them in packuilon's template map and source images. What is missing, malformed or there twice is told for each profile.\n\n" +
+			"With --cloud the source images are looked up there: each has to be active and visible to the cloud's project. Without it no request is made.\n\n" +
+			"The exit code is 3 where some profiles can be built and some can't. Where none can it is the one for what is wrong with the first.",
+		Examples: []sdk.Example{
+			{Text: "All profiles that packuilon would have built", Command: "imgctl catalog check /etc/packer-utils/profiles --match .cloud.template.json --template-map /etc/packer-utils/template-map.json --source-images /etc/packer-utils/source-images.json"},
+			{Text: "Are the source images still there?", Command: "imgctl catalog check profiles --source-images source-images.json --cloud ci"},
+		},
+		Args: []sdk.Arg{sdk.One("FOLDER", "folder of profiles: its files that end with .json").Completes(sdk.CompleteDirectories)},
+		Flags: sdk.Flags{
+			sdk.String("template-map", "", "packuilon's template map: a path or URL").ValueName("FILE").Completes(sdk.CompleteFiles),
+			sdk.String("source-images", "", "packuilon's source images: a path or URL").ValueName("FILE").Completes(sdk.CompleteFiles),
+			sdk.String("match", "", "check only profiles whose file name has this in it").ValueName("TEXT"),
+			sdk.Enum("name-style", catalog.ByPersonality, "how images are called", catalog.NameStyles...),
+			sdk.Bool("skip-templates", "don't look for the template files, which may be on another machine"),
+			sdk.CloudName("cloud", "look the source images up in this cloud"),
+		},
+		Columns: sdk.Columns{
+			{Title: "Profile"},
+			{Title: "Image"},
+			{Title: "Source Image", Key: "source_image"},
+			{Title: "Templates"},
+			{Title: "Outcome"},
+			{Title: "Problem"},
+			{Title: "Metadata", Hidden: true},
+		},
+		Run: bridge.Run(check),
+	}
+}
+
+func check(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	var images *glance.Client
+	if name := in.String("cloud"); name != "" {
+		c, client, err := bridge.Images(ctx, in, name)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		images = client
+	}
+	findings, err := catalog.Check(ctx, images, catalog.CheckOptions{
+		Options: catalog.Options{NameStyle: in.String("name-style")},
+		Folder:  in.Path(in.Arg("FOLDER")), Match: in.String("match"),
+		TemplateMap: location(in, "template-map"), SourceImages: location(in, "source-images"),
+		SkipTemplates: in.Bool("skip-templates"),
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		recipe, outcome, problem := f.Recipe, "good", any(nil)
+		if recipe == nil {
+			recipe = &catalog.Recipe{}
+		}
+		if f.Err != nil {
+			outcome, problem = "bad", f.Err.Error()
+		}
+		out.Row(f.File, recipe.Name, recipe.SourceImage, recipe.Templates, outcome, problem, recipe.Metadata)
+	}
+	return catalog.Outcome(findings)
+}
+
+// location is a flag with a URL, or with a path from the user's folder.
+func location(in *sdk.Input, flag string) string {
+	value := in.String(flag)
+	if value == "" || strings.Contains(value, "://") {
+		return value
+	}
+	return in.Path(value)
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
+	"github.com/imgctl/packer-plugin-openstack/internal/catalog/convert"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func convertCommand() sdk.Command {
+	return sdk.Command{
+		Path: "catalog convert", Kind: sdk.Raw,
+		Short: "Convert packuilon's templates to HCL",
+		Long: "Writes one HCL template that builds what the JSON templates built. $NAME, $IMAGE and $METADATA become values of the data source " +
+			"openstack-catalog, so that nothing in a profile is taken for anything but text; in the commands of a shell provisioner they become variables of its environment. " +
+			"A post-processor that only runs rename-old-images.sh becomes openstack-promote. Paths in the templates stay as they are.\n\n" +
+			"With --profile-url the upload and the run of update_ccm_conf.sh become openstack-quattor. What a person should look at is told on standard error.",
+		Examples: []sdk.Example{
+			{Text: "The templates as they are", Command: "imgctl catalog convert templates/managed.json templates/unmanaged.json > packuilon.pkr.hcl"},
+			{Text: "With the provisioner openstack-quattor", Command: "imgctl catalog convert managed.json --profile-url 'http://aquilon.example.com/profiles/{{ .Hostname }}.json' > managed.pkr.hcl"},
+		},
+		Args: []sdk.Arg{sdk.OneOrMore("FILE", "packuilon's template").Completes(sdk.CompleteFiles)},
+		Flags: sdk.Flags{
+			sdk.String("profile-url", "", "profile_url of the provisioner openstack-quattor").ValueName("URL"),
+		},
+		Run: bridge.Run(convertFiles),
+	}
+}
+
+func convertFiles(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	var files []convert.File
+	for _, name := range in.ArgValues("FILE") {
+		text, err := catalog.Read(ctx, in.Path(name))
+		if err != nil {
+			return err
+		}
+		files = append(files, convert.File{Name: name, Text: text})
+	}
+	result, err := convert.Convert(files, convert.Options{ProfileURL: in.String("profile-url")})
+	if err != nil {
+		return err
+	}
+	for _, note := range result.Notes {
+		out.Log().Warn(note)
+	}
+	_, err = out.Stdout().Write(result.HCL)
+	return err
+}
