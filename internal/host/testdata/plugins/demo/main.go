@@ -205,6 +205,9 @@ func leak(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	out.Text("text " + token)
 	out.Progress("label " + token).Fail("detail " + token)
 	out.Field("field", token)
+	backwards := []byte(token)
+	slices.Reverse(backwards)
+	out.Field("backwards", string(backwards)) // which nobody recognizes, so that the test knows what to look for
 	out.Field("list", []string{token})
 	return fmt.Errorf("error %s", token)
 }

@@ -1,0 +1,205 @@
+package host_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+)
+
+// terminal is imgctl on a terminal of its own.
+type terminal struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	tty *os.File
+
+	mu   sync.Mutex
+	seen strings.Builder
+	from int // where expect goes on
+
+	done chan struct{}
+}
+
+func (w *world) terminal(args ...string) *terminal {
+	w.t.Helper()
+	cmd := w.command(args...)
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	term := &terminal{t: w.t, cmd: cmd, tty: tty, done: make(chan struct{})}
+	go func() {
+		defer close(term.done)
+		buf := make([]byte, 4096)
+		for {
+			n, err := tty.Read(buf)
+			term.mu.Lock()
+			term.seen.Write(buf[:n])
+			term.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	w.t.Cleanup(func() { tty.Close() })
+	return term
+}
+
+func (term *terminal) screen() string {
+	term.mu.Lock()
+	defer term.mu.Unlock()
+	return term.seen.String()
+}
+
+// expect waits for the text behind what was expected before.
+func (term *terminal) expect(text string) {
+	term.t.Helper()
+	eventually(term.t, text+" in\n"+term.screen(), func() bool {
+		i := strings.Index(term.screen()[term.from:], text)
+		if i >= 0 {
+			term.from += i + len(text)
+		}
+		return i >= 0
+	})
+}
+
+func (term *terminal) send(keys string) {
+	term.t.Helper()
+	if _, err := term.tty.WriteString(keys); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
+// end waits for the exit status.
+func (term *terminal) end(code int) {
+	term.t.Helper()
+	_ = term.cmd.Wait()
+	<-term.done
+	if got := term.cmd.ProcessState.ExitCode(); got != code {
+		term.t.Errorf("exit %d, want %d:\n%s", got, code, term.screen())
+	}
+}
+
+const ctrlC = "\x03"
+
+// Ctrl-C reaches the host alone, though it goes to all of the terminal's foreground processes.
+func TestCtrlC(t *testing.T) {
+	t.Parallel()
+	term := newWorld(t).terminal("demo", "wait", "--cleanup", "500ms")
+	term.expect("pid=")
+	term.expect("waiting [")
+	term.send(ctrlC)
+	term.expect("Stopping (interrupt), cleaning up; Ctrl-C again to abandon")
+	term.expect("cleaned up")
+	term.end(130)
+}
+
+func TestCtrlCTwice(t *testing.T) {
+	t.Parallel()
+	term := newWorld(t).terminal("demo", "wait", "--stubborn")
+	term.expect("pid=")
+	term.send(ctrlC)
+	term.expect("Ctrl-C again to abandon")
+	term.send(ctrlC)
+	term.expect("unfinished: waiting")
+	term.end(130)
+}
+
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		args []string
+		keys []string // in turn: what is expected, what is typed
+		want string
+		code int
+	}{
+		{"yes", []string{"demo", "change", "-f", "json"}, []string{"Change it?", "y\r"}, `"changed": true`, 0},
+		{"no", []string{"demo", "change", "-f", "json"}, []string{"[y/N]", "\r"}, `"changed": false`, 0},
+		{"neither, then yes", []string{"demo", "change", "-f", "json"}, []string{"[y/N]", "perhaps\r", "Please answer", "yes\r"}, `"changed": true`, 0},
+		{"the name", []string{"demo", "delete", "web"}, []string{"to go on: ", "web\r"}, "deleted web", 0},
+		{"not the name", []string{"demo", "delete", "web"}, []string{"to go on: ", "yes\r"}, "nothing was deleted", 130},
+		{"not even with --yes", []string{"demo", "delete", "web", "--yes"}, []string{"to go on: ", "\r"}, "nothing was deleted", 130},
+		{
+			"texts", []string{"demo", "ask"}, []string{"[nobody]: ", "\r", "Secret", "pass1234\r", "Number or name [red]: ", "3\r", "Please choose", "2\r"},
+			"name nobody, secret of 8, colour green", 0,
+		},
+		{"interrupted", []string{"demo", "change"}, []string{"[y/N]", ctrlC}, "Stopping", -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			term := newWorld(t).terminal(c.args...)
+			for i := 0; i < len(c.keys); i += 2 {
+				term.expect(c.keys[i])
+				term.send(c.keys[i+1])
+			}
+			term.expect(c.want)
+			if c.code >= 0 {
+				term.end(c.code)
+			} else {
+				_ = term.cmd.Wait()
+			}
+			if strings.Contains(term.screen(), "pass1234") {
+				t.Errorf("the secret was shown:\n%s", term.screen())
+			}
+		})
+	}
+}
+
+// Who asks is said where it isn't one of imgctl's own plugins.
+func TestAStrangersQuestionSaysWhoAsks(t *testing.T) {
+	t.Parallel()
+	w := installed(t)
+	term := w.terminal("demo", "change")
+	term.expect("plugin demo asks: Change it?")
+	term.send("n\r")
+	term.end(0)
+}
+
+func TestColours(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		env      []string
+		coloured bool
+	}{
+		{"on a terminal", nil, true},
+		{"NO_COLOR", []string{"NO_COLOR=1"}, false},
+		{"a dumb terminal", []string{"TERM=dumb"}, false},
+		{"NO_COLOR wins", []string{"NO_COLOR=1", "CLICOLOR_FORCE=1"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			term := newWorld(t, c.env...).terminal("demo", "fail", "quota")
+			term.end(7)
+			if got := strings.Contains(term.screen(), "\x1b[31mError:"); got != c.coloured {
+				t.Errorf("coloured: %v\n%q", got, term.screen())
+			}
+		})
+	}
+	if r := newWorld(t).run("demo", "fail", "quota"); strings.Contains(r.stderr, "\x1b") {
+		t.Errorf("without a terminal: %q", r.stderr)
+	}
+	if r := newWorld(t, "CLICOLOR_FORCE=1").run("demo", "fail", "quota"); !strings.Contains(r.stderr, "\x1b[31m") {
+		t.Errorf("CLICOLOR_FORCE: %q", r.stderr)
+	}
+}
+
+// A table fits the terminal where that is wanted, and is as wide as it has to be otherwise.
+func TestTheTerminalsWidth(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	term := w.terminal("plugin", "show", "demo", "--fit-width")
+	term.end(0)
+	for line := range strings.SplitSeq(strings.ReplaceAll(term.screen(), "\r", ""), "\n") {
+		if len(line) > 80 {
+			t.Errorf("a line of %d: %s", len(line), line)
+		}
+	}
+	if out := w.good("plugin", "show", "demo", "--fit-width"); !strings.Contains(out, strings.Repeat("-", 90)) {
+		t.Errorf("without a terminal it is not as wide as it has to be:\n%s", out)
+	}
+}
