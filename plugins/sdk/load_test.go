@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"io"
@@ -141,6 +142,6 @@ func cpu(t *testing.T, pid string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	after := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	return after[11] + " " + after[12] // user and system
 }
