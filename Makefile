@@ -89,7 +89,7 @@ acceptance: plugin ## the same claims on a real OpenStack, started for it; needs
 	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/promote
 
 .PHONY: bench
-bench: plugin ## measure a build against the HashiCorp plugin, side by side
+bench: plugin ## measure a build against the HashiCorp plugin, and sharing against the openstack client
 	go run ./test/bench
 
 .PHONY: bench-record

@@ -24,15 +24,19 @@ var verbose bool
 func main() {
 	flag.BoolVar(&verbose, "v", false, "show each request of the builds")
 	record := flag.String("record", "", "write the table into this `FILE`, between its bench marks")
-	builds := flag.Int("builds", 3, "builds of each plugin")
+	builds := flag.Int("builds", 3, "builds of each plugin; 0 measures sharing alone")
 	cloud := flag.String("real", "", "build on the real cloud of this clouds.yaml `FILE`, as its entry ci")
+	projects := flag.Int("projects", 50, "projects to share an image with; 0 leaves sharing out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
-	if *cloud != "" {
+	switch {
+	case *cloud != "":
 		err = onReal(ctx, *cloud, "ci", *builds, *record)
-	} else {
-		err = run(ctx, *builds, *record)
+	case *builds == 0:
+		err = sharingAlone(ctx, *projects)
+	default:
+		err = run(ctx, *builds, *projects, *record)
 	}
 	stop()
 	if err != nil {
@@ -41,7 +45,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, builds int, record string) error {
+func run(ctx context.Context, builds, projects int, record string) error {
 	cache, err := filepath.Abs(".cache/bench")
 	if err != nil {
 		return err
@@ -88,11 +92,24 @@ func run(ctx context.Context, builds int, record string) error {
 		}
 	}
 	table := compare(theirs, ours, none)
+	if projects > 0 {
+		shared, err := sharing(ctx, projects)
+		if err != nil {
+			return err
+		}
+		table += "\n" + shared
+	}
 	fmt.Print("\n" + table)
 	if record == "" {
 		return nil
 	}
 	return write(record, "bench", table)
+}
+
+func sharingAlone(ctx context.Context, projects int) error {
+	table, err := sharing(ctx, projects)
+	fmt.Print(table)
+	return err
 }
 
 func seed() sandbox.Seed {
