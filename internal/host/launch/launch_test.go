@@ -1,0 +1,162 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// said collects what a plugin writes.
+type said struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (s *said) line(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, text)
+}
+
+func (s *said) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.lines)
+}
+
+// script starts a shell script as a plugin; it is made such that no start can succeed.
+func script(ctx context.Context, t *testing.T, text string) (*said, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "imgctl-script")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var s said
+	p, err := Start(ctx, Spec{Name: "script", Path: path, File: f, Line: s.line})
+	if err == nil {
+		p.Close()
+		t.Fatal("it started")
+	}
+	return &s, err
+}
+
+func TestWhyAPluginDoesNotStart(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, script, want string }{
+		{"it ends", "echo why >&2; exit 4", `plugin "script" ended before it was ready (exit status 4); it said: why`},
+		{"another version", "echo '1|9|unix|'$PLUGIN_UNIX_SOCKET_DIR'/s|grpc|'; sleep 60", "speaks another version of the protocol"},
+		{"TCP", "echo '1|1|tcp|127.0.0.1:1|grpc|'; sleep 60", "it listens at tcp 127.0.0.1:1, not in the folder it was given"},
+		{"a socket elsewhere", "echo '1|1|unix|/tmp/elsewhere|grpc|'; sleep 60", "not in the folder it was given"},
+		{"net/rpc", "echo '1|1|unix|'$PLUGIN_UNIX_SOCKET_DIR'/s|netrpc|'; sleep 60", "netrpc"},
+		{"noise alone", "echo hello; echo '1|'; exit 0", "ended before it was ready (exit status 0)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := script(t.Context(), t, c.script)
+			if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%v, want one line with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAStartCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := script(ctx, t, "sleep 60"); !fault.Is(err, fault.Cancelled) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a plugin starts ends with it, and its standard input is nobody's.
+func TestThePluginIsOnItsOwn(t *testing.T) {
+	t.Parallel()
+	marker := filepath.Join(t.TempDir(), "pid")
+	s, err := script(t.Context(), t, `sleep 600 >/dev/null 2>&1 & echo $! >`+marker+`; read x && echo "read $x"; env | sed 's/=.*//' | sort | tr '\n' ' '; pwd; exit 5`)
+	if err == nil || !strings.Contains(err.Error(), "exit status 5") {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(marker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("/proc/" + strings.TrimSpace(string(text))); err == nil {
+		if stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(text)) + "/stat"); err == nil && !strings.Contains(string(stat), ") Z ") {
+			t.Errorf("its child is still there: %s", stat)
+		}
+	}
+	all := strings.Join(s.all(), "\n")
+	if strings.Contains(all, "read ") || !strings.HasSuffix(all, " /") || !strings.Contains(all, "IMGCTL_PLUGIN") || !strings.Contains(all, "PLUGIN_UNIX_SOCKET_DIR") {
+		t.Errorf("%s", all)
+	}
+}
+
+func TestEnvironmentIsPassedByName(t *testing.T) {
+	t.Parallel()
+	got := environment([]string{"PATH=/bin", "OS_PASSWORD=x", "LC_ALL=C", "AWS_SECRET=y", "HTTPS_PROXY=z", "IMGCTL_PLUGIN_PATH=/x", "LD_PRELOAD=/x"})
+	if want := []string{"PATH=/bin", "LC_ALL=C", "HTTPS_PROXY=z"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestLinesAreTakenApartAndShortened(t *testing.T) {
+	t.Parallel()
+	var got []string
+	l := &lines{sink: func(s string) { got = append(got, s) }}
+	for _, part := range []string{"a", "b\nc\r\n\n", strings.Repeat("x", longest+10), "y\n", "end"} {
+		if n, err := l.Write([]byte(part)); n != len(part) || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	l.end()
+	want := []string{"ab", "c", strings.Repeat("x", longest) + "… (11 bytes more)", "end"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%.200q, want %.200q", got, want)
+	}
+}
+
+// A folder that others can reach into isn't used for sockets.
+func TestSocketFolderIsPrivate(t *testing.T) {
+	dir, err := os.MkdirTemp("/tmp", "il")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	folder, err := socketFolder()
+	if err != nil || folder != filepath.Join(dir, "imgctl") {
+		t.Fatalf("%s, %v", folder, err)
+	}
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if other, err := socketFolder(); err == nil && other == folder {
+		t.Errorf("%s is used though others can look into it", folder)
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/tmp", folder); err != nil {
+		t.Fatal(err)
+	}
+	if other, err := socketFolder(); err == nil && other == folder {
+		t.Errorf("%s is used though it is a link", folder)
+	}
+	t.Setenv("XDG_RUNTIME_DIR", "/tmp/"+strings.Repeat("x", 100))
+	if folder, err := socketFolder(); err != nil || len(folder) > longestFolder {
+		t.Errorf("%s, %v", folder, err)
+	}
+}
