@@ -18,6 +18,10 @@ const (
 	Rejected = "rejected"
 )
 
+// ShareEndsKey is the property that says when an image's shares end: JSON, project id to RFC 3339
+// time. A project that isn't in it is a member for ever.
+const ShareEndsKey = "imgctl_share_expires"
+
 // Member is a project that an image is shared with.
 type Member struct {
 	ImageID   string    `json:"image_id"`

@@ -308,7 +308,8 @@ func beyond(retain int, archived []*glance.Image, current string) []*glance.Imag
 }
 
 // copyProperties picks the predecessor's properties that the patterns name and that are
-// neither ours nor the service's nor on the new image already.
+// neither ours nor the service's nor on the new image already. When the shares end goes with the
+// members.
 func (p *Plan) copyProperties() {
 	p.Properties = map[string]string{}
 	if len(p.Predecessors) == 0 {
@@ -322,6 +323,10 @@ func (p *Plan) copyProperties() {
 		}) {
 			p.Properties[k] = v
 		}
+	}
+	// A share that ends must not become one without an end.
+	if ends, ok := p.Predecessors[0].Image.Properties[glance.ShareEndsKey]; ok && len(p.Members) > 0 && p.Image.Properties[glance.ShareEndsKey] == "" {
+		p.Properties[glance.ShareEndsKey] = ends
 	}
 }
 

@@ -28,7 +28,7 @@ import (
 
 // Properties that sharing leaves on images. They are for people and tools to read, too.
 const (
-	ExpiresKey   = "imgctl_share_expires"   // JSON: project id to RFC 3339 time, after which the share is to be removed
+	ExpiresKey   = glance.ShareEndsKey      // JSON: project id to RFC 3339 time, after which the share is to be removed
 	SuspendedKey = "imgctl_share_suspended" // JSON: project id to status, of the members of an image that was suspended
 	SourceKey    = "imgctl_source"          // of a copy: CLOUD/IMAGE ID/HASH that it was made from
 )

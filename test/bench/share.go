@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,10 +88,14 @@ func sharing(ctx context.Context, projects int) (string, error) {
 		}
 	}
 	rows := []row{
-		{"sharing an image with " + fmt.Sprint(projects) + " projects, accepted", looped.Seconds(), added.Seconds(), "s", looped.Seconds() / 30},
+		{"sharing an image with " + strconv.Itoa(projects) + " projects, accepted", looped.Seconds(), added.Seconds(), "s", looped.Seconds() / 30},
 		{"listing an empty project: `share list`, `image list`", seconds(theirs), seconds(ours), "s", seconds(theirs) / 20},
 	}
-	return strings.Replace(render("sharing, whole processes", rows), "HashiCorp 1.1.4", "openstack client", 1), nil
+	started, err := w.starting(ctx, cloud, ours)
+	if err != nil {
+		return "", err
+	}
+	return render("whole processes", "openstack client", append(rows, started...)), nil
 }
 
 // client makes sure that there is the openstack client of the distribution.
