@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/packer-plugin-sdk/common"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
 	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
@@ -45,7 +46,7 @@ type Catalog struct {
 	// Look the source image up in the cloud, so that a stale id fails before anything is built. The
 	// default is `true` where credentials are given, in this block or in the environment
 	// (`OS_CLOUD`, `OS_AUTH_URL`).
-	CheckSourceImage *bool `mapstructure:"check_source_image"`
+	CheckSourceImage config.Trilean `mapstructure:"check_source_image"`
 }
 
 // prepare finds what is wrong with the options without reading anything.
@@ -61,8 +62,8 @@ func (c *Catalog) prepare() (errs []error) {
 
 // asksCloud reports whether the source image is looked up.
 func (c *Config) asksCloud() bool {
-	if c.CheckSourceImage != nil {
-		return *c.CheckSourceImage
+	if c.CheckSourceImage != config.TriUnset {
+		return c.CheckSourceImage.True()
 	}
 	return c.Cloud != "" || c.IdentityEndpoint != "" || os.Getenv("OS_CLOUD") != "" || os.Getenv("OS_AUTH_URL") != ""
 }

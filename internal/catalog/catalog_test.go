@@ -154,6 +154,12 @@ func TestResolveFails(t *testing.T) {
 			fault.NotFound,
 			[]string{`templates of "web-sl7x-x86_64" in map.json`, "no DEFAULT", `did you mean "wbe-sl7x-x86_64"?`},
 		},
+		{
+			"the nearest first", web, `{"web-sl6x-x86": [], "web-sl7x-x86-64": []}`, "",
+			Options{},
+			fault.NotFound,
+			[]string{`did you mean "web-sl7x-x86-64" or "web-sl6x-x86"?`},
+		},
 		{"nothing like it", web, `{"completely-different-thing": []}`, "", Options{}, fault.NotFound, []string{`; add it, or an entry "DEFAULT"`}},
 		{
 			"no source image", web, "", `{"sl6x-x86_64": "` + sl6 + `", "zzzz": "x"}`,

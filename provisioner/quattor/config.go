@@ -67,7 +67,7 @@ type Quattor struct {
 	ConfigureTimeout time.Duration `mapstructure:"configure_timeout"`
 	// Fail the build when configuring fails: with a status other than 0, or with errors in the
 	// components' summary. Defaults to `true`.
-	FailOnConfigureError *bool `mapstructure:"fail_on_configure_error"`
+	FailOnConfigureError config.Trilean `mapstructure:"fail_on_configure_error"`
 	// A command to run at the end, such as `["/usr/local/bin/prepvm-managed.sh"]`.
 	FinalizeCommand []string `mapstructure:"finalize_command"`
 	// How long it may take. Defaults to `10m`.
@@ -113,7 +113,7 @@ func (c *Config) options() quattor.Options {
 		CCM: c.CCM, ConfFile: c.ConfFile,
 		FetchCommand: c.FetchCommand, FetchTimeout: c.FetchTimeout, FetchInterval: c.FetchInterval,
 		ConfigureCommand: c.ConfigureCommand, ConfigureRetries: c.ConfigureRetries, ConfigureTimeout: c.ConfigureTimeout,
-		TolerateErrors:  c.FailOnConfigureError != nil && !*c.FailOnConfigureError,
+		TolerateErrors:  c.FailOnConfigureError.False(),
 		FinalizeCommand: c.FinalizeCommand, FinalizeTimeout: c.FinalizeTimeout,
 		RestoreConf: c.RestoreConf, Remove: c.Remove, Sudo: c.Sudo,
 	}.WithDefaults()
