@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -19,8 +20,11 @@ func Hostile(t testing.TB, dir, name string) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "imgctl-"+name)
-	if err := os.WriteFile(path, program, 0o755); err != nil {
-		t.Fatal(err)
+	// A file that this process writes can't be run while a child of another test still has it open.
+	write := exec.CommandContext(t.Context(), "/bin/sh", "-c", `cat >"$0" && chmod 755 "$0"`, path)
+	write.Stdin = bytes.NewReader(program)
+	if out, err := write.CombinedOutput(); err != nil {
+		t.Fatalf("writing %s: %v\n%s", path, err, out)
 	}
 	return path
 }

@@ -15,13 +15,8 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// How long the kit waits for a plugin.
-const (
-	// describeWithin is for Describe.
-	describeWithin = 2 * time.Second
-	// goneWithin is for the end of a process whose host died.
-	goneWithin = 15 * time.Second
-)
+// describeWithin is how long Describe may take.
+const describeWithin = 2 * time.Second
 
 // Options are how patient the kit is.
 type Options struct {
@@ -29,6 +24,8 @@ type Options struct {
 	RunFor time.Duration
 	// StopWithin is the deadline of every Interrupt; 10 s by default.
 	StopWithin time.Duration
+	// GoneWithin is how long a plugin may outlive its host; 15 s by default.
+	GoneWithin time.Duration
 	// Seen is called with each result as it comes.
 	Seen func(Result)
 }
@@ -62,6 +59,7 @@ func Check(ctx context.Context, path string, o Options) ([]Result, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	o.RunFor, o.StopWithin = cmp.Or(o.RunFor, 5*time.Second), cmp.Or(o.StopWithin, 10*time.Second)
+	o.GoneWithin = cmp.Or(o.GoneWithin, 15*time.Second)
 	k := &kit{ctx: ctx, Options: o, path: path, dir: dir, env: environment(dir)}
 	k.plugin()
 	return k.results, ctx.Err()
@@ -196,8 +194,8 @@ func (k *kit) orphan(command *pluginv1.Command) error {
 		}
 	}
 	p.Abandon()
-	if left := p.Left(k.ctx, goneWithin); len(left) > 0 {
-		return fmt.Errorf("%d processes are left %s after their host was killed", len(left), goneWithin)
+	if left := p.Left(k.ctx, k.GoneWithin); len(left) > 0 {
+		return fmt.Errorf("%d processes are left %s after their host was killed", len(left), k.GoneWithin)
 	}
 	return nil
 }
