@@ -1,5 +1,5 @@
-// Bench measures this plugin and HashiCorp's packer-plugin-openstack side by side: the same
-// packer, the same template, the same sandbox, in turns. `make bench` runs it.
+// Bench measures this plugin and HashiCorp's packer-plugin-openstack side by side, and imgctl and
+// OpenStackClient: the same packer, the same template, the same cloud, in turns. `make bench` runs it.
 package main
 
 import (

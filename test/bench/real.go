@@ -217,5 +217,5 @@ func compareReal(theirs, ours []realBuild) string {
 	for n, phase := range phases {
 		rows = append(rows, column("… until "+phase.name, "s", -1, func(b realBuild) float64 { return b.phases[n].Seconds() }))
 	}
-	return render(fmt.Sprintf("median of %d builds", len(ours)), rows)
+	return render(fmt.Sprintf("median of %d builds", len(ours)), "HashiCorp 1.1.4", rows)
 }

@@ -33,12 +33,12 @@ func compare(theirs, ours, none *plugin) string {
 		{"`describe`", 1000 * seconds(theirs.describe), 1000 * seconds(ours.describe), "ms", 1000 * seconds(theirs.describe)},
 		{"size of the plugin", mib(theirs.size), mib(ours.size), "MiB", mib(theirs.size)},
 	}
-	return render(fmt.Sprintf("median of %d builds", len(ours.wall)), rows)
+	return render(fmt.Sprintf("median of %d builds", len(ours.wall)), "HashiCorp 1.1.4", rows)
 }
 
-func render(title string, rows []row) string {
+func render(title, peer string, rows []row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %s | HashiCorp 1.1.4 | here | ratio | goal |\n|---|---|---|---|---|\n", title)
+	fmt.Fprintf(&b, "| %s | %s | here | ratio | goal |\n|---|---|---|---|---|\n", title, peer)
 	for _, r := range rows {
 		fmt.Fprintln(&b, r)
 	}
@@ -56,7 +56,11 @@ func (r row) String() string {
 	case r.ours > r.goal:
 		verdict = "≤ " + r.number(r.goal) + ", **missed**"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |", r.what, r.number(r.theirs), r.number(r.ours), ratio, verdict)
+	theirs := "–"
+	if r.theirs > 0 || r.unit == "" {
+		theirs = r.number(r.theirs)
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |", r.what, theirs, r.number(r.ours), ratio, verdict)
 }
 
 func (r row) number(v float64) string {
