@@ -48,11 +48,14 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Status != cinder.Creating || v.Bootable != "true" {
+	if v.Status != cinder.Creating || v.Bootable != "false" {
 		t.Errorf("created %+v", v)
 	}
 	volumeIn(t, client, v.ID, cinder.Downloading)
 	volumeIn(t, client, v.ID, cinder.Available)
+	if v, err := volumes.Get(t.Context(), client, v.ID).Extract(); err != nil || v.Bootable != "true" {
+		t.Errorf("available: %+v, %v", v, err)
+	}
 	pages, err := volumes.List(client, volumes.ListOpts{Metadata: map[string]string{"imgctl_run": "1"}}).AllPages(t.Context())
 	if found, _ := volumes.ExtractVolumes(pages); err != nil || len(found) != 1 {
 		t.Errorf("volumes by metadata: %v, %v", found, err)
@@ -121,7 +124,7 @@ func TestVolumeRefusals(t *testing.T) {
 		{"unknown image", demo, create(map[string]any{"size": 1, "imageRef": "nope"}), 400, "Invalid image identifier"},
 		{"unknown type", demo, create(map[string]any{"size": 1, "volume_type": "nope"}), 404, "could not be found"},
 		{"unknown zone", demo, create(map[string]any{"size": 1, "availability_zone": "nope"}), 400, "is invalid"},
-		{"no size", demo, create(map[string]any{}), 400, "must be an integer"},
+		{"no size", demo, create(map[string]any{}), 400, "malformed or otherwise incorrect"},
 		{"over quota", demo, create(map[string]any{"size": 21}), 413, "exceeds allowed gigabytes quota"},
 		{"reader", reader, create(map[string]any{"size": 1}), 403, "Policy doesn't allow"},
 	} {

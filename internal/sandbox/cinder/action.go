@@ -28,8 +28,8 @@ var actions = map[string]actionFunc{
 
 // change runs an action that changes a volume at once.
 func (s *Service) change(r *http.Request, action string, args json.RawMessage, q any, do func(v *Volume) error) error {
-	if err := json.Unmarshal(args, q); err != nil {
-		return wire.Fail(http.StatusBadRequest, "malformed request body: %v", err)
+	if json.Unmarshal(args, q) != nil {
+		return wire.Fail(http.StatusBadRequest, "Malformed request body")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,12 +57,16 @@ func (s *Service) uploadImage(w http.ResponseWriter, r *http.Request, args json.
 	var body map[string]any
 	err := s.change(r, "volume_extension:volume_actions:upload_image", args, &q, func(v *Volume) error {
 		if q.ImageName == "" {
-			return wire.Fail(http.StatusBadRequest, "Invalid input for field/attribute image_name. 'image_name' is a required property")
+			return wire.Fail(http.StatusBadRequest, "Invalid input for field/attribute os-volume_upload_image. Value: {'force': %s}. 'image_name' is a required property", pythonBool(q.Force))
 		}
 		if v.Status != Available && (!q.Force || v.Status != InUse) {
-			return invalidVolume("Volume %s status must be available or in-use, but current status is: %s.", v.ID, v.Status)
+			return invalidVolume("Volume %s status must be available", v.ID)
 		}
-		image, err := s.newImage(r, v, q)
+		visibility, protected := glance.Shared, false
+		if atLeast(r, 1) {
+			visibility, protected = orDefault(q.Visibility, glance.Private), q.Protected
+		}
+		image, err := s.newImage(r, v, q, visibility, protected)
 		if err != nil {
 			return err
 		}
@@ -71,9 +75,9 @@ func (s *Service) uploadImage(w http.ResponseWriter, r *http.Request, args json.
 		id := v.ID
 		s.clock.After(func(ctx context.Context) { s.upload(ctx, id, image, before) })
 		body = map[string]any{
-			"id": v.ID, "image_id": image, "image_name": q.ImageName, "status": Uploading, "size": v.Size, "volume_type": map[string]any{"name": v.Type},
+			"id": v.ID, "image_id": image, "image_name": q.ImageName, "status": Uploading, "size": v.Size, "volume_type": typeRecord(v.Type),
 			"container_format": orDefault(q.ContainerFormat, "bare"), "disk_format": orDefault(q.DiskFormat, "raw"),
-			"display_description": v.Description, "updated_at": stamp(time.Now()),
+			"display_description": orNull(v.Description), "visibility": visibility, "protected": protected, "updated_at": stamp(time.Now()),
 		}
 		return nil
 	})
@@ -86,10 +90,10 @@ func (s *Service) uploadImage(w http.ResponseWriter, r *http.Request, args json.
 
 // newImage creates the record of an image that a volume is uploaded to. As Cinder did until Yoga, it
 // passes on names that Glance reserves, and so fails where an imported source has left some.
-func (s *Service) newImage(r *http.Request, v *Volume, q uploadRequest) (string, error) {
+func (s *Service) newImage(r *http.Request, v *Volume, q uploadRequest, visibility string, protected bool) (string, error) {
 	spec := glance.Spec{
 		Name: q.ImageName, DiskFormat: orDefault(q.DiskFormat, "raw"), ContainerFormat: orDefault(q.ContainerFormat, "bare"),
-		Properties: map[string]string{},
+		Properties: map[string]string{}, Visibility: visibility, Protected: protected,
 	}
 	for k, value := range v.ImageMetadata {
 		if strings.HasPrefix(k, "os_glance") {
@@ -99,11 +103,8 @@ func (s *Service) newImage(r *http.Request, v *Volume, q uploadRequest) (string,
 			spec.Properties[k] = value
 		}
 	}
-	if atLeast(r, 1) {
-		spec.Visibility, spec.Protected = orDefault(q.Visibility, glance.Private), q.Protected
-		if spec.Visibility == glance.Public && !wire.CallerOf(r).Is("admin") {
-			return "", wire.Fail(http.StatusForbidden, "Policy doesn't allow volume_extension:volume_actions:upload_public to be performed.")
-		}
+	if visibility == glance.Public && !wire.CallerOf(r).Is("admin") {
+		return "", wire.Fail(http.StatusForbidden, "Policy doesn't allow volume_extension:volume_actions:upload_public to be performed.")
 	}
 	return s.images.CreateQueued(wire.CallerOf(r), spec)
 }
@@ -121,6 +122,13 @@ func (s *Service) upload(ctx context.Context, id, image, before string) {
 	if s.clock.Wait(ctx) == nil {
 		s.setStatus(id, before)
 	}
+}
+
+func pythonBool(v bool) string {
+	if v {
+		return "True"
+	}
+	return "False"
 }
 
 func orDefault(v, otherwise string) string {
@@ -148,11 +156,11 @@ func (s *Service) unsetImageMetadata(w http.ResponseWriter, r *http.Request, arg
 	var q struct{ Key string }
 	return s.change(r, "volume_extension:volume_image_metadata:remove", args, &q, func(v *Volume) error {
 		if _, ok := v.ImageMetadata[q.Key]; !ok {
-			return wire.Fail(http.StatusNotFound, "Metadata item was not found.")
+			return wire.Fail(http.StatusNotFound, "Glance metadata for volume/snapshot %s cannot be found.", v.ID)
 		}
 		v.ImageMetadata = maps.Clone(v.ImageMetadata)
 		delete(v.ImageMetadata, q.Key)
-		w.WriteHeader(http.StatusOK)
+		done(w, http.StatusOK)
 		return nil
 	})
 }
@@ -172,6 +180,7 @@ func (s *Service) setBootable(w http.ResponseWriter, r *http.Request, args json.
 	var q struct{ Bootable bool }
 	return s.change(r, "volume_extension:volume_actions:set_bootable", args, &q, func(v *Volume) error {
 		v.Bootable = q.Bootable
+		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusOK)
 		return nil
 	})

@@ -39,7 +39,7 @@ func (s *Service) Create(caller wire.Caller, spec Spec) (Volume, error) {
 	if v.Zone == "" {
 		v.Zone = Zone
 	} else if v.Zone != Zone {
-		return Volume{}, invalid("Availability zone '%s' is invalid.", v.Zone)
+		return Volume{}, wire.Fail(http.StatusBadRequest, "Availability zone '%s' is invalid.", v.Zone)
 	}
 	var err error
 	if v.Type, err = typeName(spec.Type); err != nil {
@@ -57,7 +57,7 @@ func (s *Service) Create(caller wire.Caller, spec Spec) (Volume, error) {
 		return Volume{}, err
 	}
 	if v.Size <= 0 {
-		return Volume{}, invalid("Volume size '%d' must be an integer and greater than 0", v.Size)
+		return Volume{}, wire.Fail(http.StatusBadRequest, "The server could not comply with the request since it is either malformed or otherwise incorrect.")
 	}
 	if err := s.room(caller.ProjectID, v.Size); err != nil {
 		return Volume{}, err
@@ -86,7 +86,7 @@ func (s *Service) describe(caller wire.Caller, v *Volume, image string) error {
 	v.Bootable = true
 	v.ImageMetadata = map[string]string{
 		"image_id": i.ID, "image_name": i.Name, "checksum": i.Checksum, "container_format": i.ContainerFormat, "disk_format": i.DiskFormat,
-		"min_disk": strconv.Itoa(i.MinDisk), "min_ram": strconv.Itoa(i.MinRAM), "size": strconv.FormatInt(i.Size, 10),
+		"min_disk": strconv.Itoa(i.MinDisk), "min_ram": strconv.Itoa(i.MinRAM), "size": strconv.FormatInt(i.Size, 10), "signature_verified": "False",
 	}
 	maps.Copy(v.ImageMetadata, i.Properties)
 	return nil

@@ -10,12 +10,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
 // maxVersion is the newest microversion.
-const maxVersion = "3.70"
+const (
+	maxMinor   = 70
+	maxVersion = "3.70"
+)
+
+const (
+	versionHeader = "OpenStack-API-Version"
+	requestHeader = "X-Compute-Request-Id"
+)
 
 // Mount is the service as the front mounts it.
 func (s *Service) Mount() wire.Service {
@@ -28,8 +37,22 @@ var projectID = regexp.MustCompile(`^/v3/([0-9a-f]{32})(/.*|$)`)
 // microversion.
 func projectless(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("OpenStack-API-Version", "volume "+microversion(r))
-		w.Header().Set("Vary", "OpenStack-API-Version")
+		w.Header().Set(requestHeader, wire.RequestID(w))
+		version := microversion(r)
+		minor, ok := strings.CutPrefix(version, "3.")
+		if n, err := strconv.Atoi(minor); !ok || err != nil {
+			wire.NovaError(w, r, http.StatusBadRequest, "API Version String "+version+" is of invalid format. Must be of format MajorNum.MinorNum.")
+			return
+		} else if n > maxMinor {
+			w.Header().Set(versionHeader, "volume "+version)
+			w.Header().Set("Vary", versionHeader)
+			wire.JSON(w, http.StatusNotAcceptable, map[string]any{"computeFault": map[string]any{
+				"code": http.StatusNotAcceptable, "message": "Version " + version + " is not supported by the API. Minimum is 3.0 and maximum is " + maxVersion + ".",
+			}})
+			return
+		}
+		w.Header().Set(versionHeader, "volume "+version)
+		w.Header().Set("Vary", versionHeader)
 		if m := projectID.FindStringSubmatch(r.URL.Path); m != nil {
 			if m[1] != wire.CallerOf(r).ProjectID {
 				wire.NovaError(w, r, http.StatusBadRequest, "Malformed request url")
@@ -45,7 +68,7 @@ func projectless(next http.Handler) http.Handler {
 }
 
 func microversion(r *http.Request) string {
-	v, ok := strings.CutPrefix(r.Header.Get("OpenStack-API-Version"), "volume ")
+	v, ok := strings.CutPrefix(r.Header.Get(versionHeader), "volume ")
 	switch {
 	case !ok:
 		return "3.0"
@@ -89,10 +112,20 @@ func (s *Service) routes() http.Handler {
 	handle("GET /v3/limits", s.limits)
 	handle("GET /v3/os-quota-sets/{project}", s.quotaSet)
 	handle("GET /v3/os-availability-zone", zones)
-	handle("/", func(http.ResponseWriter, *http.Request) error {
-		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{versionHeader, "Vary", requestHeader} { // what no controller has seen
+			w.Header().Del(name)
+		}
+		wire.GlancePage(w, r, http.StatusNotFound, "", "")
 	})
 	return mux
+}
+
+// done answers an action that has nothing to say, with the headers of a bare response.
+func done(w http.ResponseWriter, status int) {
+	w.Header().Del(requestHeader)
+	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+	w.WriteHeader(status)
 }
 
 func versions(w http.ResponseWriter, r *http.Request) error {
@@ -240,6 +273,13 @@ func (v *Volume) body(r *http.Request) map[string]any {
 	return b
 }
 
+// summary is what a creation and a change answer, which leaves the project out.
+func (v *Volume) summary(r *http.Request) map[string]any {
+	b := v.body(r)
+	delete(b, "os-vol-tenant-attr:tenant_id")
+	return b
+}
+
 func orNull(v string) any {
 	if v == "" {
 		return nil
@@ -267,9 +307,19 @@ func showType(w http.ResponseWriter, r *http.Request) error {
 	return wire.Fail(http.StatusNotFound, "Volume type %s could not be found.", id)
 }
 
+// typeRecord is a volume's type as an upload of the volume shows it.
+func typeRecord(name string) map[string]any {
+	k := max(slices.IndexFunc(types, func(t volumeType) bool { return t.name == name }), 0)
+	made := stamp(time.Time{})
+	return map[string]any{
+		"id": types[k].id, "name": types[k].name, "description": orNull(types[k].description), "is_public": true, "extra_specs": map[string]any{},
+		"qos_specs_id": nil, "created_at": made, "updated_at": made, "deleted": false, "deleted_at": nil,
+	}
+}
+
 func typeBody(k int) map[string]any {
 	return map[string]any{
-		"id": types[k].id, "name": types[k].name, "description": nil, "is_public": true, "os-volume-type-access:is_public": true,
+		"id": types[k].id, "name": types[k].name, "description": orNull(types[k].description), "is_public": true, "os-volume-type-access:is_public": true,
 		"extra_specs": map[string]any{}, "qos_specs_id": nil,
 	}
 }

@@ -55,10 +55,12 @@ func (q Quotas) withDefaults() Quotas {
 const Zone = "nova"
 
 // types are the volume types, the default one first.
-var types = []struct{ id, name string }{
-	{"6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a01", "__DEFAULT__"},
-	{"6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a02", "fast"},
+var types = []volumeType{
+	{"6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a01", "__DEFAULT__", "Default Volume Type"},
+	{"6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a02", "fast", ""},
 }
+
+type volumeType struct{ id, name, description string }
 
 // Service is the block storage service.
 type Service struct {

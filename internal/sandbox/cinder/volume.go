@@ -2,6 +2,7 @@ package cinder
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"strconv"
@@ -21,8 +22,11 @@ func (n *size) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	v, err := strconv.Atoi(text)
-	if err != nil || v <= 0 {
-		return invalid("Volume size '%s' must be an integer and greater than 0", text)
+	switch {
+	case err != nil:
+		return wire.Fail(http.StatusBadRequest, "Invalid input for field/attribute size. Value: %[1]s. '%[1]s' does not match '^[0-9]+$'", text)
+	case v < 1:
+		return wire.Fail(http.StatusBadRequest, "Invalid input for field/attribute size. Value: %[1]d. %[1]d is less than the minimum of 1", v)
 	}
 	*n = size(v)
 	return nil
@@ -51,7 +55,7 @@ func (s *Service) createVolume(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if q.Volume == nil {
-		return wire.Fail(http.StatusBadRequest, "Invalid input for field/attribute volume. 'volume' is a required property")
+		return wire.Fail(http.StatusBadRequest, "'volume' is a required property")
 	}
 	v := q.Volume
 	image := v.ImageRef
@@ -65,17 +69,23 @@ func (s *Service) createVolume(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wire.JSON(w, http.StatusAccepted, map[string]any{"volume": made.body(r)})
+	body := made.summary(r)
+	body["updated_at"], body["bootable"] = nil, "false" // what it will be nobody knows yet
+	delete(body, "volume_image_metadata")
+	wire.JSON(w, http.StatusAccepted, map[string]any{"volume": body})
 	return nil
 }
 
 // decode reads a request's body; what is wrong with it is the client's fault.
 func decode(r *http.Request, v any) error {
 	err := wire.Decode(r, v)
-	if err == nil {
-		return nil
+	if p, ok := errors.AsType[*wire.Problem](err); ok {
+		return p
 	}
-	return wire.Fail(http.StatusBadRequest, "%v", err)
+	if err != nil {
+		return wire.Fail(http.StatusBadRequest, "Malformed request body")
+	}
+	return nil
 }
 
 func (s *Service) updateVolume(w http.ResponseWriter, r *http.Request) error {
@@ -104,7 +114,7 @@ func (s *Service) updateVolume(w http.ResponseWriter, r *http.Request) error {
 		v.Metadata = q.Volume.Metadata
 	}
 	v.UpdatedAt = time.Now()
-	wire.JSON(w, http.StatusOK, map[string]any{"volume": v.body(r)})
+	wire.JSON(w, http.StatusOK, map[string]any{"volume": v.summary(r)})
 	return nil
 }
 
@@ -118,7 +128,7 @@ func (s *Service) deleteVolume(w http.ResponseWriter, r *http.Request) error {
 	if err := s.delete(v, deletable); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusAccepted)
+	done(w, http.StatusAccepted)
 	return nil
 }
 
@@ -177,7 +187,7 @@ func (s *Service) removeMetadata(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Metadata = maps.Clone(v.Metadata)
 	delete(v.Metadata, key)
-	w.WriteHeader(http.StatusOK)
+	done(w, http.StatusOK)
 	return nil
 }
 
@@ -190,7 +200,7 @@ func (s *Service) action(w http.ResponseWriter, r *http.Request) error {
 	for name, args := range q {
 		do, ok := actions[name]
 		if !ok {
-			return wire.Fail(http.StatusBadRequest, "There is no such action: %s", name)
+			return wire.Fail(http.StatusBadRequest, "There is no such action: %s. Verify the request body and Content-Type header and try again.", name)
 		}
 		return do(s, w, r, args)
 	}

@@ -61,6 +61,9 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.within(id); err != nil {
+		return err
+	}
 	if err := s.Upload(id, r.Body); err != nil {
 		return err
 	}
@@ -85,6 +88,20 @@ func (s *Service) stage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	noContent(w)
+	return nil
+}
+
+// within refuses data for an image whose owner is over its limit.
+func (s *Service) within(id string) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	i, ok := s.images.byID[id]
+	if !ok || s.quotas.MiBTotal == 0 {
+		return nil
+	}
+	if have := int(s.used(i.Owner) >> 20); have > s.quotas.MiBTotal {
+		return overProject(i.Owner, "image_size_total", s.quotas.MiBTotal, have, 0)
+	}
 	return nil
 }
 

@@ -10,14 +10,9 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
-const (
-	defaultLimit = 25
-	maxLimit     = 1000
-)
-
 func (s *Service) list(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	limit, err := pageSize(q)
+	limit, err := s.quotas.pageSize(q)
 	if err != nil {
 		return err
 	}
@@ -26,6 +21,9 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := wire.CallerOf(r)
+	if c.ProjectID == "" && !c.Is("admin") {
+		return forbidden("get_images")
+	}
 	keep, err := readFilter(c, q)
 	if err != nil {
 		return err
@@ -60,9 +58,9 @@ func (s *Service) bodies(c wire.Caller, after string, keep condition, o order, l
 	return images, last, nil
 }
 
-func pageSize(q url.Values) (int, error) {
+func (l Quotas) pageSize(q url.Values) (int, error) {
 	if !q.Has("limit") {
-		return defaultLimit, nil
+		return l.Page, nil
 	}
 	n, err := strconv.Atoi(q.Get("limit"))
 	if err != nil {
@@ -71,7 +69,7 @@ func pageSize(q url.Values) (int, error) {
 	if n < 0 {
 		return 0, wire.Fail(http.StatusBadRequest, "limit param must be positive")
 	}
-	return min(n, maxLimit), nil
+	return min(n, l.MaxPage), nil
 }
 
 // link is the request's own listing, from its start or after marker. As in Glance each key is there

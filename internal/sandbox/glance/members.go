@@ -101,11 +101,11 @@ func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
 	if !mayWrite(c, i.Owner) {
 		return forbidden("add_member")
 	}
+	if n := len(i.members) + 1; s.quotas.Members >= 0 && n > s.quotas.Members {
+		return wire.Fail(http.StatusRequestEntityTooLarge, "Image member limit exceeded for image %s: %s:", i.ID, overLimit("members", " for this image", n, s.quotas.Members))
+	}
 	if i.members[id] != nil {
 		return wire.Fail(http.StatusConflict, "Member %s is duplicated for image %s", id, i.ID)
-	}
-	if n := len(i.members) + 1; s.quotas.Members >= 0 && n > s.quotas.Members {
-		return overLimit("members", " for this image", n, s.quotas.Members)
 	}
 	t := now()
 	m := &member{id: id, status: "pending", createdAt: t, updatedAt: t}

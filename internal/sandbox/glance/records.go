@@ -45,6 +45,9 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if n := s.count(draft.Owner); s.quotas.CountTotal > 0 && n >= s.quotas.CountTotal {
+		return overProject(draft.Owner, "image_count_total", s.quotas.CountTotal, n, 1)
+	}
 	if !s.images.add(draft) {
 		return wire.Fail(http.StatusConflict, "Image ID %s already exists!", draft.ID)
 	}
@@ -101,7 +104,7 @@ func (s *Service) addTag(w http.ResponseWriter, r *http.Request) error {
 	next := *i
 	next.Tags = withTag(i.Tags, tag)
 	if err := s.quotas.check(&next, i); err != nil {
-		return err
+		return wire.Fail(http.StatusRequestEntityTooLarge, "Image tag limit exceeded for image %s: %s:", i.ID, err)
 	}
 	i.Tags, i.UpdatedAt = next.Tags, now()
 	noContent(w)
@@ -166,6 +169,12 @@ func (q Quotas) check(next, before *Image) error {
 		return overLimit("tags", "", n, q.Tags)
 	}
 	return nil
+}
+
+// overProject quotes Keystone's limits, as Glance does.
+func overProject(project, resource string, limit, usage, delta int) error {
+	return wire.Fail(http.StatusRequestEntityTooLarge, "The request returned a 413 Request Entity Too Large. This generally means that rate limiting or a quota threshold was breached.\n\nThe response body:\nProject %s is over a limit for [Resource %s is over limit of %d due to current usage %d and delta %d]",
+		project, resource, limit, usage, delta)
 }
 
 func overLimit(what, where string, attempted, most int) error {

@@ -1,6 +1,7 @@
 package glance
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -28,8 +29,16 @@ type Quotas struct {
 	Members    int   // per image; default 128
 	Properties int   // per image; default 128
 	Tags       int   // per image; default 128
-	SizeTotal  int64 // bytes of all images of a project; default none
+	SizeTotal  int64 // bytes of all images of a project, which an upload may not exceed; default none
 	Size       int64 // bytes of one image; default none
+
+	// Limits of a project that Keystone keeps for Glance. An upload is refused when the project is over
+	// MiBTotal already; it may itself go over it.
+	CountTotal int // images; default none
+	MiBTotal   int // MiB of all images, rounded down; default none
+
+	Page    int // images of a page where the request doesn't say; default 25
+	MaxPage int // most images of a page; default 1000
 }
 
 func (q Quotas) withDefaults() Quotas {
@@ -38,6 +47,7 @@ func (q Quotas) withDefaults() Quotas {
 			*n = 128
 		}
 	}
+	q.Page, q.MaxPage = cmp.Or(q.Page, 25), cmp.Or(q.MaxPage, 1000)
 	return q
 }
 
@@ -228,6 +238,17 @@ func (s *Service) used(project string) int64 {
 		}
 	}
 	return sum
+}
+
+// count is how many images a project has. The caller holds the lock.
+func (s *Service) count(project string) int {
+	n := 0
+	for _, i := range s.images.byID {
+		if i.Owner == project {
+			n++
+		}
+	}
+	return n
 }
 
 // remove forgets an image and its data. The caller holds the lock.

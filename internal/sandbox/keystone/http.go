@@ -11,7 +11,10 @@ import (
 
 // Mount is the service as the front mounts it.
 func (s *Service) Mount() wire.Service {
-	return wire.Service{Prefix: "/identity", Handler: varying(s.routes()), Error: wire.JSONError, Public: public}
+	return wire.Service{Prefix: "/identity", Handler: varying(s.routes()), Error: wire.JSONError, Public: public, Unauthorized: func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "X-Auth-Token")
+		wire.JSONError(w, r, http.StatusUnauthorized, "The request you have made requires authentication.")
+	}}
 }
 
 // varying adds the header that all answers have.
@@ -135,7 +138,7 @@ func wanted(q url.Values, fields map[string]string) bool {
 func (s *Service) authCatalog(w http.ResponseWriter, r *http.Request) error {
 	c := wire.CallerOf(r)
 	if c.ProjectID == "" {
-		return wire.Fail(http.StatusForbidden, "You are not authorized to perform the requested action: identity:get_auth_catalog.")
+		return wire.Fail(http.StatusForbidden, "You are not authorized to perform the requested action.")
 	}
 	wire.JSON(w, http.StatusOK, map[string]any{"catalog": s.catalogFor(c.ProjectID, r), "links": map[string]any{"self": wire.Base(r) + r.URL.Path}})
 	return nil

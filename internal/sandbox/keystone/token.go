@@ -132,7 +132,10 @@ func (s *Service) identify(q *authRequest) (*token, error) {
 			return nil, errToken
 		}
 		t.user, t.expires, t.appCred = old.user, old.expires, old.appCred
-		t.methods = slices.Compact(append([]string{"token"}, old.methods...))
+		t.methods = slices.Clone(old.methods)
+		if !slices.Contains(t.methods, "token") {
+			t.methods = append(t.methods, "token")
+		}
 	case "application_credential":
 		if id.AppCred == nil {
 			return nil, expecting("application_credential in identity")

@@ -33,7 +33,9 @@ var groupKind = kind{
 func (g *SecurityGroup) body() map[string]any {
 	rules := []map[string]any{}
 	for k := range g.Rules {
-		rules = append(rules, g.Rules[k].body())
+		rule := g.Rules[k].body()
+		rule["description"], rule["tags"] = orNull(g.Rules[k].Description), []string{} // as in a group alone
+		rules = append(rules, rule)
 	}
 	return map[string]any{
 		"id": g.ID, "name": g.Name, "description": g.Description, "project_id": g.ProjectID, "tenant_id": g.ProjectID,
@@ -130,7 +132,7 @@ func (r *Rule) body() map[string]any {
 		return n
 	}
 	return map[string]any{
-		"id": r.ID, "security_group_id": r.GroupID, "project_id": r.ProjectID, "tenant_id": r.ProjectID, "description": orNull(r.Description), "tags": []string{},
+		"id": r.ID, "security_group_id": r.GroupID, "project_id": r.ProjectID, "tenant_id": r.ProjectID, "description": r.Description,
 		"direction": r.Direction, "ethertype": r.EtherType, "protocol": orNull(r.Protocol), "port_range_min": port(r.PortMin), "port_range_max": port(r.PortMax),
 		"remote_ip_prefix": orNull(r.RemotePrefix), "remote_group_id": orNull(r.RemoteGroup), "remote_address_group_id": nil, "normalized_cidr": orNull(r.RemotePrefix),
 		"created_at": stamp(r.CreatedAt), "updated_at": stamp(r.CreatedAt), "revision_number": 0,

@@ -46,7 +46,7 @@ var gone = []string{"addFloatingIp", "removeFloatingIp", "addFixedIp", "removeFi
 func (s *Service) action(w http.ResponseWriter, r *http.Request) error {
 	var body map[string]json.RawMessage
 	if err := wire.Decode(r, &body); err != nil {
-		return invalid("%s", err.Error())
+		return errBody
 	}
 	if len(body) != 1 {
 		return invalid("There is no such action: %s", strings.Join(slices.Sorted(maps.Keys(body)), ", "))
@@ -64,6 +64,9 @@ func (s *Service) action(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if id := r.PathValue("id"); !s.mapped[id] {
+		return wire.Fail(http.StatusNotFound, "Instance %s has no mapping to a cell.", id)
+	}
 	if name == "os-getConsoleOutput" {
 		v, err := s.visible(wire.CallerOf(r), r.PathValue("id"))
 		if err != nil {

@@ -106,7 +106,7 @@ func (s *Service) createServer(w http.ResponseWriter, r *http.Request) error {
 func readCreate(r *http.Request) (body createRequest, hints map[string]string, err error) {
 	var outer map[string]json.RawMessage
 	if err := wire.Decode(r, &outer); err != nil {
-		return body, nil, invalid("%s", err.Error())
+		return body, nil, errBody
 	}
 	var known map[string]json.RawMessage
 	if err := json.Unmarshal(outer["server"], &known); err != nil {
@@ -338,10 +338,11 @@ func (s *Service) checkDevice(c wire.Caller, _ *Server, d blockDevice) error {
 	case d.SourceType == "volume":
 		vol, ok := s.vols.Visible(c, d.UUID)
 		if !ok {
-			return invalid("Block Device Mapping is Invalid: failed to get volume %s.", d.UUID)
+			return invalid("Volume %s could not be found.", d.UUID)
 		}
 		if vol.Status != "available" {
-			return invalid("Invalid volume: volume '%s' status must be 'available'. Currently in '%s'", d.UUID, vol.Status)
+			return invalid("Invalid volume: Invalid input received: Invalid volume: Volume %s status must be available or downloading to reserve, but the current status is %s. (HTTP 400) (Request-ID: %s)",
+				d.UUID, vol.Status, "req-"+uuid.NewString())
 		}
 		if d.root() && !vol.Bootable {
 			return invalid("Block Device %s is not bootable.", d.UUID)
@@ -367,7 +368,7 @@ func (s *Service) setGroups(c wire.Caller, v *Server, q createRequest) error {
 		}
 		if g.Name != "default" {
 			if _, err := s.nets.SecurityGroupID(c, g.Name); err != nil {
-				return invalid("Security group %s not found for project %s.", g.Name, c.ProjectID)
+				return invalid("Unable to find security_group with name or id '%s'", g.Name)
 			}
 		}
 		v.SecurityGroups = append(v.SecurityGroups, g.Name)
@@ -424,6 +425,8 @@ func (s *Service) checkNetworks(c wire.Caller, list []requestedNetwork) error {
 		if n.Port == "" {
 			net, ok := s.nets.Network(c, n.UUID)
 			switch {
+			case uuid.Validate(n.UUID) != nil:
+				return invalid("Bad networks format: network uuid is not in proper format (%s)", n.UUID)
 			case !ok:
 				return invalid("Network %s could not be found.", n.UUID)
 			case net.External && !net.Shared && !c.Is("admin"):
@@ -468,7 +471,7 @@ func (s *Service) addServers(w http.ResponseWriter, r *http.Request, v *Server, 
 		}
 		one.ID, one.number, one.group = uuid.NewString(), len(s.order)+1, group
 		one.note(w, r, "create")
-		s.servers[one.ID] = one
+		s.servers[one.ID], s.mapped[one.ID] = one, true
 		s.order = append(s.order, one)
 		if g := s.groups[group]; g != nil {
 			g.Members = append(g.Members, one.ID)

@@ -3,6 +3,7 @@ package nova
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -17,11 +18,49 @@ const maxMinor = 93
 
 // Mount is the service as the front mounts it.
 func (s *Service) Mount() wire.Service {
-	return wire.Service{Prefix: "/compute", Handler: versioned(s.routes()), Error: wire.NovaError, Public: func(r *http.Request) bool {
-		p := strings.Trim(r.URL.Path, "/")
-		return p == "" || p == "v2.1"
-	}}
+	return wire.Service{
+		Prefix: "/compute", Handler: versioned(s.routes()), Error: refuse,
+		Public: func(r *http.Request) bool {
+			p := strings.Trim(r.URL.Path, "/")
+			return p == "" || p == "v2.1"
+		},
+		Unauthorized: func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(requestHeader, wire.RequestID(w))
+			wire.JSONError(w, r, http.StatusUnauthorized, "The request you have made requires authentication.")
+		},
+	}
 }
+
+// requestHeader is the request's id under the name that it had first.
+const requestHeader = "X-Compute-Request-Id"
+
+// versionHeaders are on the answers of whatever read the request's microversion.
+var versionHeaders = []string{"Openstack-Api-Version", "X-Openstack-Nova-Api-Version", "Vary"}
+
+// refuse answers with an error. Nova names the character set of those, and knows no name for 406.
+func refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	wire.NovaError(typed{w}, r, status, message)
+}
+
+// typed names the character set of JSON.
+type typed struct{ http.ResponseWriter }
+
+func (t typed) WriteHeader(status int) {
+	t.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	t.ResponseWriter.WriteHeader(status)
+}
+
+// answer gives answers without a body the type that Nova's have.
+type answer struct{ http.ResponseWriter }
+
+func (a answer) WriteHeader(status int) {
+	if a.Header().Get("Content-Type") == "" {
+		a.Header().Set("Content-Type", "application/json")
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 type minorKey struct{}
 
@@ -39,15 +78,21 @@ var (
 // versioned reads the microversion and takes a project's id out of the path, which may have it or not.
 func versioned(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = answer{w}
+		w.Header().Set(requestHeader, wire.RequestID(w))
 		n, err := requested(r)
-		if err != nil {
-			wire.Handler(wire.NovaError, func(http.ResponseWriter, *http.Request) error { return err }).ServeHTTP(w, r)
+		if p, ok := errors.AsType[*wire.Problem](err); ok && p.Status == http.StatusBadRequest {
+			refuse(w, r, p.Status, p.Message)
 			return
 		}
 		v := fmt.Sprintf("2.%d", n)
 		w.Header().Set("Openstack-Api-Version", "compute "+v)
 		w.Header().Set("X-Openstack-Nova-Api-Version", v)
 		w.Header().Set("Vary", "OpenStack-API-Version, X-OpenStack-Nova-API-Version")
+		if err != nil {
+			wire.JSON(typed{w}, http.StatusNotAcceptable, map[string]any{"computeFault": map[string]any{"code": http.StatusNotAcceptable, "message": err.Error()}})
+			return
+		}
 		r = r.WithContext(context.WithValue(r.Context(), minorKey{}, n))
 		if m := projectPath.FindStringSubmatch(r.URL.Path); m != nil {
 			u := *r.URL
@@ -77,7 +122,7 @@ func requested(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(m[2])
 	if err != nil || m[1] != "2" || n < 1 || n > maxMinor {
-		return 0, wire.Fail(http.StatusNotAcceptable, "Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text, maxMinor)
+		return n, wire.Fail(http.StatusNotAcceptable, "Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text, maxMinor)
 	}
 	return n, nil
 }
@@ -85,7 +130,7 @@ func requested(r *http.Request) (int, error) {
 func (s *Service) routes() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
-		mux.Handle(pattern, wire.Handler(wire.NovaError, h))
+		mux.Handle(pattern, wire.Handler(refuse, h))
 	}
 	handle("GET /{$}", versions)
 	handle("GET /v2.1", version)
@@ -143,8 +188,11 @@ func (s *Service) routes() http.Handler {
 	handle("POST /v2.1/os-server-groups", s.createGroup)
 	handle("GET /v2.1/os-server-groups/{id}", s.showGroup)
 	handle("DELETE /v2.1/os-server-groups/{id}", s.deleteGroup)
-	handle("/", func(http.ResponseWriter, *http.Request) error {
-		return wire.Fail(http.StatusNotFound, "The resource could not be found.")
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range versionHeaders { // what no controller has seen
+			w.Header().Del(name)
+		}
+		wire.GlancePage(w, r, http.StatusNotFound, "", "")
 	})
 	return mux
 }
@@ -187,6 +235,9 @@ func version(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// errBody is what Nova says of a body that is no JSON.
+var errBody = invalid("Malformed request body")
+
 func invalid(format string, a ...any) error { return wire.Fail(http.StatusBadRequest, format, a...) }
 
 // unexpected is what Nova's schema says of a member that the microversion doesn't know.
@@ -199,7 +250,7 @@ func decode[T any](r *http.Request, name string) (T, error) {
 	var zero T
 	var outer map[string]json.RawMessage
 	if err := wire.Decode(r, &outer); err != nil {
-		return zero, invalid("%s", err.Error())
+		return zero, errBody
 	}
 	raw, ok := outer[name]
 	if !ok {

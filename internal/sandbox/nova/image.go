@@ -27,6 +27,9 @@ func (s *Service) createImage(w http.ResponseWriter, r *http.Request, v *Server,
 	if len(q.Name) > 255 {
 		return tooLong("name", q.Name)
 	}
+	if n := s.quotas.MetadataItems; n >= 0 && len(q.Metadata) > n {
+		return wire.Fail(http.StatusForbidden, "Image metadata limit exceeded")
+	}
 	if err := s.checkMetadata(q.Metadata); err != nil {
 		return err
 	}
@@ -58,7 +61,8 @@ func (s *Service) createImage(w http.ResponseWriter, r *http.Request, v *Server,
 		wire.JSON(w, http.StatusAccepted, map[string]string{"image_id": id})
 		return nil
 	}
-	w.Header().Set("Location", strings.TrimSuffix(wire.Base(r), "/compute")+"/image/images/"+id)
+	w.Header().Set("Location", strings.TrimSuffix(wire.Base(r), "/compute")+"/image//images/"+id)
+	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

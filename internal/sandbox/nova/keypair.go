@@ -92,7 +92,7 @@ func (s *Service) createKeyPair(w http.ResponseWriter, r *http.Request) error {
 	case q.Name == "":
 		return invalid("'name' is a required property")
 	case !pattern.MatchString(q.Name) || strings.TrimSpace(q.Name) != q.Name:
-		return wire.Fail(http.StatusBadRequest, "Keypair data is invalid: Keypair name contains unsafe characters")
+		return wire.Fail(http.StatusBadRequest, "An invalid 'name' value was provided. The name must be: Only expected characters: [_- 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ]")
 	case q.Type != "" && minor(r) < 2:
 		return unexpected("type")
 	case q.Type != "" && q.Type != "ssh" && q.Type != "x509":

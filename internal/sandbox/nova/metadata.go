@@ -15,10 +15,10 @@ func (s *Service) showMetadata(w http.ResponseWriter, _ *http.Request, v *Server
 }
 
 // setMetadata changes a server's metadata and lets answer tell of it.
-func (s *Service) setMetadata(r *http.Request, change func(old map[string]string) (map[string]string, error), answer func(*Server)) error {
+func (s *Service) setMetadata(r *http.Request, rule string, change func(old map[string]string) (map[string]string, error), answer func(*Server)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, err := s.own(r, "server-metadata:update")
+	v, err := s.own(r, "server-metadata:"+rule)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Service) addMetadata(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.setMetadata(r, func(old map[string]string) (map[string]string, error) {
+	return s.setMetadata(r, "create", func(old map[string]string) (map[string]string, error) {
 		maps.Copy(old, given)
 		return old, nil
 	}, func(v *Server) { wire.JSON(w, http.StatusOK, map[string]any{"metadata": v.Metadata}) })
@@ -53,7 +53,7 @@ func (s *Service) replaceMetadata(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return s.setMetadata(r, func(map[string]string) (map[string]string, error) { return given, nil },
+	return s.setMetadata(r, "update_all", func(map[string]string) (map[string]string, error) { return given, nil },
 		func(v *Server) { wire.JSON(w, http.StatusOK, map[string]any{"metadata": v.Metadata}) })
 }
 
@@ -76,7 +76,7 @@ func (s *Service) setMetadataItem(w http.ResponseWriter, r *http.Request) error 
 	if !ok || len(given) != 1 {
 		return invalid("Request body and URI mismatch")
 	}
-	return s.setMetadata(r, func(old map[string]string) (map[string]string, error) {
+	return s.setMetadata(r, "update", func(old map[string]string) (map[string]string, error) {
 		old[r.PathValue("key")] = value
 		return old, nil
 	}, func(*Server) { wire.JSON(w, http.StatusOK, map[string]any{"meta": given}) })
@@ -84,7 +84,7 @@ func (s *Service) setMetadataItem(w http.ResponseWriter, r *http.Request) error 
 
 func (s *Service) deleteMetadataItem(w http.ResponseWriter, r *http.Request) error {
 	key := r.PathValue("key")
-	return s.setMetadata(r, func(old map[string]string) (map[string]string, error) {
+	return s.setMetadata(r, "delete", func(old map[string]string) (map[string]string, error) {
 		if _, ok := old[key]; !ok {
 			return nil, wire.Fail(http.StatusNotFound, "Metadata item was not found")
 		}

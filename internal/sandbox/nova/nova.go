@@ -118,7 +118,8 @@ type Service struct {
 
 	mu       sync.RWMutex
 	servers  map[string]*Server
-	order    []*Server // by creation
+	mapped   map[string]bool // the ids of all servers there ever were
+	order    []*Server       // by creation
 	flavors  []Flavor
 	keys     map[string]map[string]*KeyPair // by user and name
 	groups   map[string]*ServerGroup
@@ -135,7 +136,7 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		o: o, images: o.Images, nets: o.Networks, ports: o.Ports, vols: o.Volumes, clock: o.Clock, quotas: o.Quotas.withDefaults(),
-		servers: map[string]*Server{}, flavors: o.Flavors, keys: map[string]map[string]*KeyPair{}, groups: map[string]*ServerGroup{}, floating: map[string]string{},
+		servers: map[string]*Server{}, mapped: map[string]bool{}, flavors: o.Flavors, keys: map[string]map[string]*KeyPair{}, groups: map[string]*ServerGroup{}, floating: map[string]string{},
 	}
 }
 

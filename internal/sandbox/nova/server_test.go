@@ -140,7 +140,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown flavor", 1, c.server("x", map[string]any{"flavorRef": "77"}), 400, "badRequest", "Flavor 77 could not be found."},
 		{"unknown keypair", 1, c.server("x", map[string]any{"key_name": "77"}), 400, "badRequest", "Invalid key_name provided."},
 		{"unknown network", 1, c.server("x", map[string]any{"networks": []any{map[string]string{"uuid": absent}}}), 400, "badRequest", "Network " + absent + " could not be found."},
-		{"unknown group", 1, c.server("x", map[string]any{"security_groups": []any{map[string]string{"name": "77"}}}), 400, "badRequest", "Security group 77 not found for project " + c.ProjectID("demo") + "."},
+		{"unknown group", 1, c.server("x", map[string]any{"security_groups": []any{map[string]string{"name": "77"}}}), 400, "badRequest", "Unable to find security_group with name or id '77'"},
 		{"unknown zone", 1, c.server("x", map[string]any{"availability_zone": "77"}), 400, "badRequest", "The requested availability zone is not available"},
 		{"long metadata", 1, c.server("x", map[string]any{"metadata": map[string]string{"k": strings.Repeat("v", 256)}}), 400, "badRequest", "Invalid input for field/attribute k. Value: " + strings.Repeat("v", 256) + ". '" + strings.Repeat("v", 256) + "' is too long"},
 		{"tags too early", 51, c.server("x", map[string]any{"networks": "auto", "tags": []string{"a"}}), 400, "badRequest", "Additional properties are not allowed ('tags' was unexpected)"},

@@ -3,6 +3,7 @@ package nova
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -243,6 +244,9 @@ func (f filter) fits(v *Server, m int, addresses func() []string) bool {
 }
 
 func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
+	if c := wire.CallerOf(r); c.ProjectID == "" && !c.Is("admin") {
+		return wire.Fail(http.StatusForbidden, "Policy doesn't allow os_compute_api:servers:index to be performed.")
+	}
 	f, err := newFilter(r)
 	if err != nil {
 		return err
@@ -342,7 +346,17 @@ func (s *Service) updateServer(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	v.UpdatedAt = now()
-	wire.JSON(w, http.StatusOK, map[string]any{"server": s.body(r, v)})
+	body := s.body(r, v)
+	if minor(r) < 75 { // until then a change shows less than a look
+		maps.DeleteFunc(body, func(name string, _ any) bool {
+			return strings.HasPrefix(name, "OS-EXT-") || strings.HasPrefix(name, "OS-SRV-USG:")
+		})
+		for _, name := range []string{"config_drive", "key_name", "os-extended-volumes:volumes_attached", "security_groups"} {
+			delete(body, name)
+		}
+		body["addresses"] = s.plainAddresses(v)
+	}
+	wire.JSON(w, http.StatusOK, map[string]any{"server": body})
 	return nil
 }
 

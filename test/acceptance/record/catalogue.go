@@ -24,8 +24,11 @@ func Catalogue() map[string][]Scenario {
 }
 
 // Limited is what is asked of a cloud with small limits: three members of an image, twelve properties,
-// four tags, three images and one MiB in the owner's project, and pages of five, at most ten, images.
+// four tags, three images and one MiB in the owner's project.
 func Limited() map[string][]Scenario { return map[string][]Scenario{"image-limits": imageLimits()} }
+
+// Paged is what is asked of a cloud with pages of five, at most ten, images.
+func Paged() map[string][]Scenario { return map[string][]Scenario{"image-pages": imagePages()} }
 
 // steps joins what single calls made.
 func steps(parts ...[]Step) []Step { return slices.Concat(parts...) }

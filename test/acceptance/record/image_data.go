@@ -28,7 +28,8 @@ func imageData() []Scenario {
 			{Name: "stage", Request: "PUT /v2/images/$image/stage", Body: "staged", Type: "application/octet-stream"},
 			{Name: "show while staged", Request: "GET /v2/images/$image"},
 			{Name: "import", Request: "POST /v2/images/$image/import", Body: `{"method": {"name": "glance-direct"}}`},
-			{Name: "show when done", Request: "GET /v2/images/$image", Until: "status=active"},
+			{Name: "until it is active", Unseen: true, Request: "GET /v2/images/$image", Until: "status=active"},
+			{Name: "show when done", Request: "GET /v2/images/$image", Until: "os_glance_import_task="},
 			{Name: "from a scheme that is not allowed", Request: "POST /v2/images/$other/import", Body: `{"method": {"name": "web-download", "uri": "ftp://127.0.0.1/x"}}`},
 		})},
 	}

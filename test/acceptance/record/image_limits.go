@@ -4,18 +4,6 @@ import "strings"
 
 func imageLimits() []Scenario {
 	grow := func(name, operations string) Step { return patch(name, "", "image", operations) }
-	five := []string{"a", "b", "c", "d", "e"}
-	var fill, fillMore []Step
-	for _, name := range five {
-		image := newImage(name, `"group": "$run"`)[0]
-		image.As = "member"
-		fill = append(fill, image)
-		more := newImage(name+name, `"group": "$run"`)[0]
-		more.As = "member"
-		fillMore = append(fillMore, more)
-	}
-	extra := newImage("z", `"group": "$run"`)[0]
-	extra.As = "member"
 	return []Scenario{
 		{Name: "members over quota", Service: "image", Cleanup: deleteImages("image"), Steps: steps(newImage("image", ""), []Step{
 			addMember("add one", "", "image", "member"), addMember("add two", "", "image", "admin"),
@@ -41,7 +29,7 @@ func imageLimits() []Scenario {
 		{Name: "images over quota", Service: "image", Cleanup: deleteImages("a", "b", "c", "d"), Steps: steps(
 			newImage("a", ""), newImage("b", ""), newImage("c", ""), []Step{
 				{Name: "one too many", Request: "POST /v2/images", Body: `{"name": "$run-d"}`},
-				{Name: "upload one MiB and more", Request: "PUT /v2/images/$a/file", Body: strings.Repeat("x", 1200<<10), Type: "application/octet-stream"},
+				{Name: "upload two MiB", Request: "PUT /v2/images/$a/file", Body: strings.Repeat("x", 2200<<10), Type: "application/octet-stream"},
 				{Name: "show it", Request: "GET /v2/images/$a"},
 				{Name: "upload a bit more", Request: "PUT /v2/images/$b/file", Body: "x", Type: "application/octet-stream"},
 				{Name: "show the second", Request: "GET /v2/images/$b"},
@@ -50,15 +38,18 @@ func imageLimits() []Scenario {
 				{Name: "upload in its place", Request: "PUT /v2/images/$b/file", Body: "x", Type: "application/octet-stream"},
 				{Name: "create in its place", Request: "POST /v2/images", Body: `{"name": "$run-d"}`, Save: map[string]string{"d": "id"}},
 			})},
-		{Name: "pages", Service: "image", Cleanup: deleteImages("a", "b", "c", "d", "e", "aa", "bb", "cc", "dd", "ee", "z"), Steps: steps(
-			fill, fillMore, []Step{extra, {
-				Name: "without a limit", As: "member", Request: "GET /v2/images?group=$run&sort=name:asc",
-			}, {
-				Name: "the next", As: "member", Request: "GET /v2/images?group=$run&sort=name:asc&marker=$cc",
-			}, {
-				Name: "the last", As: "member", Request: "GET /v2/images?group=$run&sort=name:asc&marker=$ee",
-			}, {
-				Name: "more than the most", As: "member", Request: "GET /v2/images?group=$run&sort=name:asc&limit=1000",
-			}})},
+	}
+}
+
+// imagePages fills more pages than one, where the project may have as many images.
+func imagePages() []Scenario {
+	var fill []Step
+	for _, name := range []string{"a", "b", "c", "d", "e", "aa", "bb", "cc", "dd", "ee", "z"} {
+		fill = append(fill, newImage(name, `"group": "$run"`)...)
+	}
+	page := func(name, query string) Step { return list(name, "", "group=$run&sort=name:asc"+query) }
+	return []Scenario{
+		{Name: "pages of five", Service: "image", Cleanup: deleteImages("a", "b", "c", "d", "e", "aa", "bb", "cc", "dd", "ee", "z"), Steps: steps(
+			fill, []Step{page("without a limit", ""), page("the next", "&marker=$c"), page("the last", "&marker=$ee"), page("more than the most", "&limit=1000")})},
 	}
 }

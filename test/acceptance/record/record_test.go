@@ -20,6 +20,7 @@ func TestRecord(t *testing.T) {
 	}
 	keep(t, Catalogue(), map[string]string{"owner": "ci", "reader": "reader", "member": "target", "stranger": "zuul", "admin": "admin"})
 	keep(t, Limited(), map[string]string{"owner": "small", "member": "elsewhere", "admin": "elsewhere-admin"})
+	keep(t, Paged(), map[string]string{"owner": "elsewhere"})
 }
 
 // keep asks these clouds a catalogue and writes their answers down.

@@ -114,7 +114,7 @@ func (r *run) text(text string) string {
 		return len(owner.endpoints[b]) - len(owner.endpoints[a])
 	}) {
 		text = strings.ReplaceAll(text, owner.endpoints[service], "("+service+")")
-		text = strings.ReplaceAll(text, strings.TrimSuffix(owner.endpoints[service], "/v2.1"), "("+service+" root)")
+		text = strings.ReplaceAll(text, versionPath.ReplaceAllString(owner.endpoints[service], ""), "("+service+" root)")
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.values)) {
 		if value := r.values[name]; len(value) > 6 {
@@ -123,7 +123,7 @@ func (r *run) text(text string) string {
 	}
 	for _, person := range []string{"owner", "member", "stranger"} {
 		// Names are short: only as the whole value. A user's and its project's are the same.
-		if text == r.cloud.accounts[person].user {
+		if text != "" && text == r.cloud.accounts[person].user {
 			return "$" + person + "_name"
 		}
 	}
@@ -135,6 +135,9 @@ func (r *run) text(text string) string {
 	}
 	return text
 }
+
+// versionPath is where an endpoint's version begins, and what follows.
+var versionPath = regexp.MustCompile(`/v\d.*$`)
 
 // longRun is what a request fills its limits with.
 var longRun = regexp.MustCompile(`k{100,}|v{100,}|x{100,}|y{100,}|t{100,}`)
