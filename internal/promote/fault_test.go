@@ -118,7 +118,7 @@ func TestFailureTakesEverythingBack(t *testing.T) {
 	for nth := 1; ; nth++ {
 		n := w.newName(fmt.Sprint("web ", nth))
 		before := n.state(t)
-		w.sandbox.Faults().Add(wire.Rule{Match: concerns, Method: "POST|PUT|PATCH", Nth: nth, Fault: wire.Status(http.StatusRequestEntityTooLarge)})
+		w.sandbox.Faults().Add(wire.Rule{Match: n.step, Method: "POST|PUT|PATCH", Nth: nth, Fault: wire.Status(http.StatusRequestEntityTooLarge)})
 		_, err := promoted(t, n.site(), n.options())
 		w.sandbox.Faults().Clear()
 		if fault.Is(err, fault.Partial) {

@@ -342,6 +342,12 @@ func concerns(r *http.Request) bool {
 	return r.Header.Get("X-Watcher") == "" && strings.HasPrefix(r.URL.Path, "/image/")
 }
 
+// step matches what concerns matches, without the signs of life of the claim: how many of those there
+// are hangs on the machine's pace.
+func (n *name) step(r *http.Request) bool {
+	return concerns(r) && (r.Method != http.MethodPatch || strings.HasSuffix(r.URL.Path, n.old) || strings.HasSuffix(r.URL.Path, n.fresh))
+}
+
 // watch rules let every request through and look at the invariants after each one.
 func (v *watched) rule(n *name) wire.Rule {
 	return wire.Rule{Match: concerns, Fault: wire.Fault{Do: wire.Observe, After: func(r *http.Request) { v.look(n, r) }}}
