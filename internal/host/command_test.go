@@ -99,12 +99,12 @@ func TestExitCodes(t *testing.T) {
 		if r.code != code {
 			t.Errorf("%s: exit %d, want %d\n%s", kind, r.code, code, r.stderr)
 		}
-		switch {
-		case kind == "exit":
+		switch kind {
+		case "exit":
 			if !strings.Contains(r.stderr, `plugin "demo" ended without an outcome (exit status 9)`) {
 				t.Errorf("%s: %s", kind, r.stderr)
 			}
-		case kind == "panic":
+		case "panic":
 		default:
 			want := "Error: doing \"x\": it is " + kind + " (req-1)\n  part: broke\ndo something else\n"
 			if r.stderr != want {

@@ -48,38 +48,38 @@ func (w *world) terminal(args ...string) *terminal {
 	return term
 }
 
-func (term *terminal) screen() string {
-	term.mu.Lock()
-	defer term.mu.Unlock()
-	return term.seen.String()
+func (tm *terminal) screen() string {
+	tm.mu.Lock()
+	defer tm.mu.Unlock()
+	return tm.seen.String()
 }
 
 // expect waits for the text behind what was expected before.
-func (term *terminal) expect(text string) {
-	term.t.Helper()
-	eventually(term.t, text+" in\n"+term.screen(), func() bool {
-		i := strings.Index(term.screen()[term.from:], text)
+func (tm *terminal) expect(text string) {
+	tm.t.Helper()
+	eventually(tm.t, text+" in\n"+tm.screen(), func() bool {
+		i := strings.Index(tm.screen()[tm.from:], text)
 		if i >= 0 {
-			term.from += i + len(text)
+			tm.from += i + len(text)
 		}
 		return i >= 0
 	})
 }
 
-func (term *terminal) send(keys string) {
-	term.t.Helper()
-	if _, err := term.tty.WriteString(keys); err != nil {
-		term.t.Fatal(err)
+func (tm *terminal) send(keys string) {
+	tm.t.Helper()
+	if _, err := tm.tty.WriteString(keys); err != nil {
+		tm.t.Fatal(err)
 	}
 }
 
 // end waits for the exit status.
-func (term *terminal) end(code int) {
-	term.t.Helper()
-	_ = term.cmd.Wait()
-	<-term.done
-	if got := term.cmd.ProcessState.ExitCode(); got != code {
-		term.t.Errorf("exit %d, want %d:\n%s", got, code, term.screen())
+func (tm *terminal) end(code int) {
+	tm.t.Helper()
+	_ = tm.cmd.Wait()
+	<-tm.done
+	if got := tm.cmd.ProcessState.ExitCode(); got != code {
+		tm.t.Errorf("exit %d, want %d:\n%s", got, code, tm.screen())
 	}
 }
 
@@ -124,7 +124,9 @@ func TestQuestions(t *testing.T) {
 		{"not the name", []string{"demo", "delete", "web"}, []string{"to go on: ", "yes\r"}, "nothing was deleted", 130},
 		{"not even with --yes", []string{"demo", "delete", "web", "--yes"}, []string{"to go on: ", "\r"}, "nothing was deleted", 130},
 		{
-			"texts", []string{"demo", "ask"}, []string{"[nobody]: ", "\r", "Secret", "pass1234\r", "Number or name [red]: ", "3\r", "Please choose", "2\r"},
+			"texts",
+			[]string{"demo", "ask"},
+			[]string{"[nobody]: ", "\r", "Secret", "pass1234\r", "Number or name [red]: ", "3\r", "Please choose", "2\r"},
 			"name nobody, secret of 8, colour green", 0,
 		},
 		{"interrupted", []string{"demo", "change"}, []string{"[y/N]", ctrlC}, "Stopping", -1},

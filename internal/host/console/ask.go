@@ -70,14 +70,19 @@ func (c *Console) prompt(q Question) {
 	case q.Kind == Confirm:
 		text += " [y/N] "
 	case q.Kind == Choice:
-		for i, choice := range q.Choices {
-			text += fmt.Sprintf("\n  %d) %s", i+1, choice)
-		}
-		text += "\nNumber or name" + inBrackets(q.Default) + ": "
+		text += numbered(q.Choices) + "\nNumber or name" + inBrackets(q.Default) + ": "
 	default:
 		text += inBrackets(q.Default) + ": "
 	}
 	_, _ = c.err.WriteString(text)
+}
+
+func numbered(choices []string) string {
+	var b strings.Builder
+	for i, choice := range choices {
+		fmt.Fprintf(&b, "\n  %d) %s", i+1, choice)
+	}
+	return b.String()
 }
 
 func inBrackets(s string) string {

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -159,7 +160,7 @@ func plain(p Progress) string {
 func amount(p Progress) string {
 	count := func(n int64) string {
 		if !p.Bytes {
-			return fmt.Sprint(n)
+			return strconv.FormatInt(n, 10)
 		}
 		units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
 		f, u := float64(n), 0

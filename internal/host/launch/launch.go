@@ -97,19 +97,21 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 
 // connect waits for the plugin as long as ctx allows.
 func (p *Process) connect(ctx context.Context) error {
-	connected := make(chan error, 1)
+	var err error
+	connected := make(chan struct{})
 	go func() {
-		protocol, err := p.client.Client()
-		if err == nil {
-			var served any
-			if served, err = protocol.Dispense(handshake.Service); err == nil {
-				p.PluginClient = served.(pluginv1.PluginClient)
-			}
+		defer close(connected)
+		var protocol plugin.ClientProtocol
+		if protocol, err = p.client.Client(); err != nil {
+			return
 		}
-		connected <- err
+		var served any
+		if served, err = protocol.Dispense(handshake.Service); err == nil {
+			p.PluginClient = served.(pluginv1.PluginClient)
+		}
 	}()
 	select {
-	case err := <-connected:
+	case <-connected:
 		return err
 	case <-ctx.Done():
 		p.Abandon()

@@ -51,7 +51,8 @@ func (l *csvList) write(values []any) error {
 		}
 		b = l.field(b, v, len(values) == 1)
 	}
-	l.buf = append(b, '\n')
+	b = append(b, '\n')
+	l.buf = b
 	_, err := l.w.Write(l.buf)
 	return err
 }

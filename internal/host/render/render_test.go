@@ -76,8 +76,11 @@ func TestListsAreCliffs(t *testing.T) {
   }
 ]
 `},
-		{"json on one line", Options{Format: "json", NoIndent: true, Columns: []string{"id", "Ok", "Size"}},
-			`[{"ID": "1", "Size": 10, "Ok": true}, {"ID": "22", "Size": 2000, "Ok": false}, {"ID": "3", "Size": 0, "Ok": true}]` + "\n"},
+		{
+			"json on one line",
+			Options{Format: "json", NoIndent: true, Columns: []string{"id", "Ok", "Size"}},
+			`[{"ID": "1", "Size": 10, "Ok": true}, {"ID": "22", "Size": 2000, "Ok": false}, {"ID": "3", "Size": 0, "Ok": true}]` + "\n",
+		},
 		{"value", Options{Format: "value"}, "1 ubuntu \"x\" é 日本 10 True None 1.5\n22 a, b\nline2 2000 False None 2.25\n3 x \\ back 0 True x 0\n"},
 		{"csv", Options{Format: "csv"}, `"ID","Name","Size","Ok","None","Price"
 "1","ubuntu ""x"" é 日本",10,True,"",1.5
@@ -172,8 +175,12 @@ func TestWidthIsSharedAsInCliff(t *testing.T) {
 func TestShow(t *testing.T) {
 	t.Parallel()
 	fields := []Field{
-		{Name: "id", Value: "1"}, {Name: "Disk Size", Value: int64(3 << 30), Unit: Bytes}, {Name: "os:type-x", Value: "a \"$(b)` \\"},
-		{Name: "tags", Value: []any{"a", "b"}}, {Name: "properties", Value: map[string]any{"k": "v", "a": 1.0}}, {Name: "gone", Value: nil},
+		{Name: "id", Value: "1"},
+		{Name: "Disk Size", Value: int64(3 << 30), Unit: Bytes},
+		{Name: "os:type-x", Value: "a \"$(b)` \\"},
+		{Name: "tags", Value: []any{"a", "b"}},
+		{Name: "properties", Value: map[string]any{"k": "v", "a": 1.0}},
+		{Name: "gone", Value: nil},
 	}
 	for _, c := range []struct {
 		name string
@@ -191,8 +198,11 @@ func TestShow(t *testing.T) {
 | gone       | None         |
 +------------+--------------+
 `},
-		{"json", Options{Format: "json", NoIndent: true},
-			`{"id": "1", "Disk Size": 3221225472, "os:type-x": "a \"$(b)` + "`" + ` \\", "tags": ["a", "b"], "properties": {"a": 1, "k": "v"}, "gone": null}` + "\n"},
+		{
+			"json",
+			Options{Format: "json", NoIndent: true},
+			`{"id": "1", "Disk Size": 3221225472, "os:type-x": "a \"$(b)` + "`" + ` \\", "tags": ["a", "b"], "properties": {"a": 1, "k": "v"}, "gone": null}` + "\n",
+		},
 		{"json, indented", Options{Format: "json", Columns: []string{"tags", "properties"}}, `{
   "tags": [
     "a",
@@ -205,8 +215,11 @@ func TestShow(t *testing.T) {
 }
 `},
 		{"value", Options{Format: "value", Columns: []string{"id", "gone", "tags"}}, "1\n[\"a\", \"b\"]\nNone\n"},
-		{"shell", Options{Format: "shell", Prefix: "x_", Columns: []string{"id", "disk size", "os:type-x"}},
-			"x_id=\"1\"\nx_disk_size=\"3221225472\"\nx_os_type_x=\"a \\\"\\$(b)\\` \\\\\"\n"},
+		{
+			"shell",
+			Options{Format: "shell", Prefix: "x_", Columns: []string{"id", "disk size", "os:type-x"}},
+			"x_id=\"1\"\nx_disk_size=\"3221225472\"\nx_os_type_x=\"a \\\"\\$(b)\\` \\\\\"\n",
+		},
 		{"yaml", Options{Format: "yaml", Columns: []string{"id", "tags"}}, "id: \"1\"\ntags:\n  - a\n  - b\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,7 +19,8 @@ func (l *valueList) Row(values []any) error {
 		}
 		b = append(b, text(v)...)
 	}
-	l.buf = append(b, '\n')
+	b = append(b, '\n')
+	l.buf = b
 	_, err := l.w.Write(l.buf)
 	return err
 }

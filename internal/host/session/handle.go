@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -82,12 +83,7 @@ func (s *session) stdin() {
 }
 
 func needs(c *pluginv1.Command, need pluginv1.Need) bool {
-	for _, n := range c.GetNeeds() {
-		if n == need {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.GetNeeds(), need)
 }
 
 // prompt answers a question: for the user, where that is what --yes means, else by asking. It

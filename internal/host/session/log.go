@@ -29,11 +29,12 @@ func (s *session) log(l *pluginv1.Log) {
 	if l.GetLevel() < threshold(s.Start.GetVerbosity()) {
 		return
 	}
-	text := l.GetMessage()
+	var text strings.Builder
+	text.WriteString(l.GetMessage())
 	for _, a := range l.GetAttributes() {
-		text += fmt.Sprintf(" %s=%v", a.GetKey(), a.GetValue().AsInterface())
+		fmt.Fprintf(&text, " %s=%v", a.GetKey(), a.GetValue().AsInterface())
 	}
-	s.Console.Say(styled(s.Console, l.GetLevel(), s.text(text)))
+	s.Console.Say(styled(s.Console, l.GetLevel(), s.text(text.String())))
 }
 
 func styled(c *console.Console, level pluginv1.LogLevel, text string) string {
