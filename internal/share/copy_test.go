@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,19 +18,30 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/share"
 )
 
-// far is the world with a second cloud, whose demo is called "far".
-func newFar(t *testing.T) (*world, *sandbox.Cloud) {
+// newFar is a world with a project on another cloud, "far"; there is nil on a real one.
+func newFar(t *testing.T) (w *world, there *sandbox.Cloud) {
 	t.Helper()
-	w := newSandbox(t, sandbox.Options{})
-	there := sandboxtest.Start(t, sandbox.Options{})
+	w = newWorld(t)
+	file, entry := os.Getenv(realClouds), "elsewhere"
+	if file == "" {
+		there = sandboxtest.Start(t, sandbox.Options{})
+		file, entry = there.CloudsYAML(), "demo"
+	}
 	here := w.clouds
 	w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Site, error) {
 		if name == "far" {
-			return reach(ctx, there.CloudsYAML(), "demo", "far")
+			return reach(ctx, file, entry, "far")
 		}
 		return here(ctx, name)
 	})
 	return w, there
+}
+
+// newFarSandbox is for tests that look inside or make requests fail.
+func newFarSandbox(t *testing.T) (w *world, there *sandbox.Cloud) {
+	t.Helper()
+	newSandbox(t, sandbox.Options{})
+	return newFar(t)
 }
 
 // copies are the images on the far cloud, hidden ones included.
@@ -38,14 +51,14 @@ func (w *world) copies() []*glance.Image {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return all
+	return slices.DeleteFunc(all, func(i *glance.Image) bool { return !strings.HasSuffix(i.Name, w.suffix) })
 }
 
 func TestCopyToAnotherCloud(t *testing.T) {
 	t.Parallel()
 	w, there := newFar(t)
 	id := w.image("web", map[string]any{"os_distro": "debian", "tags": []string{"ci"}, "min_disk": 3, "imgctl_promoted": "2026-01-01T00:00:00Z"})
-	o := share.AddOptions{Selection: images(id), To: []string{"member-a", "far"}}
+	o := share.AddOptions{Selection: images(id), From: "demo", To: []string{"member-a", "far"}}
 	wantKind(t, w.add(o), fault.Usage, "--copy")
 
 	o.Copy = true
@@ -56,7 +69,10 @@ func TestCopyToAnotherCloud(t *testing.T) {
 		t.Fatalf("copies are %v", all)
 	}
 	from, c := w.get(id), all[0]
-	if c.Name != "web" || c.Hidden || c.Visibility != glance.Private || c.MinDisk != 3 || c.HashValue != from.HashValue || c.Tags[0] != "ci" ||
+	if there == nil {
+		t.Cleanup(func() { _ = w.site("far").Images.Delete(context.Background(), c.ID) })
+	}
+	if c.Name != from.Name || c.Hidden || c.Visibility != glance.Private || c.MinDisk != 3 || c.HashValue != from.HashValue || c.Tags[0] != "ci" ||
 		c.Properties["os_distro"] != "debian" || c.Properties[share.SourceKey] != "demo/"+id+"/"+from.HashValue {
 		t.Errorf("copy is %+v", c)
 	}
@@ -66,8 +82,16 @@ func TestCopyToAnotherCloud(t *testing.T) {
 		}
 	}
 
-	there.ResetRequests()
+	if there != nil {
+		there.ResetRequests()
+	}
 	w.writesNothing(func() { w.mustAdd(o) })
+	if again := w.copies(); len(again) != 1 {
+		t.Errorf("the second time made the copies %v", again)
+	}
+	if there == nil {
+		return
+	}
 	for _, r := range there.Requests() {
 		if r.Method != http.MethodGet {
 			t.Errorf("the second time sent %s %s", r.Method, r.Path)
@@ -83,7 +107,7 @@ func TestCopyFails(t *testing.T) {
 	for kind, f := range everyFault {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w, there := newFar(t)
+			w, there := newFarSandbox(t)
 			for nth := range 6 {
 				id := w.image(fmt.Sprint("web ", nth), nil)
 				before := w.tree(id)
@@ -119,7 +143,7 @@ func TestCopyFails(t *testing.T) {
 // Data that isn't the image's is never kept, even where no request fails.
 func TestCopyVerifiesItsData(t *testing.T) {
 	t.Parallel()
-	w, there := newFar(t)
+	w, there := newFarSandbox(t)
 	id := w.image("web", nil)
 	o := share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}}
 	p, err := share.PlanAdd(t.Context(), w.clouds, o)
@@ -136,6 +160,28 @@ func TestCopyVerifiesItsData(t *testing.T) {
 	}}})
 	err = share.Apply(t.Context(), p, report.Discard)
 	wantKind(t, err, fault.Unavailable, "sha512")
+	if left := w.copies(); len(left) != 0 {
+		t.Errorf("copies are left: %v", left)
+	}
+}
+
+// What is sent is hashed on its way: the far cloud may keep another kind of checksum.
+func TestCopyVerifiesWhatItSends(t *testing.T) {
+	t.Parallel()
+	w, there := newFarSandbox(t)
+	id := w.image("web", nil)
+	if err := w.sandbox.Image.Update(id, func(i *sandboxImage) { i.HashValue = strings.Repeat("0", len(i.HashValue)) }); err != nil {
+		t.Fatal(err)
+	}
+	there.Faults().Add(wire.Rule{Method: "PUT", Path: "**/file", Fault: wire.Fault{Do: wire.Observe, After: func(r *http.Request) {
+		for _, c := range w.copies() {
+			if err := there.Image.Update(c.ID, func(i *sandboxImage) { i.HashAlgo, i.HashValue = "sha256", "1" }); err != nil {
+				t.Error(err)
+			}
+		}
+	}}})
+	err := w.add(share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}})
+	wantKind(t, err, fault.Unavailable, "the data that came from")
 	if left := w.copies(); len(left) != 0 {
 		t.Errorf("copies are left: %v", left)
 	}

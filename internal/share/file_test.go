@@ -234,7 +234,7 @@ func TestDriftOfExpiry(t *testing.T) {
 
 func TestDriftThatApplyCantMend(t *testing.T) {
 	t.Parallel()
-	w, _ := newFar(t)
+	w, _ := newFarSandbox(t)
 	id := w.imageOf("admin", "one", map[string]any{"visibility": "shared"})
 	for name, status := range map[string]string{"member-a": glance.Rejected, "other": glance.Accepted} {
 		if err := w.sandbox.Image.SetMember(id, w.project(name), status); err != nil {
