@@ -30,16 +30,22 @@ build: ## put the programs into bin/
 	$(GO_BUILD) -o $(BIN)/imgctl ./cmd/imgctl
 	@$(MAKE) --no-print-directory plugins
 
-# imgctl runs only those of its plugins whose checksums are beside them, so all change at once.
-.PHONY: plugins
+# imgctl runs only those of its plugins whose checksums are beside them, so all change at once, and
+# not at all where they are the same. Tests make them, and several of them may at a time.
+.PHONY: plugins replace-plugins
 plugins: ## put imgctl's plugins into libexec/
-	@rm -rf $(LIBEXEC).new && mkdir -p $(LIBEXEC).new
+	@mkdir -p $(CACHE)
+	@$(if $(shell command -v flock),flock $(CACHE)/plugins.lock) $(MAKE) --no-print-directory replace-plugins
+
+replace-plugins:
+	@rm -rf $(LIBEXEC).new $(LIBEXEC).old && mkdir -p $(LIBEXEC).new $(CACHE)/plugins
 	@for name in $(PLUGINS); do \
-		echo "imgctl-$$name"; \
-		$(GO_BUILD) -o $(LIBEXEC).new/imgctl-$$name ./plugins/$$name || exit 1; \
+		$(GO_BUILD) -o $(CACHE)/plugins/imgctl-$$name ./plugins/$$name && cp $(CACHE)/plugins/imgctl-$$name $(LIBEXEC).new || exit 1; \
 	done
 	@cd $(LIBEXEC).new && chmod 755 imgctl-* && sha256sum imgctl-* >SHA256SUMS && chmod 644 SHA256SUMS
-	@rm -rf $(LIBEXEC) && mv $(LIBEXEC).new $(LIBEXEC) && chmod 755 $(ROOT)/libexec $(ROOT)/libexec/imgctl $(LIBEXEC)
+	@if cmp -s $(LIBEXEC).new/SHA256SUMS $(LIBEXEC)/SHA256SUMS; then rm -rf $(LIBEXEC).new; else \
+		if [ -d $(LIBEXEC) ]; then mv $(LIBEXEC) $(LIBEXEC).old; fi; mv $(LIBEXEC).new $(LIBEXEC); rm -rf $(LIBEXEC).old; fi
+	@chmod 755 $(ROOT)/libexec $(ROOT)/libexec/imgctl $(LIBEXEC)
 
 # Where imgctl goes: its plugins are looked for in ../libexec of the folder that it is in.
 PREFIX ?= $(HOME)/.local
