@@ -237,7 +237,7 @@ func TestRemoveGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, share.Apply(t.Context(), p, report.Discard), fault.Partial, "1 are left", w.project("member-a"))
+	wantKind(t, share.Apply(t.Context(), p, report.Discard), fault.Partial, "1 change made, 1 left", w.project("member-a"))
 	w.expectMembers(id, map[string]string{"member-a": glance.Accepted})
 	w.sandbox.Faults().Clear()
 	p, err = share.PlanRemove(t.Context(), w.clouds, o)
