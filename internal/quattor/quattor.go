@@ -184,8 +184,8 @@ func (w *work) finalize(ctx context.Context) error {
 	return nil
 }
 
-// cleanUp removes what must not be in the image. The files of its own go after a failure too, as
-// a machine may be kept all the same; that this fails then isn't one more failure.
+// cleanUp removes what must not be in the image. The configuration file is put back after a
+// failure too, as a machine may be kept all the same; that this fails then isn't one more failure.
 func (w *work) cleanUp(ctx context.Context, healthy bool) error {
 	script := w.cleanUpScript(healthy)
 	if script == "" {
@@ -202,9 +202,6 @@ func (w *work) cleanUp(ctx context.Context, healthy bool) error {
 
 func (w *work) cleanUpScript(healthy bool) string {
 	var steps []string
-	if !healthy {
-		steps = append(steps, "rm -f "+quote(w.backup+".new"))
-	}
 	if w.RestoreConf {
 		file, backup := quote(w.ConfFile), quote(w.backup)
 		steps = append(steps, fmt.Sprintf("if [ -e %s ]; then mv -f %s %s; else rm -f %s; fi", backup, backup, file, file))
