@@ -15,7 +15,8 @@ fill() {
     -e "s|@KEYSTONE_PORT@|$keystone_port|g" -e "s|@GLANCE_PORT@|$glance_port|g" \
     -e "s|@NOVA_PORT@|$nova_port|g" -e "s|@METADATA_PORT@|$metadata_port|g" \
     -e "s|@NEUTRON_PORT@|$neutron_port|g" -e "s|@CINDER_PORT@|$cinder_port|g" -e "s|@RABBIT_PORT@|$rabbit_port|g" \
-    -e "s|@REGISTRY_PORT@|$registry_port|g" \
+    -e "s|@REGISTRY_PORT@|$registry_port|g" -e "s|@IRONIC_PORT@|$ironic_port|g" \
+    -e "s|@IRONIC_FILES_PORT@|$ironic_files_port|g" \
     -e "s|@BRIDGE_LINK@|$bridge_link|g"
 }
 

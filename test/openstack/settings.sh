@@ -32,8 +32,14 @@ packages=(
   syslinux syslinux-common mtools dosfstools fdisk e2fsprogs
 )
 
+# What is started besides, by SERVICES="baremetal".
+services=${SERVICES:-}
+wants() { [[ " $services " == *" $1 "* ]]; }
+if wants baremetal; then packages+=(ironic-common); fi
+
 # The services' ports, all on 127.0.0.1.
 keystone_port=5000 glance_port=9292 placement_port=8778 nova_port=8774 metadata_port=8775 neutron_port=9696 cinder_port=8776
+ironic_port=6385 ironic_files_port=8089
 keystone_elsewhere_port=5001 glance_elsewhere_port=9293
 rabbit_port=5672 registry_port=5050
 

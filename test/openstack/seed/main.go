@@ -3,6 +3,7 @@
 //	seed accounts < accounts   lines of: user project domain role region
 //	seed cloud                 flavors, networks, security groups; needs Nova and Neutron
 //	seed image FILE            the guest, as a public image
+//	seed baremetal             Ironic's place in the catalog, and nodes
 //
 // It acts as the clouds "admin" and "elsewhere-admin" of clouds.yaml. Accounts and flavors that it finds in place it leaves alone.
 package main
@@ -26,7 +27,7 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	if len(os.Args) < 2 {
-		log.Fatal("usage: seed accounts|cloud|image FILE")
+		log.Fatal("usage: seed accounts|cloud|image FILE|baremetal")
 	}
 	if err := run(ctx, os.Args[1], os.Args[2:]); err != nil {
 		log.Fatalf("seed: %v", err)
@@ -63,6 +64,8 @@ func run(ctx context.Context, part string, args []string) error {
 			return err
 		}
 		return seedGroups(ctx, admin)
+	case "baremetal":
+		return seedBaremetal(ctx, admin, password)
 	case "image":
 		if len(args) != 1 {
 			return errors.New("image: want the file")
