@@ -38,39 +38,73 @@ func (f *File) desire(ctx context.Context, clouds Clouds, o FileOptions, missing
 	if _, err := open(ctx, clouds, f.clouds(o.From)); err != nil {
 		return nil, err
 	}
+	sources := make([]source, len(f.Shares))
+	group, work := errgroup.WithContext(ctx)
+	group.SetLimit(requests)
+	for n, w := range f.Shares {
+		group.Go(func() (err error) {
+			sources[n], err = w.find(work, clouds, cmp.Or(w.From, o.From))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	var all []*desired
 	byImage := map[string]*desired{}
-	for _, w := range f.Shares {
-		site, err := clouds(ctx, cmp.Or(w.From, o.From))
-		if err != nil {
-			return nil, err
-		}
-		to, ends, err := w.recipients(ctx, site, clouds)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range w.Images {
-			images, err := s.resolve(ctx, site)
-			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Ambiguous) {
+	for n, w := range f.Shares {
+		found := sources[n]
+		for k, s := range w.Images {
+			if err := found.errs[k]; err != nil {
 				if err := missing(w, s, err); err != nil {
 					return nil, err
 				}
-				continue
 			}
-			if err != nil {
-				return nil, err
-			}
-			for _, img := range images {
-				key := site.service + " " + img.ID
+			for _, img := range found.images[k] {
+				key := found.site.service + " " + img.ID
 				if byImage[key] == nil {
-					byImage[key] = &desired{image: img, site: site, ends: expiries{}, over: expiries{}}
+					byImage[key] = &desired{image: img, site: found.site, ends: expiries{}, over: expiries{}}
 					all = append(all, byImage[key])
 				}
-				byImage[key].want(to, ends, time.Now())
+				byImage[key].want(found.to, found.ends, time.Now())
 			}
 		}
 	}
 	return all, nil
+}
+
+// source is what one share of the file stands for.
+type source struct {
+	site   *Site
+	to     []Target
+	ends   expiries
+	images [][]*glance.Image // by the share's selections
+	errs   []error           // of those that no image fits, or several
+}
+
+// find asks for the images and projects of a share.
+func (w Wanted) find(ctx context.Context, clouds Clouds, from string) (found source, err error) {
+	if found.site, err = clouds(ctx, from); err != nil {
+		return found, err
+	}
+	if found.to, found.ends, err = w.recipients(ctx, found.site, clouds); err != nil {
+		return found, err
+	}
+	found.images, found.errs = make([][]*glance.Image, len(w.Images)), make([]error, len(w.Images))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(requests)
+	for k, s := range w.Images {
+		group.Go(func() error {
+			images, err := s.resolve(ctx, found.site)
+			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Ambiguous) {
+				found.errs[k] = err
+				return nil
+			}
+			found.images[k] = images
+			return err
+		})
+	}
+	return found, group.Wait()
 }
 
 // clouds are the names of all clouds that the file is about.

@@ -104,10 +104,7 @@ func (o ListOptions) wanted(ctx context.Context, site *Site) ([]*glance.Image, e
 
 // sharesOf are one image's shares; an image without any has a line of its own where it is named.
 func sharesOf(ctx context.Context, site *Site, img *glance.Image, named bool) ([]Share, error) {
-	ends, err := expiriesOf(img)
-	if err != nil {
-		return nil, err
-	}
+	ends, unreadable := expiriesOf(img)
 	var shares []Share
 	switch img.Visibility {
 	case glance.Shared:
@@ -122,8 +119,9 @@ func sharesOf(ctx context.Context, site *Site, img *glance.Image, named bool) ([
 			shares = append(shares, Share{ProjectID: m.ProjectID, Status: m.Status, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt})
 		}
 	case glance.Private:
+		var err error
 		if shares, err = dormant(img, ends); err != nil {
-			return nil, err
+			unreadable = err
 		}
 		if len(shares) == 0 && named {
 			shares = append(shares, Share{Status: Unknown, Note: "the image is private; the service does not tell which members it keeps"})
@@ -135,6 +133,9 @@ func sharesOf(ctx context.Context, site *Site, img *glance.Image, named bool) ([
 	for n := range shares {
 		s := &shares[n]
 		s.Image, s.Expires = img, ends[s.ProjectID]
+		if unreadable != nil { // one image that somebody wrote nonsense on must not hide the others
+			s.Note = notes(s.Note, unreadable.Error())
+		}
 		if s.ProjectID == "" {
 			continue
 		}

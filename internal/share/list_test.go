@@ -3,6 +3,7 @@ package share_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,4 +151,25 @@ func TestListOfAnEmptyProjectIsCheap(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d requests: %+v", n, w.sandbox.Requests())
 	}
+}
+
+// What somebody wrote into a property by hand is told, and hides no other image.
+func TestListGoesOnWithNonsenseOnAnImage(t *testing.T) {
+	t.Parallel()
+	w := newSandbox(t, sandbox.Options{})
+	bad := w.image("bad", map[string]any{share.ExpiresKey: "tomorrow"})
+	w.member(bad, "member-a", glance.Accepted)
+	worse := w.image("worse", map[string]any{share.SuspendedKey: "[]"})
+	w.member(w.image("good", nil), "member-a", glance.Accepted)
+	all, err := share.List(t.Context(), w.clouds, share.ListOptions{Selection: images("bad", "worse", "good")})
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for _, s := range all {
+		if told := strings.Contains(s.Note, "reading property"); told != (s.Image.ID == bad || s.Image.ID == worse) {
+			t.Errorf("image %s has the note %q", s.Image, s.Note)
+		}
+	}
+	_, err = share.PlanAdd(t.Context(), w.clouds, share.AddOptions{Selection: images(bad), To: []string{"member-b"}})
+	wantKind(t, err, fault.Conflict, share.ExpiresKey)
 }

@@ -81,6 +81,19 @@ func TestAcceptRejectReset(t *testing.T) {
 	}
 }
 
+// To an administrator the service lists what is shared with others, too.
+func TestAdminAcceptsForItsOwnProject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other, own := w.image("web", nil), w.image("web", nil)
+	w.member(other, "member-a", glance.Pending)
+	w.member(own, "admin", glance.Pending)
+	p, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{Selection: images("web" + w.suffix), To: []string{"admin"}, Status: glance.Accepted})
+	w.apply(p, err)
+	w.expectMembers(own, map[string]string{"admin": glance.Accepted})
+	w.expectMembers(other, map[string]string{"member-a": glance.Pending})
+}
+
 func TestStatusRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -64,11 +64,29 @@ func (s Selection) offered(ctx context.Context, site *Site, one string) ([]*glan
 		}
 	}
 	images, err := offers(ctx, site, glance.Query{Name: one, Tags: s.Tags, Properties: s.Properties})
-	return s.filter(images), err
+	if err != nil || !site.Admin {
+		return s.filter(images), err
+	}
+	return membersOnly(ctx, site, s.filter(images))
 }
 
-// offers lists the images that other projects share with the site's. To an admin the service lists
-// all projects' images, of which the ones that have the project among their members count.
+// membersOnly leaves the images that have the site's project among their members. Only to an
+// administrator the service shows others as well.
+func membersOnly(ctx context.Context, site *Site, images []*glance.Image) ([]*glance.Image, error) {
+	var own []*glance.Image
+	for _, img := range images {
+		switch _, err := site.Images.Member(ctx, img.ID, site.Project.ID); {
+		case err == nil:
+			own = append(own, img)
+		case !fault.Is(err, fault.NotFound):
+			return nil, err
+		}
+	}
+	return own, nil
+}
+
+// offers lists the images that other projects share with the site's; to an administrator the
+// service lists what is shared with anybody.
 func offers(ctx context.Context, site *Site, q glance.Query) ([]*glance.Image, error) {
 	q.Visibility, q.MemberStatus, q.BothHidden = glance.Shared, "all", true
 	images, err := site.Images.Images(ctx, q)
