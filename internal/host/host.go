@@ -108,14 +108,20 @@ func (h *Host) execute(args []string) error {
 	if err != nil {
 		return fmt.Errorf("finding where imgctl is: %w", err)
 	}
-	h.registry = registry.Load(context.Background(), registry.Config{
+	// A plugin's command has a way of its own to stop; imgctl's own commands just end.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	h.registry = registry.Load(ctx, registry.Config{
 		Folders: discover.Folders(os.Getenv, executable), Judge: judge,
 		CacheFile: h.paths.manifest(), Version: h.version,
 	})
 	h.root = h.tree()
 	h.root.SetArgs(args)
 	h.root.SetOut(h.console.Out())
-	err = h.root.ExecuteContext(context.Background())
+	err = h.root.ExecuteContext(ctx)
+	if err != nil && errors.Is(err, context.Canceled) {
+		err = fault.Wrap(fault.Cancelled, "", err)
+	}
 	if err != nil && strings.HasPrefix(err.Error(), "if any flags in the group") {
 		err = fault.Wrap(fault.Usage, "", err) // the one of cobra's that has no type
 	}

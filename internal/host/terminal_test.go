@@ -97,6 +97,27 @@ func TestCtrlC(t *testing.T) {
 	term.end(130)
 }
 
+func TestTheSizeOfTheTerminal(t *testing.T) {
+	t.Parallel()
+	tm := newWorld(t).terminal("demo", "wait")
+	tm.expect("pid=")
+	if err := pty.Setsize(tm.tty, &pty.Winsize{Cols: 123, Rows: 40}); err != nil {
+		t.Fatal(err)
+	}
+	tm.expect("width=123")
+	tm.send(ctrlC)
+	tm.end(130)
+}
+
+// imgctl's own commands have nothing to clean up.
+func TestCtrlCInImgctlItself(t *testing.T) {
+	t.Parallel()
+	tm := newWorld(t).terminal("plugin", "check", "demo")
+	tm.expect("rules: ")
+	tm.send(ctrlC)
+	tm.end(130)
+}
+
 func TestCtrlCTwice(t *testing.T) {
 	t.Parallel()
 	term := newWorld(t).terminal("demo", "wait", "--stubborn")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -69,6 +70,38 @@ func TestWhyAPluginDoesNotStart(t *testing.T) {
 				t.Errorf("%v, want one line with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// What runs is the file that was opened and checked, whatever its path says by then.
+func TestTheCheckedFileRuns(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+	program, err := os.ReadFile("/bin/false")
+	if err != nil {
+		t.Skip(err)
+	}
+	path := filepath.Join(t.TempDir(), "imgctl-false")
+	if err := os.WriteFile(path, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	other := path + ".other"
+	if err := os.WriteFile(other, []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(other, path); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Start(t.Context(), Spec{Name: "false", Path: path, File: f, Line: func(string) {}})
+	if err == nil || !strings.Contains(err.Error(), "(exit status 1)") {
+		t.Errorf("%v, want the status of the file that was opened", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest/conformance"
 )
 
@@ -33,8 +35,8 @@ func (m *Manager) check() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		results, err := conformance.Check(cmd.Context(), path, conformance.Options{})
-		if err != nil {
+		results, err := conformance.Check(cmd.Context(), path, conformance.Options{Seen: m.seen()})
+		if err = errors.Join(err, cmd.Context().Err()); err != nil {
 			return err
 		}
 		write := conformance.WriteTAP
@@ -50,6 +52,16 @@ func (m *Manager) check() *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+// seen shows on a terminal what was judged last.
+func (m *Manager) seen() func(conformance.Result) {
+	judged := int64(0)
+	return func(r conformance.Result) {
+		if judged++; m.Console.ErrTTY {
+			m.Console.Progress(console.Progress{ID: "check", Label: "rules", Done: judged, Detail: r.String()})
+		}
+	}
 }
 
 func count(results []conformance.Result, status conformance.Status) int {

@@ -119,7 +119,17 @@ func wait(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if in.Bool("stubborn") {
 		select {}
 	}
-	<-ctx.Done()
+	width := in.Terminal().Columns
+	for ctx.Err() == nil {
+		if now := in.Terminal().Columns; now != width {
+			width = now
+			out.Log().Warn("resized", "width", width)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 	cleanup, cancel := sdk.Cleanup(ctx)
 	defer cancel()
 	select {
