@@ -39,7 +39,7 @@ func (d *Datasource) Configure(raws ...any) error {
 	if err := config.Decode(&d.config, &config.DecodeOpts{PluginType: "openstack-catalog"}, raws...); err != nil {
 		return fmt.Errorf("reading the options of data source openstack-catalog: %w", err)
 	}
-	packer.LogSecretFilter.Set(d.config.Secrets()...)
+	packer.LogSecretFilter.Set(append(d.config.Secrets(), d.config.passwords()...)...)
 	errs := d.config.prepare()
 	if d.config.asksCloud() {
 		errs = append(errs, d.config.Access.Prepare()...)

@@ -5,6 +5,7 @@ package catalog
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -58,6 +59,18 @@ func (c *Catalog) prepare() (errs []error) {
 		errs = append(errs, fmt.Errorf("reading name_style %q: choose one of %s", c.NameStyle, strings.Join(catalog.NameStyles, ", ")))
 	}
 	return errs
+}
+
+// passwords are those in the URLs.
+func (c *Catalog) passwords() (all []string) {
+	for _, location := range []string{c.Profile, c.TemplateMap, c.SourceImages} {
+		if u, err := url.Parse(location); err == nil && u.User != nil {
+			if password, ok := u.User.Password(); ok {
+				all = append(all, password)
+			}
+		}
+	}
+	return all
 }
 
 // asksCloud reports whether the source image is looked up.

@@ -6,6 +6,7 @@ package quattor
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -170,7 +171,7 @@ func (o Options) Validate(unknown string) []error {
 }
 
 func (o Options) wantsHostname() bool {
-	const mark = "\x00"
+	const mark = "mark.invalid"
 	url, err := o.profile(Facts{Hostname: mark})
 	return err == nil && strings.Contains(url, mark)
 }
@@ -185,8 +186,14 @@ func (o Options) profile(m Facts) (string, error) {
 	if err := t.Execute(&b, m); err != nil {
 		return "", fmt.Errorf("filling in the template %q: %w", o.ProfileURL, err)
 	}
-	if strings.ContainsAny(b.String(), " \r\n") {
+	u, err := url.Parse(b.String())
+	switch {
+	case strings.ContainsAny(b.String(), " \r\n"):
 		return "", fmt.Errorf("%q has white space in it", b.String())
+	case err != nil:
+		return "", fmt.Errorf("%q is no URL", b.String())
+	case u.User != nil:
+		return "", fmt.Errorf("it has a user in it, and everybody can read %s", o.ConfFile)
 	}
 	return b.String(), nil
 }

@@ -61,6 +61,7 @@ type work struct {
 	Options
 	report report.Reporter
 	backup string // the configuration file as it was
+	wrote  bool   // the configuration file is ours
 }
 
 // show passes on what a command writes.
@@ -84,6 +85,7 @@ func (w *work) writeConf(ctx context.Context, profile string) error {
 	if err := run(ctx, w.Machine, w.root(script), w.show); err != nil {
 		return fault.Wrap(fault.KindOf(err), w.rootHint(err), fmt.Errorf("writing %s: %w", w.ConfFile, err))
 	}
+	w.wrote = true
 	return nil
 }
 
@@ -202,7 +204,7 @@ func (w *work) cleanUp(ctx context.Context, healthy bool) error {
 
 func (w *work) cleanUpScript(healthy bool) string {
 	var steps []string
-	if w.RestoreConf {
+	if w.RestoreConf && w.wrote {
 		file, backup := quote(w.ConfFile), quote(w.backup)
 		steps = append(steps, fmt.Sprintf("if [ -e %s ]; then mv -f %s %s; else rm -f %s; fi", backup, backup, file, file))
 	}

@@ -298,6 +298,9 @@ func TestFailures(t *testing.T) {
 		kind   fault.Kind
 		want   []string
 	}{
+		{"no room for a copy", func(m *local, o *Options) {
+			o.RestoreConf, o.ConfFile = true, m.file(strings.Repeat("c", 250), "as it was\n")
+		}, fault.Internal, []string{"writing", "it ended with status"}},
 		{"nowhere to write", func(m *local, o *Options) { o.ConfFile = m.path("none/ccm.conf") }, fault.Internal, []string{"writing", "none/ccm.conf: it ended with status", "log in as root, or set sudo = true"}},
 		{"finalize", func(_ *local, o *Options) { o.FinalizeCommand = []string{"sh", "-c", "exit 7"} }, fault.Internal, []string{"running sh -c exit 7: it ended with status 7"}},
 		{"clean-up", func(m *local, o *Options) {
@@ -313,6 +316,9 @@ func TestFailures(t *testing.T) {
 			c.change(m, &o)
 			_, _, err := apply(t, m, o)
 			wantError(t, err, c.kind, c.want...)
+			if o.RestoreConf && m.read(filepath.Base(o.ConfFile)) != "as it was\n" {
+				t.Errorf("the machine has %s", m.names())
+			}
 		})
 	}
 }
@@ -394,6 +400,8 @@ func TestValidate(t *testing.T) {
 	}{
 		"good":                     {func(*Options) {}, ""},
 		"unknown yet":              {func(o *Options) { o.ProfileURL, o.WaitFor, o.ConfFile = "<unknown>", "<unknown>", "<unknown>" }, ""},
+		"a password":               {func(o *Options) { o.ProfileURL = "http://ann:x@a/{{ .Hostname }}" }, "profile_url: it has a user in it, and everybody can read /etc/ccm.conf"},
+		"no URL":                   {func(o *Options) { o.ProfileURL = "http://[::1/" }, "is no URL"},
 		"no profile":               {func(o *Options) { o.ProfileURL = "" }, "profile_url: it is missing"},
 		"a broken template":        {func(o *Options) { o.ProfileURL = "{{" }, "profile_url: reading the template"},
 		"a field that isn't there": {func(o *Options) { o.ProfileURL = "{{ .Name }}" }, "profile_url: filling in the template"},
