@@ -50,8 +50,9 @@ type Result struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Check judges the plugin at path. Its commands are run, with plausible arguments, against a cloud of the kit's own on the loopback
-// interface, in a temporary folder. An error means that the kit itself couldn't work.
+// Check judges the plugin at path. Its commands are run, as in their first example that needs no
+// shell, against a cloud of the kit's own on the loopback interface, in a temporary folder. An error
+// means that the kit itself couldn't work.
 func Check(ctx context.Context, path string, o Options) ([]Result, error) {
 	dir, err := os.MkdirTemp("", "imgctl-conformance")
 	if err != nil {

@@ -2,8 +2,11 @@ package conformance
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -29,29 +32,41 @@ var services = []struct{ kind, name, version, claims string }{
 	{"baremetal", "ironic", "v1", "v1"},
 }
 
-// Name is the name of the one image in a Cloud, and what the kit gives for an argument.
+// Name is what the kit gives for an argument where a command has no example.
 const Name = "x"
 
 // imageID is that image's.
 const imageID = "f0000000-0000-4000-8000-000000000001"
 
-// Cloud stands in for a cloud with one image in it: other lists are empty, other objects are
-// missing, and every write is refused and counted.
+// Cloud stands in for all clouds that a plugin asks for. It has one image, of whatever name is asked
+// for; other lists are empty, other objects are missing, and every write is refused and counted.
 type Cloud struct {
 	server *httptest.Server
 
 	mu       sync.Mutex
 	writes   []string
 	requests int
-	refused  int
-	tokens   []string
-	expired  bool // the first token counts no more
+	refused  map[string]int
+	tokens   []grant
+	expired  bool // the first token of each cloud counts no more
 	failing  bool
+}
+
+// grant is a token for a cloud of that name.
+type grant struct {
+	token, cloud string
+	renewed      bool
+}
+
+// project is the id of the project in the cloud.
+func (g grant) project() string {
+	sum := sha256.Sum256([]byte(g.cloud))
+	return hex.EncodeToString(sum[:16])
 }
 
 // NewCloud starts a stand-in on the loopback interface.
 func NewCloud() *Cloud {
-	c := &Cloud{}
+	c := &Cloud{refused: map[string]int{}}
 	c.server = httptest.NewServer(c)
 	return c
 }
@@ -63,13 +78,20 @@ func (c *Cloud) Close() { c.server.Close() }
 func (c *Cloud) Access(request *pluginv1.CloudRequest) (*pluginv1.CloudAccess, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.tokens) == 0 || request.GetRefresh() {
-		c.tokens = append(c.tokens, "canary-"+rand.Text())
+	var g grant
+	for _, old := range c.tokens {
+		if old.cloud == request.GetName() {
+			g = old
+		}
+	}
+	if g.token == "" || request.GetRefresh() {
+		g = grant{token: "canary-" + rand.Text(), cloud: request.GetName(), renewed: request.GetRefresh()}
+		c.tokens = append(c.tokens, g)
 	}
 	return &pluginv1.CloudAccess{
-		Name: request.GetName(), AuthUrl: c.server.URL + "/identity/v3", Token: c.tokens[len(c.tokens)-1],
+		Name: g.cloud, AuthUrl: c.server.URL + "/identity/v3", Token: g.token,
 		ExpiresAt: timestamppb.New(time.Now().Add(time.Hour)),
-		Project:   &pluginv1.Project{Id: "f0000000000000000000000000000001", Name: "conformance", DomainId: "default", DomainName: "Default"},
+		Project:   &pluginv1.Project{Id: g.project(), Name: "conformance", DomainId: "default", DomainName: "Default"},
 		UserId:    "f0000000000000000000000000000002", Roles: []string{"member", "reader"},
 		Region: "RegionOne", Interface: "public", Catalog: c.catalog(),
 	}, nil
@@ -111,10 +133,14 @@ func (c *Cloud) Requests() int {
 func (c *Cloud) Tokens() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.tokens)
+	var all []string
+	for _, g := range c.tokens {
+		all = append(all, g.token)
+	}
+	return all
 }
 
-// Expire refuses the first token from now on, with 401.
+// Expire refuses the first token of each cloud from now on, with 401.
 func (c *Cloud) Expire() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,13 +179,13 @@ func (c *Cloud) answer(r *http.Request) (status int, body any) {
 		}
 		return http.StatusOK, map[string]any{"version": version}
 	}
-	token := r.Header.Get("X-Auth-Token")
-	if !slices.Contains(c.tokens, token) {
+	i := slices.IndexFunc(c.tokens, func(g grant) bool { return g.token == r.Header.Get("X-Auth-Token") })
+	if i < 0 {
 		return problem(http.StatusUnauthorized)
 	}
 	c.requests++
-	if c.expired && token == c.tokens[0] {
-		c.refused++
+	if g := c.tokens[i]; c.expired && !g.renewed {
+		c.refused[g.cloud]++
 		return problem(http.StatusUnauthorized)
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -176,15 +202,17 @@ func (c *Cloud) read(below string, query url.Values, problem func(int) (int, any
 		collection = path.Base(path.Dir(below))
 	}
 	image := map[string]any{
-		"id": imageID, "name": Name, "status": "active", "visibility": "private", "owner": "f0000000000000000000000000000001",
+		"id": imageID, "name": Name, "status": "active", "visibility": "private", "owner": c.tokens[0].project(),
 		"size": 1, "min_disk": 0, "min_ram": 0, "disk_format": "raw", "container_format": "bare", "protected": false, "os_hidden": false,
 		"tags": []any{}, "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z", "schema": "/v2/schemas/image",
 	}
-	name := query.Get("name")
+	if name := query.Get("name"); name != "" {
+		image["name"] = strings.TrimPrefix(name, "in:")
+	}
 	switch {
 	case collection == imageID:
 		return http.StatusOK, image
-	case collection == "images" && (name == "" || name == Name) && query.Get("marker") == "":
+	case collection == "images" && query.Get("marker") == "":
 		return http.StatusOK, map[string]any{collection: []any{image}}
 	case !strings.HasSuffix(collection, "s"):
 		return problem(http.StatusNotFound)
@@ -205,11 +233,11 @@ func (c *Cloud) version(service string) (map[string]any, bool) {
 	return nil, false
 }
 
-// Refused is how many requests were refused as their token was expired.
-func (c *Cloud) Refused() int {
+// Refused is how many requests were refused as their token was expired, by the cloud's name.
+func (c *Cloud) Refused() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.refused
+	return maps.Clone(c.refused)
 }
 
 // describe is the number and kind of requests, for a message.

@@ -22,10 +22,10 @@ func (k *kit) command(c *pluginv1.Command) {
 		}
 		return k.usage(start)
 	})
-	uses := false
+	uses, writes := false, false
 	k.rule(c, "sends what the protocol allows, and Done last, once", func() error {
 		r, cloud, err := k.run(plausible(c, k.dir), c, accepting, whenLong)
-		uses = cloud.Requests() > 0
+		uses, writes = cloud.Requests() > 0, len(cloud.Writes()) > 0
 		if err != nil {
 			return err
 		}
@@ -46,13 +46,13 @@ func (k *kit) command(c *pluginv1.Command) {
 		}
 		start := plausible(c, k.dir)
 		start.DryRun = true
-		return k.writesNothing(start, c, accepting)
+		return unless(writes, k.writesNothing(start, c, accepting))
 	})
 	k.rule(c, "a declined prompt changes nothing", func() error {
 		if c.GetDanger() != pluginv1.Danger_DANGER_DESTROYS {
 			return errSkip("it destroys nothing")
 		}
-		return k.writesNothing(plausible(c, k.dir), c, Host{})
+		return unless(writes, k.writesNothing(plausible(c, k.dir), c, Host{}))
 	})
 	k.rule(c, "only reads, as its manifest says", func() error {
 		if c.GetDanger() >= pluginv1.Danger_DANGER_CHANGES {
@@ -175,19 +175,29 @@ func (k *kit) writesNothing(start *pluginv1.Start, c *pluginv1.Command, h Host) 
 	return err
 }
 
+// unless skips what was kept only as the command has written nothing anyway.
+func unless(writes bool, err error) error {
+	if err == nil && !writes {
+		return errSkip("it wrote nothing to the kit's cloud without that either")
+	}
+	return err
+}
+
 func (k *kit) renews(c *pluginv1.Command) error {
 	r, cloud, err := k.run(plausible(c, k.dir), c, accepting, whenLong, func(cloud *Cloud, _ *Process) { cloud.Expire() })
 	if err != nil {
 		return err
 	}
-	renewals := 0
+	renewals := map[string]int{}
 	for _, request := range r.CloudRequests() {
 		if request.GetRefresh() {
-			renewals++
+			renewals[request.GetName()]++
 		}
 	}
-	if renewals != 1 {
-		return fmt.Errorf("a service refused the token %d times, and a new one was asked for %d times; it ended with %s", cloud.Refused(), renewals, ending(r))
+	for name, refused := range cloud.Refused() {
+		if renewals[name] != 1 {
+			return fmt.Errorf("the token for cloud %q was refused %d times, and a new one was asked for %d times; it ended with %s", name, refused, renewals[name], ending(r))
+		}
 	}
 	return nil
 }
@@ -197,29 +207,42 @@ func (k *kit) failing(c *pluginv1.Command) error {
 	return err
 }
 
-// plausible is a Start with something for all that is required, and for secrets.
+// plausible is a Start as in the command's first example, or with something for all that is required;
+// and with a canary in each secret.
 func plausible(c *pluginv1.Command, dir string) *pluginv1.Start {
 	start := &pluginv1.Start{
 		Path: c.GetPath(), WorkDir: dir, Interactive: true, Locale: "C.UTF-8", RunId: "f0000000-0000-4000-8000-000000000003",
 		Terminal: &pluginv1.Terminal{StderrTty: true, Columns: 80, Rows: 24},
 	}
+	var ok bool
+	if start.Args, start.Flags, ok = fromExample(c); !ok {
+		start.Args, start.Flags = minimal(c, dir)
+	}
+	for i, v := range start.GetFlags() {
+		if f := find(c, v.GetName()); f.GetSecret() {
+			start.Flags[i] = &pluginv1.FlagValue{Name: f.GetName(), IsSet: true, Value: &pluginv1.FlagValue_StringValue{StringValue: flagCanary}}
+		}
+	}
+	return start
+}
+
+// minimal is something for each argument and flag that is required, and the others' defaults.
+func minimal(c *pluginv1.Command, dir string) (args []string, flags []*pluginv1.FlagValue) {
 	for _, a := range c.GetArgs() {
 		for range a.GetMin() {
-			start.Args = append(start.Args, candidate(a.GetValues(), Name))
+			args = append(args, candidate(a.GetValues(), Name))
 		}
 	}
 	for _, f := range c.GetFlags() {
 		v, err := manifest.Default(f)
-		if err == nil && f.GetSecret() {
-			v, err = manifest.Parse(f, []string{flagCanary})
-		} else if err == nil && f.GetRequired() {
+		if f.GetRequired() {
 			v, err = manifest.Parse(f, []string{text(f, dir)})
 		}
-		if err == nil {
-			start.Flags = append(start.Flags, v)
+		if err == nil { // else the manifest is wrong, which has been said
+			flags = append(flags, v)
 		}
 	}
-	return start
+	return args, flags
 }
 
 // text is what a user might give for a required flag.
