@@ -116,7 +116,18 @@ func TestAStartCanBeCancelled(t *testing.T) {
 
 // What a plugin starts ends with it, and its standard input is nobody's.
 func TestThePluginIsOnItsOwn(t *testing.T) {
-	t.Parallel()
+	typed, keyboard, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer typed.Close()
+	if _, err := keyboard.WriteString("typed\n"); err != nil {
+		t.Fatal(err)
+	}
+	keyboard.Close()
+	stdin := os.Stdin
+	os.Stdin = typed
+	defer func() { os.Stdin = stdin }()
 	marker := filepath.Join(t.TempDir(), "pid")
 	s, err := script(t.Context(), t, `sleep 600 >/dev/null 2>&1 & echo $! >`+marker+`; read x && echo "read $x"; env | sed 's/=.*//' | sort | tr '\n' ' '; pwd; exit 5`)
 	if err == nil || !strings.Contains(err.Error(), "exit status 5") {

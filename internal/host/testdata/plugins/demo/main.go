@@ -183,7 +183,10 @@ func raw(_ context.Context, in *sdk.Input, out *sdk.Output) error {
 
 func noise(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
 	fmt.Println("printed")
-	fmt.Fprintln(os.Stderr, `{"@message": 1}`)
+	// os.Stderr has become a message of go-plugin's; this is the descriptor itself, which the host reads.
+	raw := os.NewFile(2, "stderr")
+	fmt.Fprintln(raw, `{"@message": 1}`)
+	fmt.Fprintln(raw, strings.Repeat("y", 1<<20))
 	fmt.Fprintln(os.Stderr, `{"@level": "info", "@message": "of no interest"}`)
 	fmt.Fprintln(os.Stderr, strings.Repeat("x", 1<<20))
 	out.Field("id", "1")
