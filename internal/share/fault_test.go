@@ -209,6 +209,35 @@ func sortedNames(m map[string]wire.Fault) []string {
 	return sorted(names...)
 }
 
+// A run that dies at any request leaves something that the next run finishes.
+func TestNextRunFinishesWhatADeadOneLeft(t *testing.T) {
+	t.Parallel()
+	total := requests(t)
+	var runs sync.WaitGroup // they mostly wait for a service that doesn't come back
+	for nth := 1; nth <= total; nth++ {
+		m := newSandbox(t, sandbox.Options{}).newMix()
+		runs.Go(func() {
+			p, err := share.PlanAdd(t.Context(), m.clouds, m.o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			m.sandbox.Faults().Add(wire.Rule{Match: toGlance, From: nth, Fault: wire.Status(http.StatusForbidden)})
+			first := share.Apply(t.Context(), p, report.Discard)
+			m.sandbox.Faults().Clear()
+			if first == nil {
+				t.Errorf("refused from request %d on, the add says that it is done", nth)
+			}
+			if err := m.add(m.o); err != nil {
+				t.Errorf("refused from request %d on, the add says: %v\nthe next says: %v", nth, first, err)
+				return
+			}
+			m.complete(fmt.Sprint("refused from request ", nth))
+		})
+	}
+	runs.Wait()
+}
+
 // Where taking back fails as well, the error says what is left.
 func TestWhatCantBeTakenBackIsNamed(t *testing.T) {
 	t.Parallel()

@@ -69,23 +69,25 @@ func (r *run) takeBack(ctx context.Context, why error) error {
 func (j *journal) undo(ctx context.Context) (left []error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	tries := undoTries
 	for _, e := range slices.Backward(j.entries) {
 		if e.voided {
 			continue
 		}
-		if err := persist(ctx, e.undo); err != nil {
+		if err := persist(ctx, tries, e.undo); err != nil {
 			left = append(left, fmt.Errorf("taking back %s: %w", e.what, err))
+			tries = 2 // where waiting didn't help once, it hardly will again
 		}
 	}
 	return left
 }
 
 // persist tries for a while: a cloud that failed a moment ago is likely to fail once more.
-func persist(ctx context.Context, undo func(context.Context) error) error {
+func persist(ctx context.Context, tries int, undo func(context.Context) error) error {
 	pause := undoPause
 	for try := 1; ; try++ {
 		err := undo(ctx)
-		if err == nil || try == undoTries {
+		if err == nil || try >= tries {
 			return err
 		}
 		select {
