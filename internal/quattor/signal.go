@@ -66,7 +66,10 @@ func (s Site) waitDNS(ctx context.Context, o Options, r report.Reporter) (string
 	var names []string
 	var last error
 	err := cloud.Poll(ctx, "the name of address "+ip.String(), o.DNSTimeout, func(ctx context.Context) (bool, error) {
-		names, last = s.Resolver.LookupAddr(ctx, ip.WithZone("").String())
+		found, err := s.Resolver.LookupAddr(ctx, ip.WithZone("").String())
+		if names = found; ctx.Err() == nil {
+			last = err
+		}
 		return len(names) > 0, nil
 	})
 	if err != nil {

@@ -130,12 +130,12 @@ func TestWaitDNS(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, reverse, 1<<30, "web.example.com.")
 		_, _, err := named(t, Site{Address: address, Resolver: resolver}, Options{DNSTimeout: 300 * time.Millisecond})
-		wantError(t, err, fault.Unavailable, "waiting for the name of address 192.0.2.7: not done after 300ms", "check the address's PTR record")
+		wantError(t, err, fault.Unavailable, "waiting for the name of address 192.0.2.7: not done after", "check the address's PTR record")
 	})
 	t.Run("no server", func(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, reverse, 0)
-		_, _, err := named(t, Site{Address: address, Resolver: resolver}, Options{DNSTimeout: 300 * time.Millisecond})
+		_, _, err := named(t, Site{Address: address, Resolver: resolver}, Options{DNSTimeout: time.Second})
 		wantError(t, err, fault.Unavailable, "not done after", "server misbehaving")
 	})
 	t.Run("no address", func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestWaitMetadata(t *testing.T) {
 		want     []string
 	}{
 		{"the hook failed", map[string]string{"AQ_STATUS": "FAILED"}, nil, fault.Conflict, []string{"waiting for AQ_STATUS of server", "its value is FAILED; Aquilon's hook has logged why"}},
-		{"no hook", nil, nil, fault.Unavailable, []string{"not done after 300ms; is Aquilon's hook running? It never set AQ_STATUS"}},
+		{"no hook", nil, nil, fault.Unavailable, []string{"; is Aquilon's hook running? It never set AQ_STATUS"}},
 		{"another value", map[string]string{"AQ_STATUS": "WORKING"}, nil, fault.Unavailable, []string{"its value was WORKING"}},
 		{"no server id", nil, func(_ *server, site *Site) { site.ServerID = "" }, fault.Usage, []string{"the builder tells no server id"}},
 		{"the server is gone", nil, func(s *server, _ *Site) { servers.Delete(context.Background(), s.compute, s.id) }, fault.NotFound, []string{"waiting for AQ_STATUS", "404"}},
