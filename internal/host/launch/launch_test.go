@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
@@ -137,9 +138,14 @@ func TestThePluginIsOnItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat("/proc/" + strings.TrimSpace(string(text))); err == nil {
-		if stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(text)) + "/stat"); err == nil && !strings.Contains(string(stat), ") Z ") {
-			t.Errorf("its child is still there: %s", stat)
+	stat := "/proc/" + strings.TrimSpace(string(text)) + "/stat"
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		state, err := os.ReadFile(stat)
+		if err != nil || strings.Contains(string(state), ") Z ") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("its child is still there: %s", state)
 		}
 	}
 	all := strings.Join(s.all(), "\n")

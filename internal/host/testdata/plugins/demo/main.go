@@ -187,7 +187,7 @@ func noise(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
 	raw := os.NewFile(2, "stderr")
 	fmt.Fprintln(raw, `{"@message": 1}`)
 	fmt.Fprintln(raw, strings.Repeat("y", 1<<20))
-	fmt.Fprintln(os.Stderr, `{"@level": "info", "@message": "of no interest"}`)
+	fmt.Fprintln(raw, `{"@level": "info", "@message": "of no interest"}`)
 	fmt.Fprintln(os.Stderr, strings.Repeat("x", 1<<20))
 	out.Field("id", "1")
 	return nil
