@@ -277,7 +277,7 @@ func TestFetchFails(t *testing.T) {
 			m := newLocal(t)
 			m.file("ccm.conf", "as it was\n")
 			o := quick(m)
-			o.RestoreConf, o.FetchTimeout = true, 300*time.Millisecond
+			o.RestoreConf, o.FetchTimeout, o.FetchInterval = true, 2*time.Second, 100*time.Millisecond
 			if o.FetchCommand = c.command; c.command == nil {
 				o.FetchCommand = []string{m.file("fetch", c.script)}
 			}

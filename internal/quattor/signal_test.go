@@ -135,7 +135,7 @@ func TestWaitDNS(t *testing.T) {
 	t.Run("no server", func(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, reverse, 0)
-		_, _, err := named(t, Site{Address: address, Resolver: resolver}, Options{DNSTimeout: time.Second})
+		_, _, err := named(t, Site{Address: address, Resolver: resolver}, Options{DNSTimeout: 2 * time.Second})
 		wantError(t, err, fault.Unavailable, "not done after", "server misbehaving")
 	})
 	t.Run("no address", func(t *testing.T) {
