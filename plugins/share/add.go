@@ -17,7 +17,7 @@ func addCommand() sdk.Command {
 			"Several images that fit are an error unless --pick says which.\n\n" +
 			"Either all of it happens or nothing: when a step fails, what this run has changed is taken back, and nothing that was there before. " +
 			"What is as it has to be already is left alone, so that it can be repeated.\n\n" +
-			"To a cloud with another Image service images are copied with --copy: streamed, verified, and never twice.",
+			"To a cloud with another Image service images are copied with --copy: streamed, verified, and not again where the copy is there already.",
 		Examples: []sdk.Example{
 			{Text: "Share and accept in one go", Command: `imgctl share add "ZZCI - Ubuntu 24.04" --from source --to vex,acumos`},
 			{Text: "The newest image of each kind, for a month", Command: `imgctl share add --from source --property os_distro=ubuntu --pick newest --to vex --expires 30d`},
