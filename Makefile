@@ -90,6 +90,12 @@ test: plugin ## run the tests; needs no root and no cloud
 test-race: plugin ## run the tests with the race detector
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) $(PACKAGES)
 
+# Where much runs at once, without what does the same thing hundreds of times.
+.PHONY: test-race-short
+test-race-short: PACKAGES := ./builder/... ./internal/cloud/... ./internal/glance/... ./internal/promote/... ./internal/host/... ./internal/sandbox/... ./plugins/sdk/...
+test-race-short: override TESTFLAGS += -short
+test-race-short: test-race ## the same, only where it matters most, in minutes
+
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
 	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/promote

@@ -56,6 +56,9 @@ func (w *world) requests() int {
 // After the first run all invariants hold, and the second run reaches the end.
 func TestEveryFaultAtEveryRequest(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("left out by -short: promotes many times")
+	}
 	total := newSandbox(t).requests()
 	for kind, f := range everyFault {
 		t.Run(kind, func(t *testing.T) {
@@ -71,6 +74,9 @@ func TestEveryFaultAtEveryRequest(t *testing.T) {
 // The runs mostly wait for the service to come back, so they all wait at the same time.
 func TestServiceGoesAwayAtEveryRequest(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("left out by -short: promotes many times")
+	}
 	total := newSandbox(t).requests()
 	var runs sync.WaitGroup
 	for _, kind := range []string{"503", "connection cut after", "403"} {
@@ -217,6 +223,9 @@ func child(job []string) int {
 // process then finishes.
 func TestKilledAtEveryRequest(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("left out by -short: promotes many times")
+	}
 	for _, when := range []string{"before", "after"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
@@ -292,6 +301,9 @@ func (w *world) killed(t *testing.T, when string, nth int) bool {
 // The run that follows a dead one may promote another image.
 func TestNextImageSettlesWhatADeadRunLeft(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("left out by -short: promotes many times")
+	}
 	w := newSandbox(t)
 	total := w.requests()
 	for nth := 1; nth <= total; nth++ {

@@ -146,6 +146,9 @@ func TestRollbackRefused(t *testing.T) {
 // history tell it before and after.
 func TestResumeSettlesWhatADeadRunLeft(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("left out by -short: promotes many times")
+	}
 	w := newSandbox(t)
 	total, settled := w.requests(), map[string]int{}
 	for nth := 1; nth <= total; nth++ {
