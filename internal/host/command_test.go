@@ -25,6 +25,7 @@ func TestRowsAndFieldsAreRendered(t *testing.T) {
 		{"demo change --yes -f json --noindent", `{"changed": true}` + "\n"},
 		{"demo delete x --dry-run", "would delete x\n"},
 		{"version", "0.1.0-dev\n"},
+		{"--version", "imgctl 0.1.0-dev\n"},
 	} {
 		if diff := cmp.Diff(c.want, w.good(strings.Fields(c.args)...)); diff != "" {
 			t.Errorf("imgctl %s: %s", c.args, diff)

@@ -149,6 +149,7 @@ func (h *Host) tree() *cobra.Command {
 		Use:               "imgctl",
 		Short:             "Keep images flowing through OpenStack clouds",
 		Long:              "imgctl keeps images flowing through OpenStack clouds. Each of its commands comes from a plugin.",
+		Version:           h.version,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		Args:              cobra.ArbitraryArgs,
@@ -156,6 +157,7 @@ func (h *Host) tree() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SuggestionsMinimumDistance = 2
+	root.SetVersionTemplate("imgctl {{.Version}}\n")
 	h.global = command.AddGlobal(root)
 	root.AddCommand(
 		command.MarkBuiltin(h.versionCommand()),

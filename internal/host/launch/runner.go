@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // handshakeLine is what go-plugin waits for on the plugin's standard output.
@@ -22,48 +23,72 @@ var handshakeLine = regexp.MustCompile(`^\d+\|\d+\|[a-z]+\|[^|]+\|`)
 // so that Ctrl-C reaches the host alone; without the terminal as its standard input; and from the
 // open file whose checksum was taken, whatever the path says by now.
 type runner struct {
-	cmd    *exec.Cmd
+	spec   Spec
+	env    []string
 	name   string
 	socket string // the folder that the plugin's socket has to be in
 	noise  *lines
 
-	stdout, stderr io.ReadCloser
-	handshake      *io.PipeReader
+	stderr    io.ReadCloser
+	handshake *io.PipeReader
 
 	mu   sync.Mutex
+	cmd  *exec.Cmd // nil until it is started
 	pid  int
 	gone bool // the process was waited for
 	exit string
 }
 
 func newRunner(spec Spec, env []string, socket string, noise *lines) *runner {
-	cmd := &exec.Cmd{
-		Path: spec.File.Name(), Args: []string{spec.Path}, Env: env, Dir: "/",
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
-	}
-	if path, ok := byDescriptor(spec.File); ok {
-		cmd.Path, cmd.ExtraFiles = path, []*os.File{spec.File}
-	}
-	return &runner{cmd: cmd, name: spec.Name, socket: socket, noise: noise}
+	return &runner{spec: spec, env: env, name: spec.Name, socket: socket, noise: noise}
 }
 
+// A file that was written just now can't be executed as long as a process that was forked
+// meanwhile still has it open.
+const (
+	busyTries = 20
+	busyWait  = 25 * time.Millisecond
+)
+
 // Start starts the process.
-func (r *runner) Start(context.Context) error {
-	stdout, err := r.cmd.StdoutPipe()
+func (r *runner) Start(ctx context.Context) error {
+	for try := 1; ; try++ {
+		err := r.start()
+		if !errors.Is(err, syscall.ETXTBSY) || try == busyTries {
+			return err
+		}
+		select {
+		case <-time.After(busyWait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (r *runner) start() error {
+	cmd := &exec.Cmd{
+		Path: r.spec.File.Name(), Args: []string{r.spec.Path}, Env: r.env, Dir: "/",
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
+	}
+	if path, ok := byDescriptor(r.spec.File); ok {
+		cmd.Path, cmd.ExtraFiles = path, []*os.File{r.spec.File}
+	}
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	if r.stderr, err = r.cmd.StderrPipe(); err != nil {
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
 		return err
 	}
-	r.stdout = stdout
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting %s: %w", r.spec.Path, err)
+	}
 	var w *io.PipeWriter
 	r.handshake, w = io.Pipe()
-	if err := r.cmd.Start(); err != nil {
-		return fmt.Errorf("starting %s: %w", r.cmd.Args[0], err)
-	}
+	r.stderr = stderr
 	r.mu.Lock()
-	r.pid = r.cmd.Process.Pid
+	r.cmd, r.pid = cmd, cmd.Process.Pid
 	r.mu.Unlock()
 	go r.listen(stdout, w)
 	return nil

@@ -24,6 +24,9 @@ import (
 // Grace is how long a command has to clean up after it was interrupted.
 const Grace = 60 * time.Second
 
+// unread is how many messages a plugin may leave unread.
+const unread = 1000
+
 // Status is the exit status of a RAW command that chose its own.
 type Status int
 
@@ -78,7 +81,7 @@ func Run(ctx context.Context, c Command) error {
 	if err != nil {
 		return c.Process.Crashed()
 	}
-	send := make(chan *pluginv1.HostMessage, 16)
+	send := make(chan *pluginv1.HostMessage, unread)
 	go func() {
 		for {
 			select {
@@ -157,11 +160,13 @@ func receive(ctx context.Context, stream pluginv1.Plugin_RunClient) (<-chan *plu
 	return messages, failed
 }
 
-// tell sends a message to the plugin.
+// tell sends a message to the plugin. It never waits: a plugin that takes nothing of what it asked
+// for must not keep the user from stopping it, so it is ended.
 func (s *session) tell(m *pluginv1.HostMessage) {
 	select {
 	case s.send <- m:
-	case <-s.ctx.Done():
+	default:
+		s.Process.Abandon()
 	}
 }
 

@@ -3,6 +3,7 @@ package trust
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 )
 
 // lockVersion is the form of the lock file.
@@ -43,15 +45,20 @@ type lockFile struct {
 
 func readLock(path string) (*Lock, error) {
 	l := &Lock{path: path}
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	switch {
 	case path == "", errors.Is(err, fs.ErrNotExist):
 		return l, nil
 	case err != nil:
 		return nil, fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o022 != 0 {
-		return nil, fault.New(fault.Forbidden, "chmod go-w it, after looking at what it says", "%s: others may write it", path)
+	defer f.Close()
+	if err := discover.SafeFile(f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
 	}
 	var file lockFile
 	if err := yaml.Unmarshal(text, &file); err != nil {
