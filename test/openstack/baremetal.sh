@@ -20,7 +20,7 @@ baremetal_up() {
   configure_baremetal
   [ -e "$state/finished-baremetal" ] || make_baremetal
   start_baremetal
-  await 120 ironic answers $ironic_port
+  await 180 ironic answers $ironic_port
   [ -e "$state/finished-baremetal" ] || seed baremetal
   touch "$state/finished-baremetal"
 }

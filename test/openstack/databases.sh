@@ -44,7 +44,7 @@ keep_databases() {
   cp -a "$state"/{mysql,secret,finished} "$to.part/"
   mv "$to.part" "$to"
   start_mariadb
-  await 30 mariadb sql -e 'select 1'
+  await 180 mariadb sql -e 'select 1'
 }
 
 make_keystone_and_others() {
