@@ -18,7 +18,7 @@ type meter struct {
 }
 
 const (
-	interval  = 20 * time.Millisecond
+	interval  = 100 * time.Millisecond
 	clockTick = time.Second / 100 // of /proc/PID/stat, on every Linux
 )
 
