@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest/conformance"
@@ -69,6 +70,23 @@ func TestThePageShowsTheGoExample(t *testing.T) {
 	}
 	if !bytes.Contains(page, example) {
 		t.Error("docs/plugins.md shows another example/plugin-go/main.go")
+	}
+}
+
+// The plugins that come with imgctl keep the rules that others have to.
+func TestOurPluginsConform(t *testing.T) {
+	t.Parallel()
+	mains, err := filepath.Glob(filepath.Join(root, "plugins/*/main.go"))
+	if err != nil || len(mains) < 4 {
+		t.Fatalf("there are %d plugins: %v", len(mains), err)
+	}
+	for _, main := range mains {
+		name := filepath.Base(filepath.Dir(main))
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// Against services that fail they go on trying until they are interrupted.
+			plugintest.ConformWith(t, plugintest.Build(t, filepath.Dir(main), name), conformance.Options{RunFor: time.Second})
+		})
 	}
 }
 

@@ -38,11 +38,18 @@ func Start(t testing.TB, path string, env ...string) *conformance.Process {
 // it breaks.
 func Conform(t testing.TB, path string) {
 	t.Helper()
-	results, err := conformance.Check(t.Context(), path, conformance.Options{Seen: func(r conformance.Result) {
+	ConformWith(t, path, conformance.Options{})
+}
+
+// ConformWith is Conform with another patience.
+func ConformWith(t testing.TB, path string, o conformance.Options) {
+	t.Helper()
+	o.Seen = func(r conformance.Result) {
 		if r.Status == conformance.Broken {
 			t.Errorf("%s", r)
 		}
-	}})
+	}
+	results, err := conformance.Check(t.Context(), path, o)
 	if err != nil || len(results) == 0 {
 		t.Fatalf("checking %s gave %d results: %v", path, len(results), err)
 	}

@@ -35,9 +35,6 @@ var services = []struct{ kind, name, version, claims string }{
 // Name is what the kit gives for an argument where a command has no example.
 const Name = "x"
 
-// imageID is that image's.
-const imageID = "f0000000-0000-4000-8000-000000000001"
-
 // Cloud stands in for all clouds that a plugin asks for. It has one image, of whatever name is asked
 // for; other lists are empty, other objects are missing, and every write is refused and counted.
 type Cloud struct {
@@ -48,6 +45,7 @@ type Cloud struct {
 	requests int
 	refused  map[string]int
 	tokens   []grant
+	image    image
 	expired  bool // the first token of each cloud counts no more
 	failing  bool
 }
@@ -66,7 +64,7 @@ func (g grant) project() string {
 
 // NewCloud starts a stand-in on the loopback interface.
 func NewCloud() *Cloud {
-	c := &Cloud{refused: map[string]int{}}
+	c := &Cloud{refused: map[string]int{}, image: image{name: Name}}
 	c.server = httptest.NewServer(c)
 	return c
 }
@@ -192,29 +190,22 @@ func (c *Cloud) answer(r *http.Request) (status int, body any) {
 		c.writes = append(c.writes, r.Method+" "+r.URL.Path)
 		return problem(http.StatusForbidden)
 	}
-	return c.read(below, r.URL.Query(), problem)
+	return c.read(below, r.URL.Query(), c.tokens[i], problem)
 }
 
 // read is an empty list for a collection, and 404 for what is in one, but for the image.
-func (c *Cloud) read(below string, query url.Values, problem func(int) (int, any)) (int, any) {
+func (c *Cloud) read(below string, query url.Values, caller grant, problem func(int) (int, any)) (int, any) {
+	if _, rest, ok := strings.Cut(below, "/images"); ok || below == "images" {
+		if body := c.images(strings.Trim(rest, "/"), query, caller); body != nil {
+			return http.StatusOK, body
+		}
+		return problem(http.StatusNotFound)
+	}
 	collection := path.Base(below)
 	if collection == "detail" {
 		collection = path.Base(path.Dir(below))
 	}
-	image := map[string]any{
-		"id": imageID, "name": Name, "status": "active", "visibility": "private", "owner": c.tokens[0].project(),
-		"size": 1, "min_disk": 0, "min_ram": 0, "disk_format": "raw", "container_format": "bare", "protected": false, "os_hidden": false,
-		"tags": []any{}, "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z", "schema": "/v2/schemas/image",
-	}
-	if name := query.Get("name"); name != "" {
-		image["name"] = strings.TrimPrefix(name, "in:")
-	}
-	switch {
-	case collection == imageID:
-		return http.StatusOK, image
-	case collection == "images" && query.Get("marker") == "":
-		return http.StatusOK, map[string]any{collection: []any{image}}
-	case !strings.HasSuffix(collection, "s"):
+	if !strings.HasSuffix(collection, "s") {
 		return problem(http.StatusNotFound)
 	}
 	return http.StatusOK, map[string]any{collection: []any{}}
