@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -35,16 +34,16 @@ func (p program) isolate(port int) error {
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}},
 		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE},
-		Pdeathsig:   syscall.SIGTERM,
 	}
-	runtime.LockOSThread() // Pdeathsig is sent when the starting thread ends
-	defer runtime.UnlockOSThread()
 	err = supervise(cmd)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
 		return fmt.Errorf("entering a network namespace: %w; %s", err, remedy())
 	}
 	return err
 }
+
+// dieWithParent has the kernel stop a command when this process is killed.
+func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGTERM }
 
 // loopbackUp brings the loopback interface of a namespace up that isolate has made; anywhere else it
 // does nothing.

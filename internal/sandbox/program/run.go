@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -85,6 +86,9 @@ func supervise(cmd *exec.Cmd) error {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Setpgid = true
+	dieWithParent(cmd.SysProcAttr)
+	runtime.LockOSThread() // the signal at the parent's death is sent when the starting thread ends
+	defer runtime.UnlockOSThread()
 	if tty := int(os.Stdin.Fd()); term.IsTerminal(tty) {
 		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, tty
 	}
