@@ -218,9 +218,7 @@ func (c *converter) builders(t *template, body *hclwrite.Body) (names []hclwrite
 		if err != nil {
 			return nil, err
 		}
-		if kind != "openstack" {
-			c.note("%s: add what brings builder %s to required_plugins", t.Source, kind)
-		}
+		c.foreign(t, "builder", kind, []string{"openstack"})
 		wanted := t.name
 		if name, ok := v.Get("name"); ok {
 			wanted, _ = name.Scalar.(string)

@@ -201,7 +201,7 @@ func TestValues(t *testing.T) {
 		}
 	}
 	all := strings.Join(notes, "\n")
-	for _, part := range []string{"builder qemu to required_plugins", "provisioner ansible to required_plugins", "$NAME is a shell variable now, which the shell doesn't read between single quotes", "execute_command needs {{ .Vars }}"} {
+	for _, part := range []string{"builder qemu to required_plugins", "provisioner ansible to required_plugins", "post-processor vagrant to required_plugins", "$NAME is a shell variable now, which the shell doesn't read between single quotes", "execute_command needs {{ .Vars }}"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no note says %q:\n%s", part, all)
 		}

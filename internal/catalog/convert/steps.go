@@ -17,6 +17,13 @@ var (
 	shells             = []string{"shell", "shell-local"}
 )
 
+// foreign notes what neither Packer nor this plugin has.
+func (c *converter) foreign(t *template, what, kind string, core []string) {
+	if !slices.Contains(core, kind) {
+		c.note("%s: add what brings %s %s to required_plugins", t.Source, what, kind)
+	}
+}
+
 func (c *converter) provisioners(t *template, build *hclwrite.Body) error {
 	list, err := t.list("provisioners")
 	if err != nil {
@@ -47,9 +54,7 @@ func (c *converter) provisioner(t *template, build *hclwrite.Body, block string,
 		body.SetAttributeRaw("profile_url", literal(c.options.ProfileURL))
 		return nil
 	}
-	if !slices.Contains(coreProvisioners, kind) {
-		c.note("%s: add what brings provisioner %s to required_plugins", t.Source, kind)
-	}
+	c.foreign(t, "provisioner", kind, coreProvisioners)
 	return c.step(t, build, block, kind, v)
 }
 
@@ -102,6 +107,7 @@ func (c *converter) postProcessors(t *template, build *hclwrite.Body) error {
 
 func (c *converter) postProcessor(t *template, build *hclwrite.Body, v catalog.Value) error {
 	if name, ok := v.Scalar.(string); ok { // short for an object with nothing but a type
+		c.foreign(t, "post-processor", name, corePostProcessors)
 		build.AppendNewline()
 		build.AppendNewBlock("post-processor", []string{name})
 		return nil
@@ -113,9 +119,7 @@ func (c *converter) postProcessor(t *template, build *hclwrite.Body, v catalog.V
 	if name, ok := renames(kind, v); ok {
 		return c.promote(t, build, v, name)
 	}
-	if !slices.Contains(corePostProcessors, kind) {
-		c.note("%s: add what brings post-processor %s to required_plugins", t.Source, kind)
-	}
+	c.foreign(t, "post-processor", kind, corePostProcessors)
 	return c.step(t, build, "post-processor", kind, v)
 }
 
