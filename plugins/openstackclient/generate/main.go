@@ -34,9 +34,6 @@ func generate(plugins, file string) error {
 	}
 	commands := []command{}
 	for _, m := range mains {
-		if filepath.Base(filepath.Dir(m)) == "sdk" {
-			continue // its main.go is the function that plugins call
-		}
 		manifest, err := ask(filepath.Dir(m))
 		if err != nil {
 			return err
