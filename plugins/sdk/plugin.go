@@ -174,7 +174,7 @@ func (c *Command) proto() *pluginv1.Command {
 func (c Columns) proto() []*pluginv1.Column {
 	var all []*pluginv1.Column
 	for _, column := range c {
-		all = append(all, &pluginv1.Column{Title: column.Title, Key: column.Key, Unit: column.Unit, Hidden: column.Hidden})
+		all = append(all, &pluginv1.Column{Title: valid(column.Title), Key: valid(column.Key), Unit: column.Unit, Hidden: column.Hidden})
 	}
 	return all
 }

@@ -182,6 +182,9 @@ func (k *kit) usage(start *pluginv1.Start) error {
 // orphan judges whether the plugin's process ends when its host is killed, idle or while the command
 // runs.
 func (k *kit) orphan(command *pluginv1.Command) error {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return errSkip("there is no /proc to see processes in")
+	}
 	p, err := Start(k.path, k.env...)
 	if err != nil {
 		return err

@@ -13,7 +13,8 @@ func TestExamplesAreRead(t *testing.T) {
 		Path: []string{"share", "add"},
 		Args: []*pluginv1.Arg{{Name: "IMAGE", Min: 1}},
 		Flags: []*pluginv1.Flag{
-			{Name: "to", Type: pluginv1.FlagType_FLAG_TYPE_STRING_LIST}, {Name: "all", Short: "a", Type: pluginv1.FlagType_FLAG_TYPE_BOOL},
+			{Name: "to", Type: pluginv1.FlagType_FLAG_TYPE_STRING_LIST},
+			{Name: "all", Short: "a", Type: pluginv1.FlagType_FLAG_TYPE_BOOL},
 			{Name: "expires", Short: "e", Type: pluginv1.FlagType_FLAG_TYPE_DURATION},
 		},
 	}
