@@ -47,8 +47,12 @@ func render(title, peer string, rows []row) string {
 
 func (r row) String() string {
 	ratio, verdict := "–", "≤ "+r.number(r.goal)+", met"
-	if r.theirs > 0 {
-		ratio = fmt.Sprintf("%.2f", r.ours/r.theirs)
+	switch part := r.ours / r.theirs; {
+	case r.theirs <= 0:
+	case part > 0 && part < 0.05:
+		ratio = fmt.Sprintf("1/%.0f", 1/part)
+	default:
+		ratio = fmt.Sprintf("%.2f", part)
 	}
 	switch {
 	case r.goal < 0:
