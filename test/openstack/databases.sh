@@ -68,12 +68,27 @@ make_cinder() { cinder-manage --config-file "$state/etc/cinder.conf" db sync; }
 
 make_neutron() { neutron-db-manage --config-file "$state/etc/neutron.conf" upgrade heads; }
 
+# make_nova runs nova-manage's commands in children of one process: most of each one's time is Python
+# loading Nova.
 make_nova() {
-  local manage=(nova-manage --config-file "$state/etc/nova.conf")
-  "${manage[@]}" api_db sync
-  "${manage[@]}" cell_v2 map_cell0 --database_connection "mysql+pymysql://root@localhost/nova_cell0?unix_socket=$database_socket"
-  "${manage[@]}" cell_v2 create_cell --name cell1
-  "${manage[@]}" db sync
+  /usr/bin/python3 - "$state/etc/nova.conf" "mysql+pymysql://root@localhost/nova_cell0?unix_socket=$database_socket" <<'PY'
+import os, sys
+from nova.cmd import manage
+
+config, cell0 = sys.argv[1:]
+for command in (
+    ["api_db", "sync"],
+    ["cell_v2", "map_cell0", "--database_connection", cell0],
+    ["cell_v2", "create_cell", "--name", "cell1"],
+    ["db", "sync"],
+):
+    child = os.fork()
+    if child == 0:
+        sys.argv = ["nova-manage", "--config-file", config, *command]
+        sys.exit(manage.main())
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit(f"nova-manage {' '.join(command)} failed")
+PY
 }
 
 # make_databases creates every service's schema: what is independent at the same time.
