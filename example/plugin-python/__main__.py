@@ -1,4 +1,4 @@
-"""A complete plugin in Python: imgctl image formats counts images and bytes by disk format."""
+"""A complete plugin in Python: imgctl formats counts images and bytes by disk format."""
 
 import collections
 
@@ -9,7 +9,7 @@ MANIFEST = {
     "version": "1.0.0",
     "vendor": "example.org",
     "commands": [{
-        "path": ["image", "formats"],
+        "path": ["formats"],
         "short": "Count images and their bytes by disk format",
         "kind": "COMMAND_KIND_LIST",
         "danger": "DANGER_NONE",
@@ -38,4 +38,4 @@ def formats(run):
 
 
 if __name__ == "__main__":
-    imgctl_plugin.serve(MANIFEST, {"image formats": formats})
+    imgctl_plugin.serve(MANIFEST, {"formats": formats})

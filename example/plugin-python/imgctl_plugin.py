@@ -147,7 +147,7 @@ class Cloud:
 
 
 class Service(grpc.GenericRpcHandler):
-    """Answers the host's calls. commands maps a path such as "image formats" to its function."""
+    """Answers the host's calls. commands maps a path such as "image age" to its function."""
 
     def __init__(self, manifest, commands):
         self.manifest, self.commands, self.running = manifest, commands, 0

@@ -109,7 +109,7 @@ func TestPythonExample(t *testing.T) {
 	}
 	plugin := filepath.Join(t.TempDir(), "imgctl-formats")
 	run(t, dir, "/usr/bin/python3", "-m", "zipapp", dir, "-p", "/usr/bin/python3", "-o", plugin)
-	if rows := list(t, plugin, "image", "formats"); len(rows) != 1 || rows[0][0] != "raw" || rows[0][1] != 1.0 {
+	if rows := list(t, plugin, "formats"); len(rows) != 1 || rows[0][0] != "raw" || rows[0][1] != 1.0 {
 		t.Errorf("it lists %v", rows)
 	}
 	plugintest.Conform(t, plugin)
