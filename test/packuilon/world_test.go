@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -36,6 +37,7 @@ type world struct {
 	*sandbox.Cloud
 	t      *testing.T
 	packer *packertest.Packer
+	cloud  *cloud.Cloud
 	api    *gophercloud.ServiceClient
 	images *glance.Client
 }
@@ -53,6 +55,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.cloud = c
 	if w.api, err = c.Image(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +93,12 @@ func (w *world) rootFS() []byte {
 // build builds a template of one server with these provisioners.
 func (w *world) build(provisioners, user string) (string, error) {
 	w.t.Helper()
-	return w.run(fmt.Sprintf(`
+	return w.run(w.template(provisioners, user), nil)
+}
+
+// template is one of one server.
+func (*world) template(provisioners, user string) string {
+	return fmt.Sprintf(`
 source "openstack" "vm" {
   image_name        = "built"
   source_image      = %q
@@ -105,11 +113,21 @@ build {
   sources = ["source.openstack.vm"]
 %s
 }
-`, sourceImage, user, sshPort, example("guest", "cloud-init.sh"), provisioners), nil)
+`, sourceImage, user, sshPort, example("guest", "cloud-init.sh"), provisioners)
 }
 
 // run builds a template, in the example's folder.
 func (w *world) run(template string, env []string, args ...string) (string, error) {
+	w.t.Helper()
+	out, err := w.command(template, env, args...).CombinedOutput()
+	if err != nil && strings.Contains(string(out), "guests can't run here") {
+		w.t.Skip(string(out))
+	}
+	return string(out), err
+}
+
+// command is a build of a template.
+func (w *world) command(template string, env []string, args ...string) *exec.Cmd {
 	w.t.Helper()
 	file := filepath.Join(w.t.TempDir(), "test.pkr.hcl")
 	if err := os.WriteFile(file, []byte(template), 0o600); err != nil {
@@ -117,11 +135,7 @@ func (w *world) run(template string, env []string, args ...string) (string, erro
 	}
 	cmd := w.packer.Command(w.t, slices.Concat(w.Env("demo"), env), slices.Concat([]string{"build"}, args, []string{file})...)
 	cmd.Dir = example()
-	out, err := cmd.CombinedOutput()
-	if err != nil && strings.Contains(string(out), "guests can't run here") {
-		w.t.Skip(string(out))
-	}
-	return string(out), err
+	return cmd
 }
 
 // built is the project's image of a name.
