@@ -55,7 +55,12 @@ func allBlocks(t *testing.T) (found []block) {
 	t.Helper()
 	root := packertest.Root()
 	files := []string{filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")}
-	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, d os.DirEntry, err error) error {
+	beside, err := filepath.Glob(filepath.Join(root, "*", "*", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, beside...)
+	err = filepath.WalkDir(filepath.Join(root, "docs"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() && d.Name() == "src" {
 			return filepath.SkipDir // what it says is in docs/reference again, complete
 		}
