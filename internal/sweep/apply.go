@@ -13,7 +13,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
-// Result is what a sweep did.
+// Result is what a sweep did, in the order of the plan.
 type Result struct {
 	Removed []*Leftover
 	Kept    []*Leftover // taken out of the run's hands since the plan was made
@@ -38,8 +38,11 @@ func still(want, is cloud.Run) error {
 // error, of kind fault.Partial, says why each did.
 func Apply(ctx context.Context, p *Plan, rep report.Reporter) (Result, error) {
 	s := &sweeper{plan: p, rep: rep, failed: map[cloud.Run]bool{}}
-	first, then := s.order()
+	first, then := s.split()
 	err := errors.Join(s.all(ctx, first), s.all(ctx, then))
+	for _, leftovers := range [][]*Leftover{s.result.Removed, s.result.Kept, s.result.Left} {
+		order(leftovers)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return s.result, fault.Wrap(fault.Cancelled, "sweep again for the rest", errors.Join(context.Cause(ctx), err))
@@ -58,8 +61,8 @@ type sweeper struct {
 	failed map[cloud.Run]bool // runs of which a server is left
 }
 
-// order splits the leftovers into what can go at once and what comes after servers.
-func (s *sweeper) order() (first, then []*Leftover) {
+// split splits the leftovers into what can go at once and what comes after servers.
+func (s *sweeper) split() (first, then []*Leftover) {
 	servers := map[cloud.Run]bool{}
 	for _, l := range s.plan.Leftovers {
 		servers[l.Run] = servers[l.Run] || l.Kind == Server

@@ -51,10 +51,15 @@ func NewPlan(ctx context.Context, c *cloud.Cloud, o Options) (*Plan, error) {
 			p.Leftovers = append(p.Leftovers, l)
 		}
 	}
-	slices.SortFunc(p.Leftovers, func(a, b *Leftover) int {
+	order(p.Leftovers)
+	return p, nil
+}
+
+// order sorts by run, then by kind.
+func order(leftovers []*Leftover) {
+	slices.SortFunc(leftovers, func(a, b *Leftover) int {
 		return cmp.Or(cmp.Compare(a.Run, b.Run), cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), cmp.Compare(a.ID, b.ID))
 	})
-	return p, nil
 }
 
 // find lists what carries any run's id. All kinds are looked at whatever was asked for: one

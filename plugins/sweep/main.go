@@ -134,6 +134,10 @@ func list(out *sdk.Output, leftovers []*sweep.Leftover, outcome string, at time.
 		if !l.Created.IsZero() {
 			age = at.Sub(l.Created).Round(time.Second)
 		}
-		out.Row(l.Kind, l.ID, l.Name, string(l.Run), age, l.Why, l.Action, outcome, l.Created, l.Deadline)
+		what := outcome
+		if what == "removed" && l.Action == sweep.Release {
+			what = "released"
+		}
+		out.Row(l.Kind, l.ID, l.Name, string(l.Run), age, l.Why, l.Action, what, l.Created, l.Deadline)
 	}
 }
