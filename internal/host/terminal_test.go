@@ -148,7 +148,7 @@ func TestQuestions(t *testing.T) {
 			"texts",
 			[]string{"demo", "ask"},
 			[]string{"[nobody]: ", "\r", "Secret", "pass1234\r", "Number or name [red]: ", "3\r", "Please choose", "2\r"},
-			"name nobody, secret of 8, colour green", 0,
+			"name nobody, secret [redacted] of 8, colour green", 0,
 		},
 		{"interrupted", []string{"demo", "change"}, []string{"[y/N]", ctrlC}, "Stopping", -1},
 	} {

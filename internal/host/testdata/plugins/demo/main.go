@@ -108,7 +108,7 @@ func ask(ctx context.Context, _ *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	out.Textf("name %s, secret of %d, colour %s", name, len(secret.Reveal()), choice)
+	out.Textf("name %s, secret %s of %d, colour %s", name, secret.Reveal(), len(secret.Reveal()), choice)
 	return nil
 }
 
