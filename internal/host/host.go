@@ -113,7 +113,7 @@ func (h *Host) execute(args []string) error {
 	defer stop()
 	h.registry = registry.Load(ctx, registry.Config{
 		Folders: discover.Folders(os.Getenv, executable), Judge: judge,
-		CacheFile: h.paths.manifest(), Version: h.version,
+		CacheFile: h.paths.manifest(), Version: h.version, Wanted: args,
 	})
 	h.root = h.tree()
 	h.root.SetArgs(args)

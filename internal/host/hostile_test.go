@@ -16,7 +16,7 @@ func TestHostilePluginsThatCannotBeUsed(t *testing.T) {
 		{"exits", `plugin "exits" ended before it was ready (exit status 3); it said: imgctl-exits: the licence has expired`},
 		{"mute", `plugin "mute" was not ready after 5s`},
 		{"babble", `plugin "babble" was not ready after 5s`},
-		{"hangs", `plugin "hangs" did not say what it can do within 2s`},
+		{"hangs", `plugin "hangs" did not say what it can do within 5s`},
 		{"reserved", `plugin "reserved": `},
 		{"shapeless", `plugin "shapeless": `},
 	} {
@@ -104,5 +104,24 @@ func TestHostilePluginsThatRun(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A plugin that failed a moment ago is asked again by who wants it; help doesn't wait for it.
+func TestAPluginThatFailedGetsAnotherChance(t *testing.T) {
+	t.Parallel()
+	w := alone(t)
+	marker := w.path("failed")
+	script := "#!/bin/bash\n[ -e " + marker + " ] || { touch " + marker + "; exit 1; }\nexec -a imgctl-own " + claims + "\n"
+	write(t, w.path("script"), script)
+	put(t, w.path("script"), w.plugins(), "own")
+	trustAnyway(t, w, "own")
+	for range 2 {
+		if out := w.good("--help"); !strings.Contains(out, "own — plugin") {
+			t.Fatalf("it did not fail, or was asked again:\n%s", out)
+		}
+	}
+	if out := w.good("own", "list", "-f", "value"); out != "own\n" {
+		t.Errorf("%q", out)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -26,7 +27,7 @@ func (r *Registry) describe(ctx context.Context, plugins []*Plugin, c *cache) {
 	}
 	answers := make([]answer, len(plugins))
 	var g errgroup.Group
-	g.SetLimit(together)
+	g.SetLimit(2 * runtime.NumCPU()) // more would only make each of them late
 	for i, p := range plugins {
 		g.Go(func() error {
 			m, err := r.Describe(ctx, p)

@@ -18,10 +18,7 @@ import (
 )
 
 // DescribeTimeout is how long a plugin has to say what it can do.
-const DescribeTimeout = 2 * time.Second
-
-// together is how many plugins are asked at the same time.
-const together = 8
+const DescribeTimeout = 5 * time.Second
 
 // Features are what this host can do beyond the first release of the protocol.
 var Features []string
@@ -40,7 +37,8 @@ type Config struct {
 	Folders   []discover.Folder
 	Judge     *trust.Judge
 	CacheFile string
-	Version   string // of the host
+	Version   string   // of the host
+	Wanted    []string // names of plugins that are asked again although they failed a moment ago
 }
 
 // Registry is all plugins.
@@ -97,7 +95,7 @@ func (r *Registry) recall(p *Plugin, c *cache) bool {
 			return false
 		}
 		p.Manifest = m
-	case k.Failed != "" && time.Since(k.At) < retry:
+	case k.Failed != "" && time.Since(k.At) < retry && !slices.Contains(r.config.Wanted, p.Name):
 		p.Err = errors.New(k.Failed)
 	default:
 		return false
