@@ -9,12 +9,12 @@ import (
 
 // breaches says in which way the messages of a command aren't what the protocol allows.
 func breaches(c *pluginv1.Command, r *Recording) []string {
-	j := &judge{command: c, columns: len(c.GetColumns()), ids: map[string]bool{}, progress: map[string][]time.Time{}, last: map[string]pluginv1.ProgressState{}}
+	j := &judge{command: c, columns: len(c.GetColumns()), ids: map[string]bool{}, progress: map[string]int{}, last: map[string]pluginv1.ProgressState{}}
 	for i, m := range r.Messages {
 		if j.ended {
 			j.wrong("a message %T follows Done", m.GetMessage())
 		}
-		j.message(m, r.At[i])
+		j.message(m, r.At[i].Sub(r.Started))
 	}
 	if !j.ended {
 		j.wrong("the stream ends without Done")
@@ -32,7 +32,7 @@ type judge struct {
 	columns          int
 	rows             int
 	ids              map[string]bool
-	progress         map[string][]time.Time
+	progress         map[string]int // messages by id
 	last             map[string]pluginv1.ProgressState
 	ended, succeeded bool
 	found            []string
@@ -58,7 +58,8 @@ func (j *judge) id(id string) {
 	j.ids[id] = true
 }
 
-func (j *judge) message(m *pluginv1.PluginMessage, at time.Time) {
+// message judges one message, which came so long after the command began.
+func (j *judge) message(m *pluginv1.PluginMessage, after time.Duration) {
 	kind := j.command.GetKind()
 	switch of := m.GetMessage().(type) {
 	case *pluginv1.PluginMessage_Columns:
@@ -80,7 +81,7 @@ func (j *judge) message(m *pluginv1.PluginMessage, at time.Time) {
 			j.wrong("a chunk says no stream")
 		}
 	case *pluginv1.PluginMessage_Progress:
-		j.step(of.Progress, at)
+		j.step(of.Progress, after)
 	case *pluginv1.PluginMessage_Prompt:
 		j.id("prompt " + of.Prompt.GetId())
 	case *pluginv1.PluginMessage_CloudRequest:
@@ -92,18 +93,18 @@ func (j *judge) message(m *pluginv1.PluginMessage, at time.Time) {
 	}
 }
 
-// atMost messages about one thing may come in a second, and slack more, as time passes on the way.
+// atMost messages about one thing may come in a second, and some more for its beginning and its end.
+// They are counted from the command's start: on their way they may be held up, and come together.
 const atMost, slack = 10, 5
 
-func (j *judge) step(p *pluginv1.Progress, at time.Time) {
+func (j *judge) step(p *pluginv1.Progress, after time.Duration) {
 	if p.GetId() == "" || p.GetState() == pluginv1.ProgressState_PROGRESS_STATE_UNSPECIFIED {
 		j.wrong("progress has no id or no state")
 	}
 	j.last[p.GetId()] = p.GetState()
-	j.progress[p.GetId()] = append(j.progress[p.GetId()], at)
-	times := j.progress[p.GetId()]
-	if n := len(times); n > atMost+slack && at.Sub(times[n-atMost-slack-1]) < time.Second {
-		j.wrong("progress %q came more than %d times in a second", p.GetId(), atMost)
+	j.progress[p.GetId()]++
+	if n := j.progress[p.GetId()]; float64(n) > slack+atMost*after.Seconds() {
+		j.wrong("progress %q came %d times in %s, more than %d a second", p.GetId(), n, after.Round(time.Millisecond), atMost)
 	}
 }
 

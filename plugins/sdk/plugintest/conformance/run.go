@@ -31,8 +31,9 @@ type Host struct {
 // Recording is what came of a Run.
 type Recording struct {
 	Messages []*pluginv1.PluginMessage
-	// At are the times at which the messages came.
-	At []time.Time
+	// At are the times at which the messages came, and Started is when the command began.
+	At      []time.Time
+	Started time.Time
 	// Err is how the stream ended; nil if as it should.
 	Err error
 }
@@ -83,6 +84,7 @@ type Command struct {
 
 // Run starts a command; Wait gives its result. The context is the RPC's.
 func (p *Process) Run(ctx context.Context, start *pluginv1.Start, h Host) (*Command, error) {
+	started := time.Now()
 	stream, err := p.Client.Run(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("calling Run: %w", err)
@@ -91,7 +93,7 @@ func (p *Process) Run(ctx context.Context, start *pluginv1.Start, h Host) (*Comm
 	if err := c.send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: start}}); err != nil {
 		return nil, fmt.Errorf("sending Start: %w", err)
 	}
-	go func() { c.recorded <- c.record(h) }()
+	go func() { c.recorded <- c.record(h, started) }()
 	return c, nil
 }
 
@@ -111,8 +113,8 @@ func (c *Command) send(m *pluginv1.HostMessage) error {
 	return c.stream.Send(m)
 }
 
-func (c *Command) record(h Host) *Recording {
-	r := &Recording{}
+func (c *Command) record(h Host, started time.Time) *Recording {
+	r := &Recording{Started: started}
 	for {
 		m, err := c.stream.Recv()
 		if errors.Is(err, io.EOF) {
