@@ -21,6 +21,6 @@ func (*stepRemove) Cleanup(state multistep.StateBag) {
 	}
 	defer b.cloud.Close()
 	if err := b.left.Remove(context.Background(), b.config.CleanupTimeout); err != nil {
-		b.report.Warn("the build couldn't remove all that it made (run %s):\n%s", b.config.run, err)
+		b.report.Warn("the build couldn't remove all that it made; later, `imgctl sweep --run %s --apply` does:\n%s", b.config.run, err)
 	}
 }
