@@ -48,12 +48,14 @@ type speaker struct {
 	packersdk.MockCommunicator
 	pieces []string
 	end    chan int
+	cmd    *packersdk.RemoteCmd
 }
 
 func (s *speaker) Start(_ context.Context, cmd *packersdk.RemoteCmd) error {
 	if s.end == nil {
 		return errors.New("no connection")
 	}
+	s.cmd = cmd
 	go func() {
 		for _, p := range s.pieces {
 			_, _ = io.WriteString(cmd.Stdout, p)
@@ -88,7 +90,11 @@ func TestMachineFails(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errors.New("enough"))
 	defer cancel()
 	hung := &speaker{end: make(chan int)}
-	if _, err := (machine{hung}).Run(ctx, "x", func(string) {}); err == nil || err.Error() != "enough" {
+	late := 0
+	if _, err := (machine{hung}).Run(ctx, "x", func(string) { late++ }); err == nil || err.Error() != "enough" {
 		t.Errorf("hung: %v", err)
+	}
+	if _, err := io.WriteString(hung.cmd.Stdout, "nobody listens any more\n"); err != nil || late > 0 {
+		t.Errorf("%d lines came late, %v", late, err)
 	}
 }
