@@ -190,8 +190,8 @@ var testPlugin = sdk.Plugin{Name: "trial", Version: "1.2.3", Vendor: "example.or
 	{
 		Path: "trial noise", Kind: sdk.List, Short: "Write to places where nothing belongs", Columns: sdk.Columns{{Title: "N"}},
 		Run: func(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
-			fmt.Println(strings.Repeat("o", 1<<20))
 			fmt.Fprintln(os.Stderr, strings.Repeat("e", 1<<20))
+			fmt.Println(strings.Repeat("o", 1<<20))
 			fmt.Fprintln(os.Stderr, `{"@message": 1}`)
 			out.Log().With("with", 1).WithGroup("g").Warn("logged", "token", sdk.NewSecret("canary"), "err", io.EOF)
 			out.Log().Debug("only with -v")

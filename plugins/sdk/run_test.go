@@ -280,6 +280,10 @@ func TestNoiseDisturbsNothing(t *testing.T) {
 			}
 		}
 	}
+	p.Kill()
+	if !strings.Contains(p.Stderr(), "ooo") {
+		t.Error("what it printed to standard output isn't on its standard error")
+	}
 	if got := strings.Join(logs, " "); got != "logged with= g.token=[redacted] g.err=EOF" {
 		t.Errorf("the log is %q", got)
 	}
