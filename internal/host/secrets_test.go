@@ -34,6 +34,7 @@ func TestAPluginGetsATokenForTheCloudThatItAsksFor(t *testing.T) {
 		"--os-cloud admin demo cloud":     "admin\nadmin\n",
 		"demo cloud --from demo":          "demo\ndemo\n",
 		"demo cloud --os-interface admin": "demo\ndemo\n",
+		"demo cloud --both --from demo":   "demo\ndemo\n", // the same by its name
 	} {
 		sb.ResetRequests()
 		if out := w.good(append(strings.Fields(args), "-f", "value")...); out != want {

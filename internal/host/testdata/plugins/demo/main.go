@@ -35,7 +35,7 @@ func main() {
 			{Path: "demo fail", Kind: sdk.List, Short: "Fail", Run: fail, Args: []sdk.Arg{sdk.One("KIND", "of failure")}, Columns: sdk.Columns{{Title: "A"}}},
 			{Path: "demo raw", Kind: sdk.Raw, Short: "Write bytes and exit with 7", Needs: []sdk.Need{sdk.NeedsStdin, sdk.NeedsEnvironment}, Run: raw},
 			{Path: "demo noise", Kind: sdk.Show, Short: "Print where it must not", Run: noise},
-			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud, Flags: sdk.Flags{sdk.CloudName("from", "a cloud")}},
+			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud, Flags: sdk.Flags{sdk.CloudName("from", "a cloud"), sdk.Bool("both", "use the default cloud as well")}},
 			{Path: "demo leak", Kind: sdk.Show, Short: "Say the token wherever possible", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leak},
 			{
 				Path: "demo flags", Kind: sdk.Show, Short: "Show the flags' values", Run: flags, Complete: complete,
@@ -194,6 +194,11 @@ func noise(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
 }
 
 func cloud(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	if in.Bool("both") {
+		if _, err := in.Cloud("").Access(ctx); err != nil {
+			return err
+		}
+	}
 	access, err := in.Cloud(in.String("from")).Access(ctx)
 	if err != nil {
 		return err
