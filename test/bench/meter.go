@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -52,7 +53,7 @@ func (m *meter) look(dir string) {
 			continue
 		}
 		// PID (NAME) STATE ... utime and stime are the 12th and 13th behind the name.
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		user, err := strconv.Atoi(fields[11])
 		system, err2 := strconv.Atoi(fields[12])
 		if err == nil && err2 == nil {

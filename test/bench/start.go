@@ -14,7 +14,7 @@ import (
 // without what it does, which is done here directly; and help, for which no plugin starts.
 func (s *shell) starting(ctx context.Context, c *sandbox.Cloud, listed []time.Duration) ([]row, error) {
 	var direct, help []time.Duration
-	for range len(listed) {
+	for range listed {
 		start := time.Now()
 		if err := listDirectly(ctx, c); err != nil {
 			return nil, err

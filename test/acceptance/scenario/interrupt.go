@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func processes() (all []process, err error) {
 			continue // it has ended
 		}
 		// PID (NAME) STATE PARENT GROUP ...; a name may have anything in it.
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		id, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		parent, err2 := strconv.Atoi(fields[1])
 		group, err3 := strconv.Atoi(fields[2])
