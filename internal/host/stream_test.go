@@ -121,6 +121,19 @@ func TestAKilledHostLeavesNoPlugin(t *testing.T) {
 	eventually(t, "the plugin ends", func() bool { return gone(pid) })
 }
 
+// What a plugin has started ends with it.
+func TestAPluginLeavesNoProcess(t *testing.T) {
+	t.Parallel()
+	pid, err := strconv.Atoi(strings.TrimSpace(newWorld(t).good("demo", "spawn", "-f", "value")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the plugin's child ends", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+}
+
 // A plugin that is told to stop has all the time it needs, and the user sees what it says.
 func TestSignalsLetThePluginCleanUp(t *testing.T) {
 	t.Parallel()

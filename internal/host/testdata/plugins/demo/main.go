@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ func main() {
 			{Path: "demo delete", Kind: sdk.Action, Danger: sdk.Destroys, Short: "Delete a thing", Run: remove, Args: []sdk.Arg{sdk.One("NAME", "what to delete")}},
 			{Path: "demo change", Kind: sdk.Action, Danger: sdk.Changes, Short: "Change a thing", Run: change},
 			{Path: "demo ask", Kind: sdk.Action, Short: "Ask things", Run: ask},
+			{Path: "demo spawn", Kind: sdk.Show, Short: "Leave a process behind", Run: spawn},
 			{Path: "demo wait", Kind: sdk.Action, Short: "Wait to be stopped", Run: wait, Flags: sdk.Flags{
 				sdk.Bool("stubborn", "don't stop"), sdk.Duration("cleanup", 0, "how long cleaning up takes"),
 			}},
@@ -109,6 +111,15 @@ func ask(ctx context.Context, _ *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	out.Textf("name %s, secret %s of %d, colour %s", name, secret.Reveal(), len(secret.Reveal()), choice)
+	return nil
+}
+
+func spawn(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
+	child := exec.Command("sleep", "600")
+	if err := child.Start(); err != nil {
+		return err
+	}
+	out.Field("pid", child.Process.Pid)
 	return nil
 }
 
