@@ -59,7 +59,7 @@ func (o Options) Validate() []error {
 	var errs []error
 	for _, r := range o.Runs {
 		if !cloud.Run(r).Valid() {
-			errs = append(errs, fault.New(fault.Usage, "give a run's id, such as a build prints it or property imgctl_run has it", "run: %q is not an id", r))
+			errs = append(errs, fault.New(fault.Usage, "give a run's id, as imgctl sweep lists them", "run: %q is not an id", r))
 		}
 	}
 	for _, k := range o.Kinds {
