@@ -51,11 +51,12 @@ type Process struct {
 
 	name   string
 	client *plugin.Client
-	runner *runner
 	stderr *lines
 
-	mu   sync.Mutex
-	last []string
+	mu        sync.Mutex
+	runner    *runner // nil until go-plugin asks for it
+	abandoned bool
+	last      []string
 }
 
 // Start starts the plugin and connects to it. The error says in one line what is wrong with it.
@@ -75,6 +76,11 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		VersionedPlugins: handshake.Plugins(nil),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socket string) (goplugin.Runner, error) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.abandoned {
+				return nil, errAbandoned
+			}
 			p.runner = newRunner(spec, append(environment(os.Environ()), cmd.Env...), socket, noise)
 			return p.runner, nil
 		},
@@ -179,10 +185,18 @@ func (p *Process) Close() {
 	p.stderr.end()
 }
 
-// Abandon ends the plugin at once, and everything that it has started.
+// errAbandoned keeps a plugin from being started.
+var errAbandoned = errors.New("it was abandoned before it started")
+
+// Abandon ends the plugin at once, and everything that it has started. One that is about to start
+// doesn't.
 func (p *Process) Abandon() {
-	if p.runner != nil {
-		_ = p.runner.Kill(context.Background())
+	p.mu.Lock()
+	p.abandoned = true
+	runner := p.runner
+	p.mu.Unlock()
+	if runner != nil {
+		_ = runner.Kill(context.Background())
 	}
 }
 

@@ -36,6 +36,7 @@ type runner struct {
 	cmd  *exec.Cmd // nil until it is started
 	pid  int
 	gone bool // the process was waited for
+	dead bool // it was killed, maybe before it was started
 	exit string
 }
 
@@ -81,15 +82,18 @@ func (r *runner) start() error {
 	if err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dead {
+		return errAbandoned
+	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", r.spec.Path, err)
 	}
 	var w *io.PipeWriter
 	r.handshake, w = io.Pipe()
 	r.stderr = stderr
-	r.mu.Lock()
 	r.cmd, r.pid = cmd, cmd.Process.Pid
-	r.mu.Unlock()
 	go r.listen(stdout, w)
 	return nil
 }
@@ -125,10 +129,11 @@ func (r *runner) Wait(context.Context) error {
 	return err
 }
 
-// Kill ends the process and all of its group.
+// Kill ends the process and all of its group, or keeps it from being started.
 func (r *runner) Kill(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.dead = true
 	if r.pid == 0 || r.gone {
 		return nil
 	}
