@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -70,11 +72,11 @@ func (r *Registry) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manifest,
 	defer cancel()
 	m, err := process.Describe(ctx, &pluginv1.DescribeRequest{HostVersion: r.config.Version, HostFeatures: Features})
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded: // whoever's clock was first
 		process.Abandon()
 		return nil, fault.New(fault.Internal, "", "plugin %q did not say what it can do within %s", p.Name, DescribeTimeout)
 	case err != nil:
-		return nil, fault.New(fault.Internal, "", "plugin %q could not say what it can do: %w", p.Name, err)
+		return nil, fault.New(fault.Internal, "", "plugin %q could not say what it can do: %s", p.Name, status.Convert(err).Message())
 	}
 	return m, acceptable(p.Name, m)
 }
