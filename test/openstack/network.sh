@@ -15,6 +15,8 @@ make_network() {
 remove_network() {
   local name
   for name in $(ip netns list | awk '/^q(dhcp|router)-/ { print $1 }'); do ip netns delete "$name"; done
+  # The first one had its folder mounted on itself; the next one will again.
+  [ -n "$(ip netns list)" ] || umount /run/netns 2>/dev/null || true
   for name in $(ip -o link | grep -oE '(brq|tap)[0-9a-f]{8}-[0-9a-f]{2}' | sort -u); do ip link delete "$name" 2>/dev/null || true; done
   ip link delete $host_link 2>/dev/null || true
   ip route delete unreachable $guest_network.0/24 metric 9999 2>/dev/null || true
