@@ -38,8 +38,9 @@ func still(want, is cloud.Run) error {
 // error, of kind fault.Partial, says why each did.
 func Apply(ctx context.Context, p *Plan, rep report.Reporter) (Result, error) {
 	s := &sweeper{plan: p, rep: rep, failed: map[cloud.Run]bool{}}
-	first, then := s.split()
-	err := errors.Join(s.all(ctx, first), s.all(ctx, then))
+	keys, first, then := s.split()
+	_ = s.all(ctx, keys) // what is left of them is taken once more
+	err := errors.Join(s.all(ctx, first), s.all(ctx, then), s.keysAgain(ctx))
 	for _, leftovers := range [][]*Leftover{s.result.Removed, s.result.Kept, s.result.Left} {
 		order(leftovers)
 	}
@@ -61,20 +62,39 @@ type sweeper struct {
 	failed map[cloud.Run]bool // runs of which a server is left
 }
 
-// split splits the leftovers into what can go at once and what comes after servers.
-func (s *sweeper) split() (first, then []*Leftover) {
+// split splits the leftovers into key pairs, what else can go at once and what comes after servers.
+// Key pairs go first: it is their run's other things that tell when they may go.
+func (s *sweeper) split() (keys, first, then []*Leftover) {
 	servers := map[cloud.Run]bool{}
 	for _, l := range s.plan.Leftovers {
 		servers[l.Run] = servers[l.Run] || l.Kind == Server
 	}
 	for _, l := range s.plan.Leftovers {
-		if l.afterServer && servers[l.Run] {
+		switch {
+		case l.Kind == KeyPair:
+			keys = append(keys, l)
+		case l.afterServer && servers[l.Run]:
 			then = append(then, l)
-		} else {
+		default:
 			first = append(first, l)
 		}
 	}
-	return first, then
+	return keys, first, then
+}
+
+// keysAgain takes the key pairs that are left once more. The next sweep may find nothing else of
+// their runs, and have to wait for a deadline that nothing tells any more.
+func (s *sweeper) keysAgain(ctx context.Context) error {
+	var keys, left []*Leftover
+	for _, l := range s.result.Left {
+		if l.Kind == KeyPair {
+			keys = append(keys, l)
+		} else {
+			left = append(left, l)
+		}
+	}
+	s.result.Left = left
+	return s.all(ctx, keys)
 }
 
 func (s *sweeper) all(ctx context.Context, leftovers []*Leftover) error {
