@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -44,7 +45,10 @@ func openDefaultGroup(ctx context.Context, client *gophercloud.ServiceClient, pr
 		return err
 	}
 	found, err := groups.ExtractGroups(page)
-	if err != nil || len(found) == 0 {
+	if err == nil && len(found) == 0 {
+		err = errors.New("it isn't listed")
+	}
+	if err != nil {
 		return err
 	}
 	for _, opts := range []rules.CreateOpts{
