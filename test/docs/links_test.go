@@ -20,7 +20,7 @@ func TestLinksLead(t *testing.T) {
 	t.Parallel()
 	root := packertest.Root()
 	files := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
-	for _, pattern := range []string{"docs/*.md", "docs/reference/*.md", "docs/reference/*/*.md", "*/*/README.md"} {
+	for _, pattern := range []string{"docs/*.md", "docs/reference/*.md", "docs/reference/*/*.md", "example/*/README.md", "plugins/*/README.md", "test/*/README.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
