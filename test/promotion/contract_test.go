@@ -206,7 +206,8 @@ func (w *world) kill(door string, c call, nth int) bool {
 	var killed []int
 	w.Faults().Add(wire.Rule{Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Nth: nth, Fault: wire.Fault{Do: wire.DropAfter, After: func(*http.Request) {
 		<-started
-		killed = append(descendants(w.t, cmd.Process.Pid), cmd.Process.Pid)
+		// Packer's first process goes first: when its second is killed it takes over, and starts anew.
+		killed = append([]int{cmd.Process.Pid}, descendants(w.t, cmd.Process.Pid)...)
 		for _, pid := range killed {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // gone already, if this fails
 		}
