@@ -96,7 +96,7 @@ func TestNobodySeesAHalfImage(t *testing.T) {
 		"image_visibility": "shared", "image_tags": []string{"x"}, "metadata": map[string]string{"a": "b"}, "image_min_disk": 7,
 	}, nil)
 	for end := time.Now().Add(10 * time.Second); !published.Load() && len(half) == 0 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // between two looks
 	}
 	close(stop)
 	if seen := <-half; seen != "" {

@@ -228,7 +228,7 @@ func TestWaitingIsIdle(t *testing.T) {
 				return err
 			}
 			before := cpu(t)
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // ten keep-alives, of which a spinning one would use most
 			used = cpu(t) - before
 			return nil
 		})

@@ -168,7 +168,7 @@ func TestNoAnswerBeforeDeadline(t *testing.T) {
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	s, _ := script(t, func(w http.ResponseWriter, _ *http.Request) {
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // so that requests overlap
 		w.Write([]byte("{}"))
 	})
 	tr := newTransport(&tls.Config{})

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/glance"
 )
 
@@ -110,6 +111,18 @@ type Site struct {
 
 	// Run identifies this promotion in the cloud.
 	Run string
+}
+
+// Owner is the id of the project whose images are meant: project, or the credentials' own for "".
+// It is fault.Forbidden to name another one without being an administrator.
+func (s Site) Owner(project string) (string, error) {
+	if project == "" || project == s.Project {
+		return s.Project, nil
+	}
+	if !s.Admin {
+		return "", fault.New(fault.Forbidden, "use credentials of that project", "only an administrator can work on the images of project %s", project)
+	}
+	return project, nil
 }
 
 // Properties that a promotion leaves on images. They are for people and tools to read, too.

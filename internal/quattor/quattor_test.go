@@ -336,7 +336,7 @@ func TestCancelledWhileItConfigures(t *testing.T) {
 		done <- err
 	}()
 	for !strings.Contains(m.names(), "running") {
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // between two looks
 	}
 	cancel(errors.New("stop"))
 	wantError(t, <-done, fault.Cancelled, "configuring the machine with", "stop")

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/promote"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
@@ -40,11 +39,11 @@ func reach(ctx context.Context, in *sdk.Input, acceptWith ...string) (*site, err
 			Images: images, Project: c.Project().ID, Admin: c.IsAdmin(), Acceptors: map[string]*glance.Client{},
 			Run: cmp.Or(in.RunID(), string(cloud.NewRun())),
 		},
-		owner: cmp.Or(in.String("project"), c.Project().ID), clouds: []*cloud.Cloud{c},
+		clouds: []*cloud.Cloud{c},
 	}
-	if s.owner != s.Project && !s.Admin {
+	if s.owner, err = s.Owner(in.String("project")); err != nil {
 		s.close()
-		return nil, fault.New(fault.Forbidden, "use credentials of that project", "--project: only an administrator can work on the images of project %s", s.owner)
+		return nil, fmt.Errorf("--project: %w", err)
 	}
 	for _, name := range acceptWith {
 		member, images, err := bridge.Images(ctx, in, name)

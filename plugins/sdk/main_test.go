@@ -251,7 +251,7 @@ func self(t *testing.T) string {
 }
 
 func command(words string, args ...string) *pluginv1.Start {
-	return &pluginv1.Start{Path: strings.Fields(words), Args: args, WorkDir: "/work"}
+	return &pluginv1.Start{Path: strings.Fields(words), Args: args, WorkDir: "/srv/images"}
 }
 
 func fields(r *conformance.Recording) map[string]any {

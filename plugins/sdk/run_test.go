@@ -80,7 +80,7 @@ func TestInputs(t *testing.T) {
 		"given": {given, map[string]any{
 			"args": []any{"a", "b", "c"}, "text": "t", "set": true, "on": true, "count": 5.0, "ratio": 0.25, "age": 604800.0,
 			"size": float64(10 << 20), "pick": "two", "tags": []any{"x", "y", "z"}, "property": map[string]any{"k": "v", "a": "b=c"},
-			"file": "/work/f.yaml", "since": "2026-01-31T12:00:00Z", "key": "[redacted]",
+			"file": "/srv/images/f.yaml", "since": "2026-01-31T12:00:00Z", "key": "[redacted]",
 		}},
 	} {
 		command, err := p.Run(t.Context(), c.start, conformance.Host{})

@@ -220,7 +220,7 @@ func (w *world) kill(door string, c call, nth int) bool {
 	w.Faults().Clear()
 	for _, pid := range killed {
 		for running(pid) {
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // between two looks
 		}
 	}
 	return !cmd.ProcessState.Success()

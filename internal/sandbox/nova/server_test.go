@@ -97,14 +97,14 @@ func TestFaults(t *testing.T) {
 		t.Errorf("the fault is %s", a.text)
 	}
 	stuck := c.create("stuck", map[string]any{"flavorRef": "91"})
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // time to get on, which it must not
 	if got := c.do(1, "GET", "/servers/"+stuck, nil).str("server.status"); got != "BUILD" {
 		t.Errorf("the stuck server is %s", got)
 	}
 	deaf := c.create("deaf", map[string]any{"flavorRef": "92"})
 	c.reach(deaf, "ACTIVE", "")
 	c.do(1, "POST", "/servers/"+deaf+"/action", map[string]any{"os-stop": nil}).want(202)
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // time to stop, which it must not
 	if a := c.do(1, "GET", "/servers/"+deaf, nil); a.str("server.status") != "ACTIVE" || a.str("server.OS-EXT-STS:task_state") != "powering-off" {
 		t.Errorf("the deaf server: %s", a.text)
 	}
