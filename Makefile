@@ -92,13 +92,13 @@ test-race: plugin ## run the tests with the race detector
 
 # Where much runs at once, without what does the same thing hundreds of times.
 .PHONY: test-race-short
-test-race-short: PACKAGES := ./builder/... ./internal/cloud/... ./internal/glance/... ./internal/promote/... ./internal/host/... ./internal/sandbox/... ./plugins/sdk/...
+test-race-short: PACKAGES := ./builder/... ./internal/openstack/... ./internal/image/promote/... ./internal/host/... ./sandbox/... ./plugins/sdk/...
 test-race-short: override TESTFLAGS += -short
 test-race-short: test-race ## the same, only where it matters most, in minutes
 
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
-	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/promote
+	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote
 
 .PHONY: bench
 bench: plugin ## measure a build against the HashiCorp plugin, and sharing against the openstack client

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // Config is everything that a template can say about a build.

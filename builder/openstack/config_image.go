@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // What the build does where there is an image of the same name already.

@@ -5,8 +5,8 @@ package openstack
 import (
 	"net/netip"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // How the server is connected, and which of its addresses the build uses.

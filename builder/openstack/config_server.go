@@ -9,8 +9,8 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // The server that is booted, provisioned and captured.

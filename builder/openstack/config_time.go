@@ -5,8 +5,8 @@ package openstack
 import (
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // How long each phase of the build may take, such as `90s` or `2h`. Waiting asks often at first

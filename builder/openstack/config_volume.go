@@ -5,8 +5,8 @@ package openstack
 import (
 	"cmp"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // Booting from a volume: the image is then made from the volume.

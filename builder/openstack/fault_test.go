@@ -11,8 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // kindOfBuild is a build that makes requests which others don't.
@@ -30,15 +29,15 @@ var routes = []kindOfBuild{
 	{"import", map[string]any{"source_image": nil}},
 }
 
-var kinds = []wire.Fault{
-	wire.Status(409), wire.Status(413),
-	{Do: wire.Answer, Status: 429, RetryAfter: "0"},
-	wire.Status(500), wire.StatusAfter(500),
-	wire.Status(503),
-	{Do: wire.DropBefore},
-	{Do: wire.DropAfter},
-	{Do: wire.Delay, Wait: 300 * time.Millisecond},
-	{Do: wire.Truncate},
+var kinds = []sandbox.Fault{
+	sandbox.Status(409), sandbox.Status(413),
+	{Do: sandbox.Answer, Status: 429, RetryAfter: "0"},
+	sandbox.Status(500), sandbox.StatusAfter(500),
+	sandbox.Status(503),
+	{Do: sandbox.DropBefore},
+	{Do: sandbox.DropAfter},
+	{Do: sandbox.Delay, Wait: 300 * time.Millisecond},
+	{Do: sandbox.Truncate},
 }
 
 // route is the world of one of the routes, with the options that need it.
@@ -129,10 +128,10 @@ func TestEveryRequestFails(t *testing.T) {
 }
 
 // failRequest builds with one fault, and reports whether the build succeeded.
-func (w *world) failRequest(more map[string]any, kind wire.Fault, nth int) bool {
+func (w *world) failRequest(more map[string]any, kind sandbox.Fault, nth int) bool {
 	var hit atomic.Value
 	kind.Before = func(r *http.Request) { hit.Store(r.Method + " " + r.URL.Path) }
-	w.Faults().Add(wire.Rule{Nth: nth, Fault: kind})
+	w.Faults().Add(sandbox.Rule{Nth: nth, Fault: kind})
 	_, out, err := w.build(w.t.Context(), more, nil)
 	if wrong := w.check(err, out); wrong != "" {
 		w.t.Errorf("%s of request %d (%v): %s", kind, nth, hit.Load(), wrong)
@@ -172,11 +171,11 @@ func (w *world) cancelAt(more map[string]any, nth int, after bool) time.Duration
 		// The client goes away before the service is done.
 		time.Sleep(20 * time.Millisecond)
 	}
-	f := wire.Fault{Do: wire.Observe, Before: stop}
+	f := sandbox.Fault{Do: sandbox.Observe, Before: stop}
 	if after {
-		f = wire.Fault{Do: wire.Observe, After: stop}
+		f = sandbox.Fault{Do: sandbox.Observe, After: stop}
 	}
-	w.Faults().Add(wire.Rule{Nth: nth, Fault: f})
+	w.Faults().Add(sandbox.Rule{Nth: nth, Fault: f})
 	_, out, err := w.build(ctx, more, nil)
 	if wrong := w.check(err, out); wrong != "" {
 		w.t.Errorf("cancelled at request %d (%v), after it: %v: %s", nth, hit.Load(), after, wrong)
@@ -212,7 +211,7 @@ func TestCancelWithoutAnswer(t *testing.T) {
 			for nth := 1; nth <= 3; nth++ {
 				ctx, cancel := context.WithCancel(t.Context())
 				hit := false
-				w.Faults().Add(wire.Rule{Method: "POST", Path: tt.path, Nth: nth, Fault: wire.Fault{Do: wire.Observe, After: func(*http.Request) {
+				w.Faults().Add(sandbox.Rule{Method: "POST", Path: tt.path, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
 					hit = true
 					cancel()
 					time.Sleep(1500 * time.Millisecond) // longer than the build waits for an answer after a cancel

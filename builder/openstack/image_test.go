@@ -5,13 +5,12 @@ import (
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	sandboxglance "github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // add adds an image of the project that builds.
-func (w *world) add(spec sandboxglance.Spec) string {
+func (w *world) add(spec sandbox.ImageSpec) string {
 	w.t.Helper()
 	id, err := w.AddImage(sandbox.Image{Spec: spec, Project: "demo", Data: []byte("old")})
 	if err != nil {
@@ -23,9 +22,9 @@ func (w *world) add(spec sandboxglance.Spec) string {
 func TestSourceImage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
-	w.add(sandboxglance.Spec{Name: "debian-13-a", Tags: []string{"ready"}, Visibility: "private"})
-	second := w.add(sandboxglance.Spec{Name: "debian-13-b", Visibility: "private", Properties: map[string]string{"os_codename": "trixie"}})
-	hidden := w.add(sandboxglance.Spec{Name: "debian-14", Hidden: true, Visibility: "private"})
+	w.add(sandbox.ImageSpec{Name: "debian-13-a", Tags: []string{"ready"}, Visibility: "private"})
+	second := w.add(sandbox.ImageSpec{Name: "debian-13-b", Visibility: "private", Properties: map[string]string{"os_codename": "trixie"}})
+	hidden := w.add(sandbox.ImageSpec{Name: "debian-14", Hidden: true, Visibility: "private"})
 	filter := func(filters map[string]any, more map[string]any) map[string]any {
 		return map[string]any{"source_image": nil, "source_image_filter": with(map[string]any{"filters": filters}, more)}
 	}
@@ -84,10 +83,10 @@ func TestNameConflict(t *testing.T) {
 		t.Run(tt.policy, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, sandbox.Options{})
-			old := w.add(sandboxglance.Spec{Name: "web-base", Visibility: "private", Protected: tt.protected})
-			w.add(sandboxglance.Spec{Name: "web-base-2", Visibility: "private"})
+			old := w.add(sandbox.ImageSpec{Name: "web-base", Visibility: "private", Protected: tt.protected})
+			w.add(sandbox.ImageSpec{Name: "web-base-2", Visibility: "private"})
 			// Another project's image of the name is none of ours.
-			if _, err := w.AddImage(sandbox.Image{Spec: sandboxglance.Spec{Name: "web-base", Visibility: "public"}, Project: "member-a", Data: []byte("x")}); err != nil {
+			if _, err := w.AddImage(sandbox.Image{Spec: sandbox.ImageSpec{Name: "web-base", Visibility: "public"}, Project: "member-a", Data: []byte("x")}); err != nil {
 				t.Fatal(err)
 			}
 			_, out, err := w.build(t.Context(), map[string]any{"image_name_conflict": tt.policy}, nil)

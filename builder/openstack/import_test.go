@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // download serves data for the Image service to import, and returns its URL.

@@ -14,8 +14,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // keep makes a floating IP and a port that belong to nobody's build.
@@ -109,7 +108,7 @@ func TestReuseRace(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.keep()
 	// All of them see the address free before the first has it.
-	w.Faults().Add(wire.Rule{Method: "PUT", Path: "/network/**/floatingips/*", Fault: wire.Fault{Do: wire.Delay, Wait: 100 * time.Millisecond}})
+	w.Faults().Add(sandbox.Rule{Method: "PUT", Path: "/network/**/floatingips/*", Fault: sandbox.Fault{Do: sandbox.Delay, Wait: 100 * time.Millisecond}})
 	var using atomic.Int64
 	const builds = 4
 	errs := make(chan error, builds)

@@ -23,9 +23,8 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/sys/unix"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // newGuests is a world whose servers let SSH in, from an image with nothing but the built-in shell.
@@ -83,14 +82,14 @@ func TestSSH(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		more  map[string]any
-		fault wire.Rule
+		fault sandbox.Rule
 		said  string
 	}{
 		{name: "a temporary ed25519 key", more: map[string]any{"shutdown_command": "poweroff"}, said: "Shutting the server down: poweroff"},
 		{name: "a floating IP", more: map[string]any{"floating_ip_network": "public"}, said: "Floating IP 127.78."},
 		{
 			name: "RSA where the cloud refuses ed25519", said: "refuses ed25519 keys",
-			fault: wire.Rule{Method: "POST", Path: "/compute/**/os-keypairs", Nth: 1, Fault: wire.Status(400)},
+			fault: sandbox.Rule{Method: "POST", Path: "/compute/**/os-keypairs", Nth: 1, Fault: sandbox.Status(400)},
 		},
 		{name: "RSA as asked", more: map[string]any{"temporary_key_pair_type": "rsa", "temporary_key_pair_bits": 2048}},
 		{name: "an existing key pair", more: map[string]any{"ssh_keypair_name": "mine", "ssh_private_key_file": file}},
@@ -256,11 +255,11 @@ func TestKeyPairFaults(t *testing.T) {
 		t.Skip("left out by -short: builds many images")
 	}
 	w := newGuests(t)
-	for _, kind := range []wire.Fault{wire.Status(409), wire.StatusAfter(500), wire.Status(503), {Do: wire.DropBefore}, {Do: wire.DropAfter}} {
+	for _, kind := range []sandbox.Fault{sandbox.Status(409), sandbox.StatusAfter(500), sandbox.Status(503), {Do: sandbox.DropBefore}, {Do: sandbox.DropAfter}} {
 		for _, method := range []string{"POST", "DELETE"} {
 			var hit atomic.Bool
 			kind.Before = func(*http.Request) { hit.Store(true) }
-			w.Faults().Add(wire.Rule{Method: method, Path: "/compute/**/os-keypairs**", Nth: 1, Fault: kind})
+			w.Faults().Add(sandbox.Rule{Method: method, Path: "/compute/**/os-keypairs**", Nth: 1, Fault: kind})
 			_, out, err := w.build(t.Context(), map[string]any{"skip_create_image": true}, nil)
 			w.Faults().Clear()
 			if !hit.Load() {

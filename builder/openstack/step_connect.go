@@ -5,8 +5,8 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // stepConnect authenticates and makes the service clients.

@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/communicator/sshkey"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // stepKeyPair decides which key lets the build in, and makes a temporary key pair where the

@@ -10,8 +10,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // stepPassword waits for the password that a Windows guest makes up, and decrypts it.

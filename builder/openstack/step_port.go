@@ -8,7 +8,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // stepPort makes the port that a floating IP leads to, so that the address is there before the

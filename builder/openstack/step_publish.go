@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // stepPublish gives the image its members, and then all that makes it final in one change.

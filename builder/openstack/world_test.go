@@ -19,11 +19,10 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	sandboxglance "github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // TestMain keeps the environment of whoever runs the tests out of them.
@@ -51,7 +50,7 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	t.Helper()
 	sb := sandboxtest.Start(t, o)
 	source, err := sb.AddImage(sandbox.Image{
-		Spec: sandboxglance.Spec{
+		Spec: sandbox.ImageSpec{
 			Name: "debian-12", Visibility: "public", DiskFormat: "raw", MinRAM: 64,
 			Properties: map[string]string{"os_distro": "debian", "owner_specified.openstack.md5": "x", "hw_rng_model": "virtio"},
 		},
@@ -69,8 +68,8 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 }
 
 // spec is an image of the project that builds.
-func (*world) spec(name string) sandboxglance.Spec {
-	return sandboxglance.Spec{Name: name, Visibility: "private", DiskFormat: "raw"}
+func (*world) spec(name string) sandbox.ImageSpec {
+	return sandbox.ImageSpec{Name: name, Visibility: "private", DiskFormat: "raw"}
 }
 
 // login is how the options name one of the sandbox's clouds.

@@ -4,11 +4,10 @@ package main
 import (
 	"os"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/guest"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/program"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/program"
 )
 
 func main() {
-	guest.Main(os.Args) // does not return when this process is a server's init
+	program.Init(os.Args) // does not return when this process is a server's init
 	os.Exit(program.Main("imgctl-sandbox", os.Args[1:]))
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // result is what a run of the program left.

@@ -14,9 +14,9 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // Datasource resolves one profile. Packer calls Configure, then Execute.
@@ -59,19 +59,19 @@ func (d *Datasource) Execute() (cty.Value, error) {
 }
 
 func (c *Config) resolve(ctx context.Context) (DatasourceOutput, error) {
-	var templates *catalog.TemplateMap
-	var sources *catalog.SourceImages
-	p, err := catalog.LoadProfile(ctx, c.Profile)
+	var templates *profile.TemplateMap
+	var sources *profile.SourceImages
+	p, err := profile.LoadProfile(ctx, c.Profile)
 	if err == nil && c.TemplateMap != "" {
-		templates, err = catalog.LoadTemplateMap(ctx, c.TemplateMap)
+		templates, err = profile.LoadTemplateMap(ctx, c.TemplateMap)
 	}
 	if err == nil && c.SourceImages != "" {
-		sources, err = catalog.LoadSourceImages(ctx, c.SourceImages)
+		sources, err = profile.LoadSourceImages(ctx, c.SourceImages)
 	}
 	if err != nil {
 		return DatasourceOutput{}, err
 	}
-	recipe, err := catalog.Resolve(p, templates, sources, catalog.Options{NameStyle: c.NameStyle, Metadata: c.Metadata})
+	recipe, err := profile.Resolve(p, templates, sources, profile.Options{NameStyle: c.NameStyle, Metadata: c.Metadata})
 	if err != nil {
 		return DatasourceOutput{}, err
 	}
@@ -93,5 +93,5 @@ func (c *Config) verify(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return catalog.Verify(ctx, glance.New(images), id)
+	return profile.Verify(ctx, glance.New(images), id)
 }

@@ -10,9 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // The options say which cloud is meant; what the caller's environment says must not matter.
@@ -129,7 +128,7 @@ func TestExecuteGivesTheRecipe(t *testing.T) {
 func TestExecuteAsksTheCloud(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	if _, err := c.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), Spec: glance.Spec{ID: here, Name: "sl7", Visibility: "private", DiskFormat: "raw"}}); err != nil {
+	if _, err := c.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), Spec: sandbox.ImageSpec{ID: here, Name: "sl7", Visibility: "private", DiskFormat: "raw"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := look(t, files(t, "7x").and(login(c, "demo"))); err != nil {

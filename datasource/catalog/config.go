@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/common"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // Config is the data source's options.
@@ -55,8 +55,8 @@ func (c *Catalog) prepare() (errs []error) {
 	if c.Profile == "" {
 		errs = append(errs, fmt.Errorf("reading profile: it is missing; give the path or URL of an Aquilon profile"))
 	}
-	if c.NameStyle != "" && c.NameStyle != cloud.Unknown && !slices.Contains(catalog.NameStyles, c.NameStyle) {
-		errs = append(errs, fmt.Errorf("reading name_style %q: choose one of %s", c.NameStyle, strings.Join(catalog.NameStyles, ", ")))
+	if c.NameStyle != "" && c.NameStyle != cloud.Unknown && !slices.Contains(profile.NameStyles, c.NameStyle) {
+		errs = append(errs, fmt.Errorf("reading name_style %q: choose one of %s", c.NameStyle, strings.Join(profile.NameStyles, ", ")))
 	}
 	return errs
 }

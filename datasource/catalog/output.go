@@ -2,7 +2,7 @@
 
 package catalog
 
-import "github.com/imgctl/packer-plugin-openstack/internal/catalog"
+import "github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 
 // DatasourceOutput is what the data source gives to the template.
 type DatasourceOutput struct {
@@ -35,7 +35,7 @@ type DatasourceOutput struct {
 	Digest string `mapstructure:"digest"`
 }
 
-func output(p *catalog.Profile, r *catalog.Recipe) DatasourceOutput {
+func output(p *profile.Profile, r *profile.Recipe) DatasourceOutput {
 	return DatasourceOutput{
 		Name: r.Name, Key: r.Key, SourceImage: r.SourceImage, Templates: r.Templates, Metadata: r.Metadata,
 		Personality: p.Personality, Archetype: p.Archetype, OS: p.OS, OSVersion: p.OSVersion, Arch: p.Arch,

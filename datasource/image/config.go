@@ -12,8 +12,8 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/common"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // Config is the data source's options.

@@ -5,7 +5,7 @@ package image
 import (
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // DatasourceOutput is what the data source gives to the template.

@@ -13,8 +13,8 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // name is the image's name that the template promotes under.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // register plays Aquilon's hook until the context ends: it gives each new server that asks for a

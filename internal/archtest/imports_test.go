@@ -23,34 +23,39 @@ var layers = []struct {
 	may    []string
 }{
 	{".", []string{"builder/...", "post-processor/...", "datasource/...", "provisioner/...", "version"}},
-	{"builder/...", domain},
-	{"post-processor/...", domain},
-	{"datasource/...", slices.Concat(domain, []string{"internal/catalog"})},
-	{"provisioner/...", slices.Concat(domain, []string{"internal/quattor"})},
+	{"builder/...", packer},
+	{"post-processor/promote", slices.Concat(packer, []string{"internal/image/promote"})},
+	{"datasource/catalog", slices.Concat(packer, []string{"internal/aquilon/profile"})},
+	{"datasource/...", packer},
+	{"provisioner/...", slices.Concat(packer, []string{"internal/aquilon/quattor"})},
 
 	{"internal/fault", nil},
 	{"internal/report", nil},
-	{"internal/cloud", []string{"internal/fault", "internal/report"}},
-	{"internal/glance", []string{"internal/cloud", "internal/fault", "internal/report"}},
-	{"internal/promote", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
-
-	{"internal/share", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
+	{"internal/openstack/cloud", ground},
+	{"internal/openstack/...", clients},
+	{"internal/image/promote", clients},
+	{"internal/image/share", clients},
 	// Only promote can tell the claim of a dead promotion from that of a living one.
-	{"internal/sweep", []string{"internal/promote", "internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
-	{"internal/catalog", []string{"internal/glance", "internal/cloud", "internal/fault", "internal/report"}},
-	{"internal/catalog/convert", []string{"internal/catalog", "internal/fault"}},
-	{"internal/quattor", []string{"internal/cloud", "internal/fault", "internal/report"}},
+	{"internal/image/sweep", slices.Concat(clients, []string{"internal/image/promote"})},
+	{"internal/aquilon/profile", clients},
+	{"internal/aquilon/convert", slices.Concat(ground, []string{"internal/aquilon/profile"})},
+	{"internal/aquilon/quattor", clients},
 
 	{"plugins/sdk/...", []string{"plugins/sdk/..."}},
-	{"plugins/internal/bridge", slices.Concat(domain, []string{"plugins/sdk/..."})},
-	{"plugins/sandbox", []string{"plugins/sdk/...", "internal/sandbox/...", "internal/fault", "version"}},
-	{"plugins/...", slices.Concat(domain, []string{"plugins/sdk/...", "plugins/internal/bridge", "internal/share", "internal/sweep", "internal/catalog/..."})},
-	{"internal/host/...", []string{"internal/host/...", "internal/cloud", "internal/glance", "internal/fault", "internal/report", "plugins/sdk/...", "version"}},
+	{"plugins/internal/bridge", slices.Concat(clients, []string{"internal/image/promote", "plugins/sdk/..."})},
+	{"plugins/sandbox", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},
+	{"plugins/promote", slices.Concat(door, []string{"internal/image/promote"})},
+	{"plugins/share", slices.Concat(door, []string{"internal/image/share"})},
+	{"plugins/sweep", slices.Concat(door, []string{"internal/image/sweep"})},
+	{"plugins/catalog", slices.Concat(door, []string{"internal/aquilon/profile", "internal/aquilon/convert"})},
+	{"plugins/...", door},
+	{"internal/host/...", []string{"internal/host/...", "internal/openstack/cloud", "internal/openstack/glance", "internal/fault", "internal/report", "plugins/sdk/...", "version"}},
 	{"cmd/imgctl", []string{"internal/host/...", "internal/fault", "plugins/sdk/...", "version"}},
 
-	{"internal/sandbox/sandboxtest", []string{"internal/sandbox/..."}},
-	{"internal/sandbox/...", []string{"internal/sandbox/..."}},
-	{"cmd/imgctl-sandbox", []string{"internal/sandbox/...", "version"}},
+	{"sandbox/internal/...", []string{"sandbox/internal/..."}},
+	{"sandbox", []string{"sandbox/internal/..."}},
+	{"sandbox/...", []string{"sandbox", "sandbox/internal/..."}},
+	{"cmd/imgctl-sandbox", []string{"sandbox/program", "version"}},
 
 	{"internal/archtest", nil},
 	{"version", nil},
@@ -62,12 +67,15 @@ var layers = []struct {
 }
 
 var (
-	domain   = []string{"internal/cloud", "internal/glance", "internal/promote", "internal/fault", "internal/report", "version"}
+	ground   = []string{"internal/fault", "internal/report", "internal/change"}
+	clients  = slices.Concat(ground, []string{"internal/openstack/cloud", "internal/openstack/glance"})
+	packer   = slices.Concat(clients, []string{"version"})
+	door     = slices.Concat(clients, []string{"plugins/sdk/...", "plugins/internal/bridge", "version"})
 	anything = []string{"..."}
 )
 
 // forTests is what the tests of any package may import on top: a cloud to talk to.
-var forTests = []string{"internal/sandbox/..."}
+var forTests = []string{"sandbox", "sandbox/sandboxtest"}
 
 // notOurs are modules that no package may depend on, however far down.
 var notOurs = map[string]string{
@@ -183,12 +191,12 @@ func TestLayersCatchABreach(t *testing.T) {
 		p      pkg
 		breach bool
 	}{
-		{"down", pkg{ImportPath: module + "/internal/promote", Imports: []string{module + "/internal/glance"}}, false},
-		{"up", pkg{ImportPath: module + "/internal/glance", Imports: []string{module + "/internal/promote"}}, true},
+		{"down", pkg{ImportPath: module + "/internal/image/promote", Imports: []string{module + "/internal/openstack/glance"}}, false},
+		{"up", pkg{ImportPath: module + "/internal/openstack/glance", Imports: []string{module + "/internal/image/promote"}}, true},
 		{"sideways", pkg{ImportPath: module + "/datasource/image", Imports: []string{module + "/builder/openstack"}}, true},
-		{"out of the sandbox", pkg{ImportPath: module + "/internal/sandbox/nova", Imports: []string{module + "/internal/fault"}}, true},
-		{"product on the sandbox", pkg{ImportPath: module + "/internal/cloud", Imports: []string{module + "/internal/sandbox"}}, true},
-		{"test on the sandbox", pkg{ImportPath: module + "/internal/cloud", XTestImports: []string{module + "/internal/sandbox/sandboxtest"}}, false},
+		{"out of the sandbox", pkg{ImportPath: module + "/sandbox/internal/service/nova", Imports: []string{module + "/internal/fault"}}, true},
+		{"product on the sandbox", pkg{ImportPath: module + "/internal/openstack/cloud", Imports: []string{module + "/sandbox"}}, true},
+		{"test on the sandbox", pkg{ImportPath: module + "/internal/openstack/cloud", XTestImports: []string{module + "/sandbox/sandboxtest"}}, false},
 		{"somebody else's", pkg{ImportPath: module + "/internal/fault", Imports: []string{"golang.org/x/sync/errgroup"}}, false},
 	} {
 		may, ok := allowed(c.p.folder())

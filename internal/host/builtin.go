@@ -10,9 +10,9 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/manage"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/manual"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
 )
@@ -54,7 +54,7 @@ func locale() string {
 }
 
 func (h *Host) pluginCommand() *cobra.Command {
-	m := &manage.Manager{Registry: h.registry, Lock: h.judge.Lock(), Console: h.console, Folder: discover.UserFolder(os.Getenv)}
+	m := &manage.Manager{Registry: h.inventory, Lock: h.judge.Lock(), Console: h.console, Folder: discover.UserFolder(os.Getenv)}
 	c := m.Command()
 	c.AddCommand(h.docsCommand())
 	return c
@@ -90,7 +90,7 @@ func (h *Host) docsCommand() *cobra.Command {
 
 // documented reports whether the first word is of a plugin that came with imgctl, or of one of these.
 func (h *Host) documented(c *cobra.Command, also []string) bool {
-	return slices.ContainsFunc(h.registry.Plugins, func(p *registry.Plugin) bool {
+	return slices.ContainsFunc(h.inventory.Plugins, func(p *inventory.Plugin) bool {
 		return p.Err == nil && slices.Contains(p.Words, c.Name()) && (p.Folder.Origin == discover.Packaged || slices.Contains(also, p.Name))
 	})
 }

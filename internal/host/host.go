@@ -19,8 +19,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/redact"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/session"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
 	"github.com/imgctl/packer-plugin-openstack/version"
@@ -28,15 +28,15 @@ import (
 
 // Host is one run of imgctl.
 type Host struct {
-	console  *console.Console
-	redactor *redact.Redactor
-	signals  chan os.Signal
-	paths    paths
-	judge    *trust.Judge
-	registry *registry.Registry
-	root     *cobra.Command
-	global   *command.Global
-	version  string
+	console   *console.Console
+	redactor  *redact.Redactor
+	signals   chan os.Signal
+	paths     paths
+	judge     *trust.Judge
+	inventory *inventory.Registry
+	root      *cobra.Command
+	global    *command.Global
+	version   string
 }
 
 // paths are the user's folders; each is "" where there is none.
@@ -57,7 +57,7 @@ func userPaths() paths {
 
 func (p paths) lock() string     { return below(p.config, "plugins.lock.yaml") }
 func (p paths) settings() string { return below(p.config, "config.yaml") }
-func (p paths) manifest() string { return below(p.cache, registry.CacheFile) }
+func (p paths) manifest() string { return below(p.cache, inventory.CacheFile) }
 func (p paths) answers() string  { return below(p.cache, "complete") }
 
 func below(folder, name string) string {
@@ -111,7 +111,7 @@ func (h *Host) execute(args []string) error {
 	// A plugin's command has a way of its own to stop; imgctl's own commands just end.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	h.registry = registry.Load(ctx, registry.Config{
+	h.inventory = inventory.Load(ctx, inventory.Config{
 		Folders: discover.Folders(os.Getenv, executable), Judge: judge,
 		CacheFile: h.paths.manifest(), Version: h.version, Wanted: args,
 	})
@@ -165,7 +165,7 @@ func (h *Host) tree() *cobra.Command {
 		command.MarkBuiltin(command.Completion(root)),
 		command.MarkBuiltin(command.Complete(root)),
 	)
-	command.Add(root, h.global, h.registry, h)
+	command.Add(root, h.global, h.inventory, h)
 	root.SetHelpCommand(h.helpCommand(root))
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
 		var notes []string
@@ -181,7 +181,7 @@ func (h *Host) tree() *cobra.Command {
 // brokenLines are the plugins that can't be used, a line each.
 func (h *Host) brokenLines() []string {
 	var lines []string
-	for _, p := range h.registry.Broken() {
+	for _, p := range h.inventory.Broken() {
 		lines = append(lines, h.console.Style(console.Grey, "  "+p.Name+" — "+p.Reason()))
 	}
 	return lines
@@ -192,7 +192,7 @@ func (h *Host) missing(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	if p := h.registry.Claims(args[0]); p != nil {
+	if p := h.inventory.Claims(args[0]); p != nil {
 		return p.Err
 	}
 	return command.Unknown(cmd, args[0])

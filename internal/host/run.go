@@ -14,8 +14,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/complete"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/launch"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/session"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
@@ -51,7 +51,7 @@ func (h *Host) Run(inv command.Invocation) error {
 }
 
 // asker is who asks, where that isn't one of imgctl's own plugins.
-func asker(p *registry.Plugin) string {
+func asker(p *inventory.Plugin) string {
 	if p.Folder.Origin == discover.Packaged {
 		return ""
 	}
@@ -59,8 +59,8 @@ func asker(p *registry.Plugin) string {
 }
 
 // launch starts the plugin, as long as the user wants that.
-func (h *Host) launch(p *registry.Plugin, verbosity int32) (*launch.Process, error) {
-	file, err := h.registry.Open(p)
+func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, error) {
+	file, err := h.inventory.Open(p)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (h *Host) start(inv command.Invocation) (*pluginv1.Start, error) {
 			Colour: h.console.Colour, Utf8: h.console.UTF8,
 		},
 		Interactive: h.console.Interactive(), AssumeYes: inv.Yes, DryRun: inv.DryRun, Verbosity: inv.Global.Verbosity(),
-		Locale: locale(), RunId: uuid.NewString(), Traceparent: os.Getenv("TRACEPARENT"), HostFeatures: registry.Features,
+		Locale: locale(), RunId: uuid.NewString(), Traceparent: os.Getenv("TRACEPARENT"), HostFeatures: inventory.Features,
 	}
 	var err error
 	if start.WorkDir, err = os.Getwd(); err != nil {

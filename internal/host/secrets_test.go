@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // withCloud is a user whose clouds are the sandbox's.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -27,7 +27,7 @@ func checkCommand() sdk.Command {
 			sdk.String("template-map", "", "packuilon's template map: a path or URL").ValueName("FILE").Completes(sdk.CompleteFiles),
 			sdk.String("source-images", "", "packuilon's source images: a path or URL").ValueName("FILE").Completes(sdk.CompleteFiles),
 			sdk.String("match", "", "check only profiles whose file name has this in it").ValueName("TEXT"),
-			sdk.Enum("name-style", catalog.ByPersonality, "how images are called", catalog.NameStyles...),
+			sdk.Enum("name-style", profile.ByPersonality, "how images are called", profile.NameStyles...),
 			sdk.Bool("skip-templates", "don't look for the template files, which may be on another machine"),
 			sdk.CloudName("cloud", "look the source images up in this cloud"),
 		},
@@ -54,8 +54,8 @@ func check(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		defer c.Close()
 		images = client
 	}
-	findings, err := catalog.Check(ctx, images, catalog.CheckOptions{
-		Options: catalog.Options{NameStyle: in.String("name-style")},
+	findings, err := profile.Check(ctx, images, profile.CheckOptions{
+		Options: profile.Options{NameStyle: in.String("name-style")},
 		Folder:  in.Path(in.Arg("FOLDER")), Match: in.String("match"),
 		TemplateMap: location(in, "template-map"), SourceImages: location(in, "source-images"),
 		SkipTemplates: in.Bool("skip-templates"),
@@ -66,14 +66,14 @@ func check(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	for _, f := range findings {
 		recipe, outcome, problem := f.Recipe, "good", any(nil)
 		if recipe == nil {
-			recipe = &catalog.Recipe{}
+			recipe = &profile.Recipe{}
 		}
 		if f.Err != nil {
 			outcome, problem = "bad", f.Err.Error()
 		}
 		out.Row(f.File, recipe.Name, recipe.SourceImage, recipe.Templates, outcome, problem, recipe.Metadata)
 	}
-	return catalog.Outcome(findings)
+	return profile.Outcome(findings)
 }
 
 // location is a flag with a URL, or with a path from the user's folder.

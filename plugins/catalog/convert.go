@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/catalog"
-	"github.com/imgctl/packer-plugin-openstack/internal/catalog/convert"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/convert"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -32,7 +32,7 @@ func convertCommand() sdk.Command {
 func convertFiles(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	var files []convert.File
 	for _, name := range in.ArgValues("FILE") {
-		text, err := catalog.Read(ctx, in.Path(name))
+		text, err := profile.Read(ctx, in.Path(name))
 		if err != nil {
 			return err
 		}

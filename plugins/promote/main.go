@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 	"github.com/imgctl/packer-plugin-openstack/version"

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )

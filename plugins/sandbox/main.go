@@ -8,10 +8,9 @@ package main
 import (
 	"os"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/guest"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/program"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/program"
 	"github.com/imgctl/packer-plugin-openstack/version"
 )
 
@@ -19,7 +18,7 @@ import (
 const programArg = "program"
 
 func main() {
-	guest.Main(os.Args) // does not return when this process is a server's init
+	program.Init(os.Args) // does not return when this process is a server's init
 	if len(os.Args) > 1 && os.Args[1] == programArg {
 		os.Exit(program.Main("imgctl sandbox", os.Args[2:]))
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/share"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/imgctl/packer-plugin-openstack/internal/share"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/share"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/sweep"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/sweep"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 	"github.com/imgctl/packer-plugin-openstack/version"

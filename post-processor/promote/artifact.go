@@ -9,7 +9,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 )
 
 // BuilderID identifies the artifacts of this post-processor.

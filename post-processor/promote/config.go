@@ -12,9 +12,9 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // Config is the post-processor's block.

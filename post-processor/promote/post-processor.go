@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 

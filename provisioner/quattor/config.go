@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/quattor"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/quattor"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // Config is the provisioner's block.

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 	"github.com/imgctl/packer-plugin-openstack/test/acceptance/record"
 )
 
@@ -19,7 +18,7 @@ const recordings = "recordings"
 // TestSandbox asks the sandbox the same questions: what it answers has to be what the real one answered.
 func TestSandbox(t *testing.T) {
 	box := sandboxtest.Start(t, sandbox.Options{Seed: sandbox.Seed{
-		Images: []sandbox.Image{{Data: []byte("data"), Spec: glance.Spec{
+		Images: []sandbox.Image{{Data: []byte("data"), Spec: sandbox.ImageSpec{
 			Name: "tiny", Visibility: "public", DiskFormat: "qcow2", ContainerFormat: "bare",
 			Properties: map[string]string{"hw_rng_model": "virtio", "os_distro": "debian"},
 		}}},
@@ -29,10 +28,10 @@ func TestSandbox(t *testing.T) {
 	hold(t, box, people, record.Catalogue(), used)
 	delete(people, "reader")
 	delete(people, "stranger")
-	hold(t, sandboxtest.Start(t, sandbox.Options{ImageQuotas: glance.Quotas{
+	hold(t, sandboxtest.Start(t, sandbox.Options{ImageQuotas: sandbox.ImageQuotas{
 		Members: 3, Properties: 12, Tags: 4, CountTotal: 3, MiBTotal: 1,
 	}}), people, record.Limited(), used)
-	hold(t, sandboxtest.Start(t, sandbox.Options{ImageQuotas: glance.Quotas{Page: 5, MaxPage: 10}}), people, record.Paged(), used)
+	hold(t, sandboxtest.Start(t, sandbox.Options{ImageQuotas: sandbox.ImageQuotas{Page: 5, MaxPage: 10}}), people, record.Paged(), used)
 	if t.Failed() {
 		return
 	}

@@ -11,8 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // transition is how long each change of state takes in the sandbox.
@@ -114,6 +113,6 @@ func sharingAlone(ctx context.Context, projects int) error {
 
 func seed() sandbox.Seed {
 	s := sandbox.DefaultSeed()
-	s.Images = []sandbox.Image{{Project: "demo", Data: make([]byte, 1<<20), Spec: glance.Spec{Name: "base", Visibility: glance.Private}}}
+	s.Images = []sandbox.Image{{Project: "demo", Data: make([]byte, 1<<20), Spec: sandbox.ImageSpec{Name: "base", Visibility: sandbox.Private}}}
 	return s
 }

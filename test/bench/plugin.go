@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 const incumbentModule = "github.com/hashicorp/packer-plugin-openstack@v1.1.4"

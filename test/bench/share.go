@@ -13,9 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/keystone"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // loop shares an image with the projects of clouds in the way of scripts: the two steps that are
@@ -47,7 +45,7 @@ func sharing(ctx context.Context, projects int) (string, error) {
 	defer cloud.Close()
 	images := map[string]string{} // ids by name
 	for _, name := range []string{"by-loop", "by-imgctl"} {
-		image := sandbox.Image{Project: "source", Data: []byte("x"), Spec: glance.Spec{Name: name, Visibility: glance.Private}}
+		image := sandbox.Image{Project: "source", Data: []byte("x"), Spec: sandbox.ImageSpec{Name: name, Visibility: sandbox.Private}}
 		if images[name], err = cloud.AddImage(image); err != nil {
 			return "", err
 		}
@@ -117,14 +115,14 @@ func client(ctx context.Context) error {
 // sharingSeed is a cloud with an owner of images, a project without any, and those to share with.
 func sharingSeed(projects int) (s sandbox.Seed, targets []string) {
 	s.Users = []sandbox.User{
-		{Name: "admin", Project: "admin", Role: keystone.RoleAdmin},
-		{Name: "source", Project: "source", Role: keystone.RoleMember},
-		{Name: "empty", Project: "empty", Role: keystone.RoleMember},
+		{Name: "admin", Project: "admin", Role: sandbox.RoleAdmin},
+		{Name: "source", Project: "source", Role: sandbox.RoleMember},
+		{Name: "empty", Project: "empty", Role: sandbox.RoleMember},
 	}
 	for n := range projects {
 		name := fmt.Sprintf("target-%02d", n+1)
 		targets = append(targets, name)
-		s.Users = append(s.Users, sandbox.User{Name: name, Project: name, Role: keystone.RoleMember})
+		s.Users = append(s.Users, sandbox.User{Name: name, Project: name, Role: sandbox.RoleMember})
 	}
 	return s, targets
 }

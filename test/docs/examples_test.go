@@ -17,9 +17,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
 
@@ -105,7 +104,7 @@ func cloudWithImage(t *testing.T) *sandbox.Cloud {
 	seed := sandbox.DefaultSeed()
 	seed.Images = []sandbox.Image{{
 		Project: "demo", Data: rootFS(t), Members: map[string]string{"member-a": "accepted", "member-b": "pending"},
-		Spec: glance.Spec{ID: webBase, Name: "web-base", Visibility: "shared", Properties: map[string]string{"os_distro": "demo"}},
+		Spec: sandbox.ImageSpec{ID: webBase, Name: "web-base", Visibility: "shared", Properties: map[string]string{"os_distro": "demo"}},
 	}}
 	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
 }

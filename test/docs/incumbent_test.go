@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
 

@@ -1,13 +1,13 @@
 package docs
 
 import (
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
 
@@ -81,7 +81,7 @@ func TestFaultRulesLoad(t *testing.T) {
 			continue
 		}
 		n++
-		if _, err := wire.LoadRules(strings.NewReader(b.text)); err != nil {
+		if _, err := sandbox.LoadRules(strings.NewReader(b.text)); err != nil {
 			t.Errorf("%s: %v", b, err)
 		}
 	}

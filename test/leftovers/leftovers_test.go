@@ -20,13 +20,11 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/imgctl/packer-plugin-openstack/builder/openstack"
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/sweep"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	sandboxglance "github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
-	"github.com/imgctl/packer-plugin-openstack/internal/sweep"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // childEnv makes the test binary a program that builds one image; its value is the template as JSON.
@@ -82,7 +80,7 @@ func newWorld(t *testing.T, more map[string]any) *world {
 	t.Helper()
 	s := sandboxtest.Start(t, sandbox.Options{})
 	source, err := s.AddImage(sandbox.Image{
-		Spec: sandboxglance.Spec{Name: "debian-12", Visibility: "public", DiskFormat: "raw"}, Project: "admin", Data: []byte("a disk"),
+		Spec: sandbox.ImageSpec{Name: "debian-12", Visibility: "public", DiskFormat: "raw"}, Project: "admin", Data: []byte("a disk"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +195,7 @@ func (w *world) kill(nth int) bool {
 	w.t.Helper()
 	var cmd *exec.Cmd
 	started, dead := make(chan struct{}), make(chan struct{})
-	w.Faults().Add(wire.Rule{Nth: nth, Fault: wire.Fault{Do: wire.DropAfter, After: func(*http.Request) {
+	w.Faults().Add(sandbox.Rule{Nth: nth, Fault: sandbox.Fault{Do: sandbox.DropAfter, After: func(*http.Request) {
 		<-started
 		if err := cmd.Process.Kill(); err != nil {
 			w.t.Error(err)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/catalog/convert"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/convert"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // odd is a personality with all that packuilon's textual replacement stumbled over.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
 

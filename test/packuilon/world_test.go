@@ -18,11 +18,10 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/imagedata"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	sandboxglance "github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
 
@@ -49,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{t: t, packer: packertest.New(t)}
 	seed := sandbox.DefaultSeed()
-	seed.Images = []sandbox.Image{{Project: "demo", Data: w.rootFS(), Spec: sandboxglance.Spec{ID: sourceImage, Name: "sl7x-x86_64", Visibility: "private", DiskFormat: "raw"}}}
+	seed.Images = []sandbox.Image{{Project: "demo", Data: w.rootFS(), Spec: sandbox.ImageSpec{ID: sourceImage, Name: "sl7x-x86_64", Visibility: "private", DiskFormat: "raw"}}}
 	w.Cloud = sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
 	c, err := cloud.Connect(t.Context(), cloud.Access{IdentityEndpoint: w.URL() + "/identity/v3", Username: "demo", Password: w.Password("demo"), TenantName: "demo", DomainName: "Default"})
 	if err != nil {

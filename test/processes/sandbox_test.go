@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
 

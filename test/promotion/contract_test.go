@@ -1,6 +1,7 @@
 package promotion_test
 
 import (
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"maps"
 	"net/http"
 	"slices"
@@ -9,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // members is how the project's own credentials accept for others.
@@ -98,14 +98,14 @@ var contract = []struct {
 	{
 		name: "an image quota that is too small", call: call{cloud: "admin"}, exit: 7,
 		prepare: func(w *world) {
-			w.Faults().Add(wire.Rule{Method: "POST", Path: "/image/**/members", Nth: 2, Fault: wire.Status(http.StatusRequestEntityTooLarge)})
+			w.Faults().Add(sandbox.Rule{Method: "POST", Path: "/image/**/members", Nth: 2, Fault: sandbox.Status(http.StatusRequestEntityTooLarge)})
 		},
 		said: []string{"Taking back the promotion", "(nothing is changed)"},
 	},
 	{
 		name: "answers that are lost", call: call{cloud: "admin"},
 		prepare: func(w *world) {
-			w.Faults().Add(wire.Rule{Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Rate: 0.3, Seed: 7, Fault: wire.Fault{Do: wire.DropAfter}})
+			w.Faults().Add(sandbox.Rule{Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Rate: 0.3, Seed: 7, Fault: sandbox.Fault{Do: sandbox.DropAfter}})
 		},
 		want: []string{"fresh: web-base shared active member-a=accepted member-b=pending", "old: archive web-base DAY ID shared active"},
 	},
@@ -204,7 +204,7 @@ func (w *world) kill(door string, c call, nth int) bool {
 	}
 	started, dead := make(chan struct{}), make(chan struct{})
 	var killed []int
-	w.Faults().Add(wire.Rule{Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Nth: nth, Fault: wire.Fault{Do: wire.DropAfter, After: func(*http.Request) {
+	w.Faults().Add(sandbox.Rule{Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Nth: nth, Fault: sandbox.Fault{Do: sandbox.DropAfter, After: func(*http.Request) {
 		<-started
 		// Packer's first process goes first: when its second is killed it takes over, and starts anew.
 		killed = append([]int{cmd.Process.Pid}, descendants(w.t, cmd.Process.Pid)...)
@@ -285,7 +285,7 @@ func TestInterruptedImgctl(t *testing.T) {
 	before := w.state()
 	cmd := imgctlCommand(w, call{cloud: "admin", image: "fresh", options: map[string]any{"image_name": name}})
 	started := make(chan struct{})
-	w.Faults().Add(wire.Rule{Method: "PUT", Path: "/image/**/members/*", Nth: 1, Fault: wire.Fault{Do: wire.Observe, After: func(*http.Request) {
+	w.Faults().Add(sandbox.Rule{Method: "PUT", Path: "/image/**/members/*", Nth: 1, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
 		<-started
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Error(err)

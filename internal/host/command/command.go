@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
 // Invocation is a command that the user has asked for, parsed and checked.
 type Invocation struct {
-	Plugin  *registry.Plugin
+	Plugin  *inventory.Plugin
 	Spec    *pluginv1.Command
 	Args    []string
 	Flags   []*pluginv1.FlagValue
@@ -35,7 +35,7 @@ type Runner interface {
 }
 
 // Add adds the plugins' commands to the root.
-func Add(root *cobra.Command, global *Global, r *registry.Registry, runner Runner) {
+func Add(root *cobra.Command, global *Global, r *inventory.Registry, runner Runner) {
 	for _, p := range r.Plugins {
 		if p.Err != nil {
 			continue
@@ -48,7 +48,7 @@ func Add(root *cobra.Command, global *Global, r *registry.Registry, runner Runne
 }
 
 // add puts a command where its path says, below nouns that are made as needed.
-func add(root *cobra.Command, global *Global, p *registry.Plugin, spec *pluginv1.Command, runner Runner) {
+func add(root *cobra.Command, global *Global, p *inventory.Plugin, spec *pluginv1.Command, runner Runner) {
 	parent := root
 	words := spec.GetPath()
 	for _, word := range words[:len(words)-1] {
@@ -144,7 +144,7 @@ func describeNouns(parent *cobra.Command) {
 }
 
 // leaf is one command.
-func leaf(p *registry.Plugin, spec *pluginv1.Command, global *Global, runner Runner) *cobra.Command {
+func leaf(p *inventory.Plugin, spec *pluginv1.Command, global *Global, runner Runner) *cobra.Command {
 	words := spec.GetPath()
 	c := &cobra.Command{
 		Use:        words[len(words)-1] + usage(spec),

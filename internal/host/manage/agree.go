@@ -14,7 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
@@ -64,7 +64,7 @@ func (m *Manager) trust() *cobra.Command {
 }
 
 // agree shows the plugin and takes it into the lock file if the user wants that.
-func (m *Manager) agree(ctx context.Context, p *registry.Plugin, source string, said consent) error {
+func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string, said consent) error {
 	sum, err := sumOf(p.Path)
 	if err != nil {
 		return err
@@ -84,11 +84,11 @@ func (m *Manager) agree(ctx context.Context, p *registry.Plugin, source string, 
 	}
 	return m.Lock.Put(trust.Entry{
 		Name: p.Name, Version: described.GetVersion(), Vendor: described.GetVendor(), Source: source,
-		Protocol: handshake.Version, SHA256: sum, Commands: registry.FirstWords(described), Clouds: said.clouds, Extends: said.extends,
+		Protocol: handshake.Version, SHA256: sum, Commands: inventory.FirstWords(described), Clouds: said.clouds, Extends: said.extends,
 	})
 }
 
-func (m *Manager) present(p *registry.Plugin, source string, described *pluginv1.Manifest, old trust.Entry, said consent) {
+func (m *Manager) present(p *inventory.Plugin, source string, described *pluginv1.Manifest, old trust.Entry, said consent) {
 	say := func(name, value string) {
 		if value != "" {
 			m.Console.Say(fmt.Sprintf("  %-9s %s", name, render.Printable(value)))

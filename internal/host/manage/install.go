@@ -15,7 +15,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 )
 
 func (m *Manager) install() *cobra.Command {
@@ -60,7 +60,7 @@ func (m *Manager) installFile(ctx context.Context, file string, said consent) er
 	if err := copyFile(source, path); err != nil {
 		return fmt.Errorf("installing %s: %w", file, err)
 	}
-	p := &registry.Plugin{Plugin: discover.Plugin{Name: name, Path: path, Folder: discover.Folder{Path: m.Folder, Origin: discover.User}}}
+	p := &inventory.Plugin{Plugin: discover.Plugin{Name: name, Path: path, Folder: discover.Folder{Path: m.Folder, Origin: discover.User}}}
 	if err := m.agree(ctx, p, source, said); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (m *Manager) remove() *cobra.Command {
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		name := strings.TrimPrefix(args[0], discover.Prefix)
 		_, locked := m.Lock.Entry(name)
-		own := slices.IndexFunc(m.Registry.Plugins, func(p *registry.Plugin) bool { return p.Name == name && p.Folder.Origin == discover.User })
+		own := slices.IndexFunc(m.Registry.Plugins, func(p *inventory.Plugin) bool { return p.Name == name && p.Folder.Origin == discover.User })
 		if !locked && own < 0 {
 			if p := m.Registry.Find(name); p != nil {
 				return fault.New(fault.Usage, "", "plugin %q is not one of yours: it is in %s", name, p.Folder.Path)

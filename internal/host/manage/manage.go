@@ -11,7 +11,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/registry"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
@@ -19,7 +19,7 @@ import (
 
 // Manager carries the commands out.
 type Manager struct {
-	Registry *registry.Registry
+	Registry *inventory.Registry
 	Lock     *trust.Lock
 	Console  *console.Console
 	Folder   string // of the user's own plugins; "" without a home
@@ -58,7 +58,7 @@ func (m *Manager) options(cmd *cobra.Command, output *command.Output) render.Opt
 	return output.Options(cmd, width)
 }
 
-func state(p *registry.Plugin) string {
+func state(p *inventory.Plugin) string {
 	if p.Err != nil {
 		return p.Reason()
 	}
@@ -109,7 +109,7 @@ func list(texts []string) []any {
 	return all
 }
 
-func (m *Manager) find(name string) (*registry.Plugin, error) {
+func (m *Manager) find(name string) (*inventory.Plugin, error) {
 	if p := m.Registry.Find(strings.TrimPrefix(name, discover.Prefix)); p != nil {
 		return p, nil
 	}

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 

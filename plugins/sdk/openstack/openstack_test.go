@@ -17,16 +17,14 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/openstack"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest/conformance"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // TestMain makes the test's binary the plugin that the tests run.
@@ -144,12 +142,12 @@ func run(t *testing.T, h conformance.Host, words string) *conformance.Recording 
 func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	s := sandboxtest.Start(t, sandbox.Options{})
-	if _, err := s.AddImage(sandbox.Image{Project: "demo", Spec: glance.Spec{Name: "web"}}); err != nil {
+	if _, err := s.AddImage(sandbox.Image{Project: "demo", Spec: sandbox.ImageSpec{Name: "web"}}); err != nil {
 		t.Fatal(err)
 	}
 	var first atomic.Value
-	s.Faults().Add(wire.Rule{
-		Path: "/image/v2/images", Fault: wire.Status(http.StatusUnauthorized),
+	s.Faults().Add(sandbox.Rule{
+		Path: "/image/v2/images", Fault: sandbox.Status(http.StatusUnauthorized),
 		Match: func(r *http.Request) bool { return r.Header.Get("X-Auth-Token") == first.Load() },
 	})
 	h := host(t, s)
@@ -188,7 +186,7 @@ func TestServicesAreFound(t *testing.T) {
 func TestAServicesErrorSaysWhatItSaid(t *testing.T) {
 	t.Parallel()
 	s := sandboxtest.Start(t, sandbox.Options{})
-	s.Faults().Add(wire.Rule{Path: "/image/v2/images", Fault: wire.Status(http.StatusServiceUnavailable)})
+	s.Faults().Add(sandbox.Rule{Path: "/image/v2/images", Fault: sandbox.Status(http.StatusServiceUnavailable)})
 	p := run(t, host(t, s), "stack images").Done().GetProblem()
 	if p.GetKind() != sdk.Unavailable || !p.GetRetryable() || len(p.GetRequestIds()) != 1 || !strings.HasPrefix(p.GetRequestIds()[0], "req-") {
 		t.Errorf("the problem is %v", p)

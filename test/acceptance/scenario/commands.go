@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"io"
 	"net/http"
 	"os"
@@ -16,8 +17,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"gopkg.in/yaml.v3"
-
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/wire"
 )
 
 // script is one run of a script, seen by a command.
@@ -122,7 +121,7 @@ func requests(_ context.Context, s script, out io.Writer, args []string) error {
 }
 
 // writes says whether a request can change something. One for a token doesn't count.
-func writes(r wire.Request) bool {
+func writes(r sandbox.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && !strings.HasSuffix(r.Path, "/v3/auth/tokens")
 }
 
@@ -138,7 +137,7 @@ func faults(_ context.Context, s script, _ io.Writer, args []string) error {
 		s.sandbox.Faults().Clear()
 		return nil
 	}
-	rules, err := wire.LoadRules(strings.NewReader("- {" + args[0] + "}\n"))
+	rules, err := sandbox.LoadRules(strings.NewReader("- {" + args[0] + "}\n"))
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
-	sandboxglance "github.com/imgctl/packer-plugin-openstack/internal/sandbox/glance"
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox/sandboxtest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
 
@@ -134,7 +133,7 @@ func startSandbox(t testing.TB) *sandbox.Cloud {
 	seed := sandbox.DefaultSeed()
 	seed.Images = []sandbox.Image{{
 		Project: "admin", Data: rootFS(),
-		Spec: sandboxglance.Spec{Name: "tiny", Visibility: sandboxglance.Public, Properties: map[string]string{"os_distro": "debian"}},
+		Spec: sandbox.ImageSpec{Name: "tiny", Visibility: sandbox.Public, Properties: map[string]string{"os_distro": "debian"}},
 	}}
 	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sandboxSSH}))
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"gopkg.in/yaml.v3"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // people are the entries of the clouds.yaml that scripts know, and who test/openstack calls by

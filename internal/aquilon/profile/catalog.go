@@ -1,0 +1,104 @@
+// Package catalog turns an Aquilon profile into what is built from it: the image's name, the
+// image it starts from, the metadata that tells Aquilon which personality a server shall have,
+// and the Packer templates. It reads packuilon's template map and source images as they are.
+package profile
+
+import (
+	"maps"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// The ways an image gets its name.
+const (
+	// ByPersonality names the image "sl7x-x86_64 web", and looks its templates up under
+	// "web-sl7x-x86_64".
+	ByPersonality = "personality"
+	// ByHostname takes the profile's host name for both.
+	ByHostname = "hostname"
+)
+
+// NameStyles are all ways an image gets its name, the default first.
+var NameStyles = []string{ByPersonality, ByHostname}
+
+// Options say how a recipe is made.
+type Options struct {
+	// NameStyle is one of NameStyles, "" for the default.
+	NameStyle string
+	// Metadata is set in the recipe's metadata; an empty value takes a key out of it.
+	Metadata map[string]string
+}
+
+// Recipe is what is built from one profile.
+type Recipe struct {
+	// Name is the image's name.
+	Name string
+	// Key is what the template map knows the image by.
+	Key string
+	// SourceImage is the id of the image that the build starts from, "" without source images.
+	SourceImage string
+	// Templates are the Packer templates to build, nil without a template map.
+	Templates []string
+	// Metadata is the server's metadata, which Aquilon reads.
+	Metadata map[string]string
+}
+
+// Resolve finds what is built from a profile. Without a template map the recipe has no templates,
+// and without source images no source image. What a map doesn't know is fault.NotFound, with the
+// keys that are nearest.
+func Resolve(p *Profile, templates *TemplateMap, sources *SourceImages, o Options) (*Recipe, error) {
+	name, key, err := p.names(o.NameStyle)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recipe{Name: name, Key: key, Metadata: p.metadata(o.Metadata)}
+	if sources != nil {
+		if r.SourceImage, err = sources.For(p); err != nil {
+			return nil, err
+		}
+	}
+	if templates != nil {
+		if r.Templates, err = templates.For(key); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (p *Profile) names(style string) (name, key string, err error) {
+	system := p.OS + p.release()
+	switch style {
+	case "", ByPersonality:
+		return system + " " + p.Personality, p.Personality + "-" + system, nil
+	case ByHostname:
+		if p.Hostname == "" {
+			return "", "", fault.New(fault.Usage, `use name_style "`+ByPersonality+`", or a profile that has one`,
+				"naming the image of %s: it has no system.network.hostname", p.Source)
+		}
+		return p.Hostname, p.Hostname, nil
+	}
+	return "", "", fault.New(fault.Usage, "choose one of "+ByPersonality+", "+ByHostname, "reading name_style %q: it is unknown", style)
+}
+
+// release is Aquilon's version of the operating system with the architecture behind it.
+func (p *Profile) release() string { return p.OSVersion + "-" + p.Arch }
+
+// The keys of the metadata that Aquilon's hook reads from a server.
+const (
+	KeyPersonality = "AQ_PERSONALITY"
+	KeyArchetype   = "AQ_ARCHETYPE"
+	KeyOS          = "AQ_OS"
+	KeyOSVersion   = "AQ_OSVERSION"
+	KeyDomain      = "AQ_DOMAIN"
+	KeySandbox     = "AQ_SANDBOX"
+)
+
+func (p *Profile) metadata(more map[string]string) map[string]string {
+	all := map[string]string{
+		KeyPersonality: p.Personality, KeyOS: p.OS, KeyOSVersion: p.release(),
+		KeyArchetype: p.Archetype, KeyDomain: p.Domain, KeySandbox: p.Sandbox,
+	}
+	maps.Copy(all, more)
+	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
+	return all
+}

@@ -1,0 +1,110 @@
+package inventory
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// CacheFile is the name of the file in the cache folder. It grants no trust: it only says what a
+// file that is still the same was found to be.
+const CacheFile = "manifest-v1.json"
+
+// retry is when a plugin that could not describe itself is asked again without need.
+const retry = time.Minute
+
+// cache is what is known of files, by path.
+type cache struct {
+	path    string
+	known   map[string]known
+	changed bool
+}
+
+type cacheFile struct {
+	Host    string           `json:"host"` // version
+	Plugins map[string]known `json:"plugins"`
+}
+
+// known is what is known of a file.
+type known struct {
+	Identity trust.Identity `json:"identity"`
+	SHA256   string         `json:"sha256"`
+	Manifest []byte         `json:"manifest,omitempty"` // a pluginv1.Manifest; in this form it is read ten times as fast as in JSON
+	Failed   string         `json:"failed,omitempty"`   // why there is none
+	At       time.Time      `json:"at"`
+}
+
+// readCache reads the cache; one that can't be read, or that another version wrote, is empty.
+func readCache(path, version string) *cache {
+	c := &cache{path: path, known: map[string]known{}}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c
+	}
+	var file cacheFile
+	if json.Unmarshal(text, &file) == nil && file.Host == version && file.Plugins != nil {
+		c.known = file.Plugins
+	}
+	return c
+}
+
+// get is what is known of the file, if it is still the same.
+func (c *cache) get(path string, id trust.Identity) (known, bool) {
+	k, ok := c.known[path]
+	if !ok || k.Identity != id {
+		return known{}, false
+	}
+	return k, true
+}
+
+func (c *cache) put(path string, k known) {
+	c.known[path] = k
+	c.changed = true
+}
+
+// keep forgets all files but these.
+func (c *cache) keep(paths map[string]bool) {
+	for path := range c.known {
+		if !paths[path] {
+			delete(c.known, path)
+			c.changed = true
+		}
+	}
+}
+
+// write saves what has changed. Without it the next run is slower, nothing else.
+func (c *cache) write(version string) {
+	if !c.changed || c.path == "" {
+		return
+	}
+	text, err := json.Marshal(cacheFile{Host: version, Plugins: c.known})
+	if err != nil {
+		return
+	}
+	if os.MkdirAll(filepath.Dir(c.path), 0o700) != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.path), ".manifest-*") // of mode 0600
+	if err != nil {
+		return
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(text); err != nil {
+		f.Close()
+		return
+	}
+	if f.Close() == nil {
+		_ = os.Rename(f.Name(), c.path)
+	}
+}
+
+func decode(b []byte) (*pluginv1.Manifest, error) {
+	m := &pluginv1.Manifest{}
+	return m, proto.Unmarshal(b, m)
+}

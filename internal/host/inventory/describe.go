@@ -1,0 +1,101 @@
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/launch"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+func (r *Registry) describe(ctx context.Context, plugins []*Plugin, c *cache) {
+	type answer struct {
+		m   *pluginv1.Manifest
+		err error
+	}
+	answers := make([]answer, len(plugins))
+	var g errgroup.Group
+	g.SetLimit(2 * runtime.NumCPU()) // more would only make each of them late
+	for i, p := range plugins {
+		g.Go(func() error {
+			m, err := r.Describe(ctx, p)
+			answers[i] = answer{m, err}
+			return nil
+		})
+	}
+	_ = g.Wait() // each answer has its own error
+	for i, p := range plugins {
+		p.Manifest, p.Err = answers[i].m, answers[i].err
+		k := c.known[p.Path]
+		k.At = time.Now()
+		if p.Err != nil {
+			k.Failed = p.Err.Error()
+		} else if b, err := proto.Marshal(p.Manifest); err == nil {
+			k.Manifest, k.Failed = b, ""
+		}
+		if k.SHA256 == p.SHA256 && ctx.Err() == nil {
+			c.put(p.Path, k)
+		}
+	}
+}
+
+// Describe asks a plugin what it can do. Its answer is checked.
+func (r *Registry) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manifest, error) {
+	f, err := os.Open(p.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if sum, err := trust.Sum(f); err != nil || sum != p.SHA256 {
+		return nil, cmp.Or(err, fault.New(fault.Forbidden, "try again", "plugin %q changes while it is looked at", p.Name))
+	}
+	process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: f, Line: func(string) {}})
+	if err != nil {
+		return nil, err
+	}
+	defer process.Close()
+	ctx, cancel := context.WithTimeout(ctx, DescribeTimeout)
+	defer cancel()
+	m, err := process.Describe(ctx, &pluginv1.DescribeRequest{HostVersion: r.config.Version, HostFeatures: Features})
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded: // whoever's clock was first
+		process.Abandon()
+		return nil, fault.New(fault.Internal, "", "plugin %q did not say what it can do within %s", p.Name, DescribeTimeout)
+	case err != nil:
+		return nil, fault.New(fault.Internal, "", "plugin %q could not say what it can do: %s", p.Name, status.Convert(err).Message())
+	}
+	return m, acceptable(p.Name, m)
+}
+
+func acceptable(name string, m *pluginv1.Manifest) error {
+	for _, feature := range m.GetRequires() {
+		if !slices.Contains(Features, feature) {
+			return fault.New(fault.Internal, "use a newer imgctl", "plugin %q needs %q, which this imgctl doesn't have", name, feature)
+		}
+	}
+	if wrong := manifest.Check(m); len(wrong) > 0 {
+		more := ""
+		if len(wrong) > 1 {
+			more = fmt.Sprintf(" (and %d more)", len(wrong)-1)
+		}
+		return fault.New(fault.Internal, "imgctl plugin check shows all", "plugin %q: %s%s", name, wrong[0], more)
+	}
+	if m.GetName() != name {
+		return fault.New(fault.Internal, "name the file imgctl-"+m.GetName(), "plugin %q calls itself %q", name, m.GetName())
+	}
+	return nil
+}

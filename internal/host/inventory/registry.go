@@ -1,0 +1,189 @@
+// Package registry knows the plugins that there are: which file each is, whether it is trusted
+// and what it can do. What a plugin can do is asked once for each file and kept, so that help
+// and completion start none.
+package inventory
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// DescribeTimeout is how long a plugin has to say what it can do.
+const DescribeTimeout = 5 * time.Second
+
+// Features are what this host can do beyond the first release of the protocol.
+var Features []string
+
+// Plugin is a plugin with what is known of it.
+type Plugin struct {
+	discover.Plugin // Err says why it can't be used, for whatever reason
+
+	SHA256   string             // "" if it could not be read
+	Manifest *pluginv1.Manifest // nil if it could not be had
+	Words    []string           // the first words of its commands, as far as they are known
+}
+
+// Config is where to look and what to believe.
+type Config struct {
+	Folders   []discover.Folder
+	Judge     *trust.Judge
+	CacheFile string
+	Version   string   // of the host
+	Wanted    []string // names of plugins that are asked again although they failed a moment ago
+}
+
+// Registry is all plugins.
+type Registry struct {
+	config  Config
+	Plugins []*Plugin
+}
+
+// Load finds all plugins and what they can do. A plugin that is broken in whatever way has Err
+// set and hurts no other.
+func Load(ctx context.Context, config Config) *Registry {
+	r := &Registry{config: config}
+	c := readCache(config.CacheFile, config.Version)
+	paths := map[string]bool{}
+	var unknown []*Plugin
+	for _, found := range discover.Find(config.Folders) {
+		p := &Plugin{Plugin: found}
+		r.Plugins = append(r.Plugins, p)
+		paths[p.Path] = true
+		if !r.recall(p, c) && p.Err == nil {
+			unknown = append(unknown, p)
+		}
+	}
+	r.describe(ctx, unknown, c)
+	c.keep(paths)
+	c.write(config.Version)
+	r.assign()
+	return r
+}
+
+// recall fills in what is known of the plugin's file; it reports whether there is nothing to ask it.
+func (r *Registry) recall(p *Plugin, c *cache) bool {
+	entry, locked := r.config.Judge.Lock().Entry(p.Name)
+	if locked {
+		p.Words = entry.Commands
+	}
+	if p.Err != nil {
+		return true
+	}
+	f, k, err := check(p.Path, c)
+	if err != nil {
+		p.Err = err
+		return true
+	}
+	f.Close()
+	p.SHA256 = k.SHA256
+	if p.Err = r.config.Judge.Check(p.Plugin, p.SHA256); p.Err != nil {
+		return true
+	}
+	switch {
+	case k.Manifest != nil:
+		m, err := decode(k.Manifest)
+		if err != nil {
+			return false
+		}
+		p.Manifest = m
+	case k.Failed != "" && time.Since(k.At) < retry && !slices.Contains(r.config.Wanted, p.Name):
+		p.Err = errors.New(k.Failed)
+	default:
+		return false
+	}
+	return true
+}
+
+// check opens the file and finds its checksum: as it is known if the file is still the same, else computed.
+func check(path string, c *cache) (*os.File, known, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, known{}, fault.Wrap(fault.Forbidden, "", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, known{}, err
+	}
+	id, told := trust.Identify(info)
+	if k, ok := c.get(path, id); ok && told {
+		return f, k, nil
+	}
+	sum, err := trust.Sum(f)
+	if err != nil {
+		f.Close()
+		return nil, known{}, err
+	}
+	k := known{Identity: id, SHA256: sum}
+	if told {
+		c.put(path, k)
+	}
+	return f, k, nil
+}
+
+// Open opens the plugin's file for a run, and makes sure that it is one that may run: the file
+// that is open is the file that was checked.
+func (r *Registry) Open(p *Plugin) (*os.File, error) {
+	if p.Err != nil {
+		return nil, p.Err
+	}
+	c := readCache(r.config.CacheFile, r.config.Version)
+	f, k, err := check(p.Path, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := discover.SafeFile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if err := r.config.Judge.Check(p.Plugin, k.SHA256); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Find is the plugin of that name, nil if there is none.
+func (r *Registry) Find(name string) *Plugin {
+	i := slices.IndexFunc(r.Plugins, func(p *Plugin) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return r.Plugins[i]
+}
+
+// Broken are the plugins that can't be used.
+func (r *Registry) Broken() []*Plugin {
+	var broken []*Plugin
+	for _, p := range r.Plugins {
+		if p.Err != nil {
+			broken = append(broken, p)
+		}
+	}
+	return broken
+}
+
+// Claims is a broken plugin that the word stands for, nil if there is none: that it is broken is
+// then the answer to a command that seems to be missing.
+func (r *Registry) Claims(word string) *Plugin {
+	for _, p := range r.Broken() {
+		if p.Name == word || slices.Contains(p.Words, word) {
+			return p
+		}
+	}
+	return nil
+}
+
+// Reason is why the plugin can't be used, in one line.
+func (p *Plugin) Reason() string {
+	return strings.Join(strings.Fields(p.Err.Error()), " ")
+}

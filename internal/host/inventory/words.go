@@ -1,0 +1,69 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+// assign gives each first word to the plugin that comes first. Another one may have commands under
+// it only if both came packaged, or if the lock file says so; and never the same command.
+func (r *Registry) assign() {
+	owner := map[string]*Plugin{}
+	taken := map[string]*Plugin{}
+	for _, p := range r.Plugins {
+		if p.Err != nil || p.Manifest == nil {
+			continue
+		}
+		p.Words = FirstWords(p.Manifest)
+		if p.Err = r.clash(p, owner, taken); p.Err != nil {
+			continue
+		}
+		for _, word := range p.Words {
+			if owner[word] == nil {
+				owner[word] = p
+			}
+		}
+		for _, c := range p.Manifest.GetCommands() {
+			taken[manifest.Path(c)] = p
+		}
+	}
+}
+
+func (r *Registry) clash(p *Plugin, owner, taken map[string]*Plugin) error {
+	entry, _ := r.config.Judge.Lock().Entry(p.Name)
+	for _, word := range p.Words {
+		o := owner[word]
+		switch {
+		case slices.Contains(manifest.ReservedCommands, word):
+			return fault.New(fault.Forbidden, "", "plugin %q claims %q, which is imgctl's own", p.Name, word)
+		case o == nil, o.Folder.Origin == discover.Packaged && p.Folder.Origin == discover.Packaged, slices.Contains(entry.Extends, word):
+		default:
+			return fault.New(fault.Forbidden, fmt.Sprintf("imgctl plugin trust %s --extends %s, if it may add to it", p.Name, word),
+				"plugin %q claims %q, which is plugin %q's", p.Name, word, o.Name)
+		}
+	}
+	for _, c := range p.Manifest.GetCommands() {
+		if o := taken[manifest.Path(c)]; o != nil {
+			return fault.New(fault.Forbidden, "remove one of them", "plugin %q claims %q, which plugin %q has", p.Name, manifest.Path(c), o.Name)
+		}
+	}
+	return nil
+}
+
+// FirstWords are the words behind imgctl that the plugin has commands for.
+func FirstWords(m *pluginv1.Manifest) []string {
+	var words []string
+	for _, c := range m.GetCommands() {
+		words = append(words, c.GetPath()[0])
+		if len(c.GetPath()) == 1 {
+			words = append(words, c.GetAliases()...)
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}

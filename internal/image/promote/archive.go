@@ -1,0 +1,88 @@
+package promote
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// DefaultArchiveName makes names such as "archive web-base 2026-11-21 1f3c9a2e".
+const DefaultArchiveName = "archive {{ .Name }} {{ .Date }} {{ .ShortID }}"
+
+// maxName is the most characters that the Image service takes as a name.
+const maxName = 255
+
+// archiveFields is what an archive name can be made of.
+type archiveFields struct {
+	Name      string // the name that the image was current under
+	ID        string // the archived image's id
+	ShortID   string // its first eight characters
+	Date      string // the day of archiving, UTC, as 2006-01-02
+	Time      string // the second of archiving, UTC, as 20060102T150405Z
+	CreatedAt string // when the archived image was created, as Time
+}
+
+// archiveName is the name of an image that is archived at the given time.
+func archiveName(tmpl, name string, img *glance.Image, at time.Time) (string, error) {
+	t, err := template.New("archive_name").Option("missingkey=error").Parse(tmpl)
+	if err != nil {
+		return "", fmt.Errorf("not a template: %w", err)
+	}
+	const second = "20060102T150405Z"
+	var b strings.Builder
+	err = t.Execute(&b, archiveFields{
+		Name: name, ID: img.ID, ShortID: strings.SplitN(img.ID, "-", 2)[0],
+		Date: at.UTC().Format(time.DateOnly), Time: at.UTC().Format(second),
+		CreatedAt: img.CreatedAt.UTC().Format(second),
+	})
+	if err != nil {
+		return "", fmt.Errorf("not a template of .Name, .ID, .ShortID, .Date, .Time and .CreatedAt: %w", err)
+	}
+	if n := len([]rune(b.String())); n > maxName {
+		return "", fmt.Errorf("%q has %d characters, and an image's name at most %d; shorten the template", b.String(), n, maxName)
+	}
+	return b.String(), nil
+}
+
+// checkArchiveName refuses a template that gives two images of one name the same name when they
+// are archived on the same day, or that leaves an image the name it has.
+func checkArchiveName(tmpl, name string) error {
+	if name == "" || name == unknown {
+		name = "name"
+	}
+	at := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+	first, err := archiveName(tmpl, name, &glance.Image{ID: "11111111-1111-4111-8111-111111111111", CreatedAt: at}, at)
+	if err != nil {
+		return err
+	}
+	later := at.Add(time.Minute)
+	second, err := archiveName(tmpl, name, &glance.Image{ID: "22222222-2222-4222-8222-222222222222", CreatedAt: later}, later)
+	if err != nil {
+		return err
+	}
+	if first == second || first == name {
+		return errors.New("two images archived on one day would get the same name; add {{ .ShortID }} or {{ .Time }} to the template")
+	}
+	return nil
+}
+
+// archiveNames gives each predecessor a name of its own, none of them taken: where the template
+// alone doesn't tell them apart, the image's short id is added.
+func (p *Plan) archiveNames(images []*glance.Image) ([]string, error) {
+	names, taken := make([]string, len(images)), map[string]bool{p.Name: true}
+	for n, img := range images {
+		archive, err := archiveName(p.Options.ArchiveName, p.Name, img, p.at)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Options.option("archive_name"), err)
+		}
+		if taken[archive] {
+			archive += " " + strings.SplitN(img.ID, "-", 2)[0]
+		}
+		taken[archive], names[n] = true, archive
+	}
+	return names, nil
+}

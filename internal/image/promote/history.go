@@ -1,0 +1,74 @@
+package promote
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// Entry is an image that is or was current under a name.
+type Entry struct {
+	Image      *glance.Image
+	Current    bool
+	Generation int       // the number of the claim under which it became current; 0 where no promotion made it so
+	Promoted   time.Time // zero where no promotion made it current
+	Archived   time.Time // zero where it is current
+	Successor  string    // the id of the image that took its place
+}
+
+// NewHistory lists the owner's images that are or were current under the name: the current one
+// first, then the archived ones, last archived first. Deleted ones are forgotten.
+func NewHistory(ctx context.Context, site Site, owner, name string) ([]Entry, error) {
+	byID := map[string]*glance.Image{}
+	for _, q := range []glance.Query{
+		{Name: name},
+		{Properties: map[string]string{CurrentKey: name}},
+		{Properties: map[string]string{ArchivedFromKey: name}},
+	} {
+		q.Owner, q.BothHidden = owner, true
+		found, err := site.Images.Images(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, img := range found {
+			byID[img.ID] = img
+		}
+	}
+	var entries []Entry
+	for _, img := range byID {
+		e := Entry{
+			Image: img, Generation: generation(img), Promoted: moment(img.Properties[PromotedKey]),
+			Archived: moment(img.Properties[ArchivedAtKey]), Successor: img.Properties[ArchivedByKey],
+		}
+		e.Current = img.Properties[ArchivedFromKey] == ""
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b Entry) int {
+		return cmp.Or(
+			cmp.Compare(b.end(), a.end()), cmp.Compare(b.Generation, a.Generation),
+			b.Image.CreatedAt.Compare(a.Image.CreatedAt), cmp.Compare(a.Image.ID, b.Image.ID),
+		)
+	})
+	return entries, nil
+}
+
+// end is the second at which the image stopped to be current, after all others if it didn't yet.
+func (e Entry) end() int64 {
+	if e.Current {
+		return math.MaxInt64
+	}
+	return e.Archived.Unix()
+}
+
+// moment is the time that a property says; zero where it says none.
+func moment(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,61 @@
+package promote
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// silence is for how long a claim has to be without a sign of life before somebody who doesn't
+// promote takes it away. Another promotion may do so much earlier, as it goes on from the journal.
+const silence = 5 * time.Minute
+
+// DeadClaims lists the claims of the owner's names whose holders are gone. Taking one away changes
+// nothing for images: what its holder left is in the journal, and the next promotion settles it.
+func DeadClaims(ctx context.Context, images *glance.Client, owner string) ([]*glance.Image, error) {
+	hidden, err := images.Images(ctx, glance.Query{Owner: owner, Hidden: true, Status: glance.StatusQueued})
+	if err != nil {
+		return nil, err
+	}
+	var dead []*glance.Image
+	for _, img := range hidden {
+		if ClaimedName(img) == "" {
+			continue
+		}
+		claim, err := DeadClaim(ctx, images, img.ID)
+		if err != nil {
+			return nil, err
+		}
+		if claim != nil {
+			dead = append(dead, claim)
+		}
+	}
+	return dead, nil
+}
+
+// DeadClaim reads one claim; nil where it isn't there or its holder may live.
+func DeadClaim(ctx context.Context, images *glance.Client, id string) (*glance.Image, error) {
+	claim, now, err := images.ImageAt(ctx, id)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case ClaimedName(claim) == "" || !silent(claim, now, silence):
+		return nil, nil
+	}
+	return claim, nil
+}
+
+// ClaimedName is the name that a claim claims, "" for any other image.
+func ClaimedName(img *glance.Image) string { return img.Properties[claimKey] }
+
+// Concerns reports whether the image is, was or is just becoming the current one of a name.
+func Concerns(img *glance.Image) bool {
+	return slices.ContainsFunc([]string{journalKey, promotingKey, PromotedKey, CurrentKey, ArchivedFromKey}, func(key string) bool {
+		return img.Properties[key] != ""
+	})
+}

@@ -1,0 +1,195 @@
+// Package promote makes an image the current one of its name: the images that carried the name
+// before are archived by renaming, and the projects they were shared with keep their access.
+//
+// A promotion is a transaction on the Image service, which has none. It holds a claim that only
+// one run per name can have, writes a journal on the new image before each phase, and either
+// reaches its end or takes back what it did. A run that dies leaves journal and claim in the
+// cloud; the next run of that name, from any machine, finishes or takes back the dead one first.
+//
+// What holds at every moment, whatever fails: there is an image of the name once there was one,
+// the projects that had accepted an image of the name can still list one, and no image of
+// another owner is written to.
+package promote
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// What becomes of the predecessors' members.
+const (
+	Transfer = "transfer" // they move to the new image
+	Copy     = "copy"     // they get the new image and keep the old one
+	None     = "none"     // they stay with the old image
+)
+
+// Which status the members have on the new image.
+const (
+	Preserve = "preserve" // the one they have on the predecessor
+	Accept   = "accept"   // pending becomes accepted; who rejected stays rejected
+)
+
+// What becomes of a predecessor when it is archived.
+const (
+	Keep       = "keep"
+	Hide       = "hide"
+	Deactivate = "deactivate"
+)
+
+// How the current image of a name is told from the others.
+const (
+	Rename  = "rename"  // it is the one that carries the name
+	Pointer = "pointer" // names never change; its property imgctl_current has the name
+)
+
+// Options say what a promotion has to do. The zero value of an optional field is its default.
+type Options struct {
+	// ImageID is the image that becomes current.
+	ImageID string
+
+	// Name is the name it becomes current under; default is the name it has.
+	Name string
+
+	// ArchiveName is the template of the predecessors' names. Default is DefaultArchiveName.
+	ArchiveName string
+
+	Members      string // Transfer (default), Copy or None
+	MemberStates string // Preserve (default) or Accept
+
+	// Visibility is the new image's at the end; default is the widest of the predecessors', or its
+	// own where there is none.
+	Visibility string
+
+	// CopyProperties are patterns (* and ?) of properties that the new image takes over from
+	// the predecessor where it doesn't have them itself.
+	CopyProperties []string
+
+	OldAction string // Keep (default), Hide or Deactivate
+
+	// Retain is how many archived images of the name stay; nil keeps all.
+	Retain *int
+
+	Strategy string // Rename (default) or Pointer
+
+	// Gate is a command that judges the image before anything is changed; the image's id is in
+	// its environment as IMAGE_ID. Any exit status but 0 stops the promotion.
+	Gate []string
+
+	// GateDir and GateEnv are the gate's working folder and environment; the zero values are this
+	// process's own.
+	GateDir string
+	GateEnv []string
+
+	// Timeout bounds the whole promotion, the gate and waiting for other runs included; default 15 minutes.
+	Timeout time.Duration
+
+	// Reactivate lets a deactivated image become current, and active with it.
+	Reactivate bool
+
+	// Flags says that the user gives these options as flags on a command line; messages then write
+	// them so.
+	Flags bool
+}
+
+// Site is the cloud that a promotion works on, as its owner's credentials see it.
+type Site struct {
+	Images *glance.Client
+
+	// Project is the id of the project that the credentials are for.
+	Project string
+
+	// Admin says that the credentials may write to other projects' images and set the status
+	// of any member.
+	Admin bool
+
+	// Acceptors are clients that may set the status of a member on its behalf, by project id.
+	Acceptors map[string]*glance.Client
+
+	// Run identifies this promotion in the cloud.
+	Run string
+}
+
+// Owner is the id of the project whose images are meant: project, or the credentials' own for "".
+// It is fault.Forbidden to name another one without being an administrator.
+func (s Site) Owner(project string) (string, error) {
+	if project == "" || project == s.Project {
+		return s.Project, nil
+	}
+	if !s.Admin {
+		return "", fault.New(fault.Forbidden, "use credentials of that project", "only an administrator can work on the images of project %s", project)
+	}
+	return project, nil
+}
+
+// Properties that a promotion leaves on images. They are for people and tools to read, too.
+const (
+	PromotedKey     = "imgctl_promoted"      // when the image became current, RFC 3339
+	GenerationKey   = "imgctl_generation"    // the number of the claim under which it did
+	CurrentKey      = "imgctl_current"       // the name it is current under, with the pointer strategy
+	ArchivedFromKey = "imgctl_archived_from" // the name it was current under
+	ArchivedAtKey   = "imgctl_archived_at"   // when it was archived, RFC 3339
+	ArchivedByKey   = "imgctl_archived_by"   // the id of the image that took its place
+)
+
+// withDefaults fills in what the caller left open.
+func (o Options) withDefaults() Options {
+	def := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	def(&o.ArchiveName, DefaultArchiveName)
+	def(&o.Members, Transfer)
+	def(&o.MemberStates, Preserve)
+	def(&o.OldAction, Keep)
+	def(&o.Strategy, Rename)
+	if o.Timeout == 0 {
+		o.Timeout = 15 * time.Minute
+	}
+	return o
+}
+
+// unknown is what Packer hands to a component for a value that is not known yet.
+const unknown = "<unknown>"
+
+// Validate checks what can be known without asking the cloud. Errors begin with the option's
+// name as users write it.
+func (o Options) Validate() []error {
+	o = o.withDefaults()
+	var errs []error
+	bad := func(option, format string, args ...any) {
+		errs = append(errs, fmt.Errorf(o.option(option)+": "+format, args...))
+	}
+	oneOf := func(option, value string, allowed ...string) {
+		if value != "" && value != unknown && !slices.Contains(allowed, value) {
+			bad(option, "%q is not one of %q", value, allowed)
+		}
+	}
+	oneOf("members", o.Members, Transfer, Copy, None)
+	oneOf("member_states", o.MemberStates, Preserve, Accept)
+	oneOf("visibility", o.Visibility, glance.Private, glance.Shared, glance.Community, glance.Public)
+	oneOf("old_action", o.OldAction, Keep, Hide, Deactivate)
+	oneOf("strategy", o.Strategy, Rename, Pointer)
+	if len([]rune(o.Name)) > maxName {
+		bad("image_name", "longer than the %d characters that an image's name may have", maxName)
+	}
+	if o.ArchiveName != unknown {
+		if err := checkArchiveName(o.ArchiveName, o.Name); err != nil {
+			bad("archive_name", "%w", err)
+		}
+	}
+	if o.Retain != nil && *o.Retain < 0 {
+		bad("keep", "%d is less than 0; leave it out to keep all archived images", *o.Retain)
+	}
+	if o.Timeout < 0 {
+		bad("timeout", "%s is negative", o.Timeout)
+	}
+	if len(o.Gate) > 0 && o.Gate[0] == "" {
+		bad("gate", "the command is empty; name a program and its arguments")
+	}
+	return errs
+}

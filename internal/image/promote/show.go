@@ -1,0 +1,64 @@
+package promote
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// Changes tells what the plan is going to change, a line each, in the order in which it happens.
+func (p *Plan) Changes() []string {
+	var lines []string
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	for _, img := range p.Unfinished {
+		say("image %s: its promotion, which a dead run left, is settled first", img)
+	}
+	for _, k := range slices.Sorted(maps.Keys(p.Properties)) {
+		say("image %s: property %s = %q", p.Image, k, p.Properties[k])
+	}
+	if p.Image.Status == glance.StatusDeactivated {
+		say("image %s: reactivated", p.Image)
+	}
+	for _, m := range p.Members {
+		if m.Now != m.Status {
+			say("image %s: member %s becomes %s", p.Image, m.ProjectID, m.Status)
+		}
+	}
+	if p.Options.Strategy == Pointer {
+		if p.Image.Properties[CurrentKey] != p.Name {
+			say("image %s: property %s = %q", p.Image, CurrentKey, p.Name)
+		}
+	} else if p.Image.Name != p.Name {
+		say("image %s: name becomes %q", p.Image, p.Name)
+	}
+	if p.Image.Visibility != p.Visibility {
+		say("image %s: visibility becomes %s", p.Image, p.Visibility)
+	}
+	for _, old := range p.Predecessors {
+		if p.Options.Strategy == Rename {
+			say("image %s: name becomes %q", old.Image, old.Archive)
+		} else {
+			say("image %s: property %s is removed", old.Image, CurrentKey)
+		}
+		if p.Options.Members == Transfer && len(p.Members) > 0 {
+			say("image %s: loses %s", old.Image, count(len(old.Members), "member"))
+		}
+		if p.Options.OldAction != Keep {
+			say("image %s: %s", old.Image, p.Options.OldAction)
+		}
+	}
+	for _, img := range p.Prune {
+		say("image %s: deleted", img)
+	}
+	return lines
+}
+
+// count is a number of things, such as "1 member" or "2 members".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,234 @@
+package share
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// Apply carries the plan out. All that gives access comes first; where any of it fails, what this
+// run changed is taken back, newest first, and the error has the kind of what failed. Then comes
+// what takes access away, which is never taken back: an error of kind fault.Partial says that some
+// of it is left, and the same plan again finishes it. So does one that says that something could
+// not be taken back; it names what is left.
+func Apply(ctx context.Context, p *Plan, rep report.Reporter) error {
+	r := &run{plan: p, rep: rep}
+	for _, c := range p.Changes {
+		r.total += int64(len(c.gaining()))
+	}
+	for _, note := range p.Notes {
+		rep.Warn("%s", note)
+	}
+	if p.Done() {
+		rep.Step("There is nothing to change")
+		return nil
+	}
+	if err := r.give(ctx); err != nil {
+		return r.takeBack(ctx, err)
+	}
+	return r.take(ctx)
+}
+
+// run is one application of a plan.
+type run struct {
+	plan    *Plan
+	rep     report.Reporter
+	journal journal
+	total   int64        // memberships to give
+	done    atomic.Int64 // memberships given
+}
+
+// give is everything that can be taken back.
+func (r *run) give(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.plan.parallel)
+	for _, c := range r.plan.Copies {
+		group.Go(func() error { return r.copy(ctx, c) })
+	}
+	for _, c := range r.plan.Changes {
+		group.Go(func() error { return r.change(ctx, c) })
+	}
+	return group.Wait()
+}
+
+// change makes the one image ready, and then its members.
+func (r *run) change(ctx context.Context, c *Change) error {
+	if c.own {
+		if err := r.ready(ctx, c); err != nil {
+			return err
+		}
+	}
+	gaining := c.gaining()
+	if len(gaining) == 0 {
+		return nil
+	}
+	r.rep.Step("Image %s: %s", c.Image, count(len(gaining), "project"))
+	var in atomic.Int64
+	group, work := errgroup.WithContext(ctx)
+	group.SetLimit(requests)
+	for _, m := range gaining {
+		group.Go(func() error {
+			if err := r.member(work, c, m); err != nil {
+				return err
+			}
+			in.Add(1)
+			r.rep.Progress("projects", r.done.Add(1), r.total)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		if fault.Is(err, fault.Quota) {
+			return fault.Wrap(fault.Quota, "share with fewer projects, remove some, or have the quota of members raised",
+				fmt.Errorf("image %s: %d of %s got in: %w", c.Image, in.Load(), count(len(gaining), "project"), err))
+		}
+		return err
+	}
+	return c.verify(ctx, gaining)
+}
+
+// ready writes on the image what has to be there before anybody is added: its visibility, and
+// until when the shares last, which must not come to be without an end.
+func (r *run) ready(ctx context.Context, c *Change) error {
+	gives := c.Visibility == glance.Shared
+	if !gives && (!c.dated || len(c.gaining()) == 0 && len(c.losing()) > 0) {
+		return nil
+	}
+	var patch glance.Patch
+	if c.dated {
+		var err error
+		if patch, err = c.expires.patch(patch, hasProperty(c.Image, ExpiresKey)); err != nil {
+			return err
+		}
+	}
+	if gives {
+		patch = patch.Visibility(glance.Shared)
+	}
+	if gives && hasProperty(c.Image, SuspendedKey) {
+		patch = patch.Remove(SuspendedKey)
+	}
+	if len(patch) == 0 {
+		return nil
+	}
+	before := &opened{change: c, image: c.Image}
+	r.journal.add(fmt.Sprintf("image %s, as it was", c.Image), before.restore)
+	late, done := cloud.Grace(ctx)
+	img, err := c.site.Images.Update(late, c.Image.ID, patch)
+	done()
+	if err != nil {
+		return err
+	}
+	c.Image, c.dated = img, false
+	if !gives {
+		return nil
+	}
+	if before.members, err = statuses(ctx, c.site, img); err != nil {
+		return err
+	}
+	if c.resume {
+		c.wake(before.members)
+		return nil
+	}
+	return c.woken(maps.Clone(before.members))
+}
+
+// woken looks at the members that a private image had kept, and who have access again.
+func (c *Change) woken(members map[string]string) error {
+	for n := range c.Members {
+		m := &c.Members[n]
+		if status, ok := members[m.Project]; ok {
+			m.Before = status
+			if m.acceptor == nil {
+				m.After = status
+			}
+			delete(members, m.Project)
+		}
+	}
+	if len(members) == 0 {
+		return nil
+	}
+	return fault.New(fault.Conflict, "run `imgctl share resume` if they are to have it, and `imgctl share remove` for those who are not",
+		"image %s was private, and keeps %s of the time before, who would have access again: %q", c.Image, count(len(members), "member"), sortedKeys(members))
+}
+
+// wake notes who has got access again.
+func (c *Change) wake(members map[string]string) {
+	known := map[string]Member{}
+	for _, m := range c.Members {
+		known[m.Project] = m
+	}
+	c.Members = nil
+	for _, id := range sortedKeys(members) {
+		m := known[id]
+		m.Project, m.Before, m.After = id, Dormant, members[id]
+		c.Members = append(c.Members, m)
+	}
+}
+
+// member adds one project and sets its status. A write that is under way when everything stops may
+// end: it has to be known what it did.
+func (r *run) member(stopping context.Context, c *Change, m *Member) error {
+	if stopping.Err() != nil {
+		return context.Cause(stopping)
+	}
+	ctx, done := cloud.Grace(stopping)
+	defer done()
+	id := c.Image.ID
+	if m.Before == None {
+		undo := r.journal.add(fmt.Sprintf("project %s of image %s", m.Project, c.Image), func(ctx context.Context) error {
+			return removeMember(ctx, c.site, id, m.Project)
+		})
+		made, err := c.site.Images.EnsureMember(ctx, id, m.Project)
+		if err != nil {
+			return err
+		}
+		if !made {
+			// Somebody else added it since the plan was made: it isn't ours to take away.
+			undo.void()
+		}
+	}
+	before := m.Before
+	if before == None {
+		before = glance.Pending
+	}
+	if m.After == before || before == Dormant {
+		return nil
+	}
+	if m.Before != None {
+		r.journal.add(fmt.Sprintf("project %s of image %s, as %s", m.Project, c.Image, before), func(ctx context.Context) error {
+			return restoreStatus(ctx, m, id, before)
+		})
+	}
+	return m.acceptor.SetMemberStatus(ctx, id, m.Project, m.After)
+}
+
+// verify reads the members back.
+func (c *Change) verify(ctx context.Context, members []*Member) error {
+	now := map[string]string{}
+	if c.own {
+		var err error
+		if now, err = statuses(ctx, c.site, c.Image); err != nil {
+			return err
+		}
+	} else {
+		m, err := c.site.Images.Member(ctx, c.Image.ID, c.site.Project.ID)
+		if err != nil {
+			return err
+		}
+		now[m.ProjectID] = m.Status
+	}
+	for _, m := range members {
+		if now[m.Project] != m.After {
+			return fault.New(fault.Conflict, "run it again", "project %s is %q on image %s after it was made %q: somebody else changes it",
+				m.Project, now[m.Project], c.Image, m.After)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package share_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
+)
+
+// newFar is a world with a project on another cloud, "far"; there is nil on a real one.
+func newFar(t *testing.T) (w *world, there *sandbox.Cloud) {
+	t.Helper()
+	w = newWorld(t)
+	file, entry := os.Getenv(realClouds), "elsewhere"
+	if file == "" {
+		there = sandboxtest.Start(t, sandbox.Options{})
+		file, entry = there.CloudsYAML(), "demo"
+	}
+	here := w.clouds
+	w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Site, error) {
+		if name == "far" {
+			return reach(ctx, file, entry, "far")
+		}
+		return here(ctx, name)
+	})
+	return w, there
+}
+
+// newFarSandbox is for tests that look inside or make requests fail.
+func newFarSandbox(t *testing.T) (w *world, there *sandbox.Cloud) {
+	t.Helper()
+	newSandbox(t, sandbox.Options{})
+	return newFar(t)
+}
+
+// copies are the images on the far cloud, hidden ones included.
+func (w *world) copies() []*glance.Image {
+	w.t.Helper()
+	all, err := w.site("far").Images.Images(w.t.Context(), glance.Query{Owner: w.project("far"), BothHidden: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(i *glance.Image) bool { return !strings.HasSuffix(i.Name, w.suffix) })
+}
+
+func TestCopyToAnotherCloud(t *testing.T) {
+	t.Parallel()
+	w, there := newFar(t)
+	id := w.image("web", map[string]any{"os_distro": "debian", "tags": []string{"ci"}, "min_disk": 3, "imgctl_promoted": "2026-01-01T00:00:00Z"})
+	o := share.AddOptions{Selection: images(id), From: "demo", To: []string{"member-a", "far"}}
+	wantKind(t, w.add(o), fault.Usage, "--copy")
+
+	o.Copy = true
+	w.mustAdd(o)
+	w.expectMembers(id, map[string]string{"member-a": glance.Accepted})
+	all := w.copies()
+	if len(all) != 1 {
+		t.Fatalf("copies are %v", all)
+	}
+	from, c := w.get(id), all[0]
+	if there == nil {
+		t.Cleanup(func() { _ = w.site("far").Images.Delete(context.Background(), c.ID) })
+	}
+	if c.Name != from.Name || c.Hidden || c.Visibility != glance.Private || c.MinDisk != 3 || c.HashValue != from.HashValue || c.Tags[0] != "ci" ||
+		c.Properties["os_distro"] != "debian" || c.Properties[share.SourceKey] != "demo/"+id+"/"+from.HashValue {
+		t.Errorf("copy is %+v", c)
+	}
+	for key := range c.Properties {
+		if strings.HasPrefix(key, "imgctl_") && key != share.SourceKey {
+			t.Errorf("the copy has %s", key)
+		}
+	}
+
+	if there != nil {
+		there.ResetRequests()
+	}
+	w.writesNothing(func() { w.mustAdd(o) })
+	if again := w.copies(); len(again) != 1 {
+		t.Errorf("the second time made the copies %v", again)
+	}
+	if there == nil {
+		return
+	}
+	for _, r := range there.Requests() {
+		if r.Method != http.MethodGet {
+			t.Errorf("the second time sent %s %s", r.Method, r.Path)
+		}
+	}
+}
+
+// Each request to the far cloud and each download fails once, in each way: afterwards there is one
+// complete copy, or none at all, and everything else is as it was.
+func TestCopyFails(t *testing.T) {
+	t.Parallel()
+	data := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/file") }
+	for kind, f := range everyFault {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, there := newFarSandbox(t)
+			for nth := range 6 {
+				id := w.image(fmt.Sprint("web ", nth), nil)
+				before := w.tree(id)
+				p, err := share.PlanAdd(t.Context(), w.clouds, share.AddOptions{Selection: images(id), To: []string{"far", "member-a"}, Tuning: share.Tuning{Copy: true}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if nth == 0 {
+					w.sandbox.Faults().Add(sandbox.Rule{Match: data, Nth: 1, Fault: f})
+				} else {
+					there.Faults().Add(sandbox.Rule{Match: toGlance, Nth: nth, Fault: f})
+				}
+				err = share.Apply(t.Context(), p, report.Discard)
+				w.sandbox.Faults().Clear()
+				there.Faults().Clear()
+				var made []string
+				for _, c := range w.copies() {
+					if c.Name == fmt.Sprint("web ", nth) {
+						made = append(made, c.Properties[share.SourceKey])
+					}
+				}
+				switch {
+				case err == nil && (len(made) != 1 || made[0] == ""):
+					t.Errorf("fault at request %d: it says that it is done, and there are the copies %q", nth, made)
+				case err != nil && (len(made) != 0 || w.tree(id) != before):
+					t.Errorf("fault at request %d: it says %v\nand there are the copies %q\nbefore %safter  %s", nth, err, made, before, w.tree(id))
+				}
+			}
+		})
+	}
+}
+
+// Data that isn't the image's is never kept, even where no request fails.
+func TestCopyVerifiesItsData(t *testing.T) {
+	t.Parallel()
+	w, there := newFarSandbox(t)
+	id := w.image("web", nil)
+	o := share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}}
+	p, err := share.PlanAdd(t.Context(), w.clouds, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The far cloud stores something else than what it is sent.
+	there.Faults().Add(sandbox.Rule{Method: "PUT", Path: "**/file", Fault: sandbox.Fault{Do: sandbox.Observe, After: func(r *http.Request) {
+		for _, c := range w.copies() {
+			if err := there.Image.Update(c.ID, func(i *sandboxImage) { i.HashValue = strings.Repeat("0", len(i.HashValue)) }); err != nil {
+				t.Error(err)
+			}
+		}
+	}}})
+	err = share.Apply(t.Context(), p, report.Discard)
+	wantKind(t, err, fault.Unavailable, "sha512")
+	if left := w.copies(); len(left) != 0 {
+		t.Errorf("copies are left: %v", left)
+	}
+}
+
+// What is sent is hashed on its way: the far cloud may keep another kind of checksum.
+func TestCopyVerifiesWhatItSends(t *testing.T) {
+	t.Parallel()
+	w, there := newFarSandbox(t)
+	id := w.image("web", nil)
+	if err := w.sandbox.Image.Update(id, func(i *sandboxImage) { i.HashValue = strings.Repeat("0", len(i.HashValue)) }); err != nil {
+		t.Fatal(err)
+	}
+	there.Faults().Add(sandbox.Rule{Method: "PUT", Path: "**/file", Fault: sandbox.Fault{Do: sandbox.Observe, After: func(r *http.Request) {
+		for _, c := range w.copies() {
+			if err := there.Image.Update(c.ID, func(i *sandboxImage) { i.HashAlgo, i.HashValue = "sha256", "1" }); err != nil {
+				t.Error(err)
+			}
+		}
+	}}})
+	err := w.add(share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}})
+	wantKind(t, err, fault.Unavailable, "the data that came from")
+	if left := w.copies(); len(left) != 0 {
+		t.Errorf("copies are left: %v", left)
+	}
+}

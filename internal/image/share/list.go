@@ -1,0 +1,245 @@
+package share
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// ListOptions say which shares to list. With neither From nor To it is what the default cloud's
+// project shares; with To alone it is what others share with those projects.
+type ListOptions struct {
+	Selection          // may be empty: all images
+	From      string   // cloud of the images
+	To        []string // clouds of the targets
+}
+
+// Share is an image and a project that it is shared with. ProjectID is "" where the image is
+// shared with nobody, or with nobody knows whom.
+type Share struct {
+	Image     *glance.Image
+	ProjectID string
+	Project   string    // name, "" where it isn't known
+	Cloud     string    // of the target, where To named it
+	Status    string    // Glance's, or None, Dormant or Unknown
+	CreatedAt time.Time // when the project became a member; zero where it isn't known
+	UpdatedAt time.Time // when the status was last set; zero where it isn't known
+	Expires   time.Time // zero is never
+	Note      string    // such as that the project doesn't exist any more
+}
+
+// List lists shares by image and project: newest image first.
+//
+// The service tells the members of shared images only. Those of a private image are known where
+// `share suspend` or an expiry wrote them on the image; what else it keeps nobody can list.
+func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
+	clouds = Cached(clouds)
+	if o.From == "" && len(o.To) > 0 {
+		return listOffers(ctx, clouds, o)
+	}
+	if _, err := open(ctx, clouds, append([]string{o.From}, o.To...)); err != nil {
+		return nil, err
+	}
+	source, err := clouds(ctx, o.From)
+	if err != nil {
+		return nil, err
+	}
+	only := map[string]*Site{} // by project id
+	to, err := open(ctx, clouds, o.To)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range to {
+		only[t.Project.ID] = t
+	}
+	images, err := o.wanted(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]Share, len(images))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(requests)
+	for n, img := range images {
+		group.Go(func() (err error) {
+			found[n], err = sharesOf(ctx, source, img, len(o.Images) > 0)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return narrowed(slices.Concat(found...), only), nil
+}
+
+// narrowed leaves the shares with the projects, if any are given.
+func narrowed(all []Share, only map[string]*Site) []Share {
+	if len(only) == 0 {
+		return all
+	}
+	all = slices.DeleteFunc(all, func(s Share) bool { return only[s.ProjectID] == nil })
+	for n := range all {
+		to := only[all[n].ProjectID]
+		all[n].Cloud, all[n].Project = to.Cloud, to.Project.Name
+	}
+	return all
+}
+
+// wanted are the project's images that are listed: all of them, or those that are selected.
+func (o ListOptions) wanted(ctx context.Context, site *Site) ([]*glance.Image, error) {
+	if !o.empty() {
+		s := o.Selection
+		s.Pick = All
+		return s.nothing(s.resolve(ctx, site))
+	}
+	images, err := site.Images.Images(ctx, glance.Query{Owner: site.Project.ID, BothHidden: true})
+	glance.NewestFirst(images)
+	return images, err
+}
+
+// sharesOf are one image's shares; an image without any has a line of its own where it is named.
+func sharesOf(ctx context.Context, site *Site, img *glance.Image, named bool) ([]Share, error) {
+	ends, unreadable := expiriesOf(img)
+	var shares []Share
+	switch img.Visibility {
+	case glance.Shared:
+		members, err := site.Images.Members(ctx, img.ID)
+		if fault.Is(err, fault.NotFound) {
+			return nil, nil // it was deleted a moment ago
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			shares = append(shares, Share{ProjectID: m.ProjectID, Status: m.Status, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt})
+		}
+	case glance.Private:
+		var err error
+		if shares, err = dormant(img, ends); err != nil {
+			unreadable = err
+		}
+		if len(shares) == 0 && named {
+			shares = append(shares, Share{Status: Unknown, Note: "the image is private; the service does not tell which members it keeps"})
+		}
+	}
+	if len(shares) == 0 && named {
+		shares = append(shares, Share{Status: None})
+	}
+	for n := range shares {
+		s := &shares[n]
+		s.Image, s.Expires = img, ends[s.ProjectID]
+		if unreadable != nil { // one image that somebody wrote nonsense on must not hide the others
+			s.Note = notes(s.Note, unreadable.Error())
+		}
+		if s.ProjectID == "" {
+			continue
+		}
+		p, err := site.project(ctx, s.ProjectID)
+		if err != nil {
+			return nil, err
+		}
+		s.Project = p.Name
+		s.Note = notes(s.Note, p.ghost(), s.overdue(time.Now()))
+	}
+	return shares, nil
+}
+
+func (s *Share) overdue(now time.Time) string {
+	if s.Expires.IsZero() || s.Expires.After(now) {
+		return ""
+	}
+	return "expired; remove it with `imgctl share remove --expired`"
+}
+
+func notes(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
+}
+
+// dormant are the members of a private image as far as they were written on it.
+func dormant(img *glance.Image, ends expiries) ([]Share, error) {
+	kept, suspended, err := suspendedOf(img)
+	if err != nil {
+		return nil, err
+	}
+	var shares []Share
+	for _, id := range sortedKeys(kept) {
+		shares = append(shares, Share{ProjectID: id, Status: Dormant, Note: "suspended; it was " + kept[id]})
+	}
+	if suspended {
+		return shares, nil
+	}
+	for _, id := range sortedKeys(ends) {
+		shares = append(shares, Share{ProjectID: id, Status: Dormant, Note: "the image was made private"})
+	}
+	return shares, nil
+}
+
+// listOffers lists what others share with the targets, as the targets see it.
+func listOffers(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
+	sites, err := open(ctx, clouds, o.To)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]Share, len(sites))
+	group, ctx := errgroup.WithContext(ctx)
+	for n, site := range sites {
+		group.Go(func() (err error) {
+			found[n], err = o.offersTo(ctx, site)
+			return err
+		})
+	}
+	err = group.Wait()
+	return slices.Concat(found...), err
+}
+
+func (o ListOptions) offersTo(ctx context.Context, site *Site) ([]Share, error) {
+	images, err := o.sharedWith(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	glance.NewestFirst(images)
+	shares := make([]Share, len(images))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(requests)
+	for n, img := range images {
+		group.Go(func() error {
+			m, err := site.Images.Member(ctx, img.ID, site.Project.ID)
+			if fault.Is(err, fault.NotFound) {
+				return nil // an admin is shown what is shared with others, too
+			}
+			shares[n] = Share{
+				Image: img, ProjectID: site.Project.ID, Project: site.Project.Name, Cloud: site.Cloud,
+				Status: m.Status, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
+			}
+			if ends, e := expiriesOf(img); e == nil { // somebody else's image: what its owner wrote may be anything
+				shares[n].Expires = ends[site.Project.ID]
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	return slices.DeleteFunc(shares, func(s Share) bool { return s.Image == nil }), err
+}
+
+func (o ListOptions) sharedWith(ctx context.Context, site *Site) ([]*glance.Image, error) {
+	if o.empty() {
+		return offers(ctx, site, glance.Query{})
+	}
+	s := o.Selection
+	s.Pick = All
+	return s.nothing(s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.offered(ctx, site, one) },
+		"is shared with "+site.String()))
+}
+
+// nothing is an empty list where a filter fits none; a name that fits none is an error.
+func (s Selection) nothing(images []*glance.Image, err error) ([]*glance.Image, error) {
+	if len(s.Images) == 0 && fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return images, err
+}

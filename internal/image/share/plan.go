@@ -1,0 +1,181 @@
+package share
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// Plan is what is going to change. Making one only reads.
+type Plan struct {
+	Changes []*Change // one per image
+	Copies  []*Copy
+	Notes   []string // what people should know
+
+	parallel int
+}
+
+// Change is what happens to one image.
+type Change struct {
+	Image      *glance.Image
+	Members    []Member
+	Visibility string // the one it gets; "" where it stays
+
+	was     string // its visibility when the plan was made
+	site    *Site
+	own     bool // the site's project owns the image; else it is a member of it
+	resume  bool // all of the members that it has are to get their access back
+	expires expiries
+	dated   bool // the image's expiries differ from these
+}
+
+// newChange is a change of an image that the site's project owns.
+func newChange(site *Site, img *glance.Image) *Change {
+	return &Change{Image: img, was: img.Visibility, site: site, own: true}
+}
+
+// Member is a project whose access to the image the plan is about.
+type Member struct {
+	Project string // id
+	Name    string // "" where it isn't known
+	Cloud   string // whose credentials accept; "" where there are none
+	Before  string // None, Dormant, Unknown or Glance's status
+	After   string // None or Glance's status
+	Expires time.Time
+	Note    string // what people should know of it
+
+	acceptor *glance.Client
+}
+
+// Row is one line of a plan or a result: an image and a project, or an image alone.
+type Row struct {
+	ImageID, Image     string
+	ProjectID, Project string
+	Cloud              string // of the target
+	Before, After      string // state, or visibility where there is no project
+	Expires            time.Time
+	Note               string
+}
+
+// Changed tells whether the row is about something that changes.
+func (r Row) Changed() bool { return r.Before != r.After }
+
+// Done reports whether there is nothing to change.
+func (p *Plan) Done() bool {
+	for _, c := range p.Changes {
+		if !c.done() {
+			return false
+		}
+	}
+	for _, c := range p.Copies {
+		if c.Made == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Rows are the plan for people and machines, also after it was applied.
+func (p *Plan) Rows() []Row {
+	var rows []Row
+	for _, c := range p.Changes {
+		rows = append(rows, c.rows()...)
+	}
+	for _, c := range p.Copies {
+		rows = append(rows, c.row())
+	}
+	return rows
+}
+
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
+
+// Takes tells whether the plan takes somebody's membership away.
+func (p *Plan) Takes() bool {
+	for _, c := range p.Changes {
+		if len(c.losing()) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Losers says for a question who loses access to what.
+func (p *Plan) Losers() string {
+	members, images := 0, 0
+	var only *Change
+	for _, c := range p.Changes {
+		if n := len(c.losing()); n > 0 {
+			members, images, only = members+n, images+1, c
+		}
+	}
+	if images != 1 {
+		return count(members, "project") + " to " + count(images, "image")
+	}
+	if losing := only.losing(); len(losing) == 1 {
+		return fmt.Sprintf("project %s to image %s", cmp.Or(losing[0].Name, losing[0].Project), only.Image)
+	}
+	return fmt.Sprintf("%s to image %s", count(members, "project"), only.Image)
+}
+
+func (c *Change) done() bool {
+	if c.Visibility != "" || c.dated {
+		return false
+	}
+	for _, m := range c.Members {
+		if m.Before != m.After {
+			return false
+		}
+	}
+	return true
+}
+
+// gaining are the members that get access or another status, losing those that lose it.
+func (c *Change) gaining() []*Member {
+	return c.members(func(m *Member) bool { return m.After != None && m.After != Dormant })
+}
+
+func (c *Change) losing() []*Member {
+	return c.members(func(m *Member) bool { return m.After == None })
+}
+
+func (c *Change) members(wanted func(*Member) bool) []*Member {
+	var out []*Member
+	for n := range c.Members {
+		if m := &c.Members[n]; m.Before != m.After && wanted(m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (c *Change) rows() []Row {
+	var rows []Row
+	if c.Visibility != "" && (c.Visibility == glance.Private || c.resume) {
+		rows = append(rows, Row{ImageID: c.Image.ID, Image: c.Image.Name, Before: c.was, After: c.Visibility})
+	}
+	for _, m := range c.Members {
+		rows = append(rows, Row{
+			ImageID: c.Image.ID, Image: c.Image.Name, ProjectID: m.Project, Project: m.Name, Cloud: m.Cloud,
+			Before: m.Before, After: m.After, Expires: m.Expires, Note: m.Note,
+		})
+	}
+	return rows
+}
+
+// expire notes until when a project has access; the zero time is for ever.
+func (c *Change) expire(project string, at time.Time) {
+	before, had := c.expires[project]
+	switch {
+	case at.IsZero() && had:
+		delete(c.expires, project)
+	case at.IsZero() || had && before.Equal(at):
+		return
+	default:
+		c.expires[project] = at
+	}
+	c.dated = true
+}

@@ -1,0 +1,172 @@
+package share
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// What to take where several images match.
+const (
+	Newest = "newest"
+	All    = "all"
+)
+
+// Selection says which images are meant. Images, where there are any, name them one by one; the
+// other fields all have to match.
+type Selection struct {
+	Images     []string // ids or exact names
+	Glob       string   // over the whole name; * is any characters, ? is one
+	Tags       []string
+	Properties map[string]string
+	Pick       string // of several that match: Newest, All, or "", which makes that an error
+}
+
+func (s Selection) empty() bool {
+	return len(s.Images) == 0 && s.Glob == "" && len(s.Tags) == 0 && len(s.Properties) == 0
+}
+
+// String says what is asked for, such as `image "web-base" with tag "ci"`.
+func (s Selection) String() string {
+	var parts []string
+	for _, i := range s.Images {
+		parts = append(parts, fmt.Sprintf("id or name %q", i))
+	}
+	if s.Glob != "" {
+		parts = append(parts, fmt.Sprintf("a name like %q", s.Glob))
+	}
+	for _, t := range s.Tags {
+		parts = append(parts, fmt.Sprintf("tag %q", t))
+	}
+	for _, k := range sortedKeys(s.Properties) {
+		parts = append(parts, fmt.Sprintf("property %s=%q", k, s.Properties[k]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+var imageID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// resolve finds the images of the site's own project that are meant. A name or filter that matches
+// none is fault.NotFound, one that matches several is fault.Ambiguous unless Pick says what to take.
+func (s Selection) resolve(ctx context.Context, site *Site) ([]*glance.Image, error) {
+	return s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.owned(ctx, site, one) },
+		fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
+}
+
+// among resolves one image after the other with find, which gets "" where only filters count.
+func (s Selection) among(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error), where string) ([]*glance.Image, error) {
+	if s.empty() {
+		return nil, fault.New(fault.Usage, "name an image, or filter by name, tag or property", "no image is chosen")
+	}
+	switch s.Pick {
+	case "", Newest, All:
+	default:
+		return nil, fault.New(fault.Usage, "use newest or all", "which image to pick: %q is unknown", s.Pick)
+	}
+	wanted := s.Images
+	if len(wanted) == 0 {
+		wanted = []string{""}
+	}
+	found := make([][]*glance.Image, len(wanted))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(requests)
+	for n, one := range wanted {
+		group.Go(func() (err error) {
+			only := s
+			if only.Images = nil; one != "" {
+				only.Images = []string{one}
+			}
+			if found[n], err = find(ctx, one); err == nil {
+				found[n], err = only.pick(found[n], where)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return distinct(slices.Concat(found...)), nil
+}
+
+func distinct(images []*glance.Image) []*glance.Image {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(images, func(i *glance.Image) bool {
+		again := seen[i.ID]
+		seen[i.ID] = true
+		return again
+	})
+}
+
+// owned are the site's own images that match; one is an id, a name, or "" for any.
+func (s Selection) owned(ctx context.Context, site *Site, one string) ([]*glance.Image, error) {
+	if imageID.MatchString(one) {
+		img, err := site.Images.Image(ctx, one)
+		switch {
+		case err == nil && img.Owner != site.Project.ID:
+			return nil, fault.New(fault.Forbidden, "use the credentials of that project",
+				"image %s belongs to project %s, the credentials of %s to project %s", img, img.Owner, site, site.Project.ID)
+		case err == nil:
+			return s.filter([]*glance.Image{img}), nil
+		case !fault.Is(err, fault.NotFound):
+			return nil, err
+		}
+	}
+	images, err := site.Images.Images(ctx, glance.Query{
+		Owner: site.Project.ID, Name: one, Visibility: "all", BothHidden: true, Tags: s.Tags, Properties: s.Properties,
+	})
+	return s.filter(images), err
+}
+
+// filter leaves what can be used and what the service's own filters are too loose for.
+func (s Selection) filter(images []*glance.Image) []*glance.Image {
+	name := glob(s.Glob)
+	return slices.DeleteFunc(images, func(i *glance.Image) bool {
+		if i.Status != glance.StatusActive && i.Status != glance.StatusDeactivated || s.Glob != "" && !name.MatchString(i.Name) {
+			return true
+		}
+		for k, v := range s.Properties {
+			if i.Properties[k] != v {
+				return true
+			}
+		}
+		return slices.ContainsFunc(s.Tags, func(t string) bool { return !slices.Contains(i.Tags, t) })
+	})
+}
+
+func glob(pattern string) *regexp.Regexp {
+	return regexp.MustCompile("^(?s:" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern)) + ")$")
+}
+
+func (s Selection) pick(images []*glance.Image, where string) ([]*glance.Image, error) {
+	glance.NewestFirst(images)
+	switch {
+	case len(images) == 0:
+		return nil, fault.New(fault.NotFound, "check it, and that the image is active", "no image with %s %s", s, where)
+	case len(images) == 1 || s.Pick == All:
+		return images, nil
+	case s.Pick == Newest:
+		return images[:1], nil
+	}
+	return nil, fault.New(fault.Ambiguous, "give an id, or pick newest or all", "%d images with %s %s:\n%s", len(images), s, where, listed(images))
+}
+
+// listed shows images for people to choose from, a line each, at most twenty.
+func listed(images []*glance.Image) string {
+	var lines []string
+	for n, i := range images {
+		if n == 20 {
+			lines = append(lines, fmt.Sprintf("  … and %d more", len(images)-n))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("  %s  created %s  %d bytes  %s  %s", i.ID, i.CreatedAt.UTC().Format(time.RFC3339), i.Size, i.Visibility, i.Name))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,138 @@
+// Package share gives other projects access to images, and takes it away again: the members of
+// Glance's shared images, over all the clouds that take part.
+//
+// What may be relied on: a change that gives access either reaches its end or is taken back, and
+// only what this run changed is; a change that takes access away is never taken back, and says
+// what is left to do where it stops half-way. A plan only reads.
+//
+// What a member's status means and what it doesn't: all three, pending, accepted and rejected,
+// let the member's project read the image and boot from it by its id. Only its default list
+// differs. Access ends when the member is removed, the image is private, deactivated or deleted.
+//
+// API: https://docs.openstack.org/api-ref/image/v2/#sharing
+package share
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// Properties that sharing leaves on images. They are for people and tools to read, too.
+const (
+	ExpiresKey   = glance.ShareEndsKey      // JSON: project id to RFC 3339 time, after which the share is to be removed
+	SuspendedKey = "imgctl_share_suspended" // JSON: project id to status, of the members of an image that was suspended
+	SourceKey    = "imgctl_source"          // of a copy: CLOUD/IMAGE ID/HASH that it was made from
+)
+
+// States of an image and a project beyond Glance's pending, accepted and rejected.
+const (
+	None    = "none"    // not a member
+	Dormant = "dormant" // a member that has no access while the image is private
+	Unknown = "unknown" // the service doesn't tell the members of a private image
+)
+
+// How many requests go to one cloud at a time; its transport holds fewer connections than that.
+const requests = 8
+
+// Clouds opens a cloud by its name in clouds.yaml, "" being the default one.
+type Clouds func(ctx context.Context, name string) (*Site, error)
+
+// Site is a project on a cloud, as its credentials see it.
+type Site struct {
+	Cloud   string // its name in clouds.yaml
+	Project cloud.Project
+	Admin   bool // may read any image and set the status of any member
+	Images  *glance.Client
+
+	identity *gophercloud.ServiceClient
+	service  string // URL of the Image service
+	region   string
+	projects projects
+}
+
+// NewSite makes a site of a connection. Credentials that aren't for a project are fault.Usage.
+func NewSite(c *cloud.Cloud) (*Site, error) {
+	if c.Project().ID == "" {
+		return nil, fault.New(fault.Usage, "name a project in its entry of clouds.yaml", "the credentials of cloud %q are not for a project", c.Name())
+	}
+	sc, err := c.Image()
+	if err != nil {
+		return nil, err
+	}
+	return &Site{
+		Cloud: c.Name(), Project: c.Project(), Admin: c.IsAdmin(), Images: glance.New(sc),
+		identity: c.Identity(), service: sc.ResourceBaseURL(), region: c.Region(),
+	}, nil
+}
+
+// sameService tells whether both sites speak to the same Image service, so that images can be
+// shared between them. Another spelling of the address, such as an internal endpoint, counts as
+// the same where Keystone and region are.
+func (s *Site) sameService(o *Site) bool {
+	return s.service == o.service || s.identity.Endpoint == o.identity.Endpoint && s.region == o.region
+}
+
+// String names the site for people.
+func (s *Site) String() string { return fmt.Sprintf("cloud %q", s.Cloud) }
+
+// open opens several clouds at once; the sites are in the order of the names.
+func open(ctx context.Context, clouds Clouds, names []string) ([]*Site, error) {
+	sites := make([]*Site, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(requests)
+	for n, name := range names {
+		group.Go(func() (err error) {
+			sites[n], err = clouds(ctx, name)
+			return err
+		})
+	}
+	return sites, group.Wait()
+}
+
+// Cached opens each cloud once, however often it is asked for.
+func Cached(clouds Clouds) Clouds {
+	type result struct {
+		once sync.Once
+		site *Site
+		err  error
+	}
+	var mu sync.Mutex
+	known := map[string]*result{}
+	return func(ctx context.Context, name string) (*Site, error) {
+		mu.Lock()
+		r := known[name]
+		if r == nil {
+			r = &result{}
+			known[name] = r
+		}
+		mu.Unlock()
+		r.once.Do(func() { r.site, r.err = clouds(ctx, name) })
+		return r.site, r.err
+	}
+}
+
+// Tuning is how a change is carried out.
+type Tuning struct {
+	// Parallel is how many images are worked on at a time; default 4.
+	Parallel int
+
+	// Expires is when the shares that are added end; zero is never.
+	Expires time.Time
+
+	// Copy copies images to clouds that have another Image service, which sharing can't reach.
+	Copy bool
+
+	// AnyProject takes every project id for good that Keystone doesn't refuse.
+	AnyProject bool
+}
+
+const defaultParallel = 4

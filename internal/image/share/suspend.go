@@ -1,0 +1,93 @@
+package share
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// SuspendOptions say which images to suspend or resume.
+type SuspendOptions struct {
+	Selection
+	From     string // cloud of the images; "" is the default one
+	Parallel int    // images at a time; default 4
+}
+
+// PlanSuspend plans to make images private: nobody but their project has access until they are
+// resumed, and the service keeps the members. It doesn't tell them while the image is private, so
+// they are written on the image.
+func PlanSuspend(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, error) {
+	return planEach(ctx, clouds, o, func(ctx context.Context, site *Site, img *glance.Image) (*Change, error) {
+		c := newChange(site, img)
+		switch img.Visibility {
+		case glance.Private:
+			return c, nil
+		case glance.Shared:
+		default:
+			return nil, fault.New(fault.Conflict, "", "image %s is %s: suspending is for shared images", img, img.Visibility)
+		}
+		members, err := site.Images.Members(ctx, img.ID)
+		if err != nil {
+			return nil, err
+		}
+		c.Visibility = glance.Private
+		for _, m := range members {
+			c.Members = append(c.Members, Member{Project: m.ProjectID, Name: site.nameOf(ctx, m.ProjectID), Before: m.Status, After: Dormant})
+		}
+		return c, nil
+	})
+}
+
+// PlanResume plans to make suspended images shared again, with the members they kept.
+func PlanResume(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, error) {
+	return planEach(ctx, clouds, o, func(ctx context.Context, site *Site, img *glance.Image) (*Change, error) {
+		c := newChange(site, img)
+		switch img.Visibility {
+		case glance.Shared:
+			return c, nil
+		case glance.Private:
+		default:
+			return nil, fault.New(fault.Conflict, "", "image %s is %s: resuming is for private images that were shared", img, img.Visibility)
+		}
+		kept, _, err := suspendedOf(img)
+		if err != nil {
+			return nil, err
+		}
+		c.Visibility, c.resume = glance.Shared, true
+		for _, id := range sortedKeys(kept) {
+			c.Members = append(c.Members, Member{Project: id, Name: site.nameOf(ctx, id), Before: Dormant, After: kept[id]})
+		}
+		return c, nil
+	})
+}
+
+func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(context.Context, *Site, *glance.Image) (*Change, error)) (*Plan, error) {
+	site, err := clouds(ctx, o.From)
+	if err != nil {
+		return nil, err
+	}
+	images, err := o.resolve(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel)}
+	for _, img := range images {
+		c, err := plan(ctx, site, img)
+		if err != nil {
+			return nil, err
+		}
+		p.Changes = append(p.Changes, c)
+	}
+	return p, nil
+}
+
+// nameOf is a project's name where Keystone tells it.
+func (s *Site) nameOf(ctx context.Context, id string) string {
+	p, err := s.project(ctx, id)
+	if err != nil {
+		return ""
+	}
+	return p.Name
+}

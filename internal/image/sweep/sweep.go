@@ -1,0 +1,110 @@
+// Package sweep finds and removes what builds left that died before they could clean up.
+//
+// Nothing is touched but what carries the id of a run of ours in the place where that run wrote
+// it, in the project of the credentials. A published image keeps its run's id and is not a
+// leftover: what makes an image one is the staging name, which it has until it is published.
+// Right before each removal the object is read once more: one that was taken out of the run's
+// hands meanwhile stays.
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+)
+
+// Kinds of what a run can leave.
+const (
+	Server     = "server"
+	Port       = "port"
+	FloatingIP = "floating-ip"
+	Volume     = "volume"
+	KeyPair    = "keypair"
+	Image      = "image" // not yet published, or imported for the build
+	Claim      = "claim" // of a name, by a promotion
+)
+
+// Kinds are all of them, in the order in which they are shown.
+var Kinds = []string{Server, Port, FloatingIP, Volume, KeyPair, Image, Claim}
+
+// Options say what counts as left behind. The zero value means what is past its run's deadline.
+type Options struct {
+	// Runs are the only runs to look at; they count as dead whatever their deadlines say.
+	Runs []string
+
+	// OlderThan counts what was made at least that long ago as dead, whatever its deadline says.
+	OlderThan time.Duration
+
+	// Kinds are the only kinds to look at; none means all.
+	Kinds []string
+
+	// At is the moment that deadlines and ages are judged at; default is now.
+	At time.Time
+
+	// Timeout bounds the removal of each object, waiting for it included; default 5 minutes.
+	Timeout time.Duration
+}
+
+// unmarkedLife is for how long something stays that says whose it is, but not until when it may
+// stay: much longer than the deadline that builds have by default.
+const unmarkedLife = 72 * time.Hour
+
+// Validate checks what can be known without asking the cloud. Errors begin with the option's name.
+func (o Options) Validate() []error {
+	var errs []error
+	for _, r := range o.Runs {
+		if !cloud.Run(r).Valid() {
+			errs = append(errs, fault.New(fault.Usage, "give a run's id, as imgctl sweep lists them", "run: %q is not an id", r))
+		}
+	}
+	for _, k := range o.Kinds {
+		if !slices.Contains(Kinds, k) {
+			errs = append(errs, fault.New(fault.Usage, "use "+strings.Join(Kinds, ", "), "kind: %q is unknown", k))
+		}
+	}
+	if o.OlderThan < 0 {
+		errs = append(errs, fault.New(fault.Usage, "use a positive time such as 6h", "older-than: %s is negative", o.OlderThan))
+	}
+	return errs
+}
+
+// Leftover is one object that a run left.
+type Leftover struct {
+	Kind     string    `json:"kind"`
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Run      cloud.Run `json:"run"`
+	Created  time.Time `json:"created"`  // zero where the service doesn't say
+	Deadline time.Time `json:"deadline"` // zero where nothing says
+	Why      string    `json:"why"`      // it counts as left behind
+	Action   string    `json:"action"`   // "delete", or "release" for what is older than the run
+
+	afterServer bool                            // it can only go when the run's servers are gone
+	ours        func(ctx context.Context) error // errKept where it isn't the run's any more
+	remove      func(ctx context.Context) error
+	gone        func(ctx context.Context) (bool, error) // nil where remove's success says so
+}
+
+// What is done to a leftover.
+const (
+	Delete  = "delete"
+	Release = "release"
+)
+
+// String names the leftover for people.
+func (l *Leftover) String() string {
+	if l.Name == "" || l.Name == l.ID {
+		return fmt.Sprintf("%s %q", l.Kind, l.ID)
+	}
+	return fmt.Sprintf("%s %q (%s)", l.Kind, l.Name, l.ID)
+}
+
+// age is the time since the leftover was made; ok is false where that isn't known.
+func (l *Leftover) age(at time.Time) (age time.Duration, ok bool) {
+	return at.Sub(l.Created), !l.Created.IsZero()
+}

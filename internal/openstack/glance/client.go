@@ -1,0 +1,246 @@
+package glance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+)
+
+// Client speaks to one cloud's Image service with one project's credentials.
+type Client struct{ sc *gophercloud.ServiceClient }
+
+// New makes a client from an Image service client.
+func New(sc *gophercloud.ServiceClient) *Client { return &Client{sc} }
+
+// Image reads an image by its id. An image that the project can't see is fault.NotFound.
+func (c *Client) Image(ctx context.Context, id string) (*Image, error) {
+	img, _, err := c.ImageAt(ctx, id)
+	return img, err
+}
+
+// ImageAt reads an image and the time by the service's clock at which it was read; the time is
+// zero where the service didn't say.
+func (c *Client) ImageAt(ctx context.Context, id string) (*Image, time.Time, error) {
+	var img Image
+	resp, err := c.sc.Get(ctx, c.url(id), &img, nil)
+	_, header, err := gophercloud.ParseResponse(resp, err)
+	if err != nil {
+		return nil, time.Time{}, failed(err, "reading image %q", id)
+	}
+	at, _ := http.ParseTime(header.Get("Date"))
+	return &img, at, nil
+}
+
+// Create makes an image record in status queued. With an id among the attributes the call is an
+// atomic claim: of several that create the same id one succeeds, and an id is never free again,
+// also after the image was deleted; the others get fault.Conflict. A lost answer is resolved by
+// the property key with its value, which only this call gives.
+func (c *Client) Create(ctx context.Context, attributes map[string]any, key, value string) (*Image, error) {
+	id, _ := attributes["id"].(string)
+	var img Image
+	err := c.write(ctx, func(ctx context.Context) error {
+		resp, err := c.sc.Post(ctx, c.sc.ServiceURL("images"), attributes, &img, &gophercloud.RequestOpts{OkCodes: []int{201}})
+		_, _, err = gophercloud.ParseResponse(resp, err)
+		return err
+	}, func(ctx context.Context) (bool, error) {
+		found, err := c.created(ctx, id, key, value)
+		if found != nil {
+			img = *found
+		}
+		return found != nil, err
+	})
+	if err != nil {
+		return nil, failed(err, "creating image %q", attributes["name"])
+	}
+	return &img, nil
+}
+
+func (c *Client) created(ctx context.Context, id, key, value string) (*Image, error) {
+	if id != "" {
+		img, err := c.Image(ctx, id)
+		switch {
+		case fault.Is(err, fault.NotFound):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case img.Properties[key] != value:
+			return nil, nil
+		}
+		return img, nil
+	}
+	found, err := c.Images(ctx, Query{Properties: map[string]string{key: value}, BothHidden: true})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Update applies the patch in one request. Where the answer is lost the image is read, and the
+// patch sent again only if it didn't take effect.
+func (c *Client) Update(ctx context.Context, id string, p Patch) (*Image, error) {
+	var img Image
+	err := c.write(ctx, func(ctx context.Context) error {
+		resp, err := c.sc.Patch(ctx, c.url(id), p, &img, &gophercloud.RequestOpts{
+			OkCodes:     []int{200},
+			MoreHeaders: map[string]string{"Content-Type": "application/openstack-images-v2.1-json-patch"},
+		})
+		_, _, err = gophercloud.ParseResponse(resp, err)
+		return err
+	}, func(ctx context.Context) (bool, error) {
+		now, err := c.Image(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		img = *now
+		return now.reflects(p), nil
+	})
+	if err != nil {
+		return nil, failed(err, "updating image %q", id)
+	}
+	return &img, nil
+}
+
+// Delete deletes an image; one that isn't there is no error.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	err := c.write(ctx, func(ctx context.Context) error {
+		resp, err := c.sc.Delete(ctx, c.url(id), nil)
+		_, _, err = gophercloud.ParseResponse(resp, err)
+		return err
+	}, func(ctx context.Context) (bool, error) {
+		_, err := c.Image(ctx, id)
+		if fault.Is(err, fault.NotFound) {
+			return true, nil
+		}
+		return false, err
+	})
+	if gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
+		return nil
+	}
+	if err != nil {
+		return failed(err, "deleting image %q", id)
+	}
+	return nil
+}
+
+// Deactivate makes an image's data unreadable for all but admins. Some clouds allow it to
+// admins only: fault.Forbidden.
+func (c *Client) Deactivate(ctx context.Context, id string) error {
+	return c.action(ctx, id, "deactivate", StatusDeactivated)
+}
+
+// Reactivate undoes Deactivate.
+func (c *Client) Reactivate(ctx context.Context, id string) error {
+	return c.action(ctx, id, "reactivate", StatusActive)
+}
+
+func (c *Client) action(ctx context.Context, id, action, status string) error {
+	err := c.write(ctx, func(ctx context.Context) error {
+		resp, err := c.sc.Post(ctx, c.url(id, "actions", action), nil, nil, &gophercloud.RequestOpts{OkCodes: []int{204}})
+		_, _, err = gophercloud.ParseResponse(resp, err)
+		return err
+	}, func(ctx context.Context) (bool, error) {
+		img, err := c.Image(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		return img.Status == status, nil
+	})
+	if err != nil {
+		return failed(err, "asking to %s image %q", action, id)
+	}
+	return nil
+}
+
+// Upload sends an image's data. The service answers when it has stored all of it.
+func (c *Client) Upload(ctx context.Context, id string, data io.Reader) error {
+	resp, err := c.sc.Put(ctx, c.url(id, "file"), data, nil, &gophercloud.RequestOpts{
+		OkCodes:     []int{204},
+		MoreHeaders: map[string]string{"Content-Type": "application/octet-stream"},
+	})
+	if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
+		return failed(err, "uploading image %q", id)
+	}
+	return nil
+}
+
+// Download opens an image's data, which the caller closes. Deactivated images are
+// fault.Forbidden for all but admins.
+func (c *Client) Download(ctx context.Context, id string) (io.ReadCloser, error) {
+	resp, err := c.sc.Get(ctx, c.url(id, "file"), nil, &gophercloud.RequestOpts{OkCodes: []int{200}, KeepResponseBody: true})
+	if err != nil {
+		return nil, failed(err, "downloading image %q", id)
+	}
+	return resp.Body, nil
+}
+
+func (c *Client) url(parts ...string) string {
+	for n := range parts {
+		parts[n] = url.PathEscape(parts[n])
+	}
+	return c.sc.ServiceURL(append([]string{"images"}, parts...)...)
+}
+
+// How often an unclear write is tried, and the pause before the second time; it doubles.
+const (
+	writeTries = 5
+	writePause = 200 * time.Millisecond
+)
+
+// write does a request that changes something. When the outcome isn't known it asks done
+// whether the change is there, and tries again where it isn't. A refusal that follows an
+// unclear try is checked as well: the lost one may have been carried out.
+func (c *Client) write(ctx context.Context, do func(context.Context) error, done func(context.Context) (bool, error)) error {
+	pause, unclear := writePause, false
+	for try := 1; ; try++ {
+		err := do(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+		if outcomeUnknown(err) || unclear {
+			unclear = true
+			ok, e := done(ctx)
+			if ok {
+				return nil
+			}
+			if e != nil {
+				return errors.Join(err, e) // the service is gone for longer than a read waits
+			}
+		}
+		if !outcomeUnknown(err) && !gophercloud.ResponseCodeIs(err, http.StatusTooManyRequests) || try == writeTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(pause):
+		}
+		pause *= 2
+	}
+}
+
+// outcomeUnknown reports whether the request may have been carried out although it failed:
+// no answer came, or one that a proxy or a dying server gave.
+func outcomeUnknown(err error) bool {
+	var code gophercloud.ErrUnexpectedResponseCode
+	if !errors.As(err, &code) {
+		return true
+	}
+	return code.Actual >= http.StatusInternalServerError
+}
+
+// failed says what was being done, and gives the service's answer its kind.
+func failed(err error, format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, cloud.Classify(err))...)
+}

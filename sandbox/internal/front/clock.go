@@ -1,0 +1,75 @@
+package front
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Clock runs the state transitions of objects, each after the time that the sandbox gives to one.
+type Clock struct {
+	ctx        context.Context
+	stop       context.CancelFunc
+	transition time.Duration
+
+	mu      sync.Mutex
+	stopped bool
+	running sync.WaitGroup
+}
+
+// NewClock returns a clock whose transitions take d each, until Stop.
+func NewClock(d time.Duration) *Clock {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Clock{ctx: ctx, stop: stop, transition: d}
+}
+
+// Transition is how long one transition takes.
+func (c *Clock) Transition() time.Duration { return c.transition }
+
+// After runs f in a goroutine of its own when one transition's time is over. It never runs f before
+// it returns, so the caller may hold locks. f's context ends with the clock; f isn't run when that
+// happens first, nor after the returned cancel was called in time.
+func (c *Clock) After(f func(ctx context.Context)) (cancel func()) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	c.Go(func(context.Context) {
+		defer cancel()
+		if c.Wait(ctx) == nil {
+			f(c.ctx)
+		}
+	})
+	return cancel
+}
+
+// Go runs f in a goroutine that Stop waits for.
+func (c *Clock) Go(f func(ctx context.Context)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return
+	}
+	c.running.Go(func() { f(c.ctx) })
+}
+
+// Wait waits for one transition's time; it is for work of several transitions that runs by After or Go.
+func (c *Clock) Wait(ctx context.Context) error {
+	if c.transition <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(c.transition)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Stop ends the clock's context and waits for what runs.
+func (c *Clock) Stop() {
+	c.mu.Lock()
+	c.stopped = true
+	c.mu.Unlock()
+	c.stop()
+	c.running.Wait()
+}

@@ -1,0 +1,197 @@
+//go:build linux
+
+// Package agent is the inside of a guest: it becomes pid 1, sets up the machine, serves SSH and metadata, runs user
+// data, and is the init that everything else of the guest descends from.
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/control"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/shell"
+)
+
+// Main acts on calls of the agent's executable that come from a guest and never returns from them: as pid 1
+// ("imgctl-sandbox guest"), or under the name of a built-in command. From any other call it returns.
+func Main(args []string) {
+	if len(args) == 0 {
+		return
+	}
+	if len(args) > 1 && args[1] == "guest" && os.Getpid() == 1 {
+		os.Exit(run())
+	}
+	if name := filepath.Base(args[0]); shell.Has(name) {
+		os.Exit(shell.Main(args))
+	}
+}
+
+// agent is the running pid 1.
+type agent struct {
+	cfg     control.Config
+	host    *control.Conn
+	procs   *reaper
+	users   *users
+	console *console
+	builtin bool // the root file system has no shell of its own
+
+	mu       sync.Mutex
+	ending   bool
+	password string
+}
+
+func run() int {
+	closeForeign()
+	syscall.Umask(0o022)
+	host, err := control.NewConn(os.NewFile(control.FDControl, "control"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	a := &agent{host: host, console: &console{w: os.Stdout}}
+	if err := a.setUp(); err != nil {
+		_ = host.Send(control.Message{Op: control.Failed, Error: err.Error()})
+		a.console.Printf("guest: %v", err)
+		return 1
+	}
+	if err := host.Send(control.Message{Op: control.Ready}); err != nil {
+		return 1
+	}
+	go a.final()
+	a.obey()
+	return 0
+}
+
+// closeForeign closes what the sandbox process itself inherited, such as a shell's log file, and couldn't keep to
+// itself. What the Go runtime opened is left alone.
+func closeForeign() {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		_ = unix.CloseRange(control.FDLast+1, 1<<20, unix.CLOSE_RANGE_CLOEXEC)
+		return
+	}
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil || fd <= control.FDLast {
+			continue
+		}
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.HasPrefix(target, "anon_inode:[event") {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+// setUp makes this process the init of the guest that cfg describes, up to where SSH connections can be taken.
+func (a *agent) setUp() error {
+	f := os.NewFile(control.FDConfig, "config")
+	if err := json.NewDecoder(f).Decode(&a.cfg); err != nil {
+		return fmt.Errorf("reading the guest's configuration: %w", err)
+	}
+	f.Close()
+	a.password = a.cfg.Password
+	ignoreSignals()
+	a.procs = newReaper()
+	a.console.Printf("Booting %s (%s)", a.cfg.Hostname, a.cfg.UUID)
+	if err := enterRoot(a.cfg, a.console); err != nil {
+		return err
+	}
+	builtin, err := installCommands()
+	if err != nil {
+		return err
+	}
+	a.builtin = builtin
+	a.users = &users{single: a.cfg.SingleUser}
+	if err := a.users.prepare(a.cfg.AuthorizedKeys); err != nil {
+		return err
+	}
+	if err := unix.Sethostname([]byte(a.cfg.Hostname)); err != nil {
+		return fmt.Errorf("setting host name %q: %w", a.cfg.Hostname, err)
+	}
+	if err := a.network(); err != nil {
+		return err
+	}
+	if err := a.serveCommands(); err != nil {
+		return err
+	}
+	a.console.serveDevice("/dev/console")
+	if err := a.listenSSH(); err != nil {
+		return err
+	}
+	return a.early()
+}
+
+// ignoreSignals keeps a guest's own root from ending pid 1 with a signal, as the kernel does for an init without
+// handlers, which a Go program isn't.
+func ignoreSignals() {
+	var all []os.Signal
+	for n := 1; n < 65; n++ {
+		switch s := syscall.Signal(n); s {
+		case syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGURG, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGPROF:
+		default:
+			all = append(all, s)
+		}
+	}
+	signal.Ignore(all...)
+}
+
+// obey serves the host until it hangs up or asks for the end.
+func (a *agent) obey() {
+	for {
+		m, files, err := a.host.Receive()
+		if err != nil {
+			return // the sandbox process is gone: so is the guest, as pid 1 takes all with it
+		}
+		switch {
+		case m.Op == control.SSH && len(files) == 1:
+			go a.serveSSH(files[0])
+			continue
+		case m.Op == control.Stop:
+			a.terminate(m.Grace)
+			return
+		case m.Op == control.Password:
+			a.mu.Lock()
+			a.password = m.Text
+			a.mu.Unlock()
+		}
+		for _, f := range files {
+			f.Close()
+		}
+	}
+}
+
+// leave ends the guest from the inside: op is control.Poweroff or control.Reboot.
+func (a *agent) leave(op string) {
+	a.mu.Lock()
+	again := a.ending
+	a.ending = true
+	a.mu.Unlock()
+	if again {
+		return
+	}
+	a.console.Printf("The system is going down: %s", op)
+	a.terminate(time.Second)
+	_ = a.host.Send(control.Message{Op: op})
+	os.Exit(0)
+}
+
+// terminate asks every process of the guest to end and waits for at most grace.
+func (a *agent) terminate(grace time.Duration) {
+	a.mu.Lock()
+	a.ending = true
+	a.mu.Unlock()
+	_ = syscall.Kill(-1, syscall.SIGTERM)
+	_ = syscall.Kill(-1, syscall.SIGHUP) // interactive shells don't mind the other
+	_ = syscall.Kill(-1, syscall.SIGCONT)
+	a.procs.waitAll(grace)
+	a.console.Printf("Power down")
+}

@@ -1,0 +1,163 @@
+//go:build linux
+
+package agent
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/shell"
+)
+
+// hostKeys are the parsed keys of the SSH server.
+var hostKeys []ssh.Signer
+
+// listenSSH readies the SSH server; its connections come from the host, see serveSSH.
+func (a *agent) listenSSH() error {
+	a.console.Printf("-----BEGIN SSH HOST KEY FINGERPRINTS-----")
+	for _, pem := range a.cfg.HostKeys {
+		s, err := ssh.ParsePrivateKey([]byte(pem))
+		if err != nil {
+			return fmt.Errorf("reading an SSH host key: %w", err)
+		}
+		hostKeys = append(hostKeys, s)
+		a.console.Printf("%s %s", ssh.FingerprintSHA256(s.PublicKey()), s.PublicKey().Type())
+	}
+	a.console.Printf("-----END SSH HOST KEY FINGERPRINTS-----")
+	return nil
+}
+
+const loginTimeout = 2 * time.Minute
+
+var errRefused = errors.New("permission denied")
+
+func (a *agent) sshConfig() *ssh.ServerConfig {
+	c := &ssh.ServerConfig{ServerVersion: "SSH-2.0-imgctl_sandbox", MaxAuthTries: 20}
+	c.PublicKeyCallback = func(m ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		if a.users.mayLogIn(m.User(), key) {
+			return nil, nil
+		}
+		return nil, errRefused
+	}
+	if a.passwords() {
+		c.PasswordCallback = func(m ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
+			if a.passwordFits(m.User(), string(given)) {
+				return nil, nil
+			}
+			return nil, errRefused
+		}
+	}
+	for _, k := range hostKeys {
+		c.AddHostKey(k)
+	}
+	return c
+}
+
+// passwords reports whether any password may be used.
+func (a *agent) passwords() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.password != "" || len(userPasswords) > 0
+}
+
+// userPasswords are those that cloud-config's chpasswd and users set; guarded by agent.mu.
+var userPasswords = map[string]string{}
+
+func (a *agent) passwordFits(name, given string) bool {
+	a.mu.Lock()
+	want, ok := userPasswords[name]
+	if !ok {
+		want = a.password
+	}
+	a.mu.Unlock()
+	if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(given)) != 1 {
+		return false
+	}
+	return a.users.known(name)
+}
+
+// serveSSH serves one client, whose TCP connection is f.
+func (a *agent) serveSSH(f *os.File) {
+	raw, err := net.FileConn(f)
+	f.Close()
+	if err != nil {
+		return
+	}
+	defer raw.Close()
+	_ = raw.SetDeadline(time.Now().Add(loginTimeout))
+	conn, channels, requests, err := ssh.NewServerConn(raw, a.sshConfig())
+	if err != nil {
+		return
+	}
+	_ = raw.SetDeadline(time.Time{})
+	acc, ok := a.users.find(conn.User())
+	if !ok {
+		return
+	}
+	go ssh.DiscardRequests(requests) // answers keep-alives
+	for c := range channels {
+		switch c.ChannelType() {
+		case "session":
+			go a.serveSession(conn, c, acc)
+		case "direct-tcpip":
+			go forward(c)
+		default:
+			_ = c.Reject(ssh.UnknownChannelType, "unknown channel type")
+		}
+	}
+}
+
+// forward connects a client to an address in the guest's own network.
+func forward(c ssh.NewChannel) {
+	var to struct {
+		Host     string
+		Port     uint32
+		From     string
+		FromPort uint32
+	}
+	if err := ssh.Unmarshal(c.ExtraData(), &to); err != nil {
+		_ = c.Reject(ssh.ConnectionFailed, "malformed request")
+		return
+	}
+	target, err := net.DialTimeout("tcp", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), 10*time.Second)
+	if err != nil {
+		_ = c.Reject(ssh.ConnectionFailed, err.Error())
+		return
+	}
+	defer target.Close()
+	ch, requests, err := c.Accept()
+	if err != nil {
+		return
+	}
+	defer ch.Close()
+	go ssh.DiscardRequests(requests)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(target, ch)
+		if t, ok := target.(*net.TCPConn); ok {
+			_ = t.CloseWrite()
+		}
+	}()
+	_, _ = io.Copy(ch, target)
+	_ = ch.CloseWrite()
+	<-done
+}
+
+// serveSession serves one channel on which a command or a shell runs.
+func (a *agent) serveSession(conn *ssh.ServerConn, c ssh.NewChannel, acc shell.User) {
+	ch, requests, err := c.Accept()
+	if err != nil {
+		return
+	}
+	s := &session{agent: a, conn: conn, ch: ch, user: acc, env: environment(acc), answered: make(chan struct{})}
+	s.serve(requests)
+}

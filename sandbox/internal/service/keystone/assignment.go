@@ -1,0 +1,178 @@
+package keystone
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+)
+
+func (s *Service) listDomains(w http.ResponseWriter, r *http.Request) error {
+	if err := admin(r, "list_domains"); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []map[string]any
+	for _, d := range sortedBy(s.domains, func(d *Domain) string { return d.Name }) {
+		if wanted(r.URL.Query(), map[string]string{"name": d.Name, "enabled": strconv.FormatBool(d.Enabled)}) {
+			out = append(out, domainBody(r, d))
+		}
+	}
+	collection(w, r, "domains", out)
+	return nil
+}
+
+func (s *Service) showDomain(w http.ResponseWriter, r *http.Request) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c := front.CallerOf(r)
+	d := s.domains[r.PathValue("id")]
+	if !c.Is(RoleAdmin) && (d == nil || d.ID != c.DomainID) {
+		return notAllowed("get_domain")
+	}
+	if d == nil {
+		return front.Fail(http.StatusNotFound, "Could not find domain: %s.", r.PathValue("id"))
+	}
+	front.JSON(w, http.StatusOK, map[string]any{"domain": domainBody(r, d)})
+	return nil
+}
+
+func domainBody(r *http.Request, d *Domain) map[string]any {
+	return map[string]any{"id": d.ID, "name": d.Name, "enabled": d.Enabled, "description": "", "options": map[string]any{}, "tags": []string{}, "links": self(r, "domains", d.ID)}
+}
+
+func (s *Service) listRoles(w http.ResponseWriter, r *http.Request) error {
+	if err := admin(r, "list_roles"); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []map[string]any
+	for _, o := range sortedBy(s.roles, func(o *role) string { return o.name }) {
+		if wanted(r.URL.Query(), map[string]string{"name": o.name}) {
+			out = append(out, roleBody(r, o))
+		}
+	}
+	collection(w, r, "roles", out)
+	return nil
+}
+
+func (s *Service) showRole(w http.ResponseWriter, r *http.Request) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	o := s.roles[r.PathValue("id")]
+	if o == nil {
+		return front.Fail(http.StatusNotFound, "Could not find role: %s.", r.PathValue("id"))
+	}
+	if err := admin(r, "get_role"); err != nil {
+		return err
+	}
+	front.JSON(w, http.StatusOK, map[string]any{"role": roleBody(r, o)})
+	return nil
+}
+
+func roleBody(r *http.Request, o *role) map[string]any {
+	return map[string]any{"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{"immutable": true}, "links": self(r, "roles", o.id)}
+}
+
+func (s *Service) listAssignments(w http.ResponseWriter, r *http.Request) error {
+	if err := admin(r, "list_role_assignments"); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []map[string]any
+	for g := range s.grants {
+		o := s.roleByName(g.role)
+		if o == nil || !wanted(r.URL.Query(), map[string]string{"user.id": g.user, "scope.project.id": g.target, "role.id": o.id}) {
+			continue
+		}
+		out = append(out, map[string]any{
+			"role": map[string]any{"id": o.id, "name": o.name}, "user": map[string]any{"id": g.user},
+			"scope": map[string]any{"project": map[string]any{"id": g.target}},
+		})
+	}
+	collection(w, r, "role_assignments", out)
+	return nil
+}
+
+// granted finds what the path of a grant names.
+func (s *Service) granted(r *http.Request, action string) (grant, error) {
+	if err := admin(r, action); err != nil {
+		return grant{}, err
+	}
+	g := grant{user: r.PathValue("user"), target: r.PathValue("project")}
+	if s.projects[g.target] == nil {
+		return g, projectNotFound(g.target)
+	}
+	if s.users[g.user] == nil {
+		return g, userNotFound(g.user)
+	}
+	if id := r.PathValue("role"); id != "" {
+		o := s.roles[id]
+		if o == nil {
+			return g, front.Fail(http.StatusNotFound, "Could not find role: %s.", id)
+		}
+		g.role = o.name
+	}
+	return g, nil
+}
+
+func (s *Service) listGrants(w http.ResponseWriter, r *http.Request) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	g, err := s.granted(r, "list_grants")
+	if err != nil {
+		return err
+	}
+	var out []map[string]any
+	for _, o := range sortedBy(s.roles, func(o *role) string { return o.name }) {
+		if s.grants[grant{g.user, g.target, o.name}] {
+			out = append(out, roleBody(r, o))
+		}
+	}
+	collection(w, r, "roles", out)
+	return nil
+}
+
+func (s *Service) putGrant(w http.ResponseWriter, r *http.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.granted(r, "create_grant")
+	if err != nil {
+		return err
+	}
+	s.grants[g] = true
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) checkGrant(w http.ResponseWriter, r *http.Request) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	g, err := s.granted(r, "check_grant")
+	if err != nil {
+		return err
+	}
+	if !s.grants[g] {
+		return front.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or system: %s.", r.PathValue("role"), g.user, g.target)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) deleteGrant(w http.ResponseWriter, r *http.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, err := s.granted(r, "revoke_grant")
+	if err != nil {
+		return err
+	}
+	if !s.grants[g] {
+		return front.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or system: %s.", r.PathValue("role"), g.user, g.target)
+	}
+	delete(s.grants, g)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

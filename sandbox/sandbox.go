@@ -1,0 +1,208 @@
+// Package sandbox is an embedded OpenStack for trials and tests: Keystone, Glance, Nova, Neutron and
+// Cinder in one process, on loopback, with a clouds.yaml for several projects. Requests can be made
+// to fail by rule, and all of them are logged.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/cinder"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/keystone"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/neutron"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/nova"
+)
+
+// Options configures a sandbox. The zero value is a sandbox on a free port whose servers have no inside.
+type Options struct {
+	Dir        string        // folder for image data, volumes and servers; "" = a temporary one, removed by Close
+	Addr       string        // loopback address to listen on; "" = 127.0.0.1:0
+	Transition time.Duration // how long each change of state takes; 0 = at once
+	Agent      string        // path of the imgctl-sandbox executable, statically linked, that is the servers' init; "" = servers have states but no inside
+	SSHPort    int           // port of the servers' SSH on their own addresses; 0 = 22
+	Seed       Seed          // what is there at first; the zero value = DefaultSeed()
+
+	TokenLifetime time.Duration // 0 = one hour
+	ImageQuotas   glance.Quotas
+	NetworkQuotas neutron.Quotas
+	VolumeQuotas  cinder.Quotas
+	ServerQuotas  nova.Quotas
+}
+
+// Cloud is a running sandbox. Its services are there for tests that look or reach inside.
+type Cloud struct {
+	Identity *keystone.Service
+	Image    *glance.Service
+	Network  *neutron.Service
+	Volume   *cinder.Service
+	Compute  *nova.Service
+
+	dir     string
+	tempDir bool
+	url     string
+	front   *front.Front
+	server  *http.Server
+	clock   *front.Clock
+	logins  []login
+
+	closing   sync.Once
+	closeErr  error
+	serveDone chan struct{}
+}
+
+// Start serves a sandbox on loopback until Close.
+func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	c := &Cloud{dir: o.Dir, clock: front.NewClock(o.Transition), serveDone: make(chan struct{})}
+	if c.dir == "" {
+		if c.dir, err = os.MkdirTemp("", "imgctl-sandbox-"); err != nil {
+			return nil, fmt.Errorf("starting the sandbox: %w", err)
+		}
+		c.tempDir = true
+	}
+	defer func() {
+		if err != nil {
+			c.clock.Stop()
+			c.removeDir()
+		}
+	}()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	c.url = "http://" + listener.Addr().String()
+	if err := c.assemble(o); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	c.server = &http.Server{
+		Handler: c.front, ConnContext: c.front.ConnContext, ReadHeaderTimeout: time.Minute,
+		ErrorLog: log.New(io.Discard, "", 0), // broken connections are what faults are for
+	}
+	go func() {
+		defer close(c.serveDone)
+		_ = c.server.Serve(listener) // ends by Close
+	}()
+	return c, nil
+}
+
+// complete fills in defaults and refuses what can't be served.
+func (o *Options) complete() error {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	host, _, err := net.SplitHostPort(o.Addr)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("address %q is not a loopback one; use 127.0.0.1:PORT", o.Addr)
+	}
+	if o.SSHPort == 0 {
+		o.SSHPort = 22
+	}
+	if o.Seed.empty() {
+		o.Seed = DefaultSeed()
+	}
+	return nil
+}
+
+// assemble makes the services, wires them to each other and plants the seed.
+func (c *Cloud) assemble(o Options) error {
+	c.Identity = keystone.New(keystone.Options{TokenLifetime: o.TokenLifetime, Catalog: catalog})
+	var err error
+	images := filepath.Join(c.dir, "glance")
+	if err := os.MkdirAll(images, 0o700); err != nil {
+		return err
+	}
+	if c.Image, err = glance.New(glance.Options{Dir: images, Clock: c.clock, Quotas: o.ImageQuotas}); err != nil {
+		return err
+	}
+	c.Network = neutron.New(neutron.Options{Quotas: o.NetworkQuotas, Free: func(address string) bool {
+		return free(address, o.SSHPort)
+	}})
+	volumes := filepath.Join(c.dir, "volumes")
+	if c.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.Image, Quotas: o.VolumeQuotas}); err != nil {
+		return err
+	}
+	servers := filepath.Join(c.dir, "servers")
+	if err := os.MkdirAll(servers, 0o700); err != nil {
+		return err
+	}
+	c.Compute = nova.New(nova.Options{
+		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: o.ServerQuotas,
+		Images: c.Image, Networks: c.Network, Ports: c.Network, Volumes: c.Volume,
+	})
+	c.Network.FloatingChanged = c.Compute.FloatingChanged
+	c.front = front.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Compute.Mount(), c.Network.Mount(), c.Volume.Mount())
+	if err := c.plant(o.Seed); err != nil {
+		return err
+	}
+	return c.writeCloudsYAML()
+}
+
+var catalog = []keystone.Endpoint{
+	{Type: "identity", Name: "keystone", Path: "/identity"},
+	{Type: "image", Name: "glance", Path: "/image"},
+	{Type: "compute", Name: "nova", Path: "/compute/v2.1"},
+	{Type: "network", Name: "neutron", Path: "/network"},
+	{Type: "volumev3", Name: "cinder", Path: "/volume/v3/%s"},
+}
+
+// free tells whether nobody listens at an address, such as a server of another sandbox.
+func free(address string, port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+	if err != nil {
+		return !errors.Is(err, errInUse)
+	}
+	l.Close()
+	return true
+}
+
+// Close stops the services and the servers, and removes the folder if it was a temporary one.
+func (c *Cloud) Close() error {
+	c.closing.Do(func() {
+		c.closeErr = c.server.Close()
+		<-c.serveDone
+		c.front.Close()
+		c.clock.Stop()
+		c.Compute.Close()
+		c.removeDir()
+	})
+	return c.closeErr
+}
+
+func (c *Cloud) removeDir() {
+	if c.tempDir {
+		_ = os.RemoveAll(c.dir)
+	}
+}
+
+// URL is where the services are mounted: /identity, /image, /compute, /network and /volume below it.
+func (c *Cloud) URL() string { return c.url }
+
+// Dir is the folder that the sandbox keeps its state in.
+func (c *Cloud) Dir() string { return c.dir }
+
+// Faults are the rules by which requests fail.
+func (c *Cloud) Faults() *front.Faults { return &c.front.Faults }
+
+// Requests is the log of requests so far.
+func (c *Cloud) Requests() []front.Request { return c.front.Log.Requests() }
+
+// ResetRequests empties the log of requests.
+func (c *Cloud) ResetRequests() { c.front.Log.Reset() }
