@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // proxy stands on loopback between a plugin and the services of a cloud, and counts. Keystone's

@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
