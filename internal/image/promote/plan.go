@@ -317,7 +317,7 @@ func (p *Plan) copyProperties() {
 	}
 	for k, v := range p.Predecessors[0].Image.Properties {
 		_, has := p.Image.Properties[k]
-		if !has && !glance.Reserved(k) && slices.ContainsFunc(p.Options.CopyProperties, func(pattern string) bool {
+		if !has && glance.Copyable(k) && slices.ContainsFunc(p.Options.CopyProperties, func(pattern string) bool {
 			ok, _ := path.Match(pattern, k)
 			return ok
 		}) {

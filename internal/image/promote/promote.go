@@ -13,7 +13,9 @@ package promote
 
 import (
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -180,6 +182,17 @@ func (o Options) Validate() []error {
 	if o.ArchiveName != unknown {
 		if err := checkArchiveName(o.ArchiveName, o.Name); err != nil {
 			bad("archive_name", "%w", err)
+		}
+	}
+	for _, pattern := range o.CopyProperties {
+		if _, err := path.Match(pattern, ""); err != nil {
+			bad("copy_properties", "%q: %w", pattern, err)
+		}
+		if pattern == "" {
+			bad("copy_properties", "an empty pattern matches no property")
+		}
+		if !strings.ContainsAny(pattern, `*?[\`) && !glance.Copyable(pattern) {
+			bad("copy_properties", "property %q belongs to the data of the image that has it, and would be wrong on another", pattern)
 		}
 	}
 	if o.Retain != nil && *o.Retain < 0 {

@@ -144,6 +144,17 @@ func TestOptions(t *testing.T) {
 				t.Errorf("os_distro is %q", got)
 			}
 		}},
+		{`copy_properties = ["*"] leaves what belongs to the old image's data`, func(o *promote.Options) { o.CopyProperties = []string{"*"} }, func(t *testing.T, n *name) {
+			got := n.watcher.image(t, n.fresh).Properties
+			for _, key := range []string{"cinder_encryption_key_id", "os_encrypt_format", "block_device_mapping", "img_signature", "base_image_ref"} {
+				if v, ok := got[key]; ok {
+					t.Errorf("the new image has the old one's %s %q", key, v)
+				}
+			}
+			if got["os_distro"] != "debian" {
+				t.Errorf("os_distro is %q", got["os_distro"])
+			}
+		}},
 		{"keep = 0 deletes the archive", func(o *promote.Options) { o.Retain = new(int) }, func(t *testing.T, n *name) {
 			n.check(t, n.fresh)
 			if _, err := n.admin.Image(t.Context(), n.old); !fault.Is(err, fault.NotFound) {
@@ -331,6 +342,9 @@ func TestValidate(t *testing.T) {
 		{"strategy", promote.Options{Strategy: "both"}, "strategy: "},
 		{"keep", promote.Options{Retain: &minus}, "keep: "},
 		{"archive name that repeats within a day", promote.Options{ArchiveName: "archive {{ .Name }} {{ .Date }}"}, "archive_name: two images"},
+		{"properties of other data", promote.Options{CopyProperties: []string{"os_*", "cinder_encryption_key_id"}}, "copy_properties: property"},
+		{"property pattern that doesn't parse", promote.Options{CopyProperties: []string{"os_["}}, "copy_properties: "},
+		{"empty property pattern", promote.Options{CopyProperties: []string{""}}, "copy_properties: "},
 		{"archive name to the second", promote.Options{ArchiveName: "archive {{ .Name }} {{ .Time }}"}, ""},
 		{"archive name with an unknown field", promote.Options{ArchiveName: "{{ .Nmae }}"}, "archive_name: not a template of"},
 		{"archive name that doesn't parse", promote.Options{ArchiveName: "{{ .Name "}, "archive_name: not a template"},

@@ -197,7 +197,10 @@ func (w *world) newName(text string) *name {
 		text += " " + string(cloud.NewRun())[:8] // a real cloud may have images of other tests
 	}
 	n := &name{world: w, name: text}
-	n.old = w.image(text, map[string]any{"os_distro": "debian"})
+	n.old = w.image(text, map[string]any{
+		"os_distro": "debian", "cinder_encryption_key_id": "key", "os_encrypt_format": "LUKS", "block_device_mapping": "[]",
+		"img_signature": "signature", "base_image_ref": "image",
+	})
 	w.share(n.old)
 	n.bystanders = map[string]string{}
 	for _, id := range []string{

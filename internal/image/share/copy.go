@@ -66,6 +66,9 @@ func planCopies(ctx context.Context, source *Site, img *glance.Image, to []Targe
 		switch {
 		case img.Status != glance.StatusActive:
 			return nil, fault.New(fault.Conflict, "reactivate it first", "image %s is %s: its data can't be read", img, img.Status)
+		case img.Tied() != "":
+			return nil, fault.New(fault.Conflict, "share it without a copy, with projects of its own cloud",
+				"a copy of image %s would be of no use: it needs %s, which can't be copied", img, img.Tied())
 		case sum == "" || hasher(algorithm) == nil:
 			return nil, fault.New(fault.Conflict, "", "image %s has no checksum that a copy could be verified by (%q)", img, algorithm)
 		}
@@ -119,7 +122,7 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 		"visibility": glance.Private, "os_hidden": true,
 	}
 	for k, v := range c.Image.Properties {
-		if !glance.Reserved(k) {
+		if glance.Copyable(k) {
 			attributes[k] = v
 		}
 	}

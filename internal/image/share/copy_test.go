@@ -98,6 +98,31 @@ func TestCopyToAnotherCloud(t *testing.T) {
 	}
 }
 
+// Data that can't be read or booted without something that stays behind is not copied.
+func TestCopyOfTiedDataIsRefused(t *testing.T) {
+	t.Parallel()
+	w, _ := newFar(t)
+	for property, value := range map[string]string{
+		"cinder_encryption_key_id": "5f1f3e9e-0000-4000-8000-000000000001", "os_encrypt_key_id": "5f1f3e9e-0000-4000-8000-000000000001",
+		"block_device_mapping": `[{"snapshot_id": "5f1f3e9e-0000-4000-8000-000000000001"}]`, "kernel_id": "5f1f3e9e-0000-4000-8000-000000000001",
+	} {
+		id := w.image("web "+property, map[string]any{property: value})
+		w.writesNothing(func() {
+			err := w.add(share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}})
+			wantKind(t, err, fault.Conflict, property)
+		})
+	}
+	id := w.image("web", map[string]any{"kernel_id": "", "root_device_name": "/dev/vda", "base_image_ref": "image"})
+	w.mustAdd(share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}})
+	for _, c := range w.copies() {
+		for _, property := range []string{"root_device_name", "base_image_ref"} {
+			if v, ok := c.Properties[property]; ok {
+				t.Errorf("the copy has %s %q", property, v)
+			}
+		}
+	}
+}
+
 // Each request to the far cloud and each download fails once, in each way: afterwards there is one
 // complete copy, or none at all, and everything else is as it was.
 func TestCopyFails(t *testing.T) {

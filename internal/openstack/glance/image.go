@@ -227,14 +227,3 @@ var (
 
 func escape(property string) string { return escaper.Replace(property) }
 func unescape(path string) string   { return unescaper.Replace(strings.TrimPrefix(path, "/")) }
-
-// Reserved reports whether an additional property belongs to the service, to a client's
-// book-keeping of the data or to imgctl, so that it must not go from one image to another.
-func Reserved(property string) bool {
-	for _, prefix := range []string{"os_glance_", "owner_specified.", "imgctl_", "img_signature"} {
-		if strings.HasPrefix(property, prefix) {
-			return true
-		}
-	}
-	return false
-}
