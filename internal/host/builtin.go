@@ -11,8 +11,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/manage"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/manual"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/plugincommand"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
 )
@@ -54,7 +54,7 @@ func locale() string {
 }
 
 func (h *Host) pluginCommand() *cobra.Command {
-	m := &manage.Manager{Registry: h.inventory, Lock: h.judge.Lock(), Console: h.console, Folder: discover.UserFolder(os.Getenv)}
+	m := &plugincommand.Manager{Inventory: h.inventory, Lock: h.judge.Lock(), Console: h.console, Folder: discover.UserFolder(os.Getenv)}
 	c := m.Command()
 	c.AddCommand(h.docsCommand())
 	return c
@@ -81,9 +81,9 @@ func (h *Host) docsCommand() *cobra.Command {
 			}
 		}
 		if *format == "man" {
-			return manual.Man(args[0], append(words, h.root), h.version)
+			return reference.Man(args[0], append(words, h.root), h.version)
 		}
-		return manual.Markdown(args[0], h.root, words)
+		return reference.Markdown(args[0], h.root, words)
 	}
 	return c
 }

@@ -22,7 +22,7 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-func (r *Registry) describe(ctx context.Context, plugins []*Plugin, c *cache) {
+func (inv *Inventory) describe(ctx context.Context, plugins []*Plugin, c *cache) {
 	type answer struct {
 		m   *pluginv1.Manifest
 		err error
@@ -32,7 +32,7 @@ func (r *Registry) describe(ctx context.Context, plugins []*Plugin, c *cache) {
 	g.SetLimit(2 * runtime.NumCPU()) // more would only make each of them late
 	for i, p := range plugins {
 		g.Go(func() error {
-			m, err := r.Describe(ctx, p)
+			m, err := inv.Describe(ctx, p)
 			answers[i] = answer{m, err}
 			return nil
 		})
@@ -54,7 +54,7 @@ func (r *Registry) describe(ctx context.Context, plugins []*Plugin, c *cache) {
 }
 
 // Describe asks a plugin what it can do. Its answer is checked.
-func (r *Registry) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manifest, error) {
+func (inv *Inventory) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manifest, error) {
 	f, err := os.Open(p.Path)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (r *Registry) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manifest,
 	defer process.Close()
 	ctx, cancel := context.WithTimeout(ctx, DescribeTimeout)
 	defer cancel()
-	m, err := process.Describe(ctx, &pluginv1.DescribeRequest{HostVersion: r.config.Version, HostFeatures: Features})
+	m, err := process.Describe(ctx, &pluginv1.DescribeRequest{HostVersion: inv.config.Version, HostFeatures: Features})
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded: // whoever's clock was first
 		process.Abandon()

@@ -12,15 +12,15 @@ import (
 
 // assign gives each first word to the plugin that comes first. Another one may have commands under
 // it only if both came packaged, or if the lock file says so; and never the same command.
-func (r *Registry) assign() {
+func (inv *Inventory) assign() {
 	owner := map[string]*Plugin{}
 	taken := map[string]*Plugin{}
-	for _, p := range r.Plugins {
+	for _, p := range inv.Plugins {
 		if p.Err != nil || p.Manifest == nil {
 			continue
 		}
 		p.Words = FirstWords(p.Manifest)
-		if p.Err = r.clash(p, owner, taken); p.Err != nil {
+		if p.Err = inv.clash(p, owner, taken); p.Err != nil {
 			continue
 		}
 		for _, word := range p.Words {
@@ -34,8 +34,8 @@ func (r *Registry) assign() {
 	}
 }
 
-func (r *Registry) clash(p *Plugin, owner, taken map[string]*Plugin) error {
-	entry, _ := r.config.Judge.Lock().Entry(p.Name)
+func (inv *Inventory) clash(p *Plugin, owner, taken map[string]*Plugin) error {
+	entry, _ := inv.config.Judge.Lock().Entry(p.Name)
 	for _, word := range p.Words {
 		o := owner[word]
 		switch {

@@ -1,4 +1,4 @@
-package manage
+package plugincommand
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func (m *Manager) installFile(ctx context.Context, file string, said consent) er
 	if m.Folder == "" {
 		return fault.New(fault.Usage, "set HOME or XDG_DATA_HOME", "there is no folder for plugins of yours")
 	}
-	if there := m.Registry.Find(name); there != nil && there.Folder.Origin == discover.Packaged {
+	if there := m.Inventory.Find(name); there != nil && there.Folder.Origin == discover.Packaged {
 		return fault.New(fault.Conflict, "rename it", "imgctl comes with a plugin %q", name)
 	}
 	source, err := filepath.Abs(file)
@@ -91,9 +91,9 @@ func (m *Manager) remove() *cobra.Command {
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		name := strings.TrimPrefix(args[0], discover.Prefix)
 		_, locked := m.Lock.Entry(name)
-		own := slices.IndexFunc(m.Registry.Plugins, func(p *inventory.Plugin) bool { return p.Name == name && p.Folder.Origin == discover.User })
+		own := slices.IndexFunc(m.Inventory.Plugins, func(p *inventory.Plugin) bool { return p.Name == name && p.Folder.Origin == discover.User })
 		if !locked && own < 0 {
-			if p := m.Registry.Find(name); p != nil {
+			if p := m.Inventory.Find(name); p != nil {
 				return fault.New(fault.Usage, "", "plugin %q is not one of yours: it is in %s", name, p.Folder.Path)
 			}
 			_, err := m.find(name)

@@ -1,4 +1,4 @@
-package manage
+package plugincommand
 
 import (
 	"errors"
@@ -25,7 +25,7 @@ func (m *Manager) check() *cobra.Command {
 	format := command.Choice(c, "format", "f", "how the results are written", "tap", "json")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		path := args[0]
-		if p := m.Registry.Find(path); p != nil && filepath.Base(path) == path {
+		if p := m.Inventory.Find(path); p != nil && filepath.Base(path) == path {
 			path = p.Path
 		}
 		if _, err := os.Stat(path); err != nil {

@@ -1,6 +1,6 @@
-// Package manual writes the reference of the commands, as Markdown and as man pages, from the same
+// Package reference writes the reference of the commands, as Markdown and as man pages, from the same
 // descriptions that the help is made of.
-package manual
+package reference
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-// Package registry knows the plugins that there are: which file each is, whether it is trusted
+// Package inventory knows the plugins that there are: which file each is, whether it is trusted
 // and what it can do. What a plugin can do is asked once for each file and kept, so that help
 // and completion start none.
 package inventory
@@ -41,37 +41,37 @@ type Config struct {
 	Wanted    []string // names of plugins that are asked again although they failed a moment ago
 }
 
-// Registry is all plugins.
-type Registry struct {
+// Inventory is all plugins.
+type Inventory struct {
 	config  Config
 	Plugins []*Plugin
 }
 
 // Load finds all plugins and what they can do. A plugin that is broken in whatever way has Err
 // set and hurts no other.
-func Load(ctx context.Context, config Config) *Registry {
-	r := &Registry{config: config}
+func Load(ctx context.Context, config Config) *Inventory {
+	inv := &Inventory{config: config}
 	c := readCache(config.CacheFile, config.Version)
 	paths := map[string]bool{}
 	var unknown []*Plugin
 	for _, found := range discover.Find(config.Folders) {
 		p := &Plugin{Plugin: found}
-		r.Plugins = append(r.Plugins, p)
+		inv.Plugins = append(inv.Plugins, p)
 		paths[p.Path] = true
-		if !r.recall(p, c) && p.Err == nil {
+		if !inv.recall(p, c) && p.Err == nil {
 			unknown = append(unknown, p)
 		}
 	}
-	r.describe(ctx, unknown, c)
+	inv.describe(ctx, unknown, c)
 	c.keep(paths)
 	c.write(config.Version)
-	r.assign()
-	return r
+	inv.assign()
+	return inv
 }
 
 // recall fills in what is known of the plugin's file; it reports whether there is nothing to ask it.
-func (r *Registry) recall(p *Plugin, c *cache) bool {
-	entry, locked := r.config.Judge.Lock().Entry(p.Name)
+func (inv *Inventory) recall(p *Plugin, c *cache) bool {
+	entry, locked := inv.config.Judge.Lock().Entry(p.Name)
 	if locked {
 		p.Words = entry.Commands
 	}
@@ -85,7 +85,7 @@ func (r *Registry) recall(p *Plugin, c *cache) bool {
 	}
 	f.Close()
 	p.SHA256 = k.SHA256
-	if p.Err = r.config.Judge.Check(p.Plugin, p.SHA256); p.Err != nil {
+	if p.Err = inv.config.Judge.Check(p.Plugin, p.SHA256); p.Err != nil {
 		return true
 	}
 	switch {
@@ -95,7 +95,7 @@ func (r *Registry) recall(p *Plugin, c *cache) bool {
 			return false
 		}
 		p.Manifest = m
-	case k.Failed != "" && time.Since(k.At) < retry && !slices.Contains(r.config.Wanted, p.Name):
+	case k.Failed != "" && time.Since(k.At) < retry && !slices.Contains(inv.config.Wanted, p.Name):
 		p.Err = errors.New(k.Failed)
 	default:
 		return false
@@ -132,11 +132,11 @@ func check(path string, c *cache) (*os.File, known, error) {
 
 // Open opens the plugin's file for a run, and makes sure that it is one that may run: the file
 // that is open is the file that was checked.
-func (r *Registry) Open(p *Plugin) (*os.File, error) {
+func (inv *Inventory) Open(p *Plugin) (*os.File, error) {
 	if p.Err != nil {
 		return nil, p.Err
 	}
-	c := readCache(r.config.CacheFile, r.config.Version)
+	c := readCache(inv.config.CacheFile, inv.config.Version)
 	f, k, err := check(p.Path, c)
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (r *Registry) Open(p *Plugin) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
-	if err := r.config.Judge.Check(p.Plugin, k.SHA256); err != nil {
+	if err := inv.config.Judge.Check(p.Plugin, k.SHA256); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -153,18 +153,18 @@ func (r *Registry) Open(p *Plugin) (*os.File, error) {
 }
 
 // Find is the plugin of that name, nil if there is none.
-func (r *Registry) Find(name string) *Plugin {
-	i := slices.IndexFunc(r.Plugins, func(p *Plugin) bool { return p.Name == name })
+func (inv *Inventory) Find(name string) *Plugin {
+	i := slices.IndexFunc(inv.Plugins, func(p *Plugin) bool { return p.Name == name })
 	if i < 0 {
 		return nil
 	}
-	return r.Plugins[i]
+	return inv.Plugins[i]
 }
 
 // Broken are the plugins that can't be used.
-func (r *Registry) Broken() []*Plugin {
+func (inv *Inventory) Broken() []*Plugin {
 	var broken []*Plugin
-	for _, p := range r.Plugins {
+	for _, p := range inv.Plugins {
 		if p.Err != nil {
 			broken = append(broken, p)
 		}
@@ -174,8 +174,8 @@ func (r *Registry) Broken() []*Plugin {
 
 // Claims is a broken plugin that the word stands for, nil if there is none: that it is broken is
 // then the answer to a command that seems to be missing.
-func (r *Registry) Claims(word string) *Plugin {
-	for _, p := range r.Broken() {
+func (inv *Inventory) Claims(word string) *Plugin {
+	for _, p := range inv.Broken() {
 		if p.Name == word || slices.Contains(p.Words, word) {
 			return p
 		}

@@ -1,4 +1,4 @@
-package manage
+package plugincommand
 
 import (
 	"cmp"
@@ -70,7 +70,7 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 		return err
 	}
 	p.SHA256 = sum
-	described, err := m.Registry.Describe(ctx, p)
+	described, err := m.Inventory.Describe(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
-// Package manage is the commands of `imgctl plugin`: what plugins there are, which are trusted,
+// Package plugincommand is the commands of `imgctl plugin`: what plugins there are, which are trusted,
 // and whether one keeps the rules.
-package manage
+package plugincommand
 
 import (
 	"strings"
@@ -19,10 +19,10 @@ import (
 
 // Manager carries the commands out.
 type Manager struct {
-	Registry *inventory.Registry
-	Lock     *trust.Lock
-	Console  *console.Console
-	Folder   string // of the user's own plugins; "" without a home
+	Inventory *inventory.Inventory
+	Lock      *trust.Lock
+	Console   *console.Console
+	Folder    string // of the user's own plugins; "" without a home
 }
 
 // Command is `imgctl plugin`.
@@ -43,7 +43,7 @@ func (m *Manager) list() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		for _, p := range m.Registry.Plugins {
+		for _, p := range m.Inventory.Plugins {
 			if err := list.Row([]any{p.Name, p.Manifest.GetVersion(), p.Manifest.GetVendor(), string(p.Folder.Origin), state(p), p.Path}); err != nil {
 				return err
 			}
@@ -110,7 +110,7 @@ func list(texts []string) []any {
 }
 
 func (m *Manager) find(name string) (*inventory.Plugin, error) {
-	if p := m.Registry.Find(strings.TrimPrefix(name, discover.Prefix)); p != nil {
+	if p := m.Inventory.Find(strings.TrimPrefix(name, discover.Prefix)); p != nil {
 		return p, nil
 	}
 	return nil, fault.New(fault.NotFound, "imgctl plugin list names those that there are", "there is no plugin %q", name)
@@ -118,7 +118,7 @@ func (m *Manager) find(name string) (*inventory.Plugin, error) {
 
 func (m *Manager) names(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var names []string
-	for _, p := range m.Registry.Plugins {
+	for _, p := range m.Inventory.Plugins {
 		names = append(names, p.Name)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
