@@ -144,6 +144,7 @@ generate: $(BIN)/packer-sdc ## write the HCL2 specs, and docs/reference from doc
 	@$(BIN)/packer-sdc renderdocs -src docs/src -partials docs-partials -dst docs/reference 2>$(CACHE)/renderdocs.log || { cat $(CACHE)/renderdocs.log >&2; exit 1; }
 	@$(GO_BUILD) -o $(BIN)/imgctl ./cmd/imgctl
 	@$(MAKE) --no-print-directory plugins >/dev/null
+	@go test -count=1 ./internal/archtest -run TestContributingShowsTheHouse -update >/dev/null
 	@mkdir -p docs/reference/imgctl && $(PACKAGED) plugin docs docs/reference/imgctl
 	@go -C tools/proto run . -root $(ROOT)/plugins/sdk/proto -docs $(ROOT)/docs/reference/plugin-protocol.md imgctl/plugin/v1/plugin.proto
 

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
+	sdkversion "github.com/hashicorp/packer-plugin-sdk/version"
 
 	"github.com/imgctl/packer-plugin-openstack/builder/openstack"
 	"github.com/imgctl/packer-plugin-openstack/datasource/catalog"
@@ -23,7 +24,7 @@ func main() {
 	set.RegisterDatasource("image", new(image.Datasource))
 	set.RegisterDatasource("catalog", new(catalog.Datasource))
 	set.RegisterProvisioner("quattor", new(quattor.Provisioner))
-	set.SetVersion(version.Plugin)
+	set.SetVersion(sdkversion.NewPluginVersion(version.Version, version.Prerelease, version.Metadata))
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -1,8 +1,6 @@
 // Package version holds the version of everything this module builds.
 package version
 
-import "github.com/hashicorp/packer-plugin-sdk/version"
-
 var (
 	// Version is the semantic version, without a leading v. A release sets it with -ldflags -X.
 	Version = "0.1.0"
@@ -13,6 +11,3 @@ var (
 	// Metadata is the semantic version's build metadata.
 	Metadata = ""
 )
-
-// Plugin is the version as Packer asks for it.
-var Plugin = version.NewPluginVersion(Version, Prerelease, Metadata)

@@ -1,0 +1,102 @@
+package archtest
+
+import "slices"
+
+// A row is a folder of the house: what it does, and which of our folders it may import. An import
+// points down, never up and never sideways. "dir/..." stands for a folder and all below it. The
+// first row that fits a package counts. CONTRIBUTING.md shows the rows that say what they do.
+type row struct {
+	folder string
+	does   string
+	may    []string
+}
+
+type floor struct {
+	name string
+	rows []row
+}
+
+var house = []floor{
+	{"programs", []row{
+		{".", "`main.go` registers the Packer components", []string{"builder/...", "post-processor/...", "datasource/...", "provisioner/...", "version"}},
+		{"cmd/imgctl", "starts imgctl", []string{"internal/host/...", "internal/fault", "plugins/sdk/...", "version"}},
+		{"cmd/imgctl-sandbox", "starts the sandbox", []string{"sandbox/program", "version"}},
+	}},
+	{"Packer's doors: options, messages, artifacts", []row{
+		{"builder/...", "boots, provisions and captures one image", packer},
+		{"post-processor/promote", "promotes the image of a build", with(packer, "internal/image/promote")},
+		{"datasource/image", "finds the image to start from", packer},
+		{"datasource/catalog", "tells what an Aquilon profile asks for", with(packer, "internal/aquilon/profile")},
+		{"provisioner/quattor", "configures the server with Quattor", with(packer, "internal/aquilon/quattor")},
+	}},
+	{"imgctl's doors: flags, wiring, columns", []row{
+		{"plugins/sdk/...", "what the author of a plugin imports; the protocol; the conformance kit", []string{"plugins/sdk/..."}},
+		{"plugins/internal/bridge", "connects our plugins to subjects: clouds, failures, news", with(clients, "internal/image/promote", "plugins/sdk/...")},
+		{"plugins/share", "`imgctl share`", with(door, "internal/image/share")},
+		{"plugins/promote", "`imgctl promote`", with(door, "internal/image/promote")},
+		{"plugins/sweep", "`imgctl sweep`", with(door, "internal/image/sweep")},
+		{"plugins/catalog", "`imgctl catalog`", with(door, "internal/aquilon/profile", "internal/aquilon/convert")},
+		{"plugins/sandbox", "`imgctl sandbox`", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},
+		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},
+	}},
+	{"host", []row{
+		{"internal/host/...", "finds, trusts and starts plugins; renders, asks and cancels; knows no image business", with(clients, "internal/host/...", "plugins/sdk/...", "version")},
+	}},
+	{"subjects: what happens to images", []row{
+		{"internal/image/promote", "the transaction that makes an image current under a name", clients},
+		{"internal/image/share", "which projects can use which image", clients},
+		// Only promote can tell the claim of a dead promotion from that of a live one.
+		{"internal/image/sweep", "removes what dead runs left", with(clients, "internal/image/promote")},
+		{"internal/aquilon/profile", "what an Aquilon profile builds, by packuilon's maps", clients},
+		{"internal/aquilon/convert", "packuilon's templates as HCL", with(ground, "internal/aquilon/profile")},
+		{"internal/aquilon/quattor", "gives a machine its Aquilon personality", clients},
+	}},
+	{"clients: speak to one service each", []row{
+		{"internal/openstack/cloud", "clouds.yaml, sign-in, transport, waiting, run ids", ground},
+		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access", clients},
+	}},
+	{"ground", []row{
+		{"internal/fault", "the kinds of failure, and advice as data", nil},
+		{"internal/report", "how a subject speaks to a person", nil},
+		{"internal/change", "the one shape of a change: plan, apply, undo, retry, wait", with(ground)},
+	}},
+	{"apart: an OpenStack in one process, which imports nothing of ours", []row{
+		{"sandbox", "the sandbox as a library", []string{"sandbox/internal/..."}},
+		{"sandbox/internal/...", "its services, its servers' insides, its HTTP front", []string{"sandbox/internal/..."}},
+		{"sandbox/sandboxtest", "starts one in a Go test", []string{"sandbox"}},
+		{"sandbox/program", "`serve` and `run`", []string{"sandbox", "sandbox/internal/..."}},
+	}},
+	{"outside: judge, build, explain, show", []row{
+		{"internal/archtest", "holds this table", nil},
+		{"version", "", nil},
+		{"test/...", "judges from outside: docs, the real packer, a real OpenStack, benchmarks", anything},
+		{"tools/...", "modules of their own: packer, packer-sdc, golangci-lint, the protocol's generator", anything},
+		{"example/...", "templates and programs that tests run", anything},
+	}},
+}
+
+var (
+	ground   = []string{"internal/fault", "internal/report", "internal/change"}
+	clients  = with(ground, "internal/openstack/...")
+	packer   = with(clients, "version")
+	door     = with(clients, "plugins/sdk/...", "plugins/internal/bridge", "version")
+	anything = []string{"..."}
+)
+
+func with(may []string, more ...string) []string { return slices.Concat(may, more) }
+
+// forTests is what the tests of any package may import on top: a cloud to talk to.
+var forTests = []string{"sandbox", "sandbox/sandboxtest"}
+
+// stays says what the packages of a folder may not depend on, however far down, and why.
+var stays = []struct{ folder, module, why string }{
+	{"...", "github.com/hashicorp/packer", "Packer itself has another licence and other pins; it belongs to the tools module"},
+	{"...", "github.com/stretchr/testify", "tests use the standard library and go-cmp"},
+	{"...", "github.com/golang/mock", "tests talk to the sandbox, not to mocks"},
+	{"...", "go.uber.org/mock", "tests talk to the sandbox, not to mocks"},
+	{"...", "github.com/gophercloud/utils", "gophercloud v2 is enough"},
+	{"internal/...", "github.com/hashicorp/packer-plugin-sdk", "subjects and clients speak to people through internal/report"},
+	{"plugins/...", "github.com/hashicorp/packer-plugin-sdk", "Packer has doors of its own"},
+	{"sandbox/...", "github.com/hashicorp/packer-plugin-sdk", "the sandbox knows OpenStack, not Packer"},
+	{"sandbox/...", "github.com/gophercloud/gophercloud", "a client library inside the server would make both wrong in the same way"},
+}
