@@ -1,10 +1,13 @@
-// Package fault names the kinds of failure. A kind travels with an error from where it is
-// known to the program's edge, where it becomes an exit code and a hint in one place.
+// Package fault says what failed as data: the kind of failure, the object it was about, what the
+// service said, and what to do next. The data travels with an error from where it is known to a
+// door of the program, which spells it in the words of its user and picks the exit code.
 package fault
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Kind says what sort of failure an error is, as the caller has to react to it.
@@ -45,35 +48,53 @@ var kinds = map[Kind]struct {
 // String is the kind's name in lower case, such as "not found".
 func (k Kind) String() string { return kinds[k].name }
 
-// Error is an error of a known kind with a hint on what to do next, which may be empty.
+// Error is an error of a known kind. All other fields may be empty.
 type Error struct {
 	Kind Kind
-	Hint string
-	Err  error
+	// Object is what the failure is about, such as "image web-base".
+	Object string
+	// Service is what the service said, and RequestIDs are the ids of the requests that it refused.
+	Service    string
+	RequestIDs []string
+	// Advice says what to do next.
+	Advice Advice
+	Err    error
+
+	message *text // the message with its references, where New made the error
 }
 
-// Error gives the message, with the hint behind a semicolon.
+// Error gives the message, with the advice behind a semicolon, in no door's words.
 func (e *Error) Error() string {
-	if e.Hint == "" {
+	if e.Advice.IsZero() {
 		return e.Err.Error()
 	}
-	return e.Err.Error() + "; " + e.Hint
+	return e.Err.Error() + "; " + e.Advice.String()
 }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// New makes an error of the kind; format and args are fmt.Errorf's.
-func New(kind Kind, hint, format string, args ...any) error {
-	return &Error{Kind: kind, Hint: hint, Err: fmt.Errorf(format, args...)}
+// New makes an error of the kind. The advice is prose, or comes from Advise where it refers to an
+// option or an action. format and args are fmt.Errorf's; an option in args is spelled by the door.
+func New[A string | Advice](kind Kind, advice A, format string, args ...any) error {
+	return &Error{Kind: kind, Advice: adviceOf(advice), Err: fmt.Errorf(format, args...), message: &text{format, args}}
 }
 
-// Wrap gives err a kind and a hint; nil stays nil.
-func Wrap(kind Kind, hint string, err error) error {
+// Wrap gives err a kind and advice, which is as for New; nil stays nil.
+func Wrap[A string | Advice](kind Kind, advice A, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Kind: kind, Hint: hint, Err: err}
+	return &Error{Kind: kind, Advice: adviceOf(advice), Err: err}
+}
+
+// About says what err's failure is about, if its outermost fault doesn't say so yet.
+func About(object string, err error) error {
+	known, ok := errors.AsType[*Error](err)
+	if err == nil || ok && known.Object != "" {
+		return err
+	}
+	return &Error{Kind: KindOf(err), Object: object, Err: err}
 }
 
 // KindOf is the outermost kind in err's chain, Internal where there is none.
@@ -87,19 +108,17 @@ func KindOf(err error) Kind {
 // Is reports whether err is of the kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
 
-// Hint is the outermost hint in err's chain, "" where there is none.
-func Hint(err error) string {
-	for err != nil {
-		var e *Error
-		if !errors.As(err, &e) {
-			return ""
-		}
-		if e.Hint != "" {
-			return e.Hint
-		}
-		err = e.Err
-	}
-	return ""
+// ObjectOf is what err is about, as its outermost fault that knows says; "" where none does.
+func ObjectOf(err error) (object string) {
+	walk(err, func(e *Error) { object = cmp.Or(object, e.Object) })
+	return object
+}
+
+// RequestIDs are the ids of all requests whose refusals are part of err, each once.
+func RequestIDs(err error) (ids []string) {
+	walk(err, func(e *Error) { ids = append(ids, e.RequestIDs...) })
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // ExitCode is the process exit status that stands for err: 0 for nil, else the kind's.
@@ -108,4 +127,27 @@ func ExitCode(err error) int {
 		return 0
 	}
 	return kinds[KindOf(err)].exit
+}
+
+// walk visits all faults that err is made of, outermost first.
+func walk(err error, visit func(*Error)) {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the tree is walked node by node
+		visit(e)
+	}
+	for _, inner := range parts(err) {
+		walk(inner, visit)
+	}
+}
+
+// parts are the errors that err wraps.
+func parts(err error) []error {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked node by node
+	case interface{ Unwrap() []error }:
+		return e.Unwrap()
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return []error{inner}
+		}
+	}
+	return nil
 }

@@ -49,15 +49,13 @@ func (s *session) problem(p *pluginv1.Problem) error {
 		b.WriteString("\n" + hint)
 		hint = ""
 	}
-	return &fault.Error{Kind: kinds[p.GetKind()], Hint: s.text(hint), Err: errors.New(s.text(b.String()))}
+	return fault.Wrap(kinds[p.GetKind()], s.text(hint), errors.New(s.text(b.String())))
 }
 
 // problemOf is an error of this program for a plugin.
 func problemOf(err error) *pluginv1.Problem {
-	p := &pluginv1.Problem{Kind: pluginv1.ProblemKind_PROBLEM_KIND_INTERNAL, Message: err.Error(), Hint: fault.Hint(err)}
-	if e, ok := errors.AsType[*fault.Error](err); ok && p.Hint != "" {
-		p.Message = strings.TrimSuffix(err.Error(), "; "+e.Hint)
-	}
+	message, hint := fault.Spell(err, fault.Neutral)
+	p := &pluginv1.Problem{Kind: pluginv1.ProblemKind_PROBLEM_KIND_INTERNAL, Message: message, Hint: hint, RequestIds: fault.RequestIDs(err)}
 	for kind, ours := range kinds {
 		if fault.KindOf(err) == ours {
 			p.Kind = kind

@@ -27,7 +27,12 @@ func Classify(err error) error {
 	if e, ok := errors.AsType[*gophercloud.ErrUnableToReauthenticate](err); ok {
 		return Classify(fmt.Errorf("renewing the token: %w", e.ErrReauth)) // it doesn't unwrap to that
 	}
-	return fault.Wrap(kindOf(err), "", plain(err))
+	said := plain(err)
+	classified := &fault.Error{Kind: kindOf(err), Err: said}
+	if a, ok := errors.AsType[answer](said); ok {
+		classified.Service, classified.RequestIDs = a.message, a.requestIDs
+	}
+	return classified
 }
 
 // OutcomeUnknown reports whether a request that failed with err may have been carried out all
@@ -78,7 +83,9 @@ func isNetwork(err error) bool {
 // answer is a service's refusal in its own words.
 type answer struct {
 	error
-	text string
+	text       string
+	message    string
+	requestIDs []string
 }
 
 func (a answer) Error() string { return a.text }
@@ -90,16 +97,18 @@ func plain(err error) error {
 	if !errors.As(err, &status) {
 		return err
 	}
-	text := fmt.Sprintf("%d %s", status.Actual, http.StatusText(status.Actual))
-	if m := message(status.Body); m != "" && m != http.StatusText(status.Actual) {
-		text += ": " + m
+	said := answer{error: err, text: fmt.Sprintf("%d %s", status.Actual, http.StatusText(status.Actual)), message: message(status.Body)}
+	if said.message != "" && said.message != http.StatusText(status.Actual) {
+		said.text += ": " + said.message
 	}
 	for _, header := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id"} {
 		if id := status.ResponseHeader.Get(header); id != "" {
-			return answer{err, text + " (" + id + ")"}
+			said.text += " (" + id + ")"
+			said.requestIDs = []string{id}
+			break
 		}
 	}
-	return answer{err, text}
+	return said
 }
 
 var (

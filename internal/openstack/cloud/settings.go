@@ -109,10 +109,10 @@ func (s *settings) explain(err error) error {
 	var status gophercloud.ErrUnexpectedResponseCode
 	switch {
 	case gophercloud.ResponseCodeIs(err, http.StatusUnauthorized):
-		return fault.Wrap(fault.Forbidden, s.credentialsHint(), fmt.Errorf("authenticating at %q: %w", url, plain(err)))
+		return fault.Wrap(fault.Forbidden, s.credentialsHint(), fmt.Errorf("authenticating at %q: %w", url, Classify(err)))
 	case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
 		return fault.Wrap(fault.Usage, fmt.Sprintf("check %s: Keystone's version 3 is not there", s.names.endpoint),
-			fmt.Errorf("authenticating at %q: %w", url, plain(err)))
+			fmt.Errorf("authenticating at %q: %w", url, Classify(err)))
 	case errors.As(err, &status):
 		return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
 	}

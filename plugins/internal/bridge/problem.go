@@ -3,9 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
@@ -27,27 +24,21 @@ var kinds = map[fault.Kind]sdk.ProblemKind{
 	fault.Cancelled:   sdk.Cancelled,
 }
 
-// requestID is how services name a request, in the words that cloud.Classify makes of an answer.
-var requestID = regexp.MustCompile(`\breq-[0-9a-f-]{36}\b`)
+// Problem is a domain's error in imgctl's words: its kind, its advice apart from the message, and
+// the ids of the requests that failed. nil stays nil, and a Problem is one already.
+func Problem(err error) error { return problem(err, Spelling{Program: "imgctl"}) }
 
-// Problem is a domain's error in the plugin's words: its kind, its hint apart from the message,
-// and the ids of the requests that failed. nil stays nil, and a Problem is one already.
-func Problem(err error) error {
+func problem(err error, s fault.Speller) error {
 	var done *sdk.Problem
 	if err == nil || errors.As(err, &done) && !isFault(err) {
 		return err
 	}
 	err = cloud.Classify(err)
-	hint, text := fault.Hint(err), err.Error()
-	if hint != "" {
-		text = strings.ReplaceAll(text, "; "+hint, "")
-	}
+	text, hint := fault.Spell(err, s)
 	kind := fault.KindOf(err)
-	ids := requestID.FindAllString(text, -1)
-	slices.Sort(ids)
 	return &sdk.Problem{
 		Kind: kinds[kind], Err: message{err, text}, Hint: hint,
-		Retryable: kind == fault.Unavailable, RequestIDs: slices.Compact(ids),
+		Retryable: kind == fault.Unavailable, RequestIDs: fault.RequestIDs(err),
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 func TestProblem(t *testing.T) {
 	t.Parallel()
 	const id = "req-7f1c3c34-9d2a-4c1e-8f3e-0b9a3c1d2e4f"
-	quota := fault.New(fault.Quota, "free some", "413 Over limit (%s)", id)
+	refusal := &fault.Error{Kind: fault.Quota, Service: "Over limit", RequestIDs: []string{id}, Err: fmt.Errorf("413 Over limit (%s)", id)}
+	quota := fault.Wrap(fault.Quota, "free some", refusal)
+	resume := fault.Advise("resume it first, with %s", fault.Do("share", "resume", "web").With("as_of", "now"))
 	for _, tt := range []struct {
 		name           string
 		err            error
@@ -28,6 +30,7 @@ func TestProblem(t *testing.T) {
 		{"a hint deep inside", fmt.Errorf("adding member: %w", quota), sdk.Quota, "adding member: 413 Over limit (" + id + ")", "free some", []string{id}, false, false},
 		{"the outermost kind counts", fault.Wrap(fault.Partial, "", quota), sdk.Partial, "413 Over limit (" + id + ")", "free some", []string{id}, false, false},
 		{"several", errors.Join(quota, quota), sdk.Quota, "413 Over limit (" + id + ")\n413 Over limit (" + id + ")", "free some", []string{id}, false, false},
+		{"an action and an option", fault.New(fault.Conflict, resume, "%s: no", fault.Option("image_name")), sdk.Conflict, "--image-name: no", "resume it first, with `imgctl share resume web --as-of now`", nil, false, false},
 		{"no kind", errors.New("boom"), sdk.Internal, "boom", "", nil, false, false},
 		{"interrupted", fmt.Errorf("waiting: %w", context.Canceled), sdk.Cancelled, "waiting: context canceled", "", nil, false, false},
 		{"the service is down", fault.New(fault.Unavailable, "", "503"), sdk.Unavailable, "503", "", nil, true, false},
