@@ -67,7 +67,7 @@ func (b *build) serverThing() *cloud.Thing {
 			}
 			return servers.Delete(ctx, b.compute, id).ExtractErr()
 		},
-		Gone: func(ctx context.Context, id string) (bool, error) { return cloud.ServerGone(ctx, b.compute, id) },
+		Gone: func(ctx context.Context, id string) (bool, error) { return cloud.ServerDeleted(ctx, b.compute, id) },
 	}
 }
 

@@ -43,7 +43,7 @@ func (b *build) makeVolume(ctx context.Context) (string, error) {
 		Delete: func(ctx context.Context, id string) error {
 			return volumes.Delete(ctx, b.volume, id, nil).ExtractErr()
 		},
-		Gone: func(ctx context.Context, id string) (bool, error) { return cloud.VolumeGone(ctx, b.volume, id) },
+		Gone: func(ctx context.Context, id string) (bool, error) { return cloud.VolumeDeleted(ctx, b.volume, id) },
 	})
 	id, err := cloud.Create(ctx, func(ctx context.Context) (string, error) {
 		v, err := volumes.Create(ctx, b.volume, opts, nil).Extract()

@@ -42,7 +42,7 @@ func findServers(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 				return still(marks.Run, cloud.Run(now.Metadata[cloud.RunKey]))
 			},
 			remove: func(ctx context.Context) error { return servers.Delete(ctx, sc, s.ID).ExtractErr() },
-			gone:   func(ctx context.Context) (bool, error) { return cloud.ServerGone(ctx, sc, s.ID) },
+			gone:   func(ctx context.Context) (bool, error) { return cloud.ServerDeleted(ctx, sc, s.ID) },
 		})
 	}
 	return found, nil

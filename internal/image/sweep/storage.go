@@ -43,7 +43,7 @@ func findVolumes(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 				return still(marks.Run, cloud.Run(now.Metadata[cloud.RunKey]))
 			},
 			remove: func(ctx context.Context) error { return volumes.Delete(ctx, sc, v.ID, nil).ExtractErr() },
-			gone:   func(ctx context.Context) (bool, error) { return cloud.VolumeGone(ctx, sc, v.ID) },
+			gone:   func(ctx context.Context) (bool, error) { return cloud.VolumeDeleted(ctx, sc, v.ID) },
 		})
 	}
 	return found, nil

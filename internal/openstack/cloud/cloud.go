@@ -28,7 +28,8 @@ type Cloud struct {
 	project   Project
 	userID    string
 	roles     []string
-	handed    handed // what a Grant of it has that nobody else asks for
+	trust     trust
+	secrets   []string // the credentials
 }
 
 // Project is the project that a token is scoped to; all fields are empty for other scopes.
@@ -58,8 +59,8 @@ func Connect(ctx context.Context, a Access) (*Cloud, error) {
 	if renew := pc.ReauthFunc; renew != nil {
 		pc.ReauthFunc = func(ctx context.Context) error { return renew(Repeatable(ctx)) }
 	}
-	c := &Cloud{name: s.names.cloud, region: s.region, avail: s.avail, provider: pc, transport: tr}
-	if c.handed, err = s.handed(); err != nil {
+	c := &Cloud{name: s.names.cloud, region: s.region, avail: s.avail, provider: pc, transport: tr, secrets: s.secrets()}
+	if c.trust, err = s.trust(); err != nil {
 		return nil, err
 	}
 	if err := c.readToken(); err != nil {

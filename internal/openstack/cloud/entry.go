@@ -93,3 +93,47 @@ func completed(text []byte, path, name string) ([]byte, error) {
 	}
 	return yaml.Marshal(map[string]any{"clouds": map[string]any{name: only}})
 }
+
+// Names are the entries of clouds.yaml, sorted; none without the file. Nobody is asked.
+func Names() ([]string, error) {
+	path, err := cloudsFile()
+	if err != nil {
+		return nil, nil //nolint:nilerr // there is none, which is fine
+	}
+	file, err := readEntries(path)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(file.Clouds)), nil
+}
+
+type cloudEntries struct {
+	Clouds map[string]struct {
+		CACert string `yaml:"cacert"`
+	} `yaml:"clouds"`
+}
+
+func readEntries(path string) (cloudEntries, error) {
+	var file cloudEntries
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = yaml.Unmarshal(text, &file)
+	}
+	if err != nil {
+		return file, fault.Wrap(fault.Usage, "", fmt.Errorf("reading %s: %w", path, err))
+	}
+	return file, nil
+}
+
+// entryCACert is the file of authorities that the entry names.
+func entryCACert(cloud string) string {
+	path, err := cloudsFile()
+	if err != nil || cloud == "" {
+		return ""
+	}
+	file, err := readEntries(path)
+	if err != nil {
+		return ""
+	}
+	return file.Clouds[cloud].CACert
+}

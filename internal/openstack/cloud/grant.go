@@ -95,3 +95,24 @@ func (g *Grant) tls() (*tls.Config, error) {
 	}
 	return config, nil
 }
+
+// Grant is this access for somebody else: the token with what goes with it, without the
+// credentials that it was got with.
+func (c *Cloud) Grant() (Grant, error) {
+	catalog, err := json.Marshal(c.catalog.Entries)
+	if err != nil {
+		return Grant{}, fmt.Errorf("writing the catalog of cloud %q: %w", c.name, err)
+	}
+	g := Grant{
+		Name: c.name, IdentityEndpoint: c.provider.IdentityBase, Token: c.provider.Token(),
+		Project: c.project, UserID: c.userID, Roles: slices.Clone(c.roles),
+		Region: c.region, EndpointType: string(c.avail), Catalog: catalog, Endpoints: maps.Clone(c.overrides),
+		CACert: c.trust.caCert, Insecure: c.trust.insecure,
+	}
+	if t, ok := c.provider.GetAuthResult().(interface{ ExtractToken() (*tokens.Token, error) }); ok {
+		if token, err := t.ExtractToken(); err == nil {
+			g.ExpiresAt = token.ExpiresAt
+		}
+	}
+	return g, nil
+}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -202,5 +203,61 @@ func TestGrantOverTLS(t *testing.T) {
 				t.Errorf("asked for %v, want the endpoint that was given", path.Load())
 			}
 		})
+	}
+}
+
+// What a connection hands over is enough for somebody else, and none of it is the password.
+func TestAGrantIsEnoughForAnother(t *testing.T) {
+	t.Parallel()
+	sb := sandboxtest.Start(t, sandbox.Options{})
+	password := sb.Password("demo")
+	c, err := cloud.Connect(t.Context(), cloud.Access{
+		IdentityEndpoint: sb.URL() + "/identity/v3", Username: "demo", Password: password, DomainName: "Default", TenantName: "demo", Region: "RegionOne",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	g, err := c.Grant()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if time.Until(g.ExpiresAt) < time.Minute || g.Project != c.Project() || g.EndpointType != "public" || g.Region != "RegionOne" {
+		t.Errorf("%+v", g)
+	}
+	for _, secret := range []string{password, g.Token} {
+		if !slices.Contains(c.Secrets(), secret) {
+			t.Errorf("a secret isn't known as one")
+		}
+	}
+	if strings.Contains(string(g.Catalog)+g.Token+g.IdentityEndpoint, password) {
+		t.Error("the password is in the grant")
+	}
+	other, err := cloud.FromGrant(g, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := listImages(t.Context(), t, other); err != nil {
+		t.Error(err)
+	}
+
+	sb.Identity.ExpireTokens()
+	if err := c.Renew(t.Context(), g.Token); err != nil {
+		t.Fatal(err)
+	}
+	renewed, err := c.Grant()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if renewed.Token == g.Token {
+		t.Error("the token is still the old one")
+	}
+	sb.ResetRequests()
+	if err := c.Renew(t.Context(), g.Token); err != nil || len(sb.Requests()) != 0 {
+		t.Errorf("a token that was replaced already: %v, %d requests", err, len(sb.Requests()))
+	}
+	if err := other.Renew(t.Context(), g.Token); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("without credentials: %v", err)
 	}
 }

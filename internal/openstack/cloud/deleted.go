@@ -10,9 +10,9 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 )
 
-// ServerGone reports whether a server whose deletion was asked for is gone; an error says that
+// ServerDeleted reports whether a server whose deletion was asked for is gone; an error says that
 // the deletion failed, or that it can't be told.
-func ServerGone(ctx context.Context, compute *gophercloud.ServiceClient, id string) (bool, error) {
+func ServerDeleted(ctx context.Context, compute *gophercloud.ServiceClient, id string) (bool, error) {
 	s, err := servers.Get(ctx, compute, id).Extract()
 	switch {
 	case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
@@ -27,9 +27,9 @@ func ServerGone(ctx context.Context, compute *gophercloud.ServiceClient, id stri
 	return false, nil
 }
 
-// VolumeGone reports whether a volume whose deletion was asked for is gone; an error says that
+// VolumeDeleted reports whether a volume whose deletion was asked for is gone; an error says that
 // the deletion failed, or that it can't be told.
-func VolumeGone(ctx context.Context, storage *gophercloud.ServiceClient, id string) (bool, error) {
+func VolumeDeleted(ctx context.Context, storage *gophercloud.ServiceClient, id string) (bool, error) {
 	v, err := volumes.Get(ctx, storage, id).Extract()
 	switch {
 	case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
