@@ -90,6 +90,10 @@ func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, er
 	}
 }
 
+// programVariable names the variable in which a program that runs imgctl for its user, such as
+// OpenStackClient, says what the user's command line begins with.
+const programVariable = "IMGCTL_PROGRAM"
+
 // start is what the plugin is told.
 func (h *Host) start(inv command.Invocation) (*pluginv1.Start, error) {
 	columns, rows := h.console.Size()
@@ -101,6 +105,7 @@ func (h *Host) start(inv command.Invocation) (*pluginv1.Start, error) {
 		},
 		Interactive: h.console.Interactive(), AssumeYes: inv.Yes, DryRun: inv.DryRun, Verbosity: inv.Global.Verbosity(),
 		Locale: locale(), RunId: uuid.NewString(), Traceparent: os.Getenv("TRACEPARENT"), HostFeatures: inventory.Features,
+		Program: os.Getenv(programVariable),
 	}
 	var err error
 	if start.WorkDir, err = os.Getwd(); err != nil {

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -140,6 +141,10 @@ func (in *Input) AssumeYes() bool { return in.start.GetAssumeYes() }
 
 // Verbosity is 0, 1 for -v, 2 for -vv; -1 for -q.
 func (in *Input) Verbosity() int { return int(in.start.GetVerbosity()) }
+
+// Program is what the user's command line begins with, for messages that name a command: "imgctl",
+// or what runs imgctl for the user, such as "openstack image".
+func (in *Input) Program() string { return cmp.Or(in.start.GetProgram(), "imgctl") }
 
 // RunID is a UUID of this run, to mark what it creates.
 func (in *Input) RunID() string { return in.start.GetRunId() }

@@ -56,9 +56,10 @@ type message struct {
 func (m message) Error() string { return m.text }
 func (m message) Unwrap() error { return m.error }
 
-// Run is a command's function whose errors are a domain's.
-func Run(command func(ctx context.Context, in *sdk.Input, out *sdk.Output) error) func(context.Context, *sdk.Input, *sdk.Output) error {
+// Run is a command's function whose errors are a domain's. renamed are the options whose flag or
+// argument isn't called as the option is.
+func Run(command func(ctx context.Context, in *sdk.Input, out *sdk.Output) error, renamed ...map[string]string) func(context.Context, *sdk.Input, *sdk.Output) error {
 	return func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-		return Problem(command(ctx, in, out))
+		return problem(command(ctx, in, out), Words(in, renamed...))
 	}
 }

@@ -2,9 +2,11 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
 // Spelling writes options as flags, and actions as commands of a program.
@@ -13,6 +15,16 @@ type Spelling struct {
 	Program string
 	// Renamed are the options whose flag or argument isn't called as the option is.
 	Renamed map[string]string
+}
+
+// Words are how the user of a command writes options and actions. renamed are the options whose
+// flag or argument isn't called as the option is.
+func Words(in *sdk.Input, renamed ...map[string]string) Spelling {
+	s := Spelling{Program: in.Program(), Renamed: map[string]string{}}
+	for _, r := range renamed {
+		maps.Copy(s.Renamed, r)
+	}
+	return s
 }
 
 // Option is "--archive-name" for archive_name.

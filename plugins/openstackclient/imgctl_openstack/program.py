@@ -42,14 +42,19 @@ def global_options(options):
     return args
 
 
+def environment():
+    """Ours, and what the user's command line begins with: imgctl's messages name commands by it."""
+    return {**os.environ, "IMGCTL_PROGRAM": "openstack image"}
+
+
 def run(args):
     """Runs imgctl on the user's terminal and gives its exit status."""
-    return wait(subprocess.Popen([find(), *args]))
+    return wait(subprocess.Popen([find(), *args], env=environment()))
 
 
 def results(args):
     """Runs imgctl and gives its exit status, and what it found: None where it found nothing."""
-    process = subprocess.Popen([find(), *args], stdout=subprocess.PIPE)
+    process = subprocess.Popen([find(), *args], stdout=subprocess.PIPE, env=environment())
     status, out = wait(process, read=True)
     text = out.decode().strip()
     return status, json.loads(text) if text else None

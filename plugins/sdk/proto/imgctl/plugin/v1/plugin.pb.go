@@ -1895,7 +1895,10 @@ type Start struct {
 	// The user's environment without OS_*, if the command needs ENVIRONMENT.
 	Environment map[string]string `protobuf:"bytes,14,rep,name=environment,proto3" json:"environment,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Names of what the host can do beyond the first release of this protocol.
-	HostFeatures  []string `protobuf:"bytes,15,rep,name=host_features,json=hostFeatures,proto3" json:"host_features,omitempty"`
+	HostFeatures []string `protobuf:"bytes,15,rep,name=host_features,json=hostFeatures,proto3" json:"host_features,omitempty"`
+	// What the user's command line begins with, for messages that name a command: empty for "imgctl",
+	// or what runs imgctl for the user, such as "openstack image".
+	Program       string `protobuf:"bytes,16,opt,name=program,proto3" json:"program,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2033,6 +2036,13 @@ func (x *Start) GetHostFeatures() []string {
 		return x.HostFeatures
 	}
 	return nil
+}
+
+func (x *Start) GetProgram() string {
+	if x != nil {
+		return x.Program
+	}
+	return ""
 }
 
 // FlagValue is a flag with its value, whether given or not.
@@ -4354,7 +4364,7 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05stdin\x18\x04 \x01(\v2\x17.imgctl.plugin.v1.StdinH\x00R\x05stdin\x122\n" +
 	"\x06window\x18\x05 \x01(\v2\x18.imgctl.plugin.v1.WindowH\x00R\x06window\x12;\n" +
 	"\tinterrupt\x18\x06 \x01(\v2\x1b.imgctl.plugin.v1.InterruptH\x00R\tinterruptB\t\n" +
-	"\amessage\"\xe0\x04\n" +
+	"\amessage\"\xfa\x04\n" +
 	"\x05Start\x12\x12\n" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x12\x12\n" +
 	"\x04args\x18\x02 \x03(\tR\x04args\x121\n" +
@@ -4372,7 +4382,8 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bwork_dir\x18\f \x01(\tR\aworkDir\x12/\n" +
 	"\x06config\x18\r \x01(\v2\x17.google.protobuf.StructR\x06config\x12J\n" +
 	"\venvironment\x18\x0e \x03(\v2(.imgctl.plugin.v1.Start.EnvironmentEntryR\venvironment\x12#\n" +
-	"\rhost_features\x18\x0f \x03(\tR\fhostFeatures\x1a>\n" +
+	"\rhost_features\x18\x0f \x03(\tR\fhostFeatures\x12\x18\n" +
+	"\aprogram\x18\x10 \x01(\tR\aprogram\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf0\x03\n" +
