@@ -33,7 +33,7 @@ func TestContributingShowsTheHouse(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if want != string(text) {
-		t.Error("CONTRIBUTING.md shows another house than this test holds: run `make generate`")
+		t.Error("CONTRIBUTING.md doesn't show the table of this test: run `make generate`")
 	}
 }
 

@@ -2,9 +2,9 @@ package archtest
 
 import "slices"
 
-// A row is a folder of the house: what it does, and which of our folders it may import. An import
-// points down, never up and never sideways. "dir/..." stands for a folder and all below it. The
-// first row that fits a package counts. CONTRIBUTING.md shows the rows that say what they do.
+// A row is a folder of the house: what it does, and which of our folders it may import. Imports
+// point down, never up and never sideways. "dir/..." stands for a folder and everything below it.
+// The first row that matches a package applies. CONTRIBUTING.md shows the rows that have a description.
 type row struct {
 	folder string
 	does   string
@@ -26,12 +26,12 @@ var house = []floor{
 		{"builder/...", "boots, provisions and captures one image", packer},
 		{"post-processor/promote", "promotes the image of a build", with(packer, "internal/image/promote")},
 		{"datasource/image", "finds the image to start from", packer},
-		{"datasource/catalog", "tells what an Aquilon profile asks for", with(packer, "internal/aquilon/profile")},
+		{"datasource/catalog", "reads what to build from an Aquilon profile", with(packer, "internal/aquilon/profile")},
 		{"provisioner/quattor", "configures the server with Quattor", with(packer, "internal/aquilon/quattor")},
 	}},
 	{"imgctl's doors: flags, wiring, columns", []row{
-		{"plugins/sdk/...", "what the author of a plugin imports; the protocol; the conformance kit", []string{"plugins/sdk/..."}},
-		{"plugins/internal/bridge", "connects our plugins to subjects: clouds, failures, news", with(clients, "internal/image/promote", "plugins/sdk/...")},
+		{"plugins/sdk/...", "what plugin authors import; the protocol; the conformance kit", []string{"plugins/sdk/..."}},
+		{"plugins/internal/bridge", "connects our plugins to subjects: clouds, errors, progress", with(clients, "internal/image/promote", "plugins/sdk/...")},
 		{"plugins/share", "`imgctl share`", with(door, "internal/image/share")},
 		{"plugins/promote", "`imgctl promote`", with(door, "internal/image/promote")},
 		{"plugins/sweep", "`imgctl sweep`", with(door, "internal/image/sweep")},
@@ -40,15 +40,15 @@ var house = []floor{
 		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},
 	}},
 	{"host", []row{
-		{"internal/host/...", "finds, trusts and starts plugins; renders, asks and cancels; knows no image business", with(clients, "internal/host/...", "plugins/sdk/...", "version")},
+		{"internal/host/...", "finds, trusts and starts plugins; renders, prompts and cancels; knows nothing about images", with(clients, "internal/host/...", "plugins/sdk/...", "version")},
 	}},
 	{"subjects: what happens to images", []row{
 		{"internal/image/promote", "the transaction that makes an image current under a name", clients},
 		{"internal/image/share", "which projects can use which image", clients},
 		// Only promote can tell the claim of a dead promotion from that of a live one.
-		{"internal/image/sweep", "removes what dead runs left", with(clients, "internal/image/promote")},
-		{"internal/aquilon/profile", "what an Aquilon profile builds, by packuilon's maps", clients},
-		{"internal/aquilon/convert", "packuilon's templates as HCL", with(ground, "internal/aquilon/profile")},
+		{"internal/image/sweep", "removes what dead runs left behind", with(clients, "internal/image/promote")},
+		{"internal/aquilon/profile", "what to build for an Aquilon profile, using packuilon's maps", clients},
+		{"internal/aquilon/convert", "turns packuilon's templates into HCL", with(ground, "internal/aquilon/profile")},
 		{"internal/aquilon/quattor", "gives a machine its Aquilon personality", clients},
 	}},
 	{"clients: speak to one service each", []row{
@@ -56,9 +56,9 @@ var house = []floor{
 		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access", clients},
 	}},
 	{"ground", []row{
-		{"internal/fault", "the kinds of failure, and advice as data", nil},
+		{"internal/fault", "the kinds of failure; advice as data", nil},
 		{"internal/report", "how a subject speaks to a person", nil},
-		{"internal/change", "the one shape of a change: plan, apply, undo, retry, wait", with(ground)},
+		{"internal/change", "the steps of every change: plan, apply, undo, retry, wait", with(ground)},
 	}},
 	{"apart: an OpenStack in one process, which imports nothing of ours", []row{
 		{"sandbox", "the sandbox as a library", []string{"sandbox/internal/..."}},
@@ -67,10 +67,10 @@ var house = []floor{
 		{"sandbox/program", "`serve` and `run`", []string{"sandbox", "sandbox/internal/..."}},
 	}},
 	{"outside: judge, build, explain, show", []row{
-		{"internal/archtest", "holds this table", nil},
+		{"internal/archtest", "enforces this table", nil},
 		{"version", "", nil},
-		{"test/...", "judges from outside: docs, the real packer, a real OpenStack, benchmarks", anything},
-		{"tools/...", "modules of their own: packer, packer-sdc, golangci-lint, the protocol's generator", anything},
+		{"test/...", "tests from outside: docs, the real Packer, a real OpenStack, benchmarks", anything},
+		{"tools/...", "separate modules: Packer, packer-sdc, golangci-lint, the protocol's generator", anything},
 		{"example/...", "templates and programs that tests run", anything},
 	}},
 }
@@ -85,10 +85,10 @@ var (
 
 func with(may []string, more ...string) []string { return slices.Concat(may, more) }
 
-// forTests is what the tests of any package may import on top: a cloud to talk to.
+// forTests is what any package's tests may import in addition: a cloud to talk to.
 var forTests = []string{"sandbox", "sandbox/sandboxtest"}
 
-// stays says what the packages of a folder may not depend on, however far down, and why.
+// stays lists modules that a folder's packages must not depend on, even indirectly, and why.
 var stays = []struct{ folder, module, why string }{
 	{"...", "github.com/hashicorp/packer", "Packer itself has another licence and other pins; it belongs to the tools module"},
 	{"...", "github.com/stretchr/testify", "tests use the standard library and go-cmp"},
@@ -98,5 +98,5 @@ var stays = []struct{ folder, module, why string }{
 	{"internal/...", "github.com/hashicorp/packer-plugin-sdk", "subjects and clients speak to people through internal/report"},
 	{"plugins/...", "github.com/hashicorp/packer-plugin-sdk", "Packer has doors of its own"},
 	{"sandbox/...", "github.com/hashicorp/packer-plugin-sdk", "the sandbox knows OpenStack, not Packer"},
-	{"sandbox/...", "github.com/gophercloud/gophercloud", "a client library inside the server would make both wrong in the same way"},
+	{"sandbox/...", "github.com/gophercloud/gophercloud", "a client library inside the server would repeat the client's mistakes"},
 }
