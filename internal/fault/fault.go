@@ -80,6 +80,19 @@ func New[A string | Advice](kind Kind, advice A, format string, args ...any) err
 	return &Error{Kind: kind, Advice: adviceOf(advice), Err: fmt.Errorf(format, args...), message: &text{format, args}}
 }
 
+// Bad makes an error of kind Usage about an option's value: the option, then what is wrong with it.
+func Bad[A string | Advice](option string, advice A, format string, args ...any) error {
+	return New(Usage, advice, "%s: "+format, append([]any{Option(option)}, args...)...)
+}
+
+// In says which option led to err; nil stays nil.
+func In(option string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return New(KindOf(err), "", "%s: %w", Option(option), err)
+}
+
 // Wrap gives err a kind and advice, which is as for New; nil stays nil.
 func Wrap[A string | Advice](kind Kind, advice A, err error) error {
 	if err == nil {

@@ -4,11 +4,15 @@ package report
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
 // Reporter takes the news of a running operation. It is safe for concurrent use.
+//
+// The formats are fmt.Sprintf's; a fault.Option, fault.Setting or fault.Action among args is written
+// in the door's words.
 type Reporter interface {
 	// Step says what is being done now.
 	Step(format string, args ...any)
@@ -18,39 +22,19 @@ type Reporter interface {
 	Progress(what string, done, total int64)
 }
 
-// Ui is the part of Packer's user interface that a Reporter needs.
-type Ui interface {
-	Say(string)
-	Message(string)
-	Error(string)
-}
-
-// Packer reports to the ui of a Packer build.
-func Packer(ui Ui) Reporter { return packer{ui} }
-
-type packer struct{ ui Ui }
-
-func (p packer) Step(format string, args ...any) { p.ui.Say(fmt.Sprintf(format, args...)) }
-
-func (p packer) Warn(format string, args ...any) {
-	p.ui.Error("Warning: " + fmt.Sprintf(format, args...))
-}
-
-func (p packer) Progress(what string, done, total int64) {
-	if total > 0 {
-		p.ui.Message(fmt.Sprintf("%s: %d of %d", what, done, total))
-		return
-	}
-	p.ui.Message(fmt.Sprintf("%s: %d", what, done))
-}
-
 // Log reports to a structured log.
 func Log(l *slog.Logger) Reporter { return logger{l} }
 
 type logger struct{ l *slog.Logger }
 
-func (l logger) Step(format string, args ...any) { l.l.Info(fmt.Sprintf(format, args...)) }
-func (l logger) Warn(format string, args ...any) { l.l.Warn(fmt.Sprintf(format, args...)) }
+func (l logger) Step(format string, args ...any) {
+	l.l.Info(fault.Sprintf(fault.Neutral, format, args...))
+}
+
+func (l logger) Warn(format string, args ...any) {
+	l.l.Warn(fault.Sprintf(fault.Neutral, format, args...))
+}
+
 func (l logger) Progress(what string, done, total int64) {
 	l.l.LogAttrs(context.Background(), slog.LevelInfo, what, slog.Int64("done", done), slog.Int64("total", total))
 }

@@ -20,6 +20,9 @@ func main() {
 	})
 }
 
+// renamed are the options of a promotion whose flag or argument isn't called as the option is.
+var renamed = map[string]string{"image_id": "IMAGE", "image_name": "--name", "timeout": "--limit"}
+
 // project is the flag that chooses whose images are meant.
 func project() sdk.Flag {
 	return sdk.String("project", "", "id of the project that owns the images (default: the credentials' own)").ValueName("ID")

@@ -22,7 +22,7 @@ func resumeCommand() sdk.Command {
 			sdk.Duration("limit", 15*time.Minute, "how long it may take, waiting for a run that is at work included"),
 			project(),
 		},
-		Run: bridge.Run(resume), Complete: completeNames,
+		Run: bridge.Run(resume, renamed), Complete: completeNames,
 	}
 }
 
@@ -53,7 +53,7 @@ func resume(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			return err
 		}
 		if !in.DryRun() {
-			if err := promote.Resume(ctx, s.Site, plan, in.Duration("limit"), bridge.Reporter(out)); err != nil {
+			if err := promote.Resume(ctx, s.Site, plan, in.Duration("limit"), bridge.Reporter(in, out)); err != nil {
 				return err
 			}
 		}

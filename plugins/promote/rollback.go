@@ -23,7 +23,7 @@ func rollbackCommand() sdk.Command {
 		Flags: append(sdk.Flags{
 			sdk.String("to", "", "id of the image of the name's history that becomes current (default: the last before the current one)").ValueName("ID"),
 		}, promotionFlags()...),
-		Run: bridge.Run(rollback), Complete: completeNames,
+		Run: bridge.Run(rollback, renamed), Complete: completeNames,
 	}
 }
 

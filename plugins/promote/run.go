@@ -28,7 +28,7 @@ func runCommand() sdk.Command {
 		Flags: append(sdk.Flags{
 			sdk.String("name", "", "name that the image becomes current under (default: the one it has)").Completes(sdk.CompleteDynamically),
 		}, promotionFlags()...),
-		Run: bridge.Run(run), Complete: completeNames,
+		Run: bridge.Run(run, renamed), Complete: completeNames,
 	}
 }
 
@@ -72,7 +72,7 @@ func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, s *site, plan
 			return sdk.ErrDeclined
 		}
 	}
-	result, err := promote.Apply(ctx, s.Site, plan, bridge.Reporter(out))
+	result, err := promote.Apply(ctx, s.Site, plan, bridge.Reporter(in, out))
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -43,13 +43,13 @@ func reach(ctx context.Context, in *sdk.Input, acceptWith ...string) (*site, err
 	}
 	if s.owner, err = s.Owner(in.String("project")); err != nil {
 		s.close()
-		return nil, fmt.Errorf("--project: %w", err)
+		return nil, fault.In("project", err)
 	}
 	for _, name := range acceptWith {
 		member, images, err := bridge.Images(ctx, in, name)
 		if err != nil {
 			s.close()
-			return nil, fmt.Errorf("--accept-with: %w", err)
+			return nil, fault.In("accept_with", err)
 		}
 		s.clouds = append(s.clouds, member)
 		s.Acceptors[member.Project().ID] = images
@@ -80,7 +80,7 @@ func promotion(in *sdk.Input) promote.Options {
 	o := promote.Options{
 		ArchiveName: in.String("archive-name"), Members: in.String("members"), MemberStates: in.String("member-states"),
 		Visibility: in.String("visibility"), CopyProperties: in.Strings("copy-properties"), OldAction: in.String("old-action"),
-		Strategy: in.String("strategy"), Timeout: in.Duration("limit"), Flags: true,
+		Strategy: in.String("strategy"), Timeout: in.Duration("limit"),
 	}
 	if in.IsSet("keep") {
 		keep := in.Int("keep")

@@ -31,7 +31,7 @@ func statusCommand() sdk.Command {
 			{Title: "Run"},
 			{Title: "Detail"},
 		},
-		Run: bridge.Run(status), Complete: completeNames,
+		Run: bridge.Run(status, renamed), Complete: completeNames,
 	}
 }
 
@@ -84,7 +84,7 @@ func historyCommand() sdk.Command {
 			{Title: "Hidden", Hidden: true},
 			{Title: "Generation", Hidden: true},
 		},
-		Run: bridge.Run(history), Complete: completeNames,
+		Run: bridge.Run(history, renamed), Complete: completeNames,
 	}
 }
 

@@ -38,7 +38,7 @@ func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, plan *share.P
 		for _, note := range plan.Notes {
 			out.Log().Warn(note)
 		}
-	} else if err := share.Apply(ctx, plan, bridge.Reporter(out)); err != nil {
+	} else if err := share.Apply(ctx, plan, bridge.Reporter(in, out)); err != nil {
 		return err
 	}
 	if unchanged {

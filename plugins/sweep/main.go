@@ -89,10 +89,10 @@ func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		list(out, plan.Leftovers, "left", o.At)
 		return nil
 	}
-	return apply(ctx, out, plan, o.At)
+	return apply(ctx, in, out, plan, o.At)
 }
 
-func apply(ctx context.Context, out *sdk.Output, plan *sweep.Plan, at time.Time) error {
+func apply(ctx context.Context, in *sdk.Input, out *sdk.Output, plan *sweep.Plan, at time.Time) error {
 	if len(plan.Leftovers) == 0 {
 		out.Unchanged()
 		return nil
@@ -104,7 +104,7 @@ func apply(ctx context.Context, out *sdk.Output, plan *sweep.Plan, at time.Time)
 	case !yes:
 		return sdk.ErrDeclined
 	}
-	result, err := sweep.Apply(ctx, plan, bridge.Reporter(out))
+	result, err := sweep.Apply(ctx, plan, bridge.Reporter(in, out))
 	list(out, result.Removed, "removed", at)
 	list(out, result.Kept, "kept", at)
 	list(out, result.Left, "left", at)

@@ -4,7 +4,6 @@
 package promote
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/hashicorp/packer-plugin-sdk/common"
@@ -15,6 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // Config is the post-processor's block.
@@ -103,24 +103,40 @@ func (c *Config) decode(raws ...any) error {
 	}
 	errs := new(packersdk.MultiError)
 	errs = packersdk.MultiErrorAppend(errs, c.prepareAccess()...)
-	errs = packersdk.MultiErrorAppend(errs, c.promotion().Validate()...)
-	if len(errs.Errors) > 0 {
-		return errs
+	errs = packersdk.MultiErrorAppend(errs, known(c.promotion()).Validate()...)
+	if len(errs.Errors) == 0 {
+		return nil
 	}
-	return nil
+	for i, err := range errs.Errors {
+		errs.Errors[i] = report.ForPacker(err)
+	}
+	return errs
+}
+
+// unknown is what Packer hands over for a value that only the build will tell.
+const unknown = "<unknown>"
+
+// known is o without the values that aren't known yet: there is nothing to check in them.
+func known(o promote.Options) promote.Options {
+	for _, value := range []*string{&o.ImageID, &o.Name, &o.ArchiveName, &o.Members, &o.MemberStates, &o.Visibility, &o.OldAction, &o.Strategy} {
+		if *value == unknown {
+			*value = ""
+		}
+	}
+	return o
 }
 
 // prepareAccess checks the credentials. Those of the environment are the builder's: they count
 // only where the block names them, as with cloud = env("OS_CLOUD").
 func (c *Config) prepareAccess() []error {
 	if c.Cloud == "" && c.IdentityEndpoint == "" {
-		return []error{fault.New(fault.Usage, "set cloud to the clouds.yaml entry whose project owns the image (or an administrator's), or identity_endpoint and what goes with it",
-			"cloud: the promotion needs credentials of its own; it doesn't use the builder's")}
+		return []error{fault.Bad("cloud", "set cloud to the clouds.yaml entry whose project owns the image (or an administrator's), or identity_endpoint and what goes with it",
+			"the promotion needs credentials of its own; it doesn't use the builder's")}
 	}
 	errs := c.Access.Prepare()
 	for _, name := range c.AcceptWith {
 		for _, err := range (&cloud.Access{Cloud: name}).Prepare() {
-			errs = append(errs, fmt.Errorf("accept_with: %w", err))
+			errs = append(errs, fault.In("accept_with", err))
 		}
 	}
 	return errs

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -32,29 +33,35 @@ func (p *PostProcessor) Configure(raws ...any) error {
 // PostProcess promotes the image and passes it on; the image is kept whatever happens.
 func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, source packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
 	const keep, mustKeep = true, true
+	promoted, err := p.promote(ctx, ui, source)
+	return promoted, keep, mustKeep, report.ForPacker(err)
+}
+
+// promote gives source back where nothing was changed.
+func (p *PostProcessor) promote(ctx context.Context, ui packersdk.Ui, source packersdk.Artifact) (packersdk.Artifact, error) {
 	options, err := p.config.options(source)
 	if err != nil {
-		return source, keep, mustKeep, err
+		return source, err
 	}
 	site, err := p.config.site(ctx)
 	if err != nil {
-		return source, keep, mustKeep, err
+		return source, err
 	}
 	plan, err := promote.NewPlan(ctx, site, options)
 	if err != nil {
-		return source, keep, mustKeep, err
+		return source, err
 	}
 	if p.config.DryRun {
 		for _, change := range plan.Changes() {
 			ui.Say(fmt.Sprintf("would change: %s", change))
 		}
-		return source, keep, mustKeep, nil
+		return source, nil
 	}
 	result, err := promote.Apply(ctx, site, plan, report.Packer(ui))
 	if err != nil {
-		return source, keep, mustKeep, err
+		return source, err
 	}
-	return &artifact{Artifact: source, result: result}, keep, mustKeep, nil
+	return &artifact{Artifact: source, result: result}, nil
 }
 
 // site connects to the cloud, and to the clouds that accept on their members' behalf.
@@ -70,7 +77,7 @@ func (c *Config) site(ctx context.Context) (promote.Site, error) {
 	for _, name := range c.AcceptWith {
 		member, images, err := connect(ctx, cloud.Access{Cloud: name})
 		if err != nil {
-			return promote.Site{}, fmt.Errorf("accept_with: %w", err)
+			return promote.Site{}, fault.In("accept_with", err)
 		}
 		site.Acceptors[member.Project().ID] = images
 	}

@@ -7,6 +7,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -51,7 +52,7 @@ func archiveName(tmpl, name string, img *glance.Image, at time.Time) (string, er
 // checkArchiveName refuses a template that gives two images of one name the same name when they
 // are archived on the same day, or that leaves an image the name it has.
 func checkArchiveName(tmpl, name string) error {
-	if name == "" || name == unknown {
+	if name == "" {
 		name = "name"
 	}
 	at := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
@@ -77,7 +78,7 @@ func (p *Plan) archiveNames(images []*glance.Image) ([]string, error) {
 	for n, img := range images {
 		archive, err := archiveName(p.Options.ArchiveName, p.Name, img, p.at)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.Options.option("archive_name"), err)
+			return nil, fault.In("archive_name", err)
 		}
 		if taken[archive] {
 			archive += " " + strings.SplitN(img.ID, "-", 2)[0]

@@ -2,7 +2,6 @@ package promote
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -50,7 +49,7 @@ func NewPlan(ctx context.Context, site Site, o Options) (*Plan, error) {
 	o = o.withDefaults()
 	img, err := site.Images.Image(ctx, o.ImageID)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.option("image_id"), err)
+		return nil, fault.In("image_id", err)
 	}
 	p := &Plan{Options: o, Image: img, Name: o.Name, Owner: img.Owner, at: time.Now().UTC().Truncate(time.Second)}
 	if p.Name == "" {
@@ -82,7 +81,7 @@ func ownName(img *glance.Image) string {
 func (p *Plan) admissible(site Site) error {
 	switch img := p.Image; {
 	case p.Name == "":
-		return fault.New(fault.Usage, "set "+p.Options.option("image_name"), "image %s has no name to promote it under", img.ID)
+		return fault.New(fault.Usage, fault.Advise("set %s", fault.Option("image_name")), "image %s has no name to promote it under", img.ID)
 	case img.Status == glance.StatusDeactivated && p.Options.Reactivate:
 	case img.Status != glance.StatusActive:
 		return fault.New(fault.Conflict, "promote it when it is active", "image %s has status %q", img, img.Status)
@@ -181,7 +180,7 @@ func (p *Plan) refuseForeign(ctx context.Context, site Site) error {
 	for _, img := range found {
 		if img.Owner != p.Owner {
 			return fault.New(fault.Conflict, "choose another name, or use the credentials of that project",
-				"%s: image %s belongs to project %s", p.Options.option("image_name"), img, img.Owner)
+				"%s: image %s belongs to project %s", fault.Option("image_name"), img, img.Owner)
 		}
 	}
 	return nil
@@ -266,7 +265,8 @@ func (p *Plan) canSetStatuses(site Site) error {
 	if len(unable) == 0 {
 		return nil
 	}
-	return fault.New(fault.Forbidden, fmt.Sprintf("name clouds with their credentials in %s, use an admin's credentials, or set %s", p.Options.option("accept_with"), p.Options.setting("members", None)),
+	return fault.New(fault.Forbidden, fault.Advise("name clouds with their credentials in %s, use an admin's credentials, or set %s",
+		fault.Option("accept_with"), fault.Set("members", None)),
 		"projects %q have to be accepted on the new image, which only they can do", unable)
 }
 

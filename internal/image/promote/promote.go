@@ -12,7 +12,6 @@
 package promote
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -91,10 +90,6 @@ type Options struct {
 
 	// Reactivate lets a deactivated image become current, and active with it.
 	Reactivate bool
-
-	// Flags says that the user gives these options as flags on a command line; messages then write
-	// them so.
-	Flags bool
 }
 
 // Site is the cloud that a promotion works on, as its owner's credentials see it.
@@ -155,19 +150,15 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// unknown is what Packer hands to a component for a value that is not known yet.
-const unknown = "<unknown>"
-
-// Validate checks what can be known without asking the cloud. Errors begin with the option's
-// name as users write it.
+// Validate checks what can be known without asking the cloud. Errors begin with the option.
 func (o Options) Validate() []error {
 	o = o.withDefaults()
 	var errs []error
 	bad := func(option, format string, args ...any) {
-		errs = append(errs, fmt.Errorf(o.option(option)+": "+format, args...))
+		errs = append(errs, fault.Bad(option, "", format, args...))
 	}
 	oneOf := func(option, value string, allowed ...string) {
-		if value != "" && value != unknown && !slices.Contains(allowed, value) {
+		if value != "" && !slices.Contains(allowed, value) {
 			bad(option, "%q is not one of %q", value, allowed)
 		}
 	}
@@ -179,10 +170,8 @@ func (o Options) Validate() []error {
 	if len([]rune(o.Name)) > maxName {
 		bad("image_name", "longer than the %d characters that an image's name may have", maxName)
 	}
-	if o.ArchiveName != unknown {
-		if err := checkArchiveName(o.ArchiveName, o.Name); err != nil {
-			bad("archive_name", "%w", err)
-		}
+	if err := checkArchiveName(o.ArchiveName, o.Name); err != nil {
+		bad("archive_name", "%w", err)
 	}
 	for _, pattern := range o.CopyProperties {
 		if _, err := path.Match(pattern, ""); err != nil {

@@ -334,7 +334,6 @@ func TestValidate(t *testing.T) {
 		want string // "" = good
 	}{
 		{"defaults", promote.Options{}, ""},
-		{"not known yet", promote.Options{Members: "<unknown>", ArchiveName: "<unknown>", Visibility: "<unknown>", Name: "<unknown>"}, ""},
 		{"members", promote.Options{Members: "all"}, "members: "},
 		{"member_states", promote.Options{MemberStates: "yes"}, "member_states: "},
 		{"visibility", promote.Options{Visibility: "protected"}, "visibility: "},

@@ -1,8 +1,8 @@
 package promote_test
 
 import (
+	"errors"
 	"fmt"
-	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
 // rolledBack plans a rollback and carries it out.
@@ -256,24 +257,23 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Messages write options as the user does who reads them.
-func TestOptionsAreWrittenAsTheUserWritesThem(t *testing.T) {
+// Messages refer to options, which each door writes as its user does.
+func TestMessagesReferToOptions(t *testing.T) {
 	t.Parallel()
 	n := newWorld(t).newName("web-base")
 	site := n.site()
 	site.Acceptors = nil
-	for flags, want := range map[bool][]string{
-		false: {"accept_with", `members = "none"`, "archive_name: ", "image_name: "},
-		true:  {"--accept-with", "--members none", "--archive-name: ", "--name: "},
-	} {
-		o := n.options()
-		o.Flags = flags
-		_, err := promoted(t, site, o)
-		text := fmt.Sprint(err, promote.Options{ArchiveName: "x", Name: strings.Repeat("n", 300), Flags: flags}.Validate())
-		for _, w := range want {
-			if !strings.Contains(text, w) {
-				t.Errorf("flags %v: %q isn't in %s", flags, w, text)
-			}
+	_, err := promoted(t, site, n.options())
+	all := append(promote.Options{ArchiveName: "x", Name: strings.Repeat("n", 300)}.Validate(), err)
+	message, advice := fault.Spell(errors.Join(all...), report.PackerWords)
+	for _, want := range []string{"archive_name: ", "image_name: "} {
+		if !strings.Contains(message, want) {
+			t.Errorf("%q isn't in %s", want, message)
+		}
+	}
+	for _, want := range []string{"accept_with", `members = "none"`} {
+		if !strings.Contains(advice, want) {
+			t.Errorf("%q isn't in %s", want, advice)
 		}
 	}
 }

@@ -59,16 +59,16 @@ func (o Options) Validate() []error {
 	var errs []error
 	for _, r := range o.Runs {
 		if !cloud.Run(r).Valid() {
-			errs = append(errs, fault.New(fault.Usage, "give a run's id, as imgctl sweep lists them", "run: %q is not an id", r))
+			errs = append(errs, fault.Bad("run", fault.Advise("give a run's id, as %s lists them", fault.Do("sweep", "")), "%q is not an id", r))
 		}
 	}
 	for _, k := range o.Kinds {
 		if !slices.Contains(Kinds, k) {
-			errs = append(errs, fault.New(fault.Usage, "use "+strings.Join(Kinds, ", "), "kind: %q is unknown", k))
+			errs = append(errs, fault.Bad("kind", "use "+strings.Join(Kinds, ", "), "%q is unknown", k))
 		}
 	}
 	if o.OlderThan < 0 {
-		errs = append(errs, fault.New(fault.Usage, "use a positive time such as 6h", "older-than: %s is negative", o.OlderThan))
+		errs = append(errs, fault.Bad("older_than", "use a positive time such as 6h", "%s is negative", o.OlderThan))
 	}
 	return errs
 }

@@ -1,28 +1,33 @@
 package bridge
 
 import (
-	"fmt"
 	"sync"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
-// Reporter tells a domain's news through the plugin's output.
-func Reporter(out *sdk.Output) report.Reporter {
-	return &reporter{out: out, under: map[string]*sdk.Progress{}}
+// Reporter tells a domain's news through the plugin's output, in the words of the command's user.
+func Reporter(in *sdk.Input, out *sdk.Output) report.Reporter {
+	return &reporter{out: out, words: Words(in), under: map[string]*sdk.Progress{}}
 }
 
 type reporter struct {
-	out *sdk.Output
+	out   *sdk.Output
+	words Spelling
 
 	mu    sync.Mutex
 	under map[string]*sdk.Progress // what is under way, by what it is
 }
 
-func (r *reporter) Step(format string, args ...any) { r.out.Textf(format, args...) }
+func (r *reporter) Step(format string, args ...any) {
+	r.out.Textf("%s", fault.Sprintf(r.words, format, args...))
+}
 
-func (r *reporter) Warn(format string, args ...any) { r.out.Log().Warn(fmt.Sprintf(format, args...)) }
+func (r *reporter) Warn(format string, args ...any) {
+	r.out.Log().Warn(fault.Sprintf(r.words, format, args...))
+}
 
 // Progress shows something under one heading until all of it is done.
 func (r *reporter) Progress(what string, done, total int64) {
