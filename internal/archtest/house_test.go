@@ -57,7 +57,7 @@ var house = []floor{
 	}},
 	{"ground", []row{
 		{"internal/fault", "the kinds of failure; advice as data", nil},
-		{"internal/report", "how a subject speaks to a person", nil},
+		{"internal/report", "how a subject speaks to a person", []string{"internal/fault"}},
 		{"internal/change", "the steps of every change: plan, apply, undo, retry, wait", with(ground)},
 	}},
 	{"apart: an OpenStack in one process, which imports nothing of ours", []row{

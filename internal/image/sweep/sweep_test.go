@@ -169,7 +169,7 @@ func TestOptions(t *testing.T) {
 	for want, o := range map[string]sweep.Options{
 		"run: ":        {Runs: []string{"*"}},
 		"kind: ":       {Kinds: []string{"router"}},
-		"older-than: ": {OlderThan: -time.Hour},
+		"older_than: ": {OlderThan: -time.Hour},
 	} {
 		_, err := sweep.NewPlan(t.Context(), p.Cloud, o)
 		if !fault.Is(err, fault.Usage) || !strings.HasPrefix(err.Error(), want) {
