@@ -2,6 +2,6 @@ package promote
 
 import "time"
 
-// ClaimLife lets tests wait less for the claim of a run that seems to be dead. It is not less than
+// LeaseTime lets tests wait less for the claim of a run that seems to be dead. It is not less than
 // the service's clock, which counts seconds, can tell.
-func ClaimLife(d time.Duration) { claimLife = d }
+func LeaseTime(d time.Duration) { leaseTime = d }

@@ -189,7 +189,7 @@ func TestMain(m *testing.M) {
 	if job := os.Getenv(childEnv); job != "" {
 		os.Exit(child(strings.Split(job, "\n")))
 	}
-	promote.ClaimLife(4 * time.Second)
+	promote.LeaseTime(4 * time.Second)
 	os.Exit(m.Run())
 }
 

@@ -1,10 +1,24 @@
 package promote
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// Properties that a promotion leaves on images. They are for people and tools to read, too.
+const (
+	PromotedKey     = "imgctl_promoted"      // when the image became current, RFC 3339
+	GenerationKey   = "imgctl_generation"    // the number of the claim under which it did
+	CurrentKey      = "imgctl_current"       // the name it is current under, with the pointer strategy
+	ArchivedFromKey = "imgctl_archived_from" // the name it was current under
+	ArchivedAtKey   = "imgctl_archived_at"   // when it was archived, RFC 3339
+	ArchivedByKey   = "imgctl_archived_by"   // the id of the image that took its place
 )
 
 // Properties of an image whose promotion is under way.
@@ -49,6 +63,55 @@ type predecessor struct {
 	ID      string `json:"id"`
 	Archive string `json:"archive"` // the name it gets
 	Hidden  bool   `json:"hidden"`  // as it was
+}
+
+// newJournal is the first entry of a promotion's journal.
+func newJournal(ctx context.Context, site Site, p *Plan) (*journal, error) {
+	members, err := membersNow(ctx, site, p.Image)
+	if err != nil {
+		return nil, err
+	}
+	j := &journal{
+		Run: site.Run, Phase: staging, Name: p.Name, Strategy: p.Options.Strategy,
+		Members: p.Options.Members, OldAction: p.Options.OldAction, Retain: p.Options.Retain, At: p.at.Format(time.RFC3339),
+		Before: before{
+			Name: p.Image.Name, Visibility: p.Image.Visibility, Hidden: p.Image.Hidden,
+			Inactive:   p.Image.Status == glance.StatusDeactivated,
+			Properties: map[string]*string{}, Members: members,
+		},
+	}
+	for _, key := range slices.Concat(slices.Collect(maps.Keys(p.Properties)), swapKeys) {
+		if v, ok := p.Image.Properties[key]; ok {
+			j.Before.Properties[key] = &v
+		} else {
+			j.Before.Properties[key] = nil
+		}
+	}
+	for _, old := range p.Predecessors {
+		j.Predecessors = append(j.Predecessors, predecessor{old.Image.ID, old.Archive, old.Image.Hidden})
+	}
+	return j, nil
+}
+
+// restore adds to the patch what gives the image a property back as it was.
+func (j *journal) restore(patch glance.Patch, img *glance.Image, key string) glance.Patch {
+	was, known := j.Before.Properties[key]
+	now, has := img.Properties[key]
+	switch {
+	case !known:
+	case was == nil:
+		return removeIfThere(patch, img, key)
+	case !has || now != *was:
+		return patch.Set(key, *was)
+	}
+	return patch
+}
+
+func removeIfThere(patch glance.Patch, img *glance.Image, key string) glance.Patch {
+	if _, ok := img.Properties[key]; ok {
+		return patch.Remove(key)
+	}
+	return patch
 }
 
 // maxProperty is how long the value of a property may be; the service's database cuts off there.

@@ -12,186 +12,140 @@
 package promote
 
 import (
-	"path"
-	"slices"
-	"strings"
+	"context"
+	"errors"
+	"fmt"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
-// What becomes of the predecessors' members.
-const (
-	Transfer = "transfer" // they move to the new image
-	Copy     = "copy"     // they get the new image and keep the old one
-	None     = "none"     // they stay with the old image
-)
-
-// Which status the members have on the new image.
-const (
-	Preserve = "preserve" // the one they have on the predecessor
-	Accept   = "accept"   // pending becomes accepted; who rejected stays rejected
-)
-
-// What becomes of a predecessor when it is archived.
-const (
-	Keep       = "keep"
-	Hide       = "hide"
-	Deactivate = "deactivate"
-)
-
-// How the current image of a name is told from the others.
-const (
-	Rename  = "rename"  // it is the one that carries the name
-	Pointer = "pointer" // names never change; its property imgctl_current has the name
-)
-
-// Options say what a promotion has to do. The zero value of an optional field is its default.
-type Options struct {
-	// ImageID is the image that becomes current.
-	ImageID string
-
-	// Name is the name it becomes current under; default is the name it has.
-	Name string
-
-	// ArchiveName is the template of the predecessors' names. Default is DefaultArchiveName.
-	ArchiveName string
-
-	Members      string // Transfer (default), Copy or None
-	MemberStates string // Preserve (default) or Accept
-
-	// Visibility is the new image's at the end; default is the widest of the predecessors', or its
-	// own where there is none.
-	Visibility string
-
-	// CopyProperties are patterns (* and ?) of properties that the new image takes over from
-	// the predecessor where it doesn't have them itself.
-	CopyProperties []string
-
-	OldAction string // Keep (default), Hide or Deactivate
-
-	// Retain is how many archived images of the name stay; nil keeps all.
-	Retain *int
-
-	Strategy string // Rename (default) or Pointer
-
-	// Gate is a command that judges the image before anything is changed; the image's id is in
-	// its environment as IMAGE_ID. Any exit status but 0 stops the promotion.
-	Gate []string
-
-	// GateDir and GateEnv are the gate's working folder and environment; the zero values are this
-	// process's own.
-	GateDir string
-	GateEnv []string
-
-	// Timeout bounds the whole promotion, the gate and waiting for other runs included; default 15 minutes.
-	Timeout time.Duration
-
-	// Reactivate lets a deactivated image become current, and active with it.
-	Reactivate bool
+// steps are a promotion from its beginning to its end.
+var steps = []step{
+	gateStep{},    // a command of the user's judges the image; nothing is changed yet
+	claimStep{},   // only one run may promote images of the name; what dead runs left is settled first
+	stageStep{},   // the journal is opened, and the image gets what it needs when it goes live
+	swapStep{},    // the image becomes current, in one request
+	archiveStep{}, // its predecessors stop being current
+	settleStep{},  // members leave the predecessors, the archive is trimmed, the journal is closed
 }
 
-// Site is the cloud that a promotion works on, as its owner's credentials see it.
-type Site struct {
-	Images *glance.Client
-
-	// Project is the id of the project that the credentials are for.
-	Project string
-
-	// Admin says that the credentials may write to other projects' images and set the status
-	// of any member.
-	Admin bool
-
-	// Acceptors are clients that may set the status of a member on its behalf, by project id.
-	Acceptors map[string]*glance.Client
-
-	// Run identifies this promotion in the cloud.
-	Run string
+// step is one part of a promotion. The first three methods can all be repeated, by the same run or
+// by a later one that has only the journal.
+type step interface {
+	// do carries the step out.
+	do(ctx context.Context, r *run) error
+	// takeBack undoes what do did: all of it, a part, or nothing. It is called last step first.
+	takeBack(ctx context.Context, r *run) error
+	// finish does the rest of what do didn't get to, once the image is live.
+	finish(ctx context.Context, r *run) error
+	// doing says what the step does, such as "staging the image".
+	doing() string
 }
 
-// Owner is the id of the project whose images are meant: project, or the credentials' own for "".
-// It is fault.Forbidden to name another one without being an administrator.
-func (s Site) Owner(project string) (string, error) {
-	if project == "" || project == s.Project {
-		return s.Project, nil
-	}
-	if !s.Admin {
-		return "", fault.New(fault.Forbidden, "use credentials of that project", "only an administrator can work on the images of project %s", project)
-	}
-	return project, nil
+// unchanging is embedded by steps that change no image: nothing is to take back or to finish.
+type unchanging struct{}
+
+func (unchanging) takeBack(context.Context, *run) error { return nil }
+func (unchanging) finish(context.Context, *run) error   { return nil }
+
+// run is one promotion on its way through the steps: this process's own, or one that a dead run
+// left, of which there are only the image and the journal.
+type run struct {
+	site    Site
+	rep     report.Reporter
+	image   string   // id of the image that becomes current
+	journal *journal // nil until the promotion is staged
+
+	plan  *Plan // nil in a later run
+	claim *claim
+	stop  context.CancelCauseFunc // ends the run's context
 }
 
-// Properties that a promotion leaves on images. They are for people and tools to read, too.
+// Result is what a promotion did.
+type Result struct {
+	ImageID  string
+	Name     string
+	Changed  bool              // false: there was nothing to do
+	Archived map[string]string // new name by id
+	Members  int               // projects that the image is shared with
+	Pruned   []string          // ids of deleted archived images
+}
+
 const (
-	PromotedKey     = "imgctl_promoted"      // when the image became current, RFC 3339
-	GenerationKey   = "imgctl_generation"    // the number of the claim under which it did
-	CurrentKey      = "imgctl_current"       // the name it is current under, with the pointer strategy
-	ArchivedFromKey = "imgctl_archived_from" // the name it was current under
-	ArchivedAtKey   = "imgctl_archived_at"   // when it was archived, RFC 3339
-	ArchivedByKey   = "imgctl_archived_by"   // the id of the image that took its place
+	cleanupTime = time.Minute // for taking back what was done, after the caller's time is over
+	parallel    = 8           // requests at a time
 )
 
-// withDefaults fills in what the caller left open.
-func (o Options) withDefaults() Options {
-	def := func(field *string, value string) {
-		if *field == "" {
-			*field = value
+// Apply carries the plan out, or leaves everything as it was. An error of kind fault.Partial says
+// that the new image is current and something behind it isn't finished; the same promotion again,
+// or the next one of the name, finishes it.
+func Apply(ctx context.Context, site Site, p *Plan, rep report.Reporter) (Result, error) {
+	r := &run{site: site, rep: rep, image: p.Image.ID, plan: p}
+	if p.Done() {
+		rep.Step("Image %s is current under %q already", p.Image, p.Name)
+		_, err := livingClaim(ctx, site, p.Owner, p.Name, "") // a run may have died giving it back
+		return r.result(), err
+	}
+	ctx, end := r.begin(ctx, p.Options.Timeout)
+	defer end()
+	for _, s := range steps {
+		if r.plan.Done() { // another run was first
+			rep.Step("Image %s is current under %q", p.Image, p.Name)
+			break
+		}
+		if err := s.do(ctx, r); err != nil {
+			return Result{}, r.failed(ctx, s, err)
 		}
 	}
-	def(&o.ArchiveName, DefaultArchiveName)
-	def(&o.Members, Transfer)
-	def(&o.MemberStates, Preserve)
-	def(&o.OldAction, Keep)
-	def(&o.Strategy, Rename)
-	if o.Timeout == 0 {
-		o.Timeout = 15 * time.Minute
-	}
-	return o
+	return r.result(), nil
 }
 
-// Validate checks what can be known without asking the cloud. Errors begin with the option.
-func (o Options) Validate() []error {
-	o = o.withDefaults()
-	var errs []error
-	bad := func(option, format string, args ...any) {
-		errs = append(errs, fault.Bad(option, "", format, args...))
+// begin bounds the run. The function it returns ends it, and gives up its claim.
+func (r *run) begin(ctx context.Context, timeout time.Duration) (context.Context, func()) {
+	bounded, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("timeout of %s is over", timeout))
+	within, stop := context.WithCancelCause(bounded)
+	r.stop = stop
+	return within, func() {
+		r.claim.release(ctx, r.rep)
+		stop(nil)
+		cancel()
 	}
-	oneOf := func(option, value string, allowed ...string) {
-		if value != "" && !slices.Contains(allowed, value) {
-			bad(option, "%q is not one of %q", value, allowed)
-		}
+}
+
+// failed ends a promotion that didn't get through a step.
+func (r *run) failed(ctx context.Context, s step, err error) error {
+	switch {
+	case errors.Is(context.Cause(ctx), errTakenOver):
+		return errTakenOver // whoever took over settles what this run left
+	case s == settleStep{}:
+		err = r.unfinished(err)
+	case r.journal != nil:
+		err = r.rollBack(ctx, err)
 	}
-	oneOf("members", o.Members, Transfer, Copy, None)
-	oneOf("member_states", o.MemberStates, Preserve, Accept)
-	oneOf("visibility", o.Visibility, glance.Private, glance.Shared, glance.Community, glance.Public)
-	oneOf("old_action", o.OldAction, Keep, Hide, Deactivate)
-	oneOf("strategy", o.Strategy, Rename, Pointer)
-	if len([]rune(o.Name)) > maxName {
-		bad("image_name", "longer than the %d characters that an image's name may have", maxName)
+	if ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
 	}
-	if err := checkArchiveName(o.ArchiveName, o.Name); err != nil {
-		bad("archive_name", "%w", err)
+	return err
+}
+
+func (r *run) result() Result {
+	res := Result{ImageID: r.image, Name: r.plan.Name}
+	if r.plan.Done() {
+		return res
 	}
-	for _, pattern := range o.CopyProperties {
-		if _, err := path.Match(pattern, ""); err != nil {
-			bad("copy_properties", "%q: %w", pattern, err)
-		}
-		if pattern == "" {
-			bad("copy_properties", "an empty pattern matches no property")
-		}
-		if !strings.ContainsAny(pattern, `*?[\`) && !glance.Copyable(pattern) {
-			bad("copy_properties", "property %q belongs to the data of the image that has it, and would be wrong on another", pattern)
-		}
+	res.Changed, res.Archived, res.Members = true, map[string]string{}, len(r.plan.Members)
+	for _, old := range r.plan.Predecessors {
+		res.Archived[old.Image.ID] = old.Archive
 	}
-	if o.Retain != nil && *o.Retain < 0 {
-		bad("keep", "%d is less than 0; leave it out to keep all archived images", *o.Retain)
+	for _, img := range r.plan.Prune {
+		res.Pruned = append(res.Pruned, img.ID)
 	}
-	if o.Timeout < 0 {
-		bad("timeout", "%s is negative", o.Timeout)
-	}
-	if len(o.Gate) > 0 && o.Gate[0] == "" {
-		bad("gate", "the command is empty; name a program and its arguments")
-	}
-	return errs
+	return res
+}
+
+// current reads the promoted image; it is fault.NotFound where somebody deleted it.
+func (r *run) current(ctx context.Context) (*glance.Image, error) {
+	return r.site.Images.Image(ctx, r.image)
 }

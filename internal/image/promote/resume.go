@@ -60,16 +60,13 @@ func Resume(ctx context.Context, site Site, p *ResumePlan, timeout time.Duration
 		_, err := livingClaim(ctx, site, p.Owner, p.Name, "") // a run may have died giving it back
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("timeout of %s is over", timeout))
-	defer cancel()
-	c, held, err := acquire(ctx, site, p.Owner, p.Name, p.last, rep)
-	if err != nil {
+	r := &run{site: site, rep: rep}
+	ctx, end := r.begin(ctx, timeout)
+	defer end()
+	if err := r.acquire(ctx, p.Owner, p.Name, p.last); err != nil {
 		return err
 	}
-	err = recoverName(held, site, p.Owner, p.Name, rep)
-	if e := c.release(ctx); e != nil {
-		rep.Warn("the claim %s of the name %q could not be given back (%v); it lapses in %s", c.id, p.Name, e, claimLife)
-	}
+	err := recoverName(ctx, site, p.Owner, p.Name, rep)
 	if err != nil && ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}

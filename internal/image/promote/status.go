@@ -123,7 +123,7 @@ func claimOf(ctx context.Context, site Site, img *glance.Image) (*Claim, error) 
 		return nil, err
 	}
 	return &Claim{
-		ID: img.ID, Name: ClaimedName(img), Run: img.Properties[cloud.RunKey], Holder: img.Properties[holderKey],
-		Since: img.CreatedAt, Alive: !stale(img, now),
+		ID: img.ID, Name: ClaimedName(img), Run: img.Properties[cloud.RunKey], Holder: img.Properties[ownerKey],
+		Since: img.CreatedAt, Alive: !expired(img, now, leaseTime),
 	}, nil
 }

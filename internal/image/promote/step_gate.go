@@ -12,14 +12,18 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // gateGrace is how long a gate may take to end after it was interrupted.
 const gateGrace = 10 * time.Second
 
-// gate runs the command that judges the image. What it prints is shown line by line.
-func gate(ctx context.Context, p *Plan, rep report.Reporter) error {
+// gateStep runs the command that judges the image. What it prints is shown line by line.
+type gateStep struct{ unchanging }
+
+func (gateStep) doing() string { return "asking the gate" }
+
+func (gateStep) do(ctx context.Context, r *run) error {
+	p, rep := r.plan, r.rep
 	if len(p.Options.Gate) == 0 {
 		return nil
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// silence is for how long a claim has to be without a sign of life before somebody who doesn't
+// sweepLease is for how long a claim has to be without a heartbeat before somebody who doesn't
 // promote takes it away. Another promotion may do so much earlier, as it goes on from the journal.
-const silence = 5 * time.Minute
+const sweepLease = 5 * time.Minute
 
-// DeadClaims lists the claims of the owner's names whose holders are gone. Taking one away changes
-// nothing for images: what its holder left is in the journal, and the next promotion settles it.
+// DeadClaims lists the claims of the owner's names whose runs are dead. Taking one away changes
+// nothing for images: what its run left is in the journal, and the next promotion settles it.
 func DeadClaims(ctx context.Context, images *glance.Client, owner string) ([]*glance.Image, error) {
 	hidden, err := images.Images(ctx, glance.Query{Owner: owner, Hidden: true, Status: glance.StatusQueued})
 	if err != nil {
@@ -36,7 +36,7 @@ func DeadClaims(ctx context.Context, images *glance.Client, owner string) ([]*gl
 	return dead, nil
 }
 
-// DeadClaim reads one claim; nil where it isn't there or its holder may live.
+// DeadClaim reads one claim; nil where it isn't there or its run may live.
 func DeadClaim(ctx context.Context, images *glance.Client, id string) (*glance.Image, error) {
 	claim, now, err := images.ImageAt(ctx, id)
 	switch {
@@ -44,7 +44,7 @@ func DeadClaim(ctx context.Context, images *glance.Client, id string) (*glance.I
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case ClaimedName(claim) == "" || !silent(claim, now, silence):
+	case ClaimedName(claim) == "" || !expired(claim, now, sweepLease):
 		return nil, nil
 	}
 	return claim, nil

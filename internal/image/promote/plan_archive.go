@@ -1,0 +1,60 @@
+package promote
+
+import (
+	"context"
+	"path"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+func (p *Plan) findPrune(ctx context.Context, site Site) error {
+	if p.Options.Retain == nil {
+		return nil
+	}
+	archived, err := archivedImages(ctx, site, p.Owner, p.Name)
+	if err != nil {
+		return err
+	}
+	for _, old := range p.Predecessors {
+		archived = append(archived, old.Image)
+	}
+	p.Prune = beyond(*p.Options.Retain, archived, p.Image.ID)
+	return nil
+}
+
+func archivedImages(ctx context.Context, site Site, owner, name string) ([]*glance.Image, error) {
+	return site.Images.Images(ctx, glance.Query{
+		Owner: owner, BothHidden: true, Properties: map[string]string{ArchivedFromKey: name},
+	})
+}
+
+// beyond are the archived images that the archive of the given length has no room for, oldest last.
+func beyond(retain int, archived []*glance.Image, current string) []*glance.Image {
+	archived = slices.DeleteFunc(slices.Clone(archived), func(i *glance.Image) bool { return i.ID == current })
+	glance.NewestFirst(archived)
+	return archived[min(retain, len(archived)):]
+}
+
+// copyProperties picks the predecessor's properties that the patterns name and that are
+// neither ours nor the service's nor on the new image already. When the shares end goes with the
+// members.
+func (p *Plan) copyProperties() {
+	p.Properties = map[string]string{}
+	if len(p.Predecessors) == 0 {
+		return
+	}
+	for k, v := range p.Predecessors[0].Image.Properties {
+		_, has := p.Image.Properties[k]
+		if !has && glance.Copyable(k) && slices.ContainsFunc(p.Options.CopyProperties, func(pattern string) bool {
+			ok, _ := path.Match(pattern, k)
+			return ok
+		}) {
+			p.Properties[k] = v
+		}
+	}
+	// A share that ends must not become one without an end.
+	if ends, ok := p.Predecessors[0].Image.Properties[glance.ShareEndsKey]; ok && len(p.Members) > 0 && p.Image.Properties[glance.ShareEndsKey] == "" {
+		p.Properties[glance.ShareEndsKey] = ends
+	}
+}

@@ -1,0 +1,109 @@
+package promote
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// recoverName settles what dead runs left of promotions under the name: one whose image is live is
+// finished, any other is taken back. The caller holds the claim, so all of them are dead.
+func recoverName(ctx context.Context, site Site, owner, name string, rep report.Reporter) error {
+	found, err := site.Images.Images(ctx, glance.Query{
+		Owner: owner, BothHidden: true, Properties: map[string]string{promotingKey: name},
+	})
+	if err != nil {
+		return err
+	}
+	for _, img := range found {
+		j, err := journalOf(img)
+		if err != nil {
+			return err
+		}
+		r := &run{site: site, rep: rep, image: img.ID, journal: j}
+		switch {
+		case j == nil:
+			_, err = site.Images.Update(ctx, img.ID, glance.Patch{}.Remove(promotingKey))
+		case j.Phase == swapped:
+			rep.Step("Finishing the promotion of image %s that run %s left", img, j.Run)
+			err = r.finish(ctx)
+		default:
+			rep.Step("Taking back the promotion of image %s that run %s left", img, j.Run)
+			err = r.takeBack(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish goes through the steps from the first to the last.
+func (r *run) finish(ctx context.Context) error {
+	for _, s := range steps {
+		if err := s.finish(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeBack goes through the steps from the last to the first. The journal says so beforehand: from
+// then on no run finishes this promotion any more.
+func (r *run) takeBack(ctx context.Context) error {
+	back := *r.journal
+	back.Phase = undoing
+	text, err := back.encode()
+	if err != nil {
+		return err
+	}
+	if _, err := r.site.Images.Update(ctx, r.image, glance.Patch{}.Change(journalKey, text)); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	for _, s := range slices.Backward(steps) {
+		if err := s.takeBack(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rollBack takes this run's own promotion back because of cause, also when the caller's time is over.
+func (r *run) rollBack(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	begun, err := r.begun(ctx)
+	if begun && err == nil {
+		r.rep.Step("Taking back the promotion of image %s", r.plan.Image)
+		err = r.takeBack(ctx)
+	}
+	if err == nil {
+		return fmt.Errorf("promoting image %s to %q (nothing is changed): %w", r.plan.Image, r.plan.Name, cause)
+	}
+	return fault.Wrap(fault.Partial, "run the promotion again: it first settles what this one left",
+		fmt.Errorf("promoting image %s to %q: %w (and taking it back: %w)", r.plan.Image, r.plan.Name, cause, err))
+}
+
+// begun reports whether there is anything to take back: the image has this run's journal, or was
+// deleted after it had.
+func (r *run) begun(ctx context.Context) (bool, error) {
+	img, err := r.current(ctx)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	j, err := journalOf(img)
+	return j != nil && j.Run == r.journal.Run, err
+}
+
+// unfinished is the error of a promotion whose image is live, and which can't be taken back any more.
+func (r *run) unfinished(err error) error {
+	return fault.Wrap(fault.Partial, "run the promotion again to finish it",
+		fmt.Errorf("image %s is current under %q, but not everything behind it is done: %w", r.plan.Image, r.plan.Name, err))
+}

@@ -1,0 +1,141 @@
+package promote
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// stageStep gives the new image all that it has to have the moment it goes live: properties, and
+// the members with their answers. The journal comes with the first change. Nobody looks for the
+// image yet, so a run that dies here is taken back.
+type stageStep struct{}
+
+func (stageStep) doing() string { return "preparing the image" }
+
+func (stageStep) do(ctx context.Context, r *run) error {
+	p := r.plan
+	j, err := newJournal(ctx, r.site, p)
+	if err != nil {
+		return err
+	}
+	text, err := j.encode()
+	if err != nil {
+		return err
+	}
+	patch := glance.Patch{}.Set(journalKey, text).Set(promotingKey, p.Name).SetAll(p.Properties)
+	if len(p.Members) > 0 && p.Image.Visibility != glance.Shared {
+		patch = patch.Visibility(glance.Shared)
+	}
+	r.journal = j
+	if _, err := r.site.Images.Update(ctx, r.image, patch); err != nil {
+		return err
+	}
+	if j.Before.Inactive {
+		r.rep.Step("Reactivating image %s", p.Image)
+		if err := r.site.Images.Reactivate(ctx, r.image); err != nil {
+			return err
+		}
+	}
+	return r.share(ctx, p.Members)
+}
+
+// share adds the members with their answers, and reads them back.
+func (r *run) share(ctx context.Context, members []Member) error {
+	if len(members) == 0 {
+		return nil
+	}
+	r.rep.Step("Sharing image %s with %s", r.plan.Image, count(len(members), "project"))
+	group, work := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for _, m := range members {
+		group.Go(func() error {
+			if m.Now == "" {
+				if err := r.site.Images.AddMember(work, r.image, m.ProjectID); err != nil {
+					return err
+				}
+			}
+			if m.Status == m.Now || m.Now == "" && m.Status == glance.Pending {
+				return nil
+			}
+			return r.site.memberClient(m.ProjectID).SetMemberStatus(work, r.image, m.ProjectID, m.Status)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	now, err := membersNow(ctx, r.site, &glance.Image{ID: r.image, Visibility: glance.Shared})
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if now[m.ProjectID] != m.Status {
+			return fault.New(fault.Conflict, "run it again", "project %s is %q on image %s after it was made %q; somebody else changes it",
+				m.ProjectID, now[m.ProjectID], r.plan.Image, m.Status)
+		}
+	}
+	return nil
+}
+
+// takeBack removes the members that were added, and then gives the image back what it had. The
+// journal goes with the last change.
+func (stageStep) takeBack(ctx context.Context, r *run) error {
+	img, err := r.current(ctx)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.unshare(ctx, img); err != nil {
+		return err
+	}
+	if r.journal.Before.Inactive && img.Status == glance.StatusActive {
+		if err := r.site.Images.Deactivate(ctx, r.image); err != nil {
+			return err
+		}
+	}
+	patch := glance.Patch{}.Visibility(r.journal.Before.Visibility)
+	for _, key := range slices.Sorted(maps.Keys(r.journal.Before.Properties)) {
+		patch = r.journal.restore(patch, img, key)
+	}
+	for _, key := range []string{journalKey, promotingKey} {
+		patch = removeIfThere(patch, img, key)
+	}
+	_, err = r.site.Images.Update(ctx, r.image, patch)
+	return err
+}
+
+// unshare removes the members that the promotion added. Those that were there before keep their
+// access; an answer that can't be set back, for want of the project's consent, is only reported.
+func (r *run) unshare(ctx context.Context, img *glance.Image) error {
+	now, err := membersNow(ctx, r.site, img)
+	if err != nil {
+		return err
+	}
+	for _, project := range slices.Sorted(maps.Keys(now)) {
+		was, ok := r.journal.Before.Members[project]
+		switch {
+		case !ok:
+			err = r.site.Images.RemoveMember(ctx, r.image, project)
+		case was != now[project]:
+			err = r.site.memberClient(project).SetMemberStatus(ctx, r.image, project, was)
+			if fault.Is(err, fault.Forbidden) {
+				r.rep.Warn("project %s stays %s on image %s: %v", project, now[project], img, err)
+				err = nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish has nothing to do: an image goes live only when it is staged.
+func (stageStep) finish(context.Context, *run) error { return nil }
