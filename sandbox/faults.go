@@ -1,36 +1,67 @@
 package sandbox
 
 import (
-	"io"
-
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"fmt"
+	"net/http"
+	"time"
 )
 
-// What can go wrong with a request, and which requests it happens to.
-type (
-	Effect  = front.Effect
-	Fault   = front.Fault
-	Rule    = front.Rule
-	Faults  = front.Faults
-	Request = front.Request // a line of the request log
-)
+// Effect is what a fault does to a request.
+type Effect string
 
-// The effects of a fault.
+// The effects.
 const (
-	Answer      = front.Answer
-	AnswerAfter = front.AnswerAfter
-	DropBefore  = front.DropBefore
-	DropAfter   = front.DropAfter
-	Delay       = front.Delay
-	Truncate    = front.Truncate
-	Observe     = front.Observe
+	Answer      Effect = "answer"       // Status is answered; the handler does not run
+	AnswerAfter Effect = "answer-after" // the handler runs and its write takes effect, then Status is answered
+	DropBefore  Effect = "drop-before"  // the connection is closed; the handler does not run
+	DropAfter   Effect = "drop-after"   // the handler runs and its write takes effect, then the connection is closed
+	Delay       Effect = "delay"        // the request waits for Wait first
+	Truncate    Effect = "truncate"     // the response's body ends after Keep bytes (default: half) and the connection is closed
+	Observe     Effect = "observe"      // nothing but the hooks
 )
 
-// Status is the fault that a status is answered and nothing happens.
-func Status(code int) Fault { return front.Status(code) }
+// Fault is something that goes wrong with one request.
+type Fault struct {
+	Do         Effect        `yaml:"do"`
+	Status     int           `yaml:"status"`      // of Answer and AnswerAfter
+	RetryAfter string        `yaml:"retry_after"` // value of the Retry-After header; "" = none
+	Message    string        `yaml:"message"`     // of the error body; "" = one that names the fault
+	Wait       time.Duration `yaml:"wait"`        // of Delay
+	Keep       int           `yaml:"keep"`        // of Truncate
+
+	// Before runs before the handler; After when the handler is done and before the client hears
+	// of it. They may kill the client.
+	Before func(*http.Request) `yaml:"-"`
+	After  func(*http.Request) `yaml:"-"`
+}
+
+// Status is the fault that a status is answered.
+func Status(code int) Fault { return Fault{Do: Answer, Status: code} }
 
 // StatusAfter is the fault that a status is answered although the request took effect.
-func StatusAfter(code int) Fault { return front.StatusAfter(code) }
+func StatusAfter(code int) Fault { return Fault{Do: AnswerAfter, Status: code} }
 
-// LoadRules reads rules from YAML.
-func LoadRules(r io.Reader) ([]Rule, error) { return front.LoadRules(r) }
+// String names the fault, such as "answer 503" or "drop-after".
+func (f Fault) String() string {
+	switch f.Do {
+	case Answer, AnswerAfter:
+		return fmt.Sprintf("%s %d", f.Do, f.Status)
+	case "":
+		return string(Observe)
+	}
+	return string(f.Do)
+}
+
+// Rule says which requests a fault happens to.
+type Rule struct {
+	Method string                   `yaml:"method"` // "" = any; several by "|"
+	Path   string                   `yaml:"path"`   // a glob over the path with the service's prefix ("*" within a segment, "**" across), a regexp when it starts with "^"; "" = any
+	Match  func(*http.Request) bool `yaml:"-"`      // one more condition; nil = none
+	Nth    int                      `yaml:"nth"`    // only the nth request that matches, from 1
+	From   int                      `yaml:"from"`   // from the nth request that matches on
+	Count  int                      `yaml:"count"`  // at most so many times; 0 = no limit
+	Rate   float64                  `yaml:"rate"`   // with this probability; 0 = always
+	Seed   uint64                   `yaml:"seed"`   // of the random numbers for Rate and Any
+	Fault  `yaml:",inline"`
+	Any    []Fault `yaml:"any"` // one of these by chance, in place of Fault
+}

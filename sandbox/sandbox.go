@@ -53,6 +53,7 @@ type Cloud struct {
 	tempDir bool
 	url     string
 	front   *front.Front
+	faults  Faults
 	server  *http.Server
 	clock   *front.Clock
 	logins  []login
@@ -148,7 +149,8 @@ func (c *Cloud) assemble(o Options) error {
 		Images: c.Image, Networks: c.Network, Ports: c.Network, Volumes: c.Volume,
 	})
 	c.Network.FloatingChanged = c.Compute.FloatingChanged
-	c.front = front.NewFront(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Compute.Mount(), c.Network.Mount(), c.Volume.Mount())
+	c.front = front.New(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Compute.Mount(), c.Network.Mount(), c.Volume.Mount())
+	c.front.Intercept = c.faults.pick
 	if err := c.plant(o.Seed); err != nil {
 		return err
 	}
@@ -199,7 +201,7 @@ func (c *Cloud) URL() string { return c.url }
 func (c *Cloud) Dir() string { return c.dir }
 
 // Faults are the rules by which requests fail.
-func (c *Cloud) Faults() *front.Faults { return &c.front.Faults }
+func (c *Cloud) Faults() *Faults { return &c.faults }
 
 // Requests is the log of requests so far.
 func (c *Cloud) Requests() []front.Request { return c.front.Log.Requests() }

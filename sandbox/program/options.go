@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 )
 
@@ -73,7 +72,7 @@ func (o *options) start(ctx context.Context) (*sandbox.Cloud, error) {
 	return c, nil
 }
 
-func (o *options) rules() ([]front.Rule, error) {
+func (o *options) rules() ([]sandbox.Rule, error) {
 	if o.faults == "" {
 		return nil, nil
 	}
@@ -82,7 +81,7 @@ func (o *options) rules() ([]front.Rule, error) {
 		return nil, fmt.Errorf("reading fault rules: %w", err)
 	}
 	defer f.Close()
-	return front.LoadRules(f)
+	return sandbox.LoadRules(f)
 }
 
 // readImage reads the argument of --image.

@@ -1,10 +1,8 @@
-// Package wire is what the sandbox's services share on the wire: one HTTP front that mounts them by
-// prefix, request ids, the request log, faults by rule, the caller behind a token, and the error
-// bodies of each service's own style.
+// Package front is what the sandbox's services share on the wire: one HTTP front that mounts them by
+// prefix, request ids, the request log, a hook for faults, the clock, and the caller behind a token.
 package front
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
@@ -12,19 +10,17 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
-)
 
-// ErrorWriter answers a request with an error in one service's style.
-type ErrorWriter func(w http.ResponseWriter, r *http.Request, status int, message string)
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+)
 
 // Service is one OpenStack service below its prefix.
 type Service struct {
 	Prefix  string                   // such as "/image"; the handler sees the path without it
 	Handler http.Handler             //
-	Error   ErrorWriter              // the service's style of error
+	Error   answer.ErrorWriter       // the service's style of error
 	Public  func(*http.Request) bool // requests that need no token, by the path without the prefix; nil = only those for version documents
 
 	// Unauthorized answers a request without a valid token; nil = with keystonemiddleware's JSON.
@@ -37,10 +33,17 @@ type Authenticator interface {
 	Authenticate(token string) (Caller, bool)
 }
 
+// Serve answers a request in place of its service, which is next; fail answers with an error in that
+// service's style.
+type Serve func(w http.ResponseWriter, r *http.Request, next http.Handler, fail answer.ErrorWriter)
+
 // Front is the one HTTP handler in front of all services.
 type Front struct {
-	Faults Faults
-	Log    Log
+	Log Log
+
+	// Intercept returns what is to happen to a request in place of its service, and its name for the
+	// log; nil = nothing. The field is nil where nothing ever does.
+	Intercept func(*http.Request) (name string, serve Serve)
 
 	auth     Authenticator
 	services []Service
@@ -50,8 +53,8 @@ type Front struct {
 	closed bool
 }
 
-// NewFront returns a front that mounts the services and asks auth about tokens.
-func NewFront(auth Authenticator, services ...Service) *Front {
+// New returns a front that mounts the services and asks auth about tokens.
+func New(auth Authenticator, services ...Service) *Front {
 	return &Front{auth: auth, services: services}
 }
 
@@ -70,7 +73,7 @@ func (f *Front) Close() {
 	f.closed = true
 }
 
-// ServeHTTP logs a request, lets the fault rules have their way with it and hands it to its service.
+// ServeHTTP logs a request and hands it to its service, unless it is intercepted.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.gate.RLock()
 	defer f.gate.RUnlock()
@@ -89,7 +92,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	svc, inner := f.route(r)
 	if svc == nil {
-		JSONError(rec, r, http.StatusNotFound, "no service is mounted at "+r.URL.Path)
+		answer.Keystone(rec, r, http.StatusNotFound, "no service is mounted at "+r.URL.Path)
 		return
 	}
 	inner = inner.WithContext(context.WithValue(inner.Context(), callerKey{}, caller))
@@ -100,10 +103,12 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		svc.Handler.ServeHTTP(w, r)
 	})
-	if fault, name, ok := f.Faults.pick(r); ok {
-		f.Log.fault(entry, name)
-		fault.apply(rec, inner, handler, svc.Error)
-		return
+	if f.Intercept != nil {
+		if name, serve := f.Intercept(r); serve != nil {
+			f.Log.fault(entry, name)
+			serve(rec, inner, handler, svc.Error)
+			return
+		}
 	}
 	handler.ServeHTTP(rec, inner)
 }
@@ -195,33 +200,3 @@ func (r *recorder) Write(p []byte) (int, error) {
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// held is a response kept back until it is known what becomes of it.
-type held struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (h *held) Header() http.Header { return h.header }
-
-func (h *held) WriteHeader(status int) {
-	if h.status == 0 {
-		h.status = status
-	}
-}
-
-func (h *held) Write(p []byte) (int, error) {
-	h.WriteHeader(http.StatusOK)
-	return h.body.Write(p)
-}
-
-// sleep waits for d or until the request is gone.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
@@ -48,25 +50,6 @@ func TestFront(t *testing.T) {
 	}
 }
 
-func TestGlancePage(t *testing.T) {
-	t.Parallel()
-	for accept, want := range map[string]string{
-		"":                      "403 Forbidden\n\nAccess was denied to this resource.\n\n 'x' is reserved  ",
-		"*/*":                   "  <h1>403 Forbidden</h1>\n  Access was denied to this resource.<br /><br />\n&#x27;x&#x27; is reserved\n\n\n </body>",
-		"text/html":             "<title>403 Forbidden</title>",
-		"application/json":      `{"code":"403 Forbidden","message":"Access was denied to this resource.\u003cbr /\u003e\u003cbr /\u003e\n'x' is reserved\n\n","title":"Forbidden"}`,
-		"application/json, */*": "<title>403 Forbidden</title>",
-	} {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Accept", accept)
-		front.GlancePage(w, r, http.StatusForbidden, "", "'x' is reserved")
-		if got := w.Body.String(); w.Code != http.StatusForbidden || !strings.Contains(got, want) {
-			t.Errorf("accepting %q: %d %q, want %q", accept, w.Code, got, want)
-		}
-	}
-}
-
 func TestLog(t *testing.T) {
 	t.Parallel()
 	f, url, _ := serve(t)
@@ -91,4 +74,47 @@ func TestLog(t *testing.T) {
 	if log := f.Log.Requests(); len(log) != 1 || log[0].Seq != 3 {
 		t.Errorf("after the reset %+v", log)
 	}
+}
+
+type anybody struct{}
+
+func (anybody) Authenticate(token string) (front.Caller, bool) {
+	return front.Caller{ProjectID: "p", UserID: "u"}, token == "good"
+}
+
+// serve starts a front with one service at /image that counts its calls.
+func serve(t *testing.T) (f *front.Front, url string, calls *atomic.Int64) {
+	t.Helper()
+	calls = &atomic.Int64{}
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		calls.Add(1)
+		answer.JSON(w, http.StatusCreated, map[string]string{"path": r.URL.Path, "base": front.Base(r), "project": front.CallerOf(r).ProjectID})
+	})
+	f = front.New(anybody{}, front.Service{Prefix: "/image", Handler: h, Error: answer.Keystone})
+	s := httptest.NewUnstartedServer(f)
+	s.Config.ConnContext = f.ConnContext
+	s.Start()
+	t.Cleanup(s.Close)
+	return f, s.URL, calls
+}
+
+// post sends a request on a connection of its own.
+func post(t *testing.T, url string) (*http.Response, string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Auth-Token", "good")
+	r.Header.Set("User-Agent", "tester")
+	r.Header.Set("Accept", "*/*")
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp, string(text), err
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
@@ -52,7 +53,7 @@ func readFilter(c front.Caller, q url.Values) (condition, error) {
 		switch name {
 		case "visibility", "member_status": // below, together
 		case "changes-since":
-			err = front.Fail(http.StatusBadRequest, "The \"changes-since\" filter is no longer available on v2.")
+			err = answer.Fail(http.StatusBadRequest, "The \"changes-since\" filter is no longer available on v2.")
 		case "os_hidden":
 			hidden, err = boolean(name, value)
 		case "protected":
@@ -103,10 +104,10 @@ func readFilter(c front.Caller, q url.Values) (condition, error) {
 func listed(c front.Caller, visibility, memberStatus string) (condition, error) {
 	memberStatus = cmp.Or(memberStatus, "accepted")
 	if memberStatus != "all" && !slices.Contains(memberStates, memberStatus) {
-		return nil, front.Fail(http.StatusBadRequest, "Invalid status: %s", memberStatus)
+		return nil, answer.Fail(http.StatusBadRequest, "Invalid status: %s", memberStatus)
 	}
 	if visibility != "" && visibility != "all" && !slices.Contains(visibilities, visibility) {
-		return nil, front.Fail(http.StatusBadRequest, "Invalid visibility value: %s", visibility)
+		return nil, answer.Fail(http.StatusBadRequest, "Invalid visibility value: %s", visibility)
 	}
 	isAdmin := c.Is("admin")
 	return func(i *Image) bool {
@@ -139,13 +140,13 @@ func boolean(name, value string) (bool, error) {
 	case "false", "0", "no":
 		return false, nil
 	}
-	return false, front.Fail(http.StatusBadRequest, "Invalid value '%s' for '%s' filter. Valid values are 'true' or 'false'.", value, name)
+	return false, answer.Fail(http.StatusBadRequest, "Invalid value '%s' for '%s' filter. Valid values are 'true' or 'false'.", value, name)
 }
 
 func bySize(name, value string) (condition, error) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
-		return nil, front.Fail(http.StatusBadRequest, "Unable to filter on a range with a non-numeric value.")
+		return nil, answer.Fail(http.StatusBadRequest, "Unable to filter on a range with a non-numeric value.")
 	}
 	if name == "size_min" {
 		return func(i *Image) bool { return i.Size >= n }, nil
@@ -159,13 +160,13 @@ func byText(name, value string) (condition, error) {
 		return func(i *Image) bool { v, has := i.Properties[name]; return has && strings.EqualFold(v, value) }, nil
 	}
 	if op, _, colon := strings.Cut(value, ":"); colon && slices.Contains(lists, name) && !slices.Contains([]string{"in", "eq"}, op) {
-		return nil, front.Fail(http.StatusBadRequest, "Unable to filter by unknown operator '%s'.", op)
+		return nil, answer.Fail(http.StatusBadRequest, "Unable to filter by unknown operator '%s'.", op)
 	}
 	if rest, in := strings.CutPrefix(value, "in:"); in && slices.Contains(lists, name) {
 		r := csv.NewReader(strings.NewReader(rest))
 		values, err := r.Read()
 		if err != nil {
-			return nil, front.Fail(http.StatusBadRequest, "Invalid filter value %s. The quote is not closed.", rest)
+			return nil, answer.Fail(http.StatusBadRequest, "Invalid filter value %s. The quote is not closed.", rest)
 		}
 		return func(i *Image) bool {
 			return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, field(i)) })
@@ -186,7 +187,7 @@ func byTime(name, value string, field func(*Image) time.Time) (condition, error)
 	op, rest := "eq", value
 	if before, after, ok := strings.Cut(value, ":"); ok && letters.MatchString(before) {
 		if op, rest = before, after; !slices.Contains(timeOperators, op) {
-			return nil, front.Fail(http.StatusBadRequest, "Unable to filter on a unknown operator.")
+			return nil, answer.Fail(http.StatusBadRequest, "Unable to filter on a unknown operator.")
 		}
 	}
 	var want time.Time
@@ -197,7 +198,7 @@ func byTime(name, value string, field func(*Image) time.Time) (condition, error)
 		}
 	}
 	if err != nil {
-		return nil, front.Fail(http.StatusBadRequest, "Bad \"%s\" query filter format. Use ISO 8601 DateTime notation.", name)
+		return nil, answer.Fail(http.StatusBadRequest, "Bad \"%s\" query filter format. Use ISO 8601 DateTime notation.", name)
 	}
 	return func(i *Image) bool {
 		switch n := field(i).Compare(want); op {

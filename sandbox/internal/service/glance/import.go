@@ -10,22 +10,14 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 var importMethods = []string{"glance-direct", "web-download"}
-
-// task is an import that runs or ran.
-type task struct {
-	id, status, message  string
-	method, uri          string
-	user, request        string
-	createdAt, updatedAt time.Time
-}
 
 type importRequest struct {
 	Method *struct {
@@ -40,7 +32,7 @@ func readImport(r *http.Request) (importRequest, error) {
 		return q, err
 	}
 	bad := func(message string) (importRequest, error) {
-		return q, front.Fail(http.StatusBadRequest, "%s", message)
+		return q, answer.Fail(http.StatusBadRequest, "%s", message)
 	}
 	switch {
 	case q.Method == nil:
@@ -83,7 +75,7 @@ func (s *Service) importData(w http.ResponseWriter, r *http.Request) error {
 
 // importable tells whether an import can begin.
 func (i *Image) importable(q importRequest) error {
-	conflict := func(message string) error { return front.Fail(http.StatusConflict, "%s", message) }
+	conflict := func(message string) error { return answer.Fail(http.StatusConflict, "%s", message) }
 	name := q.Method.Name
 	switch {
 	case i.Status == Active:
@@ -97,7 +89,7 @@ func (i *Image) importable(q importRequest) error {
 	case name == "web-download" && i.Status != Queued:
 		return conflict("Image needs to be in 'queued' state to use 'web-download' method")
 	case name == "web-download" && !loopback(q.Method.URI):
-		return front.Fail(http.StatusBadRequest, "URI for web-download does not pass filtering: %s", cmp.Or(q.Method.URI, "None"))
+		return answer.Fail(http.StatusBadRequest, "URI for web-download does not pass filtering: %s", cmp.Or(q.Method.URI, "None"))
 	}
 	return nil
 }
@@ -165,28 +157,4 @@ func (s *Service) finish(id string, nth int, err error) {
 			i.Properties["os_glance_failed_import"] = defaultStore
 		}
 	})
-}
-
-func (s *Service) listTasks(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	i, err := s.lookup(front.CallerOf(r), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	out := []map[string]any{}
-	for _, t := range i.tasks {
-		method := map[string]any{"name": t.method}
-		if t.uri != "" {
-			method["uri"] = t.uri
-		}
-		out = append(out, map[string]any{
-			"id": t.id, "type": "api_image_import", "status": t.status, "message": t.message, "owner": i.Owner,
-			"image_id": i.ID, "user_id": t.user, "request_id": t.request, "result": nil,
-			"input":      map[string]any{"image_id": i.ID, "import_req": map[string]any{"method": method}},
-			"created_at": stamp(t.createdAt), "updated_at": stamp(t.updatedAt), "schema": "/v2/schemas/task",
-		})
-	}
-	front.JSON(w, http.StatusOK, map[string]any{"tasks": out})
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
@@ -16,23 +17,13 @@ func (m *member) body(image string) map[string]any {
 	}
 }
 
-func membersForbidden(verb, image string) error {
-	return front.Fail(http.StatusForbidden, "Not allowed to %s members for image %s.", verb, image)
-}
-
-const onlyShared = "Only shared images have members."
-
 // shared finds an image that the caller may see; the members' API has its own words for none.
 func (s *Service) shared(c front.Caller, id string) (*Image, error) {
 	i, err := s.lookup(c, id)
 	if err != nil {
-		return nil, front.Fail(http.StatusNotFound, "Image %s not found.", id)
+		return nil, answer.Fail(http.StatusNotFound, "Image %s not found.", id)
 	}
 	return i, nil
-}
-
-func memberNotFound(member, image string) error {
-	return front.Fail(http.StatusNotFound, "%s not found in the member list of the image %s.", member, image)
 }
 
 // ruler tells whether the caller sees and changes the whole list of an image's members.
@@ -47,7 +38,7 @@ func (s *Service) listMembers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if i.Visibility != Shared {
-		return front.Fail(http.StatusForbidden, "Not allowed to list members for image %s: %s", i.ID, onlyShared)
+		return answer.Fail(http.StatusForbidden, "Not allowed to list members for image %s: %s", i.ID, onlyShared)
 	}
 	out := []map[string]any{}
 	for _, m := range i.sortedMembers() {
@@ -55,7 +46,7 @@ func (s *Service) listMembers(w http.ResponseWriter, r *http.Request) error {
 			out = append(out, m.body(i.ID))
 		}
 	}
-	front.JSON(w, http.StatusOK, map[string]any{"members": out, "schema": "/v2/schemas/members"})
+	answer.JSON(w, http.StatusOK, map[string]any{"members": out, "schema": "/v2/schemas/members"})
 	return nil
 }
 
@@ -74,7 +65,7 @@ func (i *Image) sortedMembers() []*member {
 }
 
 func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
-	q, err := object(r, front.Fail(http.StatusBadRequest, `Expected a member in the form: {"member": "image_id"}`))
+	q, err := object(r, answer.Fail(http.StatusBadRequest, `Expected a member in the form: {"member": "image_id"}`))
 	if err != nil {
 		return err
 	}
@@ -82,9 +73,9 @@ func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
 	id, _ := given.(string)
 	switch {
 	case !ok:
-		return front.Fail(http.StatusBadRequest, "Member to be added not specified")
+		return answer.Fail(http.StatusBadRequest, "Member to be added not specified")
 	case id == "":
-		return front.Fail(http.StatusBadRequest, "Member can't be empty")
+		return answer.Fail(http.StatusBadRequest, "Member can't be empty")
 	case len([]rune(id)) > 255:
 		return errServer // the database refuses it
 	}
@@ -102,16 +93,16 @@ func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
 		return forbidden("add_member")
 	}
 	if n := len(i.members) + 1; s.quotas.Members >= 0 && n > s.quotas.Members {
-		return front.Fail(http.StatusRequestEntityTooLarge, "Image member limit exceeded for image %s: %s:", i.ID, overLimit("members", " for this image", n, s.quotas.Members))
+		return answer.Fail(http.StatusRequestEntityTooLarge, "Image member limit exceeded for image %s: %s:", i.ID, overLimit("members", " for this image", n, s.quotas.Members))
 	}
 	if i.members[id] != nil {
-		return front.Fail(http.StatusConflict, "Member %s is duplicated for image %s", id, i.ID)
+		return answer.Fail(http.StatusConflict, "Member %s is duplicated for image %s", id, i.ID)
 	}
 	t := now()
 	m := &member{id: id, status: "pending", createdAt: t, updatedAt: t}
 	i.members[id] = m
 	i.UpdatedAt = t
-	front.JSON(w, http.StatusOK, m.body(i.ID))
+	answer.JSON(w, http.StatusOK, m.body(i.ID))
 	return nil
 }
 
@@ -138,20 +129,20 @@ func (s *Service) showMember(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if i.Visibility != Shared {
-		return front.Fail(http.StatusNotFound, onlyShared)
+		return answer.Fail(http.StatusNotFound, onlyShared)
 	}
-	front.JSON(w, http.StatusOK, m.body(i.ID))
+	answer.JSON(w, http.StatusOK, m.body(i.ID))
 	return nil
 }
 
 func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
-	q, err := object(r, front.Fail(http.StatusBadRequest, `Expected a status in the form: {"status": "status"}`))
+	q, err := object(r, answer.Fail(http.StatusBadRequest, `Expected a status in the form: {"status": "status"}`))
 	if err != nil {
 		return err
 	}
 	status, ok := q["status"].(string)
 	if !ok {
-		return front.Fail(http.StatusBadRequest, "Status not specified")
+		return answer.Fail(http.StatusBadRequest, "Status not specified")
 	}
 	c := front.CallerOf(r)
 	s.mu.Lock()
@@ -167,10 +158,10 @@ func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
 		return forbidden("modify_member")
 	}
 	if !slices.Contains(memberStates, status) {
-		return front.Fail(http.StatusBadRequest, `Incorrect request: Status must be "pending", "accepted" or "rejected".`)
+		return answer.Fail(http.StatusBadRequest, `Incorrect request: Status must be "pending", "accepted" or "rejected".`)
 	}
 	m.status, m.updatedAt = status, now()
-	front.JSON(w, http.StatusOK, m.body(i.ID))
+	answer.JSON(w, http.StatusOK, m.body(i.ID))
 	return nil
 }
 

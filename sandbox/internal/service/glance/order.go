@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 )
 
 // order is how a listing is sorted: by these keys in turn.
@@ -31,7 +31,7 @@ var comparers = map[string]func(a, b *Image) int{
 // readOrder reads sort, or sort_key and sort_dir.
 func readOrder(q url.Values) (order, error) {
 	bad := func(format string, args ...any) (order, error) {
-		return nil, front.Fail(http.StatusBadRequest, format, args...)
+		return nil, answer.Fail(http.StatusBadRequest, format, args...)
 	}
 	keys, dirs := q["sort_key"], q["sort_dir"]
 	if q.Has("sort") {

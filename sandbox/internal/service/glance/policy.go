@@ -1,8 +1,6 @@
 package glance
 
 import (
-	"net/http"
-
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
@@ -20,10 +18,6 @@ func visible(c front.Caller, i *Image) bool {
 // mayWrite tells whether the caller may change what its project owns.
 func mayWrite(c front.Caller, owner string) bool {
 	return c.Is("admin") || (c.Is("member") && c.ProjectID != "" && c.ProjectID == owner)
-}
-
-func forbidden(action string) error {
-	return front.Fail(http.StatusForbidden, "You are not authorized to complete %s action.", action)
 }
 
 // lookup finds an image that the caller may see. The caller of lookup holds the lock.

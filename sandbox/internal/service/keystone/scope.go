@@ -3,14 +3,20 @@ package keystone
 import (
 	"net/http"
 
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 )
+
+// scope is what a token is scoped to; at most one field is set.
+type scope struct {
+	project, domain string
+	system          bool
+}
 
 // scopeToken sets what a token is scoped to: as asked, else the user's default project.
 func (s *Service) scopeToken(t *token, asked any) error {
 	if t.appCred != nil {
 		if asked != nil && t.methods[0] == "application_credential" {
-			return front.Fail(http.StatusUnauthorized, "Application credentials cannot request a scope.")
+			return answer.Fail(http.StatusUnauthorized, "Application credentials cannot request a scope.")
 		}
 		t.scope.project = t.appCred.ProjectID
 		return s.checkProject(t)
@@ -32,7 +38,7 @@ func (s *Service) scopeToken(t *token, asked any) error {
 	case map[string]any:
 		return s.scopeTo(t, want)
 	}
-	return front.Fail(http.StatusBadRequest, "Invalid input for field 'scope': %v is not of type 'object'", asked)
+	return answer.Fail(http.StatusBadRequest, "Invalid input for field 'scope': %v is not of type 'object'", asked)
 }
 
 func (s *Service) scopeTo(t *token, want map[string]any) error {
@@ -68,33 +74,4 @@ func (s *Service) checkProject(t *token) error {
 		return errAuth
 	}
 	return nil
-}
-
-func (s *Service) findProject(r ref) *Project {
-	if r.ID != "" {
-		return s.projects[r.ID]
-	}
-	d := s.findDomain(r.Domain)
-	if d == nil {
-		return nil
-	}
-	for _, p := range s.projects {
-		if p.Name == r.Name && p.DomainID == d.ID {
-			return p
-		}
-	}
-	return nil
-}
-
-// toRef reads {"id"} or {"name", "domain": {...}} out of decoded JSON.
-func toRef(v any) ref {
-	m, _ := v.(map[string]any)
-	var r ref
-	r.ID, _ = m["id"].(string)
-	r.Name, _ = m["name"].(string)
-	if d, ok := m["domain"]; ok {
-		inner := toRef(d)
-		r.Domain = &inner
-	}
-	return r
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
@@ -67,9 +68,9 @@ func (s *Service) groupID(c front.Caller, nameOrID string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return "", front.FailKind(http.StatusNotFound, "SecurityGroupNotFound", "Security group %s does not exist", nameOrID)
+		return "", answer.FailKind(http.StatusNotFound, "SecurityGroupNotFound", "Security group %s does not exist", nameOrID)
 	}
-	return "", front.FailKind(http.StatusConflict, "NoUniqueMatch", "Multiple security groups found matching '%s'. Use an ID to be more specific.", nameOrID)
+	return "", answer.FailKind(http.StatusConflict, "NoUniqueMatch", "Multiple security groups found matching '%s'. Use an ID to be more specific.", nameOrID)
 }
 
 // defaultGroup is a project's security group "default", made when first asked for; in the sandbox
@@ -102,27 +103,4 @@ func (g *SecurityGroup) add(r Rule) *Rule {
 	r.ID, r.GroupID, r.ProjectID, r.CreatedAt = uuid.NewString(), g.ID, g.ProjectID, time.Now().UTC()
 	g.Rules = append(g.Rules, r)
 	return &g.Rules[len(g.Rules)-1]
-}
-
-// Allows tells whether a port's security groups let TCP connections to a port number in.
-func (s *Service) Allows(portID string, tcp int) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	p, ok := s.ports[portID]
-	if !ok {
-		return false
-	}
-	for _, id := range p.SecurityGroups {
-		g := s.groups[id]
-		if g != nil && slices.ContainsFunc(g.Rules, func(r Rule) bool { return r.letsIn(tcp) }) {
-			return true
-		}
-	}
-	return false
-}
-
-func (r Rule) letsIn(tcp int) bool {
-	return r.Direction == "ingress" && r.EtherType == "IPv4" && r.RemoteGroup == "" &&
-		(r.Protocol == "" || r.Protocol == "tcp" || r.Protocol == "6") &&
-		(r.PortMin == 0 || (r.PortMin <= tcp && tcp <= r.PortMax))
 }

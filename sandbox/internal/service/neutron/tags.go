@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
@@ -12,7 +13,7 @@ func (s *Service) tagging(k kind, change func(*http.Request, []string) ([]string
 	return func(r *http.Request, c front.Caller) (int, any, error) {
 		id := r.PathValue("id")
 		if _, err := s.find(k, c, id); err != nil {
-			return 0, nil, front.FailKind(http.StatusNotFound, "TagResourceNotFound", "Resource %ss %s could not be found.", k.name, id)
+			return 0, nil, answer.FailKind(http.StatusNotFound, "TagResourceNotFound", "Resource %ss %s could not be found.", k.name, id)
 		}
 		if !c.Is("admin") && (!c.Is("member") || k.owner(s, id) != c.ProjectID) {
 			return 0, nil, disallowed("update_" + k.name + "_tags")
@@ -38,8 +39,8 @@ func setTags(r *http.Request, _ []string) ([]string, int, error) {
 	var q struct {
 		Tags []string `json:"tags"`
 	}
-	if err := front.Decode(r, &q); err != nil {
-		return nil, 0, front.Fail(http.StatusBadRequest, "%v", err)
+	if err := answer.Decode(r, &q); err != nil {
+		return nil, 0, answer.Fail(http.StatusBadRequest, "%v", err)
 	}
 	return q.Tags, http.StatusOK, nil
 }
@@ -54,7 +55,7 @@ func removeTag(r *http.Request, tags []string) ([]string, int, error) {
 	tag := r.PathValue("tag")
 	at := slices.Index(tags, tag)
 	if at < 0 {
-		return nil, 0, front.FailKind(http.StatusNotFound, "TagNotFound", "Tag %s could not be found.", tag)
+		return nil, 0, answer.FailKind(http.StatusNotFound, "TagNotFound", "Tag %s could not be found.", tag)
 	}
 	return slices.Delete(tags, at, at+1), http.StatusNoContent, nil
 }

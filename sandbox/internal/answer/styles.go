@@ -1,0 +1,25 @@
+package answer
+
+import "net/http"
+
+// Keystone answers as Keystone and its middleware do: {"error": {"code", "title", "message"}}.
+func Keystone(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	JSON(w, status, map[string]any{"error": map[string]any{
+		"code": status, "title": http.StatusText(status), "message": message,
+	}})
+}
+
+var faultNames = map[int]string{
+	400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound", 405: "badMethod",
+	406: "notAcceptable", 409: "conflictingRequest", 413: "overLimit", 415: "badMediaType", 429: "overLimit",
+	501: "notImplemented", 503: "serviceUnavailable",
+}
+
+// Nova answers as Nova and Cinder do: {"itemNotFound": {"code", "message"}}.
+func Nova(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	name, ok := faultNames[status]
+	if !ok {
+		name = "computeFault"
+	}
+	JSON(w, status, map[string]any{name: map[string]any{"code": status, "message": message}})
+}

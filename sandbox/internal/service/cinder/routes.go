@@ -1,0 +1,61 @@
+package cinder
+
+import (
+	"net/http"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+)
+
+// Mount is the service as the front mounts it.
+func (s *Service) Mount() front.Service {
+	return front.Service{Prefix: "/volume", Handler: projectless(s.routes()), Error: answer.Nova}
+}
+
+func (s *Service) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+		mux.Handle(pattern, answer.Handler(answer.Nova, h))
+	}
+	handle("GET /{$}", versions)
+	handle("GET /v3/{$}", versions)
+	handle("GET /v3", versions)
+	handle("GET /v3/volumes", s.listVolumes)
+	handle("POST /v3/volumes", s.createVolume)
+	handle("GET /v3/volumes/{id}", s.showVolume)
+	handle("PUT /v3/volumes/{id}", s.updateVolume)
+	handle("DELETE /v3/volumes/{id}", s.deleteVolume)
+	handle("POST /v3/volumes/{id}/action", s.action)
+	handle("GET /v3/volumes/{id}/metadata", s.showMetadata)
+	handle("POST /v3/volumes/{id}/metadata", s.addMetadata)
+	handle("PUT /v3/volumes/{id}/metadata", s.replaceMetadata)
+	handle("DELETE /v3/volumes/{id}/metadata/{key}", s.removeMetadata)
+	handle("GET /v3/snapshots", s.listSnapshots)
+	handle("POST /v3/snapshots", s.createSnapshot)
+	handle("GET /v3/snapshots/{id}", s.showSnapshot)
+	handle("DELETE /v3/snapshots/{id}", s.deleteSnapshot)
+	handle("GET /v3/types", listTypes)
+	handle("GET /v3/types/{id}", showType)
+	handle("GET /v3/limits", s.limits)
+	handle("GET /v3/os-quota-sets/{project}", s.quotaSet)
+	handle("GET /v3/os-availability-zone", zones)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{versionHeader, "Vary", requestHeader} { // what no controller has seen
+			w.Header().Del(name)
+		}
+		answer.WebOb(w, r, http.StatusNotFound, "", "")
+	})
+	return mux
+}
+
+func versions(w http.ResponseWriter, r *http.Request) error {
+	status := http.StatusOK
+	if r.URL.Path == "/" {
+		status = http.StatusMultipleChoices
+	}
+	answer.JSON(w, status, map[string]any{"versions": []map[string]any{{
+		"id": "v3.0", "status": "CURRENT", "version": maxVersion, "min_version": "3.0", "updated": "2022-08-31T00:00:00Z",
+		"links": []map[string]any{{"rel": "self", "href": front.Base(r) + "/v3/"}}, "media-types": []any{},
+	}}})
+	return nil
+}

@@ -1,0 +1,167 @@
+package neutron
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+)
+
+// Router is a router, with just enough behind it for its API.
+type Router struct {
+	ID, Name, ProjectID, Description string
+	AdminStateUp                     bool
+	ExternalNetwork                  string
+	Tags                             []string
+	CreatedAt                        time.Time
+}
+
+var routerKind = kind{
+	name: "router", exception: "Router",
+	list: func(s *Service, c front.Caller) []map[string]any {
+		var out []map[string]any
+		for _, o := range s.routers {
+			if c.Is("admin") || o.ProjectID == c.ProjectID {
+				out = append(out, o.body())
+			}
+		}
+		return out
+	},
+	owner:  func(s *Service, id string) string { return s.routers[id].ProjectID },
+	create: (*Service).createRouter, update: (*Service).updateRouter, remove: (*Service).removeRouter,
+	tags: func(s *Service, id string) *[]string { return &s.routers[id].Tags },
+}
+
+func (o *Router) body() map[string]any {
+	var gateway any
+	if o.ExternalNetwork != "" {
+		gateway = map[string]any{"network_id": o.ExternalNetwork, "enable_snat": true, "external_fixed_ips": []any{}}
+	}
+	return map[string]any{
+		"id": o.ID, "name": o.Name, "description": o.Description, "project_id": o.ProjectID, "tenant_id": o.ProjectID, "status": "ACTIVE",
+		"admin_state_up": o.AdminStateUp, "external_gateway_info": gateway, "routes": []any{}, "availability_zones": []string{"nova"},
+		"availability_zone_hints": []string{}, "tags": list(o.Tags), "created_at": stamp(o.CreatedAt), "updated_at": stamp(o.CreatedAt), "revision_number": 1,
+	}
+}
+
+type routerRequest struct {
+	Name         *string `json:"name"`
+	Description  *string `json:"description"`
+	AdminStateUp *bool   `json:"admin_state_up"`
+	Gateway      presence[struct {
+		Network string `json:"network_id"`
+	}] `json:"external_gateway_info"`
+}
+
+func (q routerRequest) apply(s *Service, o *Router) error {
+	set(&o.Name, q.Name)
+	set(&o.Description, q.Description)
+	set(&o.AdminStateUp, q.AdminStateUp)
+	if !q.Gateway.given {
+		return nil
+	}
+	id := q.Gateway.value.Network
+	if n := s.networks[id]; id != "" && (n == nil || !n.External) {
+		return answer.Fail(http.StatusBadRequest, "Bad router request: Network %s is not an external network.", id)
+	}
+	o.ExternalNetwork = id
+	return nil
+}
+
+func (s *Service) createRouter(r *http.Request, c front.Caller) (string, error) {
+	q, err := decode[routerRequest](r, "router")
+	if err != nil {
+		return "", err
+	}
+	o := &Router{ID: uuid.NewString(), ProjectID: c.ProjectID, AdminStateUp: true, CreatedAt: time.Now()}
+	if err := q.apply(s, o); err != nil {
+		return "", err
+	}
+	s.routers[o.ID] = o
+	return o.ID, nil
+}
+
+func (s *Service) updateRouter(r *http.Request, _ front.Caller) (string, error) {
+	q, err := decode[routerRequest](r, "router")
+	if err != nil {
+		return "", err
+	}
+	o := s.routers[r.PathValue("id")]
+	return o.ID, q.apply(s, o)
+}
+
+const routerInterface = "network:router_interface"
+
+func (s *Service) removeRouter(id string) error {
+	if count(s.ports, func(p *Port) bool { return p.DeviceID == id && p.DeviceOwner == routerInterface }) > 0 {
+		return answer.FailKind(http.StatusConflict, "RouterInUse", "Router %s still has ports", id)
+	}
+	delete(s.routers, id)
+	return nil
+}
+
+type interfaceRequest struct {
+	Subnet string `json:"subnet_id"`
+	Port   string `json:"port_id"`
+}
+
+func (s *Service) attach(r *http.Request, c front.Caller) (int, any, error) {
+	id := r.PathValue("id")
+	if _, err := s.find(routerKind, c, id); err != nil {
+		return 0, nil, err
+	}
+	var q interfaceRequest
+	if err := answer.Decode(r, &q); err != nil {
+		return 0, nil, answer.Fail(http.StatusBadRequest, "%v", err)
+	}
+	p := s.ports[q.Port]
+	if q.Port == "" {
+		sub := s.subnets[q.Subnet]
+		if sub == nil {
+			return 0, nil, subnetKind.notFound(q.Subnet)
+		}
+		want := FixedIP{SubnetID: sub.ID}
+		if sub.Gateway.IsValid() && !s.used[sub.Gateway] {
+			want.IPAddress = sub.Gateway.String()
+		}
+		var err error
+		if p, err = s.newPort(c, Port{NetworkID: sub.NetworkID, ProjectID: c.ProjectID, AdminStateUp: true, SecurityGroups: []string{}}, []FixedIP{want}); err != nil {
+			return 0, nil, err
+		}
+	}
+	if p == nil {
+		return 0, nil, portNotFound(q.Port)
+	}
+	p.DeviceID, p.DeviceOwner, p.Status = id, routerInterface, "ACTIVE"
+	return http.StatusOK, interfaceBody(id, p), nil
+}
+
+func (s *Service) detach(r *http.Request, c front.Caller) (int, any, error) {
+	id := r.PathValue("id")
+	if _, err := s.find(routerKind, c, id); err != nil {
+		return 0, nil, err
+	}
+	var q interfaceRequest
+	if err := answer.Decode(r, &q); err != nil {
+		return 0, nil, answer.Fail(http.StatusBadRequest, "%v", err)
+	}
+	for _, p := range s.ports {
+		if p.DeviceID == id && p.DeviceOwner == routerInterface && (p.ID == q.Port || (len(p.FixedIPs) > 0 && p.FixedIPs[0].SubnetID == q.Subnet)) {
+			body := interfaceBody(id, p)
+			s.deletePort(p.ID)
+			return http.StatusOK, body, nil
+		}
+	}
+	return 0, nil, answer.FailKind(http.StatusNotFound, "RouterInterfaceNotFound", "Router %s does not have an interface with id %s", id, q.Port+q.Subnet)
+}
+
+func interfaceBody(router string, p *Port) map[string]any {
+	subnet := ""
+	if len(p.FixedIPs) > 0 {
+		subnet = p.FixedIPs[0].SubnetID
+	}
+	return map[string]any{"id": router, "port_id": p.ID, "subnet_id": subnet, "subnet_ids": []string{subnet}, "network_id": p.NetworkID, "project_id": p.ProjectID, "tenant_id": p.ProjectID}
+}

@@ -1,0 +1,79 @@
+package nova
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/host"
+)
+
+func (s *Service) deleteServer(w http.ResponseWriter, r *http.Request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, err := s.own(r, "servers:delete")
+	if err != nil {
+		return err
+	}
+	if v.Locked && !front.CallerOf(r).Is("admin") {
+		return answer.Fail(http.StatusConflict, "Instance %s is locked", v.ID)
+	}
+	s.remove(w, r, v)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Service) forceDelete(w http.ResponseWriter, r *http.Request, v *Server, _ json.RawMessage) error {
+	s.remove(w, r, v)
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// remove begins a deletion, which ends whatever else goes on with the server. The caller holds the lock.
+func (s *Service) remove(w http.ResponseWriter, r *http.Request, v *Server) {
+	if v.TaskState == taskDeleting {
+		return
+	}
+	v.note(w, r, "delete")
+	if v.cancel != nil {
+		v.cancel()
+	}
+	v.TaskState, v.UpdatedAt = taskDeleting, now()
+	s.begin(v, func(ctx context.Context) {
+		if s.pause(ctx, 1) != nil {
+			return // the sandbox closes
+		}
+		if g := s.take(v); g != nil {
+			g.Kill()
+		}
+		_ = s.saveRoot(ctx, v)
+		s.release(v)
+		_ = host.Remove(s.dir(v.ID))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.servers, v.ID)
+		s.order = slices.DeleteFunc(s.order, func(o *Server) bool { return o == v })
+		for _, g := range s.groups {
+			g.Members = slices.DeleteFunc(g.Members, func(id string) bool { return id == v.ID })
+		}
+	})
+}
+
+// release gives ports and volumes back, deleting those that were made for the server.
+func (s *Service) release(v *Server) {
+	if g := s.take(v); g != nil {
+		g.Kill()
+	}
+	s.ports.ReleasePorts(v.ID)
+	var volumes []VolumeAttachment
+	s.change(v, func() { volumes, v.Volumes = v.Volumes, nil })
+	for _, a := range volumes {
+		s.vols.Detach(a.VolumeID, v.ID)
+		if a.DeleteOnTermination {
+			_ = s.vols.Delete(a.VolumeID) // the owner sees one that could not be
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package nova
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+)
+
+func (a action) body(r *http.Request, v *Server) map[string]any {
+	b := map[string]any{
+		"action": a.name, "instance_uuid": v.ID, "request_id": a.request, "user_id": a.user, "project_id": a.project, "start_time": microStamp(a.at), "message": orNull(a.message),
+	}
+	if minor(r) >= 58 {
+		b["updated_at"] = microStamp(a.at)
+	}
+	return b
+}
+
+func (s *Service) listActions(w http.ResponseWriter, r *http.Request, v *Server) error {
+	out := []any{}
+	for _, a := range slices.Backward(v.actions) {
+		out = append(out, a.body(r, v))
+	}
+	answer.JSON(w, http.StatusOK, map[string]any{"instanceActions": out})
+	return nil
+}
+
+func (s *Service) showAction(w http.ResponseWriter, r *http.Request, v *Server) error {
+	i := slices.IndexFunc(v.actions, func(a action) bool { return a.request == r.PathValue("request") })
+	if i < 0 {
+		return answer.Fail(http.StatusNotFound, "Action for request_id %s on instance %s not found", r.PathValue("request"), v.ID)
+	}
+	b := v.actions[i].body(r, v)
+	b["events"] = []any{}
+	answer.JSON(w, http.StatusOK, map[string]any{"instanceAction": b})
+	return nil
+}
+
+// action is one thing that was done to a server.
+type action struct {
+	name, request, user, project, message string
+	at                                    time.Time
+}
+
+// note keeps an action for os-instance-actions. The caller holds the lock.
+func (v *Server) note(w http.ResponseWriter, r *http.Request, name string) {
+	c := front.CallerOf(r)
+	v.actions = append(v.actions, action{name: name, request: front.RequestID(w), user: c.UserID, project: c.ProjectID, at: now()})
+}

@@ -1,0 +1,24 @@
+package sandbox
+
+// ImageQuotas are Glance's limits; 0 = Glance's default, below 0 = none.
+type ImageQuotas struct {
+	Members    int   // per image; default 128
+	Properties int   // per image; default 128
+	Tags       int   // per image; default 128
+	SizeTotal  int64 // bytes of all images of a project, which an upload may not exceed; default none
+	Size       int64 // bytes of one image; default none
+
+	// Limits of a project that Keystone keeps for Glance. An upload is refused when the project is over
+	// MiBTotal already; it may itself go over it.
+	CountTotal int // images; default none
+	MiBTotal   int // MiB of all images, rounded down; default none
+
+	Page    int // images of a page where the request doesn't say; default 25
+	MaxPage int // most images of a page; default 1000
+}
+
+// NetworkQuotas are Neutron's limits per project; 0 = Neutron's default, below 0 = none.
+type NetworkQuotas struct{ Networks, Ports, FloatingIPs, SecurityGroups int }
+
+// VolumeQuotas are Cinder's limits per project; 0 = Cinder's default, below 0 = none.
+type VolumeQuotas struct {

@@ -1,0 +1,35 @@
+package sandbox
+
+import "time"
+
+// Request is one line of the request log.
+type Request struct {
+	Seq         int           `json:"seq"`                // from 1, in order of arrival
+	Time        time.Time     `json:"time"`               // of arrival
+	Duration    time.Duration `json:"duration,omitempty"` // nanoseconds until the response was written; 0 while it is served
+	Method      string        `json:"method"`
+	Path        string        `json:"path"` // with the service's prefix, such as /image/v2/images
+	Query       string        `json:"query,omitempty"`
+	Status      int           `json:"status"`            // 0 while it is served and where the connection was closed without an answer
+	Fault       string        `json:"fault,omitempty"`   // what was done to it, such as "drop-after"; "" for most requests
+	ConnID      int64         `json:"conn"`              // the connection it came on, from 1
+	Project     string        `json:"project,omitempty"` // id of the project of its token
+	User        string        `json:"user,omitempty"`    // id of the user of its token
+	UserAgent   string        `json:"user_agent,omitempty"`
+	BodySize    int64         `json:"body_size,omitempty"`  // bytes of the request's body that were read
+	RequestID   string        `json:"request_id,omitempty"` // the answer's x-openstack-request-id
+	ContentType string        `json:"content_type,omitempty"`
+}
+
+// Requests is the log of requests so far, in order of arrival. It keeps the last 100,000 at least.
+func (c *Cloud) Requests() []Request {
+	kept := c.front.Log.Requests()
+	all := make([]Request, len(kept))
+	for i, r := range kept {
+		all[i] = Request(r)
+	}
+	return all
+}
+
+// ResetRequests empties the log of requests; their numbers go on.
+func (c *Cloud) ResetRequests() { c.front.Log.Reset() }
