@@ -1,25 +1,15 @@
 package sandbox
 
 import (
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/cinder"
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/keystone"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/neutron"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/nova"
-)
-
-// ImageSpec is what an image is made from; ImageRecord is one as the service keeps it.
-type (
-	ImageSpec   = glance.Spec
-	ImageRecord = glance.Image
-)
-
-// Limits of the services; the zero values are the real services' defaults.
-type (
-	ImageQuotas   = glance.Quotas
-	NetworkQuotas = neutron.Quotas
-	VolumeQuotas  = cinder.Quotas
-	ServerQuotas  = nova.Quotas
 )
 
 // Visibilities of images.
@@ -30,9 +20,103 @@ const (
 	Public    = glance.Public
 )
 
-// Roles of a user in a project.
-const (
-	RoleAdmin  = keystone.RoleAdmin
-	RoleMember = keystone.RoleMember
-	RoleReader = keystone.RoleReader
-)
+// Image is an image with its data.
+type Image struct {
+	ID                          string // "" = a new one
+	Name                        string
+	Project                     string // name or id of the owner; "" = the first user's project, admin in the default seed
+	Visibility                  string // "" = shared
+	DiskFormat, ContainerFormat string // "" = raw and bare where there is data
+	MinDisk, MinRAM             int    // GiB, MiB
+	Protected, Hidden           bool
+	Tags                        []string
+	Properties                  map[string]string
+	CreatedAt                   time.Time // zero = now
+
+	Data []byte // of the image
+	File string // path of the data, in place of Data; without both the image stays queued
+
+	Members map[string]string // status (pending, accepted or rejected) by the member project's name or id
+}
+
+// AddImage adds an image, as if its project had uploaded and shared it, and returns its id. Neither
+// quotas nor reserved names are checked.
+func (c *Cloud) AddImage(i Image) (string, error) {
+	id, err := c.addImage(i)
+	if err != nil {
+		return "", fmt.Errorf("adding image %q: %w", i.Name, err)
+	}
+	return id, nil
+}
+
+func (c *Cloud) addImage(i Image) (string, error) {
+	data, err := i.open()
+	if err != nil {
+		return "", err
+	}
+	if data != nil {
+		defer data.Close()
+		i.DiskFormat, i.ContainerFormat = cmp.Or(i.DiskFormat, "raw"), cmp.Or(i.ContainerFormat, "bare")
+	}
+	owner, err := c.project(cmp.Or(i.Project, c.logins[0].project.Name))
+	if err != nil {
+		return "", err
+	}
+	id, err := c.services.Image.CreateQueued(front.Caller{ProjectID: owner}, glance.Spec{
+		ID: i.ID, Name: i.Name, Owner: owner, Visibility: i.Visibility, DiskFormat: i.DiskFormat, ContainerFormat: i.ContainerFormat,
+		MinDisk: i.MinDisk, MinRAM: i.MinRAM, Protected: i.Protected, Hidden: i.Hidden,
+		Tags: i.Tags, Properties: i.Properties, CreatedAt: i.CreatedAt,
+	})
+	if err != nil {
+		return "", err
+	}
+	if data != nil {
+		if err := c.services.Image.Upload(id, data); err != nil {
+			return "", err
+		}
+	}
+	for project, status := range i.Members {
+		if err := c.SetMember(id, project, status); err != nil {
+			return "", err
+		}
+	}
+	return id, nil
+}
+
+// open returns the image's data, nil where it has none.
+func (i Image) open() (io.ReadCloser, error) {
+	switch {
+	case i.Data != nil:
+		return io.NopCloser(bytes.NewReader(i.Data)), nil
+	case i.File != "":
+		return os.Open(i.File)
+	}
+	return nil, nil //nolint:nilnil // no data is no error
+}
+
+// Image is an image as it is now, without its data and members. It is false where there is none.
+func (c *Cloud) Image(id string) (Image, bool) {
+	i, ok := c.services.Image.Image(id)
+	return Image{
+		ID: i.ID, Name: i.Name, Project: i.Owner, Visibility: i.Visibility, DiskFormat: i.DiskFormat, ContainerFormat: i.ContainerFormat,
+		MinDisk: i.MinDisk, MinRAM: i.MinRAM, Protected: i.Protected, Hidden: i.Hidden,
+		Tags: i.Tags, Properties: i.Properties, CreatedAt: i.CreatedAt,
+	}, ok
+}
+
+// Members are the statuses of an image's members by their projects' ids.
+func (c *Cloud) Members(image string) map[string]string { return c.services.Image.Members(image) }
+
+// SetMember makes a project (name or id) a member of an image with a status: pending, accepted or rejected.
+func (c *Cloud) SetMember(image, project, status string) error {
+	id, err := c.project(project)
+	if err != nil {
+		return err
+	}
+	return c.services.Image.SetMember(image, id, status)
+}
+
+// SetHash makes Glance report a hash that needn't be that of the image's data.
+func (c *Cloud) SetHash(image, algorithm, value string) error {
+	return c.services.Image.Update(image, func(i *glance.Image) { i.HashAlgo, i.HashValue = algorithm, value })
+}

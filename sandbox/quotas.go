@@ -22,3 +22,16 @@ type NetworkQuotas struct{ Networks, Ports, FloatingIPs, SecurityGroups int }
 
 // VolumeQuotas are Cinder's limits per project; 0 = Cinder's default, below 0 = none.
 type VolumeQuotas struct {
+	Volumes   int // default 10
+	Gigabytes int // default 1000
+	Snapshots int // default 10
+}
+
+// ServerQuotas are Nova's limits per project; 0 = Nova's default, below 0 = none.
+type ServerQuotas struct {
+	Instances     int // default 10
+	Cores         int // default 20
+	RAM           int // MiB; default 51200
+	KeyPairs      int // per user; default 100
+	MetadataItems int // per server; default 128
+}

@@ -15,9 +15,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/cinder"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/keystone"
@@ -35,19 +37,15 @@ type Options struct {
 	Seed       Seed          // what is there at first; the zero value = DefaultSeed()
 
 	TokenLifetime time.Duration // 0 = one hour
-	ImageQuotas   glance.Quotas
-	NetworkQuotas neutron.Quotas
-	VolumeQuotas  cinder.Quotas
-	ServerQuotas  nova.Quotas
+	ImageQuotas   ImageQuotas
+	NetworkQuotas NetworkQuotas
+	VolumeQuotas  VolumeQuotas
+	ServerQuotas  ServerQuotas
 }
 
-// Cloud is a running sandbox. Its services are there for tests that look or reach inside.
+// Cloud is a running sandbox.
 type Cloud struct {
-	Identity *keystone.Service
-	Image    *glance.Service
-	Network  *neutron.Service
-	Volume   *cinder.Service
-	Compute  *nova.Service
+	services inside.Services
 
 	dir     string
 	tempDir bool
@@ -124,32 +122,32 @@ func (o *Options) complete() error {
 
 // assemble makes the services, wires them to each other and plants the seed.
 func (c *Cloud) assemble(o Options) error {
-	c.Identity = keystone.New(keystone.Options{TokenLifetime: o.TokenLifetime, Catalog: catalog})
+	c.services.Identity = keystone.New(keystone.Options{TokenLifetime: o.TokenLifetime, Catalog: catalog})
 	var err error
 	images := filepath.Join(c.dir, "glance")
 	if err := os.MkdirAll(images, 0o700); err != nil {
 		return err
 	}
-	if c.Image, err = glance.New(glance.Options{Dir: images, Clock: c.clock, Quotas: o.ImageQuotas}); err != nil {
+	if c.services.Image, err = glance.New(glance.Options{Dir: images, Clock: c.clock, Quotas: glance.Quotas(o.ImageQuotas)}); err != nil {
 		return err
 	}
-	c.Network = neutron.New(neutron.Options{Quotas: o.NetworkQuotas, Free: func(address string) bool {
+	c.services.Network = neutron.New(neutron.Options{Quotas: neutron.Quotas(o.NetworkQuotas), Free: func(address string) bool {
 		return free(address, o.SSHPort)
 	}})
 	volumes := filepath.Join(c.dir, "volumes")
-	if c.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.Image, Quotas: o.VolumeQuotas}); err != nil {
+	if c.services.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.services.Image, Quotas: cinder.Quotas(o.VolumeQuotas)}); err != nil {
 		return err
 	}
 	servers := filepath.Join(c.dir, "servers")
 	if err := os.MkdirAll(servers, 0o700); err != nil {
 		return err
 	}
-	c.Compute = nova.New(nova.Options{
-		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: o.ServerQuotas,
-		Images: c.Image, Networks: c.Network, Ports: c.Network, Volumes: c.Volume,
+	c.services.Compute = nova.New(nova.Options{
+		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: nova.Quotas(o.ServerQuotas),
+		Images: c.services.Image, Networks: c.services.Network, Ports: c.services.Network, Volumes: c.services.Volume,
 	})
-	c.Network.FloatingChanged = c.Compute.FloatingChanged
-	c.front = front.New(c.Identity, c.Identity.Mount(), c.Image.Mount(), c.Compute.Mount(), c.Network.Mount(), c.Volume.Mount())
+	c.services.Network.FloatingChanged = c.services.Compute.FloatingChanged
+	c.front = front.New(c.services.Identity, c.services.Identity.Mount(), c.services.Image.Mount(), c.services.Compute.Mount(), c.services.Network.Mount(), c.services.Volume.Mount())
 	c.front.Intercept = c.faults.pick
 	if err := c.plant(o.Seed); err != nil {
 		return err
@@ -169,7 +167,7 @@ var catalog = []keystone.Endpoint{
 func free(address string, port int) bool {
 	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {
-		return !errors.Is(err, errInUse)
+		return !errors.Is(err, syscall.EADDRINUSE)
 	}
 	l.Close()
 	return true
@@ -182,7 +180,7 @@ func (c *Cloud) Close() error {
 		<-c.serveDone
 		c.front.Close()
 		c.clock.Stop()
-		c.Compute.Close()
+		c.services.Compute.Close()
 		c.removeDir()
 	})
 	return c.closeErr
@@ -203,8 +201,7 @@ func (c *Cloud) Dir() string { return c.dir }
 // Faults are the rules by which requests fail.
 func (c *Cloud) Faults() *Faults { return &c.faults }
 
-// Requests is the log of requests so far.
-func (c *Cloud) Requests() []front.Request { return c.front.Log.Requests() }
+// ExpireTokens ends all tokens, as their lifetime would.
+func (c *Cloud) ExpireTokens() { c.services.Identity.ExpireTokens() }
 
-// ResetRequests empties the log of requests.
-func (c *Cloud) ResetRequests() { c.front.Log.Reset() }
+func init() { inside.Of = func(c any) *inside.Services { return &c.(*Cloud).services } }

@@ -1,5 +1,0 @@
-package sandbox
-
-import "syscall"
-
-const errInUse = syscall.EADDRINUSE
