@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
@@ -26,21 +27,21 @@ func TestLostAnswersTookEffect(t *testing.T) {
 		t.Run(tt.fault.String(), func(t *testing.T) {
 			t.Parallel()
 			c := sandboxtest.Start(t, sandbox.Options{})
-			demo := login(t, c, "demo")
+			demo := apitest.Login(t, c, "demo")
 			c.Faults().Add(sandbox.Rule{Method: "POST", Path: "/image/v2/images", Nth: 1, Fault: tt.fault})
 			id := fmt.Sprintf("7c0ffee0-0000-4000-8000-%012d", k)
-			a, err := demo.try(t.Context(), "POST", "/image/v2/images", map[string]any{"id": id})
+			a, err := demo.Try(t.Context(), "POST", "/image/v2/images", map[string]any{"id": id})
 			if a.Status != tt.status || (err == nil) == (tt.status == 0) {
 				t.Errorf("status %d, error %v; want %d", a.Status, err, tt.status)
 			}
-			if _, created := c.Image.Image(id); created != tt.created {
+			if _, created := c.Image(id); created != tt.created {
 				t.Errorf("created %t, want %t", created, tt.created)
 			}
 			want := http.StatusCreated
 			if tt.created {
 				want = http.StatusConflict
 			}
-			demo.do("POST", "/image/v2/images", map[string]any{"id": id}).want(t, want)
+			demo.Do("POST", "/image/v2/images", map[string]any{"id": id}).Want(t, want)
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
@@ -19,7 +20,7 @@ func TestEveryCloudLogsIn(t *testing.T) {
 		t.Errorf("clouds %v", c.Clouds())
 	}
 	for _, cloud := range c.Clouds() {
-		pages, err := images.List(imageClient(t, c, cloud), images.ListOpts{}).AllPages(t.Context())
+		pages, err := images.List(apitest.ImageClient(t, c, cloud), images.ListOpts{}).AllPages(t.Context())
 		if err != nil {
 			t.Fatalf("listing images as %q: %v", cloud, err)
 		}
@@ -39,7 +40,7 @@ func TestEveryCloudLogsIn(t *testing.T) {
 func TestImageRoundTrip(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	client := imageClient(t, c, "demo")
+	client := apitest.ImageClient(t, c, "demo")
 	img, err := images.Create(t.Context(), client, images.CreateOpts{
 		Name: "web", DiskFormat: "raw", ContainerFormat: "bare", Tags: []string{"b", "a"}, Properties: map[string]string{"os_distro": "debian"},
 	}).Extract()

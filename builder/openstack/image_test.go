@@ -10,9 +10,10 @@ import (
 )
 
 // add adds an image of the project that builds.
-func (w *world) add(spec sandbox.ImageSpec) string {
+func (w *world) add(i sandbox.Image) string {
 	w.t.Helper()
-	id, err := w.AddImage(sandbox.Image{Spec: spec, Project: "demo", Data: []byte("old")})
+	i.Project, i.Data = "demo", []byte("old")
+	id, err := w.AddImage(i)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -22,9 +23,9 @@ func (w *world) add(spec sandbox.ImageSpec) string {
 func TestSourceImage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
-	w.add(sandbox.ImageSpec{Name: "debian-13-a", Tags: []string{"ready"}, Visibility: "private"})
-	second := w.add(sandbox.ImageSpec{Name: "debian-13-b", Visibility: "private", Properties: map[string]string{"os_codename": "trixie"}})
-	hidden := w.add(sandbox.ImageSpec{Name: "debian-14", Hidden: true, Visibility: "private"})
+	w.add(sandbox.Image{Name: "debian-13-a", Tags: []string{"ready"}, Visibility: "private"})
+	second := w.add(sandbox.Image{Name: "debian-13-b", Visibility: "private", Properties: map[string]string{"os_codename": "trixie"}})
+	hidden := w.add(sandbox.Image{Name: "debian-14", Hidden: true, Visibility: "private"})
 	filter := func(filters map[string]any, more map[string]any) map[string]any {
 		return map[string]any{"source_image": nil, "source_image_filter": with(map[string]any{"filters": filters}, more)}
 	}
@@ -83,10 +84,10 @@ func TestNameConflict(t *testing.T) {
 		t.Run(tt.policy, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, sandbox.Options{})
-			old := w.add(sandbox.ImageSpec{Name: "web-base", Visibility: "private", Protected: tt.protected})
-			w.add(sandbox.ImageSpec{Name: "web-base-2", Visibility: "private"})
+			old := w.add(sandbox.Image{Name: "web-base", Visibility: "private", Protected: tt.protected})
+			w.add(sandbox.Image{Name: "web-base-2", Visibility: "private"})
 			// Another project's image of the name is none of ours.
-			if _, err := w.AddImage(sandbox.Image{Spec: sandbox.ImageSpec{Name: "web-base", Visibility: "public"}, Project: "member-a", Data: []byte("x")}); err != nil {
+			if _, err := w.AddImage(sandbox.Image{Name: "web-base", Visibility: "public", Project: "member-a", Data: []byte("x")}); err != nil {
 				t.Fatal(err)
 			}
 			_, out, err := w.build(t.Context(), map[string]any{"image_name_conflict": tt.policy}, nil)

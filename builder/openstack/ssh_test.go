@@ -35,7 +35,7 @@ func newGuests(t *testing.T) *world {
 	if err := tar.NewWriter(&empty).Close(); err != nil {
 		t.Fatal(err)
 	}
-	id, err := w.AddImage(sandbox.Image{Spec: w.spec("empty"), Project: "demo", Data: empty.Bytes()})
+	id, err := w.AddImage(sandbox.Image{Name: "empty", Visibility: sandbox.Private, Project: "demo", Data: empty.Bytes()})
 	if err != nil {
 		t.Fatal(err)
 	}

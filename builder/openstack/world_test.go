@@ -50,11 +50,9 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	t.Helper()
 	sb := sandboxtest.Start(t, o)
 	source, err := sb.AddImage(sandbox.Image{
-		Spec: sandbox.ImageSpec{
-			Name: "debian-12", Visibility: "public", DiskFormat: "raw", MinRAM: 64,
-			Properties: map[string]string{"os_distro": "debian", "owner_specified.openstack.md5": "x", "hw_rng_model": "virtio"},
-		},
-		Project: "admin", Data: []byte("a disk"),
+		Name: "debian-12", Visibility: "public", DiskFormat: "raw", MinRAM: 64,
+		Properties: map[string]string{"os_distro": "debian", "owner_specified.openstack.md5": "x", "hw_rng_model": "virtio"},
+		Project:    "admin", Data: []byte("a disk"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,11 +63,6 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	})
 	w.look = w.connect("demo")
 	return w
-}
-
-// spec is an image of the project that builds.
-func (*world) spec(name string) sandbox.ImageSpec {
-	return sandbox.ImageSpec{Name: name, Visibility: "private", DiskFormat: "raw"}
 }
 
 // login is how the options name one of the sandbox's clouds.

@@ -128,7 +128,7 @@ func TestExecuteGivesTheRecipe(t *testing.T) {
 func TestExecuteAsksTheCloud(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	if _, err := c.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), Spec: sandbox.ImageSpec{ID: here, Name: "sl7", Visibility: "private", DiskFormat: "raw"}}); err != nil {
+	if _, err := c.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), ID: here, Name: "sl7", Visibility: "private", DiskFormat: "raw"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := look(t, files(t, "7x").and(login(c, "demo"))); err != nil {

@@ -70,10 +70,8 @@ func add(t *testing.T, c *sandbox.Cloud, i sandbox.Image) string {
 func TestExecuteGivesWhatTheImageIs(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	id := add(t, c, sandbox.Image{Project: "demo", Data: []byte("hello"), Spec: sandbox.ImageSpec{
-		Name: "web-base", Visibility: "private", DiskFormat: "raw", MinDisk: 3, MinRAM: 256,
-		Tags: []string{"web", "golden"}, Properties: map[string]string{"os_distro": "debian"},
-	}})
+	id := add(t, c, sandbox.Image{Project: "demo", Data: []byte("hello"), Name: "web-base", Visibility: "private", DiskFormat: "raw", MinDisk: 3, MinRAM: 256,
+		Tags: []string{"web", "golden"}, Properties: map[string]string{"os_distro": "debian"}})
 
 	got, err := look(t, login(c, "demo").and(options{"name": "web-base"}))
 	if err != nil {
@@ -109,13 +107,13 @@ func TestExecuteSelects(t *testing.T) {
 	old := time.Now().Add(-48 * time.Hour)
 	ids := map[string]string{}
 	for name, i := range map[string]sandbox.Image{
-		"old":     {Project: "demo", Spec: sandbox.ImageSpec{Name: "web", Visibility: "private", CreatedAt: old, Tags: []string{"lts"}}},
-		"new":     {Project: "demo", Spec: sandbox.ImageSpec{Name: "web", Visibility: "private", Properties: map[string]string{"os_distro": "debian"}}},
-		"hidden":  {Project: "demo", Spec: sandbox.ImageSpec{Name: "web", Visibility: "private", Hidden: true}},
-		"longer":  {Project: "demo", Spec: sandbox.ImageSpec{Name: "web-customer", Visibility: "private"}},
-		"foreign": {Project: "member-a", Spec: sandbox.ImageSpec{Name: "theirs", Visibility: "community"}},
-		"shared":  {Project: "member-a", Spec: sandbox.ImageSpec{Name: "offer", Visibility: "shared"}, Members: map[string]string{"demo": "pending"}},
-		"public":  {Project: "admin", Spec: sandbox.ImageSpec{Name: "debian-12", Visibility: "public"}},
+		"old":     {Project: "demo", Name: "web", Visibility: "private", CreatedAt: old, Tags: []string{"lts"}},
+		"new":     {Project: "demo", Name: "web", Visibility: "private", Properties: map[string]string{"os_distro": "debian"}},
+		"hidden":  {Project: "demo", Name: "web", Visibility: "private", Hidden: true},
+		"longer":  {Project: "demo", Name: "web-customer", Visibility: "private"},
+		"foreign": {Project: "member-a", Name: "theirs", Visibility: "community"},
+		"shared":  {Project: "member-a", Name: "offer", Visibility: "shared", Members: map[string]string{"demo": "pending"}},
+		"public":  {Project: "admin", Name: "debian-12", Visibility: "public"},
 	} {
 		ids[name] = add(t, c, i)
 	}
@@ -155,8 +153,8 @@ func TestExecuteSelects(t *testing.T) {
 func TestExecuteRefusesToGuess(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	first := add(t, c, sandbox.Image{Project: "demo", Spec: sandbox.ImageSpec{Name: "web", Visibility: "private"}})
-	second := add(t, c, sandbox.Image{Project: "demo", Spec: sandbox.ImageSpec{Name: "web", Visibility: "private"}})
+	first := add(t, c, sandbox.Image{Project: "demo", Name: "web", Visibility: "private"})
+	second := add(t, c, sandbox.Image{Project: "demo", Name: "web", Visibility: "private"})
 
 	_, err := look(t, login(c, "demo").and(options{"name": "web"}))
 	for _, want := range []string{"2 images", `name "web"`, first, second, "most_recent"} {

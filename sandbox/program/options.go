@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 )
 
 // options are the flags that serve and run share.
@@ -87,7 +86,7 @@ func (o *options) rules() ([]sandbox.Rule, error) {
 // readImage reads the argument of --image.
 func readImage(arg string) (sandbox.Image, error) {
 	name, file, ok := strings.Cut(arg, "=")
-	image := sandbox.Image{Spec: glance.Spec{Name: name, Visibility: glance.Public}}
+	image := sandbox.Image{Name: name, Visibility: sandbox.Public}
 	if name == "" {
 		return image, fmt.Errorf("reading image %q: the name is missing, give NAME=FILE or NAME", arg)
 	}

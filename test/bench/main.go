@@ -113,6 +113,6 @@ func sharingAlone(ctx context.Context, projects int) error {
 
 func seed() sandbox.Seed {
 	s := sandbox.DefaultSeed()
-	s.Images = []sandbox.Image{{Project: "demo", Data: make([]byte, 1<<20), Spec: sandbox.ImageSpec{Name: "base", Visibility: sandbox.Private}}}
+	s.Images = []sandbox.Image{{Project: "demo", Data: make([]byte, 1<<20), Name: "base", Visibility: sandbox.Private}}
 	return s
 }

@@ -45,7 +45,7 @@ func sharing(ctx context.Context, projects int) (string, error) {
 	defer cloud.Close()
 	images := map[string]string{} // ids by name
 	for _, name := range []string{"by-loop", "by-imgctl"} {
-		image := sandbox.Image{Project: "source", Data: []byte("x"), Spec: sandbox.ImageSpec{Name: name, Visibility: sandbox.Private}}
+		image := sandbox.Image{Project: "source", Data: []byte("x"), Name: name, Visibility: sandbox.Private}
 		if images[name], err = cloud.AddImage(image); err != nil {
 			return "", err
 		}
@@ -129,7 +129,7 @@ func sharingSeed(projects int) (s sandbox.Seed, targets []string) {
 
 // accepted counts the projects that have accepted an image.
 func accepted(cloud *sandbox.Cloud, id string) (n int) {
-	for _, status := range cloud.Image.Members(id) {
+	for _, status := range cloud.Members(id) {
 		if status == "accepted" {
 			n++
 		}

@@ -104,7 +104,7 @@ func cloudWithImage(t *testing.T) *sandbox.Cloud {
 	seed := sandbox.DefaultSeed()
 	seed.Images = []sandbox.Image{{
 		Project: "demo", Data: rootFS(t), Members: map[string]string{"member-a": "accepted", "member-b": "pending"},
-		Spec: sandbox.ImageSpec{ID: webBase, Name: "web-base", Visibility: "shared", Properties: map[string]string{"os_distro": "demo"}},
+		ID: webBase, Name: "web-base", Visibility: "shared", Properties: map[string]string{"os_distro": "demo"},
 	}}
 	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
 }

@@ -80,7 +80,7 @@ func newWorld(t *testing.T, more map[string]any) *world {
 	t.Helper()
 	s := sandboxtest.Start(t, sandbox.Options{})
 	source, err := s.AddImage(sandbox.Image{
-		Spec: sandbox.ImageSpec{Name: "debian-12", Visibility: "public", DiskFormat: "raw"}, Project: "admin", Data: []byte("a disk"),
+		Name: "debian-12", Visibility: "public", DiskFormat: "raw", Project: "admin", Data: []byte("a disk"),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -74,7 +74,7 @@ func (w *world) run(args ...string) (status int, stdout, stderr string) {
 
 func (w *world) image(name, project string) string {
 	w.t.Helper()
-	id, err := w.AddImage(sandbox.Image{Spec: sandbox.ImageSpec{Name: name, Visibility: "private", DiskFormat: "raw"}, Project: project, Data: []byte(name)})
+	id, err := w.AddImage(sandbox.Image{Name: name, Visibility: "private", DiskFormat: "raw", Project: project, Data: []byte(name)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

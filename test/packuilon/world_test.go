@@ -48,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{t: t, packer: packertest.New(t)}
 	seed := sandbox.DefaultSeed()
-	seed.Images = []sandbox.Image{{Project: "demo", Data: w.rootFS(), Spec: sandbox.ImageSpec{ID: sourceImage, Name: "sl7x-x86_64", Visibility: "private", DiskFormat: "raw"}}}
+	seed.Images = []sandbox.Image{{Project: "demo", Data: w.rootFS(), ID: sourceImage, Name: "sl7x-x86_64", Visibility: "private", DiskFormat: "raw"}}
 	w.Cloud = sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
 	c, err := cloud.Connect(t.Context(), cloud.Access{IdentityEndpoint: w.URL() + "/identity/v3", Username: "demo", Password: w.Password("demo"), TenantName: "demo", DomainName: "Default"})
 	if err != nil {

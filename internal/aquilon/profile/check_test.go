@@ -20,7 +20,7 @@ import (
 func client(t *testing.T) (*sandbox.Cloud, *glance.Client) {
 	t.Helper()
 	s := sandboxtest.Start(t, sandbox.Options{})
-	if _, err := s.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), Spec: sandbox.ImageSpec{ID: sl7, Name: "sl7", Visibility: "private", DiskFormat: "raw"}}); err != nil {
+	if _, err := s.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), ID: sl7, Name: "sl7", Visibility: "private", DiskFormat: "raw"}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := cloud.Connect(t.Context(), cloud.Access{

@@ -116,9 +116,7 @@ func TestAddSelects(t *testing.T) {
 	w := newSandbox(t, sandbox.Options{})
 	at := func(day int) time.Time { return time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC) }
 	fill := func(name string, day int, tags []string, properties map[string]string) string {
-		id, err := w.sandbox.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), Spec: sandbox.ImageSpec{
-			Name: name, CreatedAt: at(day), Tags: tags, Properties: properties, Hidden: day == 3,
-		}})
+		id, err := w.sandbox.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), Name: name, CreatedAt: at(day), Tags: tags, Properties: properties, Hidden: day == 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,15 +180,15 @@ func TestAddAfterRejection(t *testing.T) {
 	t.Parallel()
 	w := newSandbox(t, sandbox.Options{})
 	id := w.imageOf("admin", "web", map[string]any{"visibility": "shared"})
-	if err := w.sandbox.Image.SetMember(id, w.project("member-a"), glance.Rejected); err != nil {
+	if err := w.sandbox.SetMember(id, w.project("member-a"), glance.Rejected); err != nil {
 		t.Fatal(err)
 	}
 	w.mustAdd(share.AddOptions{Selection: images(id), From: "admin", Projects: []string{w.project("member-a")}})
-	if got := w.sandbox.Image.Members(id)[w.project("member-a")]; got != glance.Rejected {
+	if got := w.sandbox.Members(id)[w.project("member-a")]; got != glance.Rejected {
 		t.Errorf("an admin's add made a rejected member %s", got)
 	}
 	w.mustAdd(share.AddOptions{Selection: images(id), From: "admin", To: []string{"member-a"}})
-	if got := w.sandbox.Image.Members(id)[w.project("member-a")]; got != glance.Accepted {
+	if got := w.sandbox.Members(id)[w.project("member-a")]; got != glance.Accepted {
 		t.Errorf("with its own credentials the member is %s", got)
 	}
 }

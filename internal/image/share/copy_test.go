@@ -177,7 +177,7 @@ func TestCopyVerifiesItsData(t *testing.T) {
 	// The far cloud stores something else than what it is sent.
 	there.Faults().Add(sandbox.Rule{Method: "PUT", Path: "**/file", Fault: sandbox.Fault{Do: sandbox.Observe, After: func(r *http.Request) {
 		for _, c := range w.copies() {
-			if err := there.Image.Update(c.ID, func(i *sandboxImage) { i.HashValue = strings.Repeat("0", len(i.HashValue)) }); err != nil {
+			if err := there.SetHash(c.ID, "sha512", strings.Repeat("0", 128)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -194,12 +194,12 @@ func TestCopyVerifiesWhatItSends(t *testing.T) {
 	t.Parallel()
 	w, there := newFarSandbox(t)
 	id := w.image("web", nil)
-	if err := w.sandbox.Image.Update(id, func(i *sandboxImage) { i.HashValue = strings.Repeat("0", len(i.HashValue)) }); err != nil {
+	if err := w.sandbox.SetHash(id, "sha512", strings.Repeat("0", 128)); err != nil {
 		t.Fatal(err)
 	}
 	there.Faults().Add(sandbox.Rule{Method: "PUT", Path: "**/file", Fault: sandbox.Fault{Do: sandbox.Observe, After: func(r *http.Request) {
 		for _, c := range w.copies() {
-			if err := there.Image.Update(c.ID, func(i *sandboxImage) { i.HashAlgo, i.HashValue = "sha256", "1" }); err != nil {
+			if err := there.SetHash(c.ID, "sha256", "1"); err != nil {
 				t.Error(err)
 			}
 		}

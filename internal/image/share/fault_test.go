@@ -86,7 +86,7 @@ func (m *mix) disturbed(what string, rules ...sandbox.Rule) error {
 func (m *mix) complete(what string) {
 	m.t.Helper()
 	for _, id := range m.ids {
-		now := m.sandbox.Image.Members(id)
+		now := m.sandbox.Members(id)
 		for _, target := range []string{"member-a", "member-b"} {
 			if now[m.project(target)] != glance.Accepted {
 				m.t.Errorf("%s: the add says that it is done, and image %s has the members %v", what, id, now)
@@ -299,7 +299,7 @@ func TestOthersChangesStay(t *testing.T) {
 		sandbox.Rule{Method: "POST", Path: "**/members", Fault: sandbox.Fault{Do: sandbox.Observe, Before: func(*http.Request) {
 			once.Do(func() {
 				for _, project := range []string{a, other} {
-					if err := w.sandbox.Image.SetMember(id, project, glance.Accepted); err != nil {
+					if err := w.sandbox.SetMember(id, project, glance.Accepted); err != nil {
 						t.Error(err)
 					}
 				}

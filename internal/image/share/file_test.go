@@ -15,8 +15,6 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
-type sandboxImage = sandbox.ImageRecord
-
 func TestParse(t *testing.T) {
 	t.Parallel()
 	text := `# who gets what
@@ -236,7 +234,7 @@ func TestDriftThatApplyCantMend(t *testing.T) {
 	w, _ := newFarSandbox(t)
 	id := w.imageOf("admin", "one", map[string]any{"visibility": "shared"})
 	for name, status := range map[string]string{"member-a": glance.Rejected, "other": glance.Accepted} {
-		if err := w.sandbox.Image.SetMember(id, w.project(name), status); err != nil {
+		if err := w.sandbox.SetMember(id, w.project(name), status); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -252,7 +250,7 @@ shares:
     to: [{project: %s}]
 `, w.project("other")))
 	disable(t, w, "member-b", http.MethodDelete)
-	if err := w.sandbox.Image.SetMember(id, w.project("member-b"), glance.Accepted); err != nil {
+	if err := w.sandbox.SetMember(id, w.project("member-b"), glance.Accepted); err != nil {
 		t.Fatal(err)
 	}
 	w.expectDrift(f, share.FileOptions{},

@@ -105,7 +105,7 @@ func TestListShowsGhosts(t *testing.T) {
 	w := newSandbox(t, sandbox.Options{})
 	id := w.imageOf("admin", "web", map[string]any{"visibility": "shared"})
 	for _, name := range []string{"member-a", "member-b", "other"} {
-		if err := w.sandbox.Image.SetMember(id, w.project(name), glance.Accepted); err != nil {
+		if err := w.sandbox.SetMember(id, w.project(name), glance.Accepted); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestListShowsGhosts(t *testing.T) {
 	// Ghosts can be removed as any member can.
 	p, err := share.PlanRemove(t.Context(), w.clouds, share.RemoveOptions{Selection: images(id), From: "admin", Projects: []string{w.project("member-b")}})
 	w.apply(p, err)
-	if left := w.sandbox.Image.Members(id); len(left) != 2 {
+	if left := w.sandbox.Members(id); len(left) != 2 {
 		t.Errorf("members are %v", left)
 	}
 }

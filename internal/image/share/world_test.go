@@ -200,11 +200,11 @@ func (w *world) tree(images ...string) string {
 	w.t.Helper()
 	var b strings.Builder
 	for _, id := range images {
-		img, ok := w.sandbox.Image.Image(id)
+		img, ok := w.sandbox.Image(id)
 		if !ok {
 			w.t.Fatalf("image %s is gone", id)
 		}
-		fmt.Fprintf(&b, "%s %s %s %v hidden=%t %v %v\n", id, img.Name, img.Visibility, img.Tags, img.Hidden, img.Properties, w.sandbox.Image.Members(id))
+		fmt.Fprintf(&b, "%s %s %s %v hidden=%t %v %v\n", id, img.Name, img.Visibility, img.Tags, img.Hidden, img.Properties, w.sandbox.Members(id))
 	}
 	return b.String()
 }

@@ -26,10 +26,6 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
-func published(name string) sandbox.ImageSpec {
-	return sandbox.ImageSpec{Name: name, Visibility: "public", DiskFormat: "raw"}
-}
-
 var past, future = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 
 // bystanders makes what looks like a leftover and isn't one.

@@ -41,7 +41,7 @@ type project struct {
 func newProject(t *testing.T, o sandbox.Options) *project {
 	t.Helper()
 	sb := sandboxtest.Start(t, o)
-	source, err := sb.AddImage(sandbox.Image{Spec: published("debian"), Project: "admin", Data: []byte("a disk")})
+	source, err := sb.AddImage(sandbox.Image{Name: "debian", Visibility: sandbox.Public, Project: "admin", Data: []byte("a disk")})
 	if err != nil {
 		t.Fatal(err)
 	}

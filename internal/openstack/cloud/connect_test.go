@@ -97,7 +97,7 @@ func TestConnectByToken(t *testing.T) {
 	if byToken.Project() != c.Project() || byToken.UserID() != c.UserID() {
 		t.Errorf("%+v, want %+v", byToken.Project(), c.Project())
 	}
-	sb.Identity.ExpireTokens()
+	sb.ExpireTokens()
 	if err := listImages(t.Context(), t, byToken); !fault.Is(cloud.Classify(err), fault.Forbidden) {
 		t.Errorf("with a token that is gone: %v", err)
 	}
@@ -166,7 +166,7 @@ func TestTokenIsRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	sb.Identity.ExpireTokens()
+	sb.ExpireTokens()
 	sb.ResetRequests()
 	var wg sync.WaitGroup
 	for range 5 {

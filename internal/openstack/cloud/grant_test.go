@@ -76,7 +76,7 @@ func TestFromGrant(t *testing.T) {
 	if err := listImages(t.Context(), t, c); err != nil {
 		t.Error(err)
 	}
-	sb.Identity.ExpireTokens()
+	sb.ExpireTokens()
 	if err := listImages(t.Context(), t, c); !fault.Is(cloud.Classify(err), fault.Forbidden) {
 		t.Errorf("with a token that nobody renews: %v", err)
 	}
@@ -95,7 +95,7 @@ func TestGrantIsRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	sb.Identity.ExpireTokens()
+	sb.ExpireTokens()
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
@@ -242,7 +242,7 @@ func TestAGrantIsEnoughForAnother(t *testing.T) {
 		t.Error(err)
 	}
 
-	sb.Identity.ExpireTokens()
+	sb.ExpireTokens()
 	if err := c.Renew(t.Context(), g.Token); err != nil {
 		t.Fatal(err)
 	}

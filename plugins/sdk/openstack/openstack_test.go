@@ -142,7 +142,7 @@ func run(t *testing.T, h conformance.Host, words string) *conformance.Recording 
 func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	s := sandboxtest.Start(t, sandbox.Options{})
-	if _, err := s.AddImage(sandbox.Image{Project: "demo", Spec: sandbox.ImageSpec{Name: "web"}}); err != nil {
+	if _, err := s.AddImage(sandbox.Image{Project: "demo", Name: "web"}); err != nil {
 		t.Fatal(err)
 	}
 	var first atomic.Value

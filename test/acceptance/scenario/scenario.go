@@ -133,7 +133,7 @@ func startSandbox(t testing.TB) *sandbox.Cloud {
 	seed := sandbox.DefaultSeed()
 	seed.Images = []sandbox.Image{{
 		Project: "admin", Data: rootFS(),
-		Spec: sandbox.ImageSpec{Name: "tiny", Visibility: sandbox.Public, Properties: map[string]string{"os_distro": "debian"}},
+		Name: "tiny", Visibility: sandbox.Public, Properties: map[string]string{"os_distro": "debian"},
 	}}
 	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sandboxSSH}))
 }

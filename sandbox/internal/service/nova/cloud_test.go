@@ -20,7 +20,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
@@ -43,7 +42,7 @@ func start(t *testing.T, o sandbox.Options) *cloud {
 	}
 	c := sandboxtest.Start(t, o)
 	id, err := c.AddImage(sandbox.Image{
-		Spec: glance.Spec{Name: "base", Visibility: glance.Public, DiskFormat: "qcow2", ContainerFormat: "bare", Properties: map[string]string{"os_distro": "none"}},
+		Name: "base", Visibility: sandbox.Public, DiskFormat: "qcow2", ContainerFormat: "bare", Properties: map[string]string{"os_distro": "none"},
 		Data: empty.Bytes(),
 	})
 	if err != nil {
@@ -239,5 +238,3 @@ func (c *cloud) address(id string) string {
 	c.t.Fatal("the server has no address")
 	return ""
 }
-
-var bigSpec = glance.Spec{Name: "big", Visibility: glance.Public, MinDisk: 10}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
@@ -62,7 +63,7 @@ func TestFloatingIP(t *testing.T) {
 	for _, n := range c.do(1, "GET", "//network/v2.0/networks?name=public", nil).want(200).at("networks").([]any) {
 		public = n.(map[string]any)["id"].(string)
 	}
-	port := c.Network.PortsOf(id)[0].ID
+	port := inside.Of(c.Cloud).Network.PortsOf(id)[0].ID
 	f := c.do(1, "POST", "//network/v2.0/floatingips", map[string]any{"floatingip": map[string]string{"floating_network_id": public, "port_id": port}}).want(201)
 	if got := key.run(f.str("floatingip.floating_ip_address"), "hostname"); got != "web\n" {
 		t.Errorf("got %q", got)
@@ -89,7 +90,7 @@ func TestBootFromVolume(t *testing.T) {
 	key.run(c.address(id), "echo kept >/root/kept")
 	c.do(1, "DELETE", "/servers/"+id, nil).want(204)
 	c.gone(id)
-	if v, ok := c.Volume.Volume(volume); !ok || v.Status != "available" {
+	if v, ok := inside.Of(c.Cloud).Volume.Volume(volume); !ok || v.Status != "available" {
 		t.Fatalf("the volume is %+v, %v", v, ok)
 	}
 	id = c.create("again", map[string]any{"key_name": "k", "imageRef": nil, "block_device_mapping_v2": []any{map[string]any{
@@ -102,7 +103,7 @@ func TestBootFromVolume(t *testing.T) {
 	c.do(1, "DELETE", "/servers/"+id, nil).want(204)
 	c.gone(id)
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, ok := c.Volume.Volume(volume); !ok {
+		if _, ok := inside.Of(c.Cloud).Volume.Volume(volume); !ok {
 			break
 		}
 		if time.Now().After(deadline) {

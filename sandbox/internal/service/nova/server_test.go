@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 )
 
 // transition is long enough to be seen by a test that polls on a busy machine.
@@ -50,7 +51,7 @@ func TestLife(t *testing.T) {
 	if a := c.do(1, "GET", "/servers/"+id, nil).want(404); a.str("itemNotFound.message") != "Instance "+id+" could not be found." {
 		t.Errorf("a deleted server: %s", a.text)
 	}
-	if ports := c.Network.PortsOf(id); len(ports) != 0 {
+	if ports := inside.Of(c.Cloud).Network.PortsOf(id); len(ports) != 0 {
 		t.Errorf("the deleted server's ports: %v", ports)
 	}
 }
@@ -117,7 +118,7 @@ func TestFaults(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	c := start(t, sandbox.Options{})
-	big, err := c.AddImage(sandbox.Image{Spec: bigSpec, Data: []byte("x")})
+	big, err := c.AddImage(sandbox.Image{Name: "big", Visibility: sandbox.Public, MinDisk: 10, Data: []byte("x")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +156,7 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if n := len(c.Compute.Servers()); n != 0 {
+	if n := len(inside.Of(c.Cloud).Compute.Servers()); n != 0 {
 		t.Errorf("%d servers were created", n)
 	}
 }
@@ -256,7 +257,7 @@ func TestPorts(t *testing.T) {
 	}
 	c.do(1, "DELETE", "/servers/"+given, nil).want(204)
 	c.gone(given)
-	if p, ok := c.Network.Port(port); !ok || p.DeviceID != "" {
+	if p, ok := inside.Of(c.Cloud).Network.Port(port); !ok || p.DeviceID != "" {
 		t.Errorf("the port is not free again: %+v, %v", p, ok)
 	}
 	more := c.do(1, "POST", "/servers/"+id+"/os-interface", map[string]any{"interfaceAttachment": map[string]string{"port_id": port}}).want(200).str("interfaceAttachment.port_id")
@@ -275,7 +276,7 @@ func TestVolumes(t *testing.T) {
 	status := func(want string) {
 		t.Helper()
 		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-			v, ok := c.Volume.Volume(volume)
+			v, ok := inside.Of(c.Cloud).Volume.Volume(volume)
 			if ok && v.Status == want {
 				return
 			}

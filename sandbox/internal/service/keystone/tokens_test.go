@@ -1,8 +1,7 @@
-package sandbox_test
+package keystone_test
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
@@ -28,7 +29,7 @@ func password(c *sandbox.Cloud, change func(user map[string]any)) map[string]any
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo := login(t, c, "demo")
+	demo := apitest.Login(t, c, "demo")
 	plain := password(c, func(map[string]any) {})
 	project := func(name string) map[string]any {
 		return map[string]any{"project": map[string]any{"name": name, "domain": map[string]any{"name": "Default"}}}
@@ -53,7 +54,7 @@ func TestTokens(t *testing.T) {
 		{"user without domain", password(c, func(u map[string]any) { delete(u, "domain") }), nil, 400, "", ""},
 		{"user of another domain", password(c, func(u map[string]any) { u["domain"] = map[string]any{"name": "other"} }), nil, 401, "", ""},
 		{"domain by name", password(c, func(u map[string]any) { u["domain"] = map[string]any{"name": "Default"} }), nil, 201, "demo", "member reader"},
-		{"token", map[string]any{"methods": []string{"token"}, "token": map[string]any{"id": demo.token}}, project("demo"), 201, "demo", "member reader"},
+		{"token", map[string]any{"methods": []string{"token"}, "token": map[string]any{"id": demo.Token}}, project("demo"), 201, "demo", "member reader"},
 		{"unknown token", map[string]any{"methods": []string{"token"}, "token": map[string]any{"id": "x"}}, project("demo"), 404, "", ""},
 		{"unknown method", map[string]any{"methods": []string{"magic"}}, nil, 400, "", ""},
 		{"no method", map[string]any{}, nil, 400, "", ""},
@@ -62,7 +63,7 @@ func TestTokens(t *testing.T) {
 		if tt.scope != nil {
 			auth["scope"] = tt.scope
 		}
-		a := demo.do("POST", "/identity/v3/auth/tokens", map[string]any{"auth": auth}, "X-Auth-Token", "")
+		a := demo.Do("POST", "/identity/v3/auth/tokens", map[string]any{"auth": auth}, "X-Auth-Token", "")
 		if a.Status != tt.status {
 			t.Errorf("%s: %d %s, want %d", tt.name, a.Status, a.Text, tt.status)
 			continue
@@ -90,16 +91,16 @@ func TestTokens(t *testing.T) {
 func TestTokenExpiry(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	login(t, c, "demo").do("GET", "/image/v2/images", nil).want(t, 200)
-	c.Identity.SetTokenLifetime(50 * time.Millisecond)
-	demo := login(t, c, "demo")
-	eventually(t, "the token's end", func() bool { return demo.do("GET", "/image/v2/images", nil).Status == 401 })
+	apitest.Login(t, c, "demo").Do("GET", "/image/v2/images", nil).Want(t, 200)
+	inside.Of(c).Identity.SetTokenLifetime(50 * time.Millisecond)
+	demo := apitest.Login(t, c, "demo")
+	apitest.Eventually(t, "the token's end", func() bool { return demo.Do("GET", "/image/v2/images", nil).Status == 401 })
 
-	c.Identity.SetTokenLifetime(time.Hour)
-	old := login(t, c, "demo")
-	c.Identity.ExpireTokens()
+	inside.Of(c).Identity.SetTokenLifetime(time.Hour)
+	old := apitest.Login(t, c, "demo")
+	c.ExpireTokens()
 	for path, text := range map[string]string{"/image/v2/images": "<title>401 Unauthorized</title>", "/network/v2.0/ports": `"code":401`} {
-		a := old.do("GET", path, nil).want(t, 401)
+		a := old.Do("GET", path, nil).Want(t, 401)
 		if !strings.Contains(a.Header.Get("WWW-Authenticate"), "Keystone uri=") || !strings.Contains(a.Text, text) {
 			t.Errorf("%s: %v %s", path, a.Header, a.Text)
 		}
@@ -109,32 +110,32 @@ func TestTokenExpiry(t *testing.T) {
 func TestTokenValidation(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo, a, admin := login(t, c, "demo"), login(t, c, "member-a"), login(t, c, "admin")
+	demo, a, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "member-a"), apitest.Login(t, c, "admin")
 	path := "/identity/v3/auth/tokens"
 	for _, tt := range []struct {
 		name    string
-		who     *raw
+		who     *apitest.Client
 		subject string
 		status  int
 	}{
-		{"own", demo, demo.token, 200},
-		{"somebody else's", demo, a.token, 403},
-		{"admin's view", admin, a.token, 200},
+		{"own", demo, demo.Token, 200},
+		{"somebody else's", demo, a.Token, 403},
+		{"admin's view", admin, a.Token, 200},
 		{"unknown", demo, "x", 404},
 	} {
-		if got := tt.who.do("GET", path, nil, "X-Subject-Token", tt.subject); got.Status != tt.status {
+		if got := tt.who.Do("GET", path, nil, "X-Subject-Token", tt.subject); got.Status != tt.status {
 			t.Errorf("%s: %d %s, want %d", tt.name, got.Status, got.Text, tt.status)
 		}
 	}
-	demo.do("DELETE", path, nil, "X-Subject-Token", demo.token).want(t, 204)
-	demo.do("GET", "/image/v2/images", nil).want(t, 401)
-	a.do("GET", "/image/v2/images", nil).want(t, 200)
+	demo.Do("DELETE", path, nil, "X-Subject-Token", demo.Token).Want(t, 204)
+	demo.Do("GET", "/image/v2/images", nil).Want(t, 401)
+	a.Do("GET", "/image/v2/images", nil).Want(t, 200)
 }
 
 func TestCatalog(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	p := provider(t, c, "demo")
+	p := apitest.Provider(t, c, "demo")
 	result, ok := p.GetAuthResult().(tokens.CreateResult)
 	if !ok {
 		t.Fatalf("auth result %T", p.GetAuthResult())
@@ -150,7 +151,7 @@ func TestCatalog(t *testing.T) {
 			faces[o.Interface] = true
 			urls[e.Type] = o.URL
 			if o.Region != "RegionOne" {
-				t.Errorf("%s in region %q", e.Type, o.Region)
+				t.Errorf("%s in apitest.Region %q", e.Type, o.Region)
 			}
 		}
 		if !maps.Equal(faces, map[string]bool{"public": true, "internal": true, "admin": true}) {
@@ -169,10 +170,10 @@ func TestCatalog(t *testing.T) {
 func TestIdentityRights(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo, admin := login(t, c, "demo"), login(t, c, "admin")
+	demo, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "admin")
 	own, other := c.ProjectID("demo"), c.ProjectID("member-a")
 	for _, tt := range []struct {
-		who          *raw
+		who          *apitest.Client
 		method, path string
 		body         any
 		status       int
@@ -195,7 +196,7 @@ func TestIdentityRights(t *testing.T) {
 		{admin, "GET", "domains", nil, 200, `"name":"other"`},
 		{admin, "GET", "nothing", nil, 404, ""},
 	} {
-		got := tt.who.do(tt.method, "/identity/v3/"+tt.path, tt.body)
+		got := tt.who.Do(tt.method, "/identity/v3/"+tt.path, tt.body)
 		if got.Status != tt.status || !strings.Contains(got.Text, tt.text) {
 			t.Errorf("%s %s: %d %s, want %d %q", tt.method, tt.path, got.Status, got.Text, tt.status, tt.text)
 		}
@@ -205,20 +206,20 @@ func TestIdentityRights(t *testing.T) {
 func TestDisabledProjectEndsTokens(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo, admin := login(t, c, "demo"), login(t, c, "admin")
-	admin.do("PATCH", "/identity/v3/projects/"+c.ProjectID("demo"), `{"project": {"enabled": false}}`).want(t, 200)
-	demo.do("GET", "/image/v2/images", nil).want(t, 401)
+	demo, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "admin")
+	admin.Do("PATCH", "/identity/v3/projects/"+c.ProjectID("demo"), `{"project": {"enabled": false}}`).Want(t, 200)
+	demo.Do("GET", "/image/v2/images", nil).Want(t, 401)
 }
 
 func TestApplicationCredentials(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	client, err := openstack.NewIdentityV3(provider(t, c, "demo"), region)
+	client, err := openstack.NewIdentityV3(apitest.Provider(t, c, "demo"), apitest.Region)
 	if err != nil {
 		t.Fatal(err)
 	}
-	demo := login(t, c, "demo")
-	user := demo.do("GET", "/identity/v3/auth/tokens", nil, "X-Subject-Token", demo.token).JSON["token"].(map[string]any)["user"].(map[string]any)["id"].(string)
+	demo := apitest.Login(t, c, "demo")
+	user := demo.Do("GET", "/identity/v3/auth/tokens", nil, "X-Subject-Token", demo.Token).JSON["token"].(map[string]any)["user"].(map[string]any)["id"].(string)
 	cred, err := applicationcredentials.Create(t.Context(), client, user, applicationcredentials.CreateOpts{
 		Name: "narrow", Roles: []applicationcredentials.Role{{Name: "reader"}},
 	}).Extract()
@@ -231,11 +232,11 @@ func TestApplicationCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	narrow := &raw{t, c.URL(), p.TokenID, http.DefaultClient}
-	narrow.do("GET", "/image/v2/images", nil).want(t, 200)
-	narrow.do("POST", "/image/v2/images", `{}`).want(t, 403)
-	narrow.do("POST", "/identity/v3/users/"+user+"/application_credentials", `{"application_credential": {"name": "y"}}`).want(t, 403)
-	login(t, c, "member-a").do("GET", "/identity/v3/users/"+user+"/application_credentials", nil).want(t, 403)
+	narrow := demo.As(p.TokenID)
+	narrow.Do("GET", "/image/v2/images", nil).Want(t, 200)
+	narrow.Do("POST", "/image/v2/images", `{}`).Want(t, 403)
+	narrow.Do("POST", "/identity/v3/users/"+user+"/application_credentials", `{"application_credential": {"name": "y"}}`).Want(t, 403)
+	apitest.Login(t, c, "member-a").Do("GET", "/identity/v3/users/"+user+"/application_credentials", nil).Want(t, 403)
 
 	pages, err := applicationcredentials.List(client, user, nil).AllPages(t.Context())
 	if err != nil {
@@ -252,7 +253,7 @@ func TestApplicationCredentials(t *testing.T) {
 	if err := applicationcredentials.Delete(t.Context(), client, user, cred.ID).ExtractErr(); err != nil {
 		t.Fatal(err)
 	}
-	narrow.do("GET", "/image/v2/images", nil).want(t, 401)
+	narrow.Do("GET", "/image/v2/images", nil).Want(t, 401)
 	if _, err := projects.Get(t.Context(), client, c.ProjectID("demo")).Extract(); err != nil {
 		t.Error(err)
 	}

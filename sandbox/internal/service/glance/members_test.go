@@ -1,4 +1,4 @@
-package sandbox_test
+package glance_test
 
 import (
 	"fmt"
@@ -9,16 +9,17 @@ import (
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // listed are the ids of a listing, over all pages.
-func (r *raw) listed(query string) []string {
-	r.t.Helper()
+func listed(r *apitest.Client, query string) []string {
+	r.T.Helper()
 	var ids []string
 	for path := "/v2/images?" + query; path != ""; {
-		a := r.do("GET", "/image"+path, nil).want(r.t, http.StatusOK)
+		a := r.Do("GET", "/image"+path, nil).Want(r.T, http.StatusOK)
 		images, _ := a.JSON["images"].([]any)
 		for _, i := range images {
 			ids = append(ids, i.(map[string]any)["id"].(string))
@@ -32,9 +33,9 @@ func (r *raw) listed(query string) []string {
 func TestWhoSeesWhat(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	callers := map[string]*raw{}
+	callers := map[string]*apitest.Client{}
 	for _, cloud := range []string{"admin", "demo", "reader", "member-a", "member-b"} {
-		callers[cloud] = login(t, c, cloud)
+		callers[cloud] = apitest.Login(t, c, cloud)
 	}
 	// Letters: l = listed by default, v = listed with its visibility as the filter, a = with visibility=all,
 	// r = read by id, w = changed by id.
@@ -42,18 +43,18 @@ func TestWhoSeesWhat(t *testing.T) {
 		visibility, status string // status of member-a, "" = no member
 		want               map[string]string
 	}{
-		{glance.Private, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
-		{glance.Private, "accepted", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
-		{glance.Shared, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
-		{glance.Shared, "pending", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
-		{glance.Shared, "rejected", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
-		{glance.Shared, "accepted", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": ""}},
-		{glance.Community, "", map[string]string{"admin": "varw", "demo": "lvarw", "reader": "lvar", "member-a": "var", "member-b": "var"}},
-		{glance.Public, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": "lvar"}},
+		{sandbox.Private, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
+		{sandbox.Private, "accepted", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
+		{sandbox.Shared, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
+		{sandbox.Shared, "pending", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
+		{sandbox.Shared, "rejected", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
+		{sandbox.Shared, "accepted", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": ""}},
+		{sandbox.Community, "", map[string]string{"admin": "varw", "demo": "lvarw", "reader": "lvar", "member-a": "var", "member-b": "var"}},
+		{sandbox.Public, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": "lvar"}},
 	} {
-		id := seedImage(t, c, glance.Spec{Name: "i", Visibility: tt.visibility}, "x")
+		id := apitest.AddImage(t, c, sandbox.Image{Name: "i", Visibility: tt.visibility}, "x")
 		if tt.status != "" {
-			if err := c.Image.SetMember(id, c.ProjectID("member-a"), tt.status); err != nil {
+			if err := c.SetMember(id, "member-a", tt.status); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -61,17 +62,17 @@ func TestWhoSeesWhat(t *testing.T) {
 			r := callers[who]
 			got := ""
 			for letter, query := range map[string]string{"l": "", "v": "visibility=" + tt.visibility, "a": "visibility=all"} {
-				if slices.Contains(r.listed(query), id) {
+				if slices.Contains(listed(r, query), id) {
 					got += letter
 				}
 			}
-			read := r.do("GET", "/image/v2/images/"+id, nil)
+			read := r.Do("GET", "/image/v2/images/"+id, nil)
 			if read.Status == http.StatusOK {
 				got += "r"
 			} else if read.Status != http.StatusNotFound {
 				t.Errorf("%s reads %s/%s: %d, want 404", who, tt.visibility, tt.status, read.Status)
 			}
-			switch changed := r.patch(id, op("replace", "/min_ram", 1)); changed.Status {
+			switch changed := r.Patch(id, apitest.Op("replace", "/min_ram", 1)); changed.Status {
 			case http.StatusOK:
 				got += "w"
 			case http.StatusForbidden, http.StatusNotFound:
@@ -79,14 +80,14 @@ func TestWhoSeesWhat(t *testing.T) {
 					t.Errorf("%s changes %s/%s: %d although the image is seen: %t", who, tt.visibility, tt.status, changed.Status, seen)
 				}
 			}
-			if data := r.do("GET", "/image/v2/images/"+id+"/file", nil); data.Status != read.Status {
+			if data := r.Do("GET", "/image/v2/images/"+id+"/file", nil); data.Status != read.Status {
 				t.Errorf("%s downloads %s/%s: %d, reads %d", who, tt.visibility, tt.status, data.Status, read.Status)
 			}
 			if !sameLetters(got, tt.want[who]) {
 				t.Errorf("%s, %s image with member-a %q: %q, want %q", who, tt.visibility, tt.status, got, tt.want[who])
 			}
 		}
-		if err := c.Image.Delete(id); err != nil {
+		if err := inside.Of(c).Image.Delete(id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,34 +105,34 @@ func TestMemberStatusFilter(t *testing.T) {
 	c := sandboxtest.Start(t, sandbox.Options{})
 	byStatus := map[string]string{}
 	for _, status := range []string{"pending", "accepted", "rejected"} {
-		byStatus[status] = seedImage(t, c, glance.Spec{Name: status}, "x")
-		if err := c.Image.SetMember(byStatus[status], c.ProjectID("member-a"), status); err != nil {
+		byStatus[status] = apitest.AddImage(t, c, sandbox.Image{Name: status}, "x")
+		if err := c.SetMember(byStatus[status], "member-a", status); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a := login(t, c, "member-a")
+	a := apitest.Login(t, c, "member-a")
 	for status, id := range byStatus {
-		if got := a.listed("visibility=shared&member_status=" + status); !slices.Equal(got, []string{id}) {
+		if got := listed(a, "visibility=shared&member_status="+status); !slices.Equal(got, []string{id}) {
 			t.Errorf("member_status=%s lists %v, want %s", status, got, id)
 		}
 	}
-	if got := a.listed("member_status=all"); len(got) != 3 {
+	if got := listed(a, "member_status=all"); len(got) != 3 {
 		t.Errorf("member_status=all lists %v", got)
 	}
-	a.do("GET", "/image/v2/images?member_status=nope", nil).want(t, http.StatusBadRequest)
-	a.do("GET", "/image/v2/images?visibility=nope", nil).want(t, http.StatusBadRequest)
+	a.Do("GET", "/image/v2/images?member_status=nope", nil).Want(t, http.StatusBadRequest)
+	a.Do("GET", "/image/v2/images?visibility=nope", nil).Want(t, http.StatusBadRequest)
 }
 
 func TestHiddenImagesAreListedOnlyWhenAskedFor(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	id := seedImage(t, c, glance.Spec{Name: "h", Hidden: true}, "x")
+	id := apitest.AddImage(t, c, sandbox.Image{Name: "h", Hidden: true}, "x")
 	for _, who := range []string{"demo", "admin"} {
-		r := login(t, c, who)
-		if got := r.listed("name=h"); len(got) != 0 {
+		r := apitest.Login(t, c, who)
+		if got := listed(r, "name=h"); len(got) != 0 {
 			t.Errorf("%s sees %v", who, got)
 		}
-		if got := r.listed("os_hidden=true"); !slices.Equal(got, []string{id}) {
+		if got := listed(r, "os_hidden=true"); !slices.Equal(got, []string{id}) {
 			t.Errorf("%s sees %v with os_hidden=true", who, got)
 		}
 	}
@@ -139,15 +140,15 @@ func TestHiddenImagesAreListedOnlyWhenAskedFor(t *testing.T) {
 
 func TestMembers(t *testing.T) {
 	t.Parallel()
-	c := sandboxtest.Start(t, sandbox.Options{ImageQuotas: glance.Quotas{Members: 3}})
-	demo, reader, a, admin := login(t, c, "demo"), login(t, c, "reader"), login(t, c, "member-a"), login(t, c, "admin")
+	c := sandboxtest.Start(t, sandbox.Options{ImageQuotas: sandbox.ImageQuotas{Members: 3}})
+	demo, reader, a, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader"), apitest.Login(t, c, "member-a"), apitest.Login(t, c, "admin")
 	pa, pb := c.ProjectID("member-a"), c.ProjectID("member-b")
-	image := demo.newImage(map[string]any{"name": "i"})
-	private := demo.newImage(map[string]any{"name": "p", "visibility": "private"})
+	image := demo.NewImage(map[string]any{"name": "i"})
+	private := demo.NewImage(map[string]any{"name": "p", "visibility": "private"})
 	members := "/image/v2/images/" + image + "/members"
 	for _, tt := range []struct {
 		name         string
-		who          *raw
+		who          *apitest.Client
 		method, path string
 		body         string
 		status       int
@@ -178,12 +179,12 @@ func TestMembers(t *testing.T) {
 		{"member of a private image", demo, "POST", "/image/v2/images/" + private + "/members", `{"member": "x"}`, 403, "Not allowed to create members for image " + private},
 		{"show of a private image", demo, "GET", "/image/v2/images/" + private + "/members/x", "", 404, ""},
 	} {
-		got := tt.who.do(tt.method, tt.path, tt.body)
+		got := tt.who.Do(tt.method, tt.path, tt.body)
 		if got.Status != tt.status || !strings.Contains(got.Text, tt.text) {
 			t.Errorf("%s: %d %s, want %d %q", tt.name, got.Status, got.Text, tt.status, tt.text)
 		}
 	}
-	if left := c.Image.Members(image); !maps.Equal(left, map[string]string{"nope": "pending", "3": "pending"}) {
+	if left := c.Members(image); !maps.Equal(left, map[string]string{"nope": "pending", "3": "pending"}) {
 		t.Errorf("members %v", left)
 	}
 }
@@ -191,15 +192,15 @@ func TestMembers(t *testing.T) {
 func TestMembersSurviveBeingPrivate(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo, a := login(t, c, "demo"), login(t, c, "member-a")
-	id := demo.newImage(map[string]any{"name": "i"})
-	if err := c.Image.SetMember(id, c.ProjectID("member-a"), "accepted"); err != nil {
+	demo, a := apitest.Login(t, c, "demo"), apitest.Login(t, c, "member-a")
+	id := demo.NewImage(map[string]any{"name": "i"})
+	if err := c.SetMember(id, "member-a", "accepted"); err != nil {
 		t.Fatal(err)
 	}
-	demo.patch(id, op("replace", "/visibility", "private")).want(t, 200)
-	a.do("GET", "/image/v2/images/"+id, nil).want(t, 404)
-	demo.patch(id, op("replace", "/visibility", "shared")).want(t, 200)
-	if got := a.do("GET", "/image/v2/images/"+id+"/members", nil).want(t, 200); !strings.Contains(got.Text, `"status":"accepted"`) {
+	demo.Patch(id, apitest.Op("replace", "/visibility", "private")).Want(t, 200)
+	a.Do("GET", "/image/v2/images/"+id, nil).Want(t, 404)
+	demo.Patch(id, apitest.Op("replace", "/visibility", "shared")).Want(t, 200)
+	if got := a.Do("GET", "/image/v2/images/"+id+"/members", nil).Want(t, 200); !strings.Contains(got.Text, `"status":"accepted"`) {
 		t.Errorf("members %s", got.Text)
 	}
 }
@@ -207,13 +208,13 @@ func TestMembersSurviveBeingPrivate(t *testing.T) {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo, reader, a, admin := login(t, c, "demo"), login(t, c, "reader"), login(t, c, "member-a"), login(t, c, "admin")
-	public := seedImage(t, c, glance.Spec{Name: "p", Visibility: glance.Public}, "x")
-	protected := seedImage(t, c, glance.Spec{Name: "k", Protected: true}, "x")
+	demo, reader, a, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader"), apitest.Login(t, c, "member-a"), apitest.Login(t, c, "admin")
+	public := apitest.AddImage(t, c, sandbox.Image{Name: "p", Visibility: sandbox.Public}, "x")
+	protected := apitest.AddImage(t, c, sandbox.Image{Name: "k", Protected: true}, "x")
 	images := "/image/v2/images"
 	for _, tt := range []struct {
 		name         string
-		who          *raw
+		who          *apitest.Client
 		method, path string
 		body         any
 		status       int
@@ -238,7 +239,7 @@ func TestPolicies(t *testing.T) {
 		{"owner deletes", demo, "DELETE", images + "/" + public, nil, 204, ""},
 		{"gone", demo, "GET", images + "/" + public, nil, 404, "No image found with ID " + public},
 	} {
-		got := tt.who.do(tt.method, tt.path, tt.body)
+		got := tt.who.Do(tt.method, tt.path, tt.body)
 		if got.Status != tt.status || !strings.Contains(got.Text, tt.text) {
 			t.Errorf("%s: %d %s, want %d %q", tt.name, got.Status, got.Text, tt.status, tt.text)
 		}
@@ -246,7 +247,7 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%s: the error is no page of HTML: %s", tt.name, got.Text)
 		}
 	}
-	demo.patch(protected, op("replace", "/visibility", "public")).want(t, 403)
-	demo.patch(protected, op("replace", "/owner", c.ProjectID("member-a"))).want(t, 403)
-	admin.patch(protected, op("replace", "/owner", c.ProjectID("member-a"))).want(t, 200)
+	demo.Patch(protected, apitest.Op("replace", "/visibility", "public")).Want(t, 403)
+	demo.Patch(protected, apitest.Op("replace", "/owner", c.ProjectID("member-a"))).Want(t, 403)
+	admin.Patch(protected, apitest.Op("replace", "/owner", c.ProjectID("member-a"))).Want(t, 200)
 }

@@ -1,4 +1,4 @@
-package sandbox_test
+package glance_test
 
 import (
 	"context"
@@ -17,6 +17,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2/pagination"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
@@ -33,7 +35,7 @@ func fill(c *sandbox.Cloud, n int) (ids []string) {
 			Size: int64(k * 7919 % n),
 		}
 	}
-	c.Image.Fill(batch)
+	inside.Of(c).Image.Fill(batch)
 	return ids
 }
 
@@ -43,7 +45,7 @@ func TestPagingToTheEnd(t *testing.T) {
 	oldestFirst := fill(c, 3000)
 	newestFirst := slices.Clone(oldestFirst)
 	slices.Reverse(newestFirst)
-	demo := login(t, c, "demo")
+	demo := apitest.Login(t, c, "demo")
 	for query, want := range map[string][]string{
 		"":           newestFirst,
 		"limit=1000": newestFirst,
@@ -53,12 +55,12 @@ func TestPagingToTheEnd(t *testing.T) {
 		"limit=1000&sort=name:desc,created_at:asc":   newestFirst,
 		"limit=1000&sort=size:asc,id:asc":            bySize(oldestFirst),
 	} {
-		if got := demo.listed(query); !slices.Equal(got, want) {
+		if got := listed(demo, query); !slices.Equal(got, want) {
 			t.Errorf("%q: %d images, not in the order wanted", query, len(got))
 		}
 	}
 	var got []string
-	err := images.List(imageClient(t, c, "demo"), images.ListOpts{Limit: 1000}).EachPage(t.Context(), func(_ context.Context, page pagination.Page) (bool, error) {
+	err := images.List(apitest.ImageClient(t, c, "demo"), images.ListOpts{Limit: 1000}).EachPage(t.Context(), func(_ context.Context, page pagination.Page) (bool, error) {
 		found, err := images.ExtractImages(page)
 		for _, i := range found {
 			got = append(got, i.ID)
@@ -83,7 +85,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
 	fill(c, 30)
-	demo := login(t, c, "demo")
+	demo := apitest.Login(t, c, "demo")
 	for _, tt := range []struct {
 		query  string
 		status int
@@ -103,7 +105,7 @@ func TestPages(t *testing.T) {
 		{"sort=name:up", 400, 0, false},
 		{"sort=name&sort_key=name", 400, 0, false},
 	} {
-		a := demo.do("GET", "/image/v2/images?"+tt.query, nil)
+		a := demo.Do("GET", "/image/v2/images?"+tt.query, nil)
 		found, _ := a.JSON["images"].([]any)
 		if _, next := a.JSON["next"]; a.Status != tt.status || len(found) != tt.images || next != tt.next {
 			t.Errorf("%q: %d, %d images, next %t; want %d, %d, %t", tt.query, a.Status, len(found), next, tt.status, tt.images, tt.next)
@@ -115,8 +117,8 @@ func TestFilters(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
 	fill(c, 30)
-	web := seedImage(t, c, glance.Spec{Name: "web", Tags: []string{"a", "b"}, Protected: true, Properties: map[string]string{"os": "debian"}}, strings.Repeat("x", 100))
-	demo := login(t, c, "demo")
+	web := apitest.AddImage(t, c, sandbox.Image{Name: "web", Tags: []string{"a", "b"}, Protected: true, Properties: map[string]string{"os": "debian"}}, strings.Repeat("x", 100))
+	demo := apitest.Login(t, c, "demo")
 	for query, want := range map[string]int{
 		"name=web":                                1,
 		"name=we":                                 0,
@@ -150,12 +152,12 @@ func TestFilters(t *testing.T) {
 		"name=web&os=debian&tag=b&status=active":  1,
 		"visibility=shared&member_status=pending": 31,
 	} {
-		if got := demo.listed(query); len(got) != want {
+		if got := listed(demo, query); len(got) != want {
 			t.Errorf("%s: %d images, want %d", query, len(got), want)
 		}
 	}
 	for _, query := range []string{"size_max=x", "created_at=gt:yesterday", "protected=maybe", "os_hidden=maybe", "name=in:%22open", "name=web:1", "status=x:active"} {
-		if a := demo.do("GET", "/image/v2/images?"+query, nil); a.Status != 400 {
+		if a := demo.Do("GET", "/image/v2/images?"+query, nil); a.Status != 400 {
 			t.Errorf("%s: %d", query, a.Status)
 		}
 	}
@@ -164,28 +166,28 @@ func TestFilters(t *testing.T) {
 func TestIDsAreTakenForEver(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo, a := login(t, c, "demo"), login(t, c, "member-a")
+	demo, a := apitest.Login(t, c, "demo"), apitest.Login(t, c, "member-a")
 	id := "7c0ffee0-0000-4000-8000-000000000001"
 	create := map[string]any{"id": id}
-	demo.do("POST", "/image/v2/images", create).want(t, 201)
-	if got := demo.do("POST", "/image/v2/images", create).want(t, 409); !strings.Contains(got.Text, id+" already exists!") {
+	demo.Do("POST", "/image/v2/images", create).Want(t, 201)
+	if got := demo.Do("POST", "/image/v2/images", create).Want(t, 409); !strings.Contains(got.Text, id+" already exists!") {
 		t.Errorf("second create: %s", got.Text)
 	}
-	a.do("POST", "/image/v2/images", create).want(t, 409)
-	demo.do("DELETE", "/image/v2/images/"+id, nil).want(t, 204)
-	demo.do("POST", "/image/v2/images", create).want(t, 409)
-	demo.do("GET", "/image/v2/images/"+id, nil).want(t, 404)
+	a.Do("POST", "/image/v2/images", create).Want(t, 409)
+	demo.Do("DELETE", "/image/v2/images/"+id, nil).Want(t, 204)
+	demo.Do("POST", "/image/v2/images", create).Want(t, 409)
+	demo.Do("GET", "/image/v2/images/"+id, nil).Want(t, 404)
 }
 
 // race sends the same request from many goroutines and returns how often each status came back.
-func race(t *testing.T, r *raw, method, path string, body any) map[int]int {
+func race(t *testing.T, r *apitest.Client, method, path string, body any) map[int]int {
 	t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	statuses := map[int]int{}
 	for range 16 {
 		all.Go(func() {
-			a, err := r.try(t.Context(), method, path, body)
+			a, err := r.Try(t.Context(), method, path, body)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -201,8 +203,8 @@ func race(t *testing.T, r *raw, method, path string, body any) map[int]int {
 func TestClaimsAreAtomic(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo := login(t, c, "demo")
-	image := demo.newImage(map[string]any{"name": "i"})
+	demo := apitest.Login(t, c, "demo")
+	image := demo.NewImage(map[string]any{"name": "i"})
 	for range 5 {
 		id := map[string]any{"id": fmt.Sprintf("7c0ffee0-0000-4000-8000-%012x", time.Now().UnixNano()&0xffffffffffff)}
 		if got := race(t, demo, "POST", "/image/v2/images", id); got[http.StatusCreated] != 1 || got[http.StatusConflict] != 15 {
@@ -218,11 +220,11 @@ func TestClaimsAreAtomic(t *testing.T) {
 func TestTimesAreWholeSeconds(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo := login(t, c, "demo")
-	i := demo.image(demo.newImage(map[string]any{}))
+	demo := apitest.Login(t, c, "demo")
+	i := image(demo, demo.NewImage(map[string]any{}))
 	for _, k := range []string{"created_at", "updated_at"} {
-		if when, err := time.Parse("2006-01-02T15:04:05Z", i.str(k)); err != nil || time.Since(when) > time.Minute {
-			t.Errorf("%s %q: %v", k, i.str(k), err)
+		if when, err := time.Parse("2006-01-02T15:04:05Z", i.Str(k)); err != nil || time.Since(when) > time.Minute {
+			t.Errorf("%s %q: %v", k, i.Str(k), err)
 		}
 	}
 }
@@ -232,7 +234,7 @@ func TestTimesAreWholeSeconds(t *testing.T) {
 func BenchmarkList(b *testing.B) {
 	c := sandboxtest.Start(b, sandbox.Options{})
 	fill(c, 100_000)
-	token := provider(b, c, "demo").TokenID
+	token := apitest.Provider(b, c, "demo").TokenID
 	next := regexp.MustCompile(`"next":"([^"]*)"`)
 	for _, query := range []string{"", "&sort=name:asc", "&name=i000001", "&owner=nobody"} {
 		b.Run("limit=1000"+query, func(b *testing.B) {

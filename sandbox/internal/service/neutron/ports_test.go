@@ -1,4 +1,4 @@
-package sandbox_test
+package neutron_test
 
 import (
 	"net/http"
@@ -14,7 +14,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/neutron"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
@@ -43,7 +44,7 @@ func within(t *testing.T, address, cidr string) {
 func TestPortsAndFloatingIPs(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	client := networkClient(t, c, "demo")
+	client := apitest.NetworkClient(t, c, "demo")
 	private, public := networkID(t, client, "private"), networkID(t, client, "public")
 
 	port, err := ports.Create(t.Context(), client, ports.CreateOpts{NetworkID: private, Name: "p", Description: "imgctl_run=1"}).Extract()
@@ -82,7 +83,7 @@ func TestPortsAndFloatingIPs(t *testing.T) {
 	if found, _ := ports.ExtractPorts(pages); err != nil || len(found) != 0 {
 		t.Errorf("ports named q: %v, %v", found, err)
 	}
-	if _, err := ports.Get(t.Context(), networkClient(t, c, "member-a"), port.ID).Extract(); !gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
+	if _, err := ports.Get(t.Context(), apitest.NetworkClient(t, c, "member-a"), port.ID).Extract(); !gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
 		t.Errorf("somebody else's port: %v", err)
 	}
 	if err := ports.Delete(t.Context(), client, port.ID).ExtractErr(); err != nil {
@@ -101,9 +102,9 @@ func TestFloatingChangeIsTold(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
 	var told []string
-	c.Network.FloatingChanged = func(address, server string) { told = append(told, address+"="+server) }
-	demo := login(t, c, "demo")
-	client := networkClient(t, c, "demo")
+	inside.Of(c).Network.FloatingChanged = func(address, server string) { told = append(told, address+"="+server) }
+	demo := apitest.Login(t, c, "demo")
+	client := apitest.NetworkClient(t, c, "demo")
 	port, err := ports.Create(t.Context(), client, ports.CreateOpts{NetworkID: networkID(t, client, "private")}).Extract()
 	if err != nil {
 		t.Fatal(err)
@@ -112,13 +113,13 @@ func TestFloatingChangeIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Network.BindPort(port.ID, "server-1"); err != nil {
+	if err := inside.Of(c).Network.BindPort(port.ID, "server-1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Network.BindPort(port.ID, "server-2"); err == nil {
+	if err := inside.Of(c).Network.BindPort(port.ID, "server-2"); err == nil {
 		t.Error("two servers have the same port")
 	}
-	demo.do("PUT", "/network/v2.0/floatingips/"+fip.ID, `{"floatingip": {"port_id": null}}`).want(t, http.StatusOK)
+	demo.Do("PUT", "/network/v2.0/floatingips/"+fip.ID, `{"floatingip": {"port_id": null}}`).Want(t, http.StatusOK)
 	a := fip.FloatingIP
 	if want := strings.Join([]string{a + "=", a + "=server-1", a + "="}, " "); strings.Join(told, " ") != want {
 		t.Errorf("told %v, want %s", told, want)
@@ -128,7 +129,7 @@ func TestFloatingChangeIsTold(t *testing.T) {
 func TestSecurityGroups(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	client := networkClient(t, c, "demo")
+	client := apitest.NetworkClient(t, c, "demo")
 	group, err := groups.Create(t.Context(), client, groups.CreateOpts{Name: "web"}).Extract()
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +145,7 @@ func TestSecurityGroups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Network.Allows(port.ID, 22) || c.Network.Allows(port.ID, 80) {
+	if !inside.Of(c).Network.Allows(port.ID, 22) || inside.Of(c).Network.Allows(port.ID, 80) {
 		t.Error("the group lets in something else than SSH")
 	}
 	if err := groups.Delete(t.Context(), client, group.ID).ExtractErr(); !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
@@ -154,16 +155,16 @@ func TestSecurityGroups(t *testing.T) {
 
 func TestNetworkRefusals(t *testing.T) {
 	t.Parallel()
-	c := sandboxtest.Start(t, sandbox.Options{NetworkQuotas: neutron.Quotas{FloatingIPs: 1}})
-	demo, reader := login(t, c, "demo"), login(t, c, "reader")
-	client := networkClient(t, c, "demo")
+	c := sandboxtest.Start(t, sandbox.Options{NetworkQuotas: sandbox.NetworkQuotas{FloatingIPs: 1}})
+	demo, reader := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader")
+	client := apitest.NetworkClient(t, c, "demo")
 	private, public := networkID(t, client, "private"), networkID(t, client, "public")
 	port := func(network string) map[string]any {
 		return map[string]any{"port": map[string]any{"network_id": network}}
 	}
 	for _, tt := range []struct {
 		name, path string
-		who        *raw
+		who        *apitest.Client
 		body       any
 		status     int
 		kind       string
@@ -181,7 +182,7 @@ func TestNetworkRefusals(t *testing.T) {
 		{"second floating IP", "floatingips", demo, map[string]any{"floatingip": map[string]any{"floating_network_id": public}}, 409, "OverQuota"},
 		{"no object", "ports", demo, `{}`, 400, "HTTPBadRequest"},
 	} {
-		a := tt.who.do("POST", "/network/v2.0/"+tt.path, tt.body)
+		a := tt.who.Do("POST", "/network/v2.0/"+tt.path, tt.body)
 		fault, _ := a.JSON["NeutronError"].(map[string]any)
 		kind, _ := fault["type"].(string)
 		if a.Status != tt.status || kind != tt.kind {

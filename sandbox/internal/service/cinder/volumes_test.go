@@ -1,4 +1,4 @@
-package sandbox_test
+package cinder_test
 
 import (
 	"bytes"
@@ -14,24 +14,17 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/cinder"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
 // seedImage adds an active image of the project demo.
-func seedImage(t *testing.T, c *sandbox.Cloud, spec glance.Spec, data string) string {
-	t.Helper()
-	id, err := c.AddImage(sandbox.Image{Spec: spec, Project: "demo", Data: []byte(data)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
 
 func volumeIn(t *testing.T, client *gophercloud.ServiceClient, id, status string) {
 	t.Helper()
-	eventually(t, "volume "+status, func() bool {
+	apitest.Eventually(t, "volume "+status, func() bool {
 		v, err := volumes.Get(t.Context(), client, id).Extract()
 		return err == nil && v.Status == status
 	})
@@ -41,8 +34,8 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	// Long enough for a busy machine to see the states that pass.
 	c := sandboxtest.Start(t, sandbox.Options{Transition: 300 * time.Millisecond})
-	client := volumeClient(t, c, "demo")
-	source := seedImage(t, c, glance.Spec{Name: "base", Properties: map[string]string{"os_distro": "debian"}}, "one")
+	client := apitest.VolumeClient(t, c, "demo")
+	source := apitest.AddImage(t, c, sandbox.Image{Name: "base", Properties: map[string]string{"os_distro": "debian"}}, "one")
 
 	v, err := volumes.Create(t.Context(), client, volumes.CreateOpts{Size: 1, ImageID: source, Metadata: map[string]string{"imgctl_run": "1"}}, nil).Extract()
 	if err != nil {
@@ -61,16 +54,16 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 		t.Errorf("volumes by metadata: %v, %v", found, err)
 	}
 
-	if err := c.Volume.Attach(v.ID, "server", "/dev/vda"); err != nil {
+	if err := inside.Of(c).Volume.Attach(v.ID, "server", "/dev/vda"); err != nil {
 		t.Fatal(err)
 	}
 	if err := volumes.Delete(t.Context(), client, v.ID, nil).ExtractErr(); !gophercloud.ResponseCodeIs(err, http.StatusBadRequest) {
 		t.Errorf("deleting a volume in use: %v", err)
 	}
-	if err := c.Volume.Save(v.ID, strings.NewReader("two")); err != nil {
+	if err := inside.Of(c).Volume.Save(v.ID, strings.NewReader("two")); err != nil {
 		t.Fatal(err)
 	}
-	c.Volume.Detach(v.ID, "server")
+	inside.Of(c).Volume.Detach(v.ID, "server")
 
 	if err := volumes.SetImageMetadata(t.Context(), client, v.ID, volumes.ImageMetadataOpts{Metadata: map[string]string{"k": "v"}}).ExtractErr(); err != nil {
 		t.Fatal(err)
@@ -79,8 +72,8 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	imgs := imageClient(t, c, "demo")
-	eventually(t, "the image", func() bool {
+	imgs := apitest.ImageClient(t, c, "demo")
+	apitest.Eventually(t, "the image", func() bool {
 		i, err := images.Get(t.Context(), imgs, up.ImageID).Extract()
 		return err == nil && i.Status == images.ImageStatusActive
 	})
@@ -100,7 +93,7 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	if err := volumes.Delete(t.Context(), client, v.ID, nil).ExtractErr(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the volume's end", func() bool {
+	apitest.Eventually(t, "the volume's end", func() bool {
 		_, err := volumes.Get(t.Context(), client, v.ID).Extract()
 		return gophercloud.ResponseCodeIs(err, http.StatusNotFound)
 	})
@@ -108,14 +101,14 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 
 func TestVolumeRefusals(t *testing.T) {
 	t.Parallel()
-	c := sandboxtest.Start(t, sandbox.Options{VolumeQuotas: cinder.Quotas{Gigabytes: 20}})
-	demo, reader := login(t, c, "demo"), login(t, c, "reader")
-	big := seedImage(t, c, glance.Spec{Name: "big", MinDisk: 8}, "x")
-	imported := seedImage(t, c, glance.Spec{Name: "imported", Properties: map[string]string{"os_glance_failed_import": ""}}, "x")
+	c := sandboxtest.Start(t, sandbox.Options{VolumeQuotas: sandbox.VolumeQuotas{Gigabytes: 20}})
+	demo, reader := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader")
+	big := apitest.AddImage(t, c, sandbox.Image{Name: "big", MinDisk: 8}, "x")
+	imported := apitest.AddImage(t, c, sandbox.Image{Name: "imported", Properties: map[string]string{"os_glance_failed_import": ""}}, "x")
 	create := func(fields map[string]any) map[string]any { return map[string]any{"volume": fields} }
 	for _, tt := range []struct {
 		name   string
-		who    *raw
+		who    *apitest.Client
 		body   any
 		status int
 		text   string
@@ -128,19 +121,19 @@ func TestVolumeRefusals(t *testing.T) {
 		{"over quota", demo, create(map[string]any{"size": 21}), 413, "exceeds allowed gigabytes quota"},
 		{"reader", reader, create(map[string]any{"size": 1}), 403, "Policy doesn't allow"},
 	} {
-		a := tt.who.do("POST", "/volume/v3/volumes", tt.body)
+		a := tt.who.Do("POST", "/volume/v3/volumes", tt.body)
 		if a.Status != tt.status || !strings.Contains(a.Text, tt.text) {
 			t.Errorf("%s: %d %s, want %d %q", tt.name, a.Status, a.Text, tt.status, tt.text)
 		}
 	}
 	// As Cinder until Yoga: https://github.com/hashicorp/packer-plugin-openstack/issues/123
-	a := demo.do("POST", "/volume/v3/volumes", create(map[string]any{"size": 1, "imageRef": imported})).want(t, http.StatusAccepted)
+	a := demo.Do("POST", "/volume/v3/volumes", create(map[string]any{"size": 1, "imageRef": imported})).Want(t, http.StatusAccepted)
 	v, _ := a.JSON["volume"].(map[string]any)
 	id, _ := v["id"].(string)
-	volumeIn(t, volumeClient(t, c, "demo"), id, cinder.Available)
+	volumeIn(t, apitest.VolumeClient(t, c, "demo"), id, cinder.Available)
 	upload := map[string]any{"os-volume_upload_image": map[string]any{"image_name": "x"}}
-	demo.do("POST", "/volume/v3/volumes/"+id+"/action", upload).want(t, http.StatusForbidden)
-	demo.do("POST", "/volume/v3/volumes/"+id+"/action", map[string]any{"os-unset_image_metadata": map[string]any{"key": "os_glance_failed_import"}}).want(t, http.StatusOK)
-	demo.do("POST", "/volume/v3/volumes/"+id+"/action", upload).want(t, http.StatusAccepted)
-	demo.do("GET", "/volume/v3/00000000000000000000000000000000/volumes", nil).want(t, http.StatusBadRequest)
+	demo.Do("POST", "/volume/v3/volumes/"+id+"/action", upload).Want(t, http.StatusForbidden)
+	demo.Do("POST", "/volume/v3/volumes/"+id+"/action", map[string]any{"os-unset_image_metadata": map[string]any{"key": "os_glance_failed_import"}}).Want(t, http.StatusOK)
+	demo.Do("POST", "/volume/v3/volumes/"+id+"/action", upload).Want(t, http.StatusAccepted)
+	demo.Do("GET", "/volume/v3/00000000000000000000000000000000/volumes", nil).Want(t, http.StatusBadRequest)
 }
