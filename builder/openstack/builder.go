@@ -15,6 +15,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // BuilderID is what the artifacts say they come from. It is the incumbent's, so that whatever
@@ -39,7 +40,7 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook)
 		data, _ := state.Get("generated_data").(map[string]any)
 		return newArtifact(bd, data), nil
 	case failed:
-		return nil, err
+		return nil, report.ForPacker(err)
 	case ctx.Err() != nil:
 		return nil, fault.Wrap(fault.Cancelled, "", errors.New("the build was cancelled"))
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // Datasource resolves one profile. Packer calls Configure, then Execute.
@@ -44,7 +45,7 @@ func (d *Datasource) Configure(raws ...any) error {
 	if d.config.asksCloud() {
 		errs = append(errs, d.config.Access.Prepare()...)
 	}
-	return errors.Join(errs...)
+	return report.ForPacker(errors.Join(errs...))
 }
 
 // Execute reads the files and asks the cloud about the source image.
@@ -53,7 +54,7 @@ func (d *Datasource) Execute() (cty.Value, error) {
 	defer cancel()
 	out, err := d.config.resolve(ctx)
 	if err != nil {
-		return cty.NullVal(cty.EmptyObject), fmt.Errorf("resolving the profile of data source openstack-catalog: %w", err)
+		return cty.NullVal(cty.EmptyObject), fmt.Errorf("resolving the profile of data source openstack-catalog: %w", report.ForPacker(err))
 	}
 	return hcl2helper.HCL2ValueFromConfig(out, d.OutputSpec()), nil
 }

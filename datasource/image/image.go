@@ -16,6 +16,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // Datasource finds one image. Packer calls Configure, then Execute.
@@ -39,7 +40,7 @@ func (d *Datasource) Configure(raws ...any) error {
 		return fmt.Errorf("reading the options of data source openstack-image: %w", err)
 	}
 	d.hideSecrets()
-	return errors.Join(append(d.config.Access.Prepare(), d.config.prepare()...)...)
+	return report.ForPacker(errors.Join(append(d.config.Access.Prepare(), d.config.prepare()...)...))
 }
 
 func (d *Datasource) hideSecrets() {
@@ -54,7 +55,7 @@ func (d *Datasource) Execute() (cty.Value, error) {
 	defer cancel()
 	found, err := d.find(ctx)
 	if err != nil {
-		return cty.NullVal(cty.EmptyObject), fmt.Errorf("finding the image of data source openstack-image: %w", err)
+		return cty.NullVal(cty.EmptyObject), fmt.Errorf("finding the image of data source openstack-image: %w", report.ForPacker(err))
 	}
 	return hcl2helper.HCL2ValueFromConfig(output(found), d.OutputSpec()), nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/clouds"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
@@ -111,6 +112,6 @@ func (h *Host) finish(err error) int {
 	case errors.Is(err, syscall.EPIPE):
 		return int(session.ClosedPipe)
 	}
-	h.console.Say(h.console.Style(console.Red, "Error:") + " " + h.redactor.String(err.Error()))
+	h.console.Say(h.console.Style(console.Red, "Error:") + " " + h.redactor.String(fault.Spelled(err, clouds.Words).Error()))
 	return fault.ExitCode(err)
 }

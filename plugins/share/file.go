@@ -98,7 +98,7 @@ func parse(in *sdk.Input) (*share.File, error) {
 	name := in.File("file")
 	text, err := read(in, name)
 	if err != nil {
-		return nil, fault.New(fault.Usage, "name a file that can be read", "--file: %w", err)
+		return nil, fault.Bad("file", "name a file that can be read", "%w", err)
 	}
 	f, err := share.Parse(text)
 	if err != nil {

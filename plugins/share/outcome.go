@@ -36,7 +36,7 @@ func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, plan *share.P
 	unchanged := plan.Done()
 	if in.DryRun() {
 		for _, note := range plan.Notes {
-			out.Log().Warn(note)
+			out.Log().Warn(note.Spell(bridge.Words(in)))
 		}
 	} else if err := share.Apply(ctx, plan, bridge.Reporter(in, out)); err != nil {
 		return err
@@ -62,7 +62,7 @@ func moment(t time.Time) any {
 func tuning(in *sdk.Input) (int, error) {
 	n := in.Int("parallel")
 	if n < 1 {
-		return 0, fault.New(fault.Usage, "", "--parallel: %d is less than 1", n)
+		return 0, fault.Bad("parallel", "", "%d is less than 1", n)
 	}
 	return n, nil
 }

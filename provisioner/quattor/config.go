@@ -16,6 +16,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/quattor"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // Config is the provisioner's block.
@@ -102,7 +103,7 @@ func (c *Config) decode(raws ...any) error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return report.ForPacker(errors.Join(errs...))
 }
 
 // options is the block in the domain's words.

@@ -38,7 +38,7 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	}
 	result, err := quattor.Apply(ctx, site, p.config.options(), report.Packer(ui))
 	if err != nil {
-		return err
+		return report.ForPacker(err)
 	}
 	ui.Say(fmt.Sprintf("The machine has the profile %s", result.Profile))
 	return nil

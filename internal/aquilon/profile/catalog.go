@@ -72,12 +72,12 @@ func (p *Profile) names(style string) (name, key string, err error) {
 		return system + " " + p.Personality, p.Personality + "-" + system, nil
 	case ByHostname:
 		if p.Hostname == "" {
-			return "", "", fault.New(fault.Usage, `use name_style "`+ByPersonality+`", or a profile that has one`,
+			return "", "", fault.New(fault.Usage, fault.Advise("use %s, or a profile that has one", fault.Set("name_style", ByPersonality)),
 				"naming the image of %s: it has no system.network.hostname", p.Source)
 		}
 		return p.Hostname, p.Hostname, nil
 	}
-	return "", "", fault.New(fault.Usage, "choose one of "+ByPersonality+", "+ByHostname, "reading name_style %q: it is unknown", style)
+	return "", "", fault.Bad("name_style", "choose one of "+ByPersonality+", "+ByHostname, "%q is unknown", style)
 }
 
 // release is Aquilon's version of the operating system with the architecture behind it.

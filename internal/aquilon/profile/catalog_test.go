@@ -181,7 +181,7 @@ func TestResolveFails(t *testing.T) {
 			[]string{`entries "sl7x-x86_64" and "sl 7x-x86_64" name different images`},
 		},
 		{"no host name", web, "", "", Options{NameStyle: ByHostname}, fault.Usage, []string{"p.json: it has no system.network.hostname"}},
-		{"an unknown style", web, "", "", Options{NameStyle: "x"}, fault.Usage, []string{`name_style "x"`}},
+		{"an unknown style", web, "", "", Options{NameStyle: "x"}, fault.Usage, []string{`name_style: "x"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -120,51 +120,51 @@ var ccmKey = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 // isn't known yet.
 func (o Options) Validate(unknown string) []error {
 	var errs []error
-	bad := func(hint, format string, args ...any) {
-		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
+	bad := func(option, hint, format string, args ...any) {
+		errs = append(errs, fault.Bad(option, hint, format, args...))
 	}
 	if o.ProfileURL == "" {
-		bad("give the URL of the machine's profile, such as http://aquilon.example.com/profiles/{{ .Hostname }}.json", "profile_url: it is missing")
+		bad("profile_url", "give the URL of the machine's profile, such as http://aquilon.example.com/profiles/{{ .Hostname }}.json", "it is missing")
 	} else if _, err := o.profile(Facts{}); err != nil {
-		bad("", "profile_url: %w", err)
+		bad("profile_url", "", "%w", err)
 	}
 	if o.WaitFor != unknown && !slices.Contains(Waits, o.WaitFor) {
-		bad("use "+strings.Join(Waits, ", "), "wait_for: %q is unknown", o.WaitFor)
+		bad("wait_for", "use "+strings.Join(Waits, ", "), "%q is unknown", o.WaitFor)
 	}
 	if o.WaitFor == WaitNone && o.Hostname == "" && o.wantsHostname() {
-		bad(`set hostname, or another wait_for`, "profile_url: it has {{ .Hostname }}, and nothing says how the machine is called")
+		bad("profile_url", `set hostname, or another wait_for`, "it has {{ .Hostname }}, and nothing says how the machine is called")
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.CCM)) {
 		switch {
 		case key == "profile":
-			bad("use profile_url", "ccm: profile has an option of its own")
+			bad("ccm", "use profile_url", "profile has an option of its own")
 		case !ccmKey.MatchString(key):
-			bad("see ccm.conf(5)", "ccm: %q is no key of ccm.conf", key)
+			bad("ccm", "see ccm.conf(5)", "%q is no key of ccm.conf", key)
 		case strings.ContainsAny(o.CCM[key], "\r\n"):
-			bad("use one line", "ccm: the value of %s has a line break", key)
+			bad("ccm", "use one line", "the value of %s has a line break", key)
 		}
 	}
 	if strings.ContainsAny(o.Hostname, " /\r\n") {
-		bad("", "hostname: %q is none", o.Hostname)
+		bad("hostname", "", "%q is none", o.Hostname)
 	}
 	if o.ConfFile != unknown && !strings.HasPrefix(o.ConfFile, "/") {
-		bad("", "conf_file: %q is not an absolute path", o.ConfFile)
+		bad("conf_file", "", "%q is not an absolute path", o.ConfFile)
 	}
 	if o.ConfigureRetries < 0 {
-		bad("use 0 or more", "configure_retries: %d is negative", o.ConfigureRetries)
+		bad("configure_retries", "use 0 or more", "%d is negative", o.ConfigureRetries)
 	}
 	for name, d := range map[string]time.Duration{
 		"dns_timeout": o.DNSTimeout, "metadata_timeout": o.MetadataTimeout, "fetch_timeout": o.FetchTimeout,
 		"fetch_interval": o.FetchInterval, "configure_timeout": o.ConfigureTimeout, "finalize_timeout": o.FinalizeTimeout,
 	} {
 		if d < 0 {
-			bad("", "%s: %s is negative", name, d)
+			bad(name, "", "%s is negative", d)
 		}
 	}
 	for _, p := range o.Remove {
 		above := slices.Contains(strings.Split(p, "/"), "..")
 		if p != unknown && (!strings.HasPrefix(p, "/") || above || strings.Trim(p, "/*?.") == "") {
-			bad("give the absolute path of a file or folder", "remove: %q can't be meant", p)
+			bad("remove", "give the absolute path of a file or folder", "%q can't be meant", p)
 		}
 	}
 	return errs

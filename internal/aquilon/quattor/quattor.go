@@ -90,13 +90,13 @@ func (w *work) writeConf(ctx context.Context, profile string) error {
 }
 
 // rootHint is for commands that fail where nothing but their rights can be the cause.
-func (w *work) rootHint(err error) string {
+func (w *work) rootHint(err error) fault.Advice {
 	if _, ok := errors.AsType[errStatus](err); ok && !w.Sudo {
-		return "log in as root, or set sudo = true"
+		return fault.Advise("log in as root, or set %s", fault.Set("sudo", true))
 	} else if ok {
-		return "sudo must not ask for a password"
+		return fault.Advise("sudo must not ask for a password")
 	}
-	return ""
+	return fault.Advice{}
 }
 
 // fetch fetches until it works: the profile is there only after Aquilon compiled it.
@@ -114,14 +114,14 @@ func (w *work) fetch(ctx context.Context, profile string) error {
 		case !ran:
 			return err == nil, err
 		case status == notFound, status == notExecutable:
-			return false, fault.New(fault.NotFound, "install Quattor in the source image, or set fetch_command", "%s: %w", w.FetchCommand[0], status)
+			return false, fault.New(fault.NotFound, fault.Advise("install Quattor in the source image, or set %s", fault.Option("fetch_command")), "%s: %w", w.FetchCommand[0], status)
 		}
 		last = status
 		w.report.Warn("fetching the profile failed (%s); trying again in %s", status, w.FetchInterval)
 		return false, nil
 	})
 	if fault.Is(err, fault.Unavailable) {
-		return fault.Wrap(fault.Unavailable, "its output is above; is the profile there? fetch_timeout says how long to try",
+		return fault.Wrap(fault.Unavailable, fault.Advise("its output is above; check that the profile is there, or set a longer %s", fault.Option("fetch_timeout")),
 			fmt.Errorf("%w: %s was tried %d times, and at last %w", err, name, tries, last))
 	}
 	return err

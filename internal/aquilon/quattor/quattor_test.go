@@ -267,7 +267,7 @@ func TestFetchFails(t *testing.T) {
 	}{
 		{
 			"and never works", nil, "#!/bin/sh\necho '[ERROR] 404 Not Found'; exit 1\n", fault.Unavailable,
-			[]string{"waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after", "times, and at last it ended with status 1", "is the profile there? fetch_timeout"},
+			[]string{"waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after", "times, and at last it ended with status 1", "longer fetch_timeout"},
 		},
 		{"as it isn't there", []string{"no-such-quattor", "fetch"}, "", fault.NotFound, []string{"no-such-quattor: it ended with status 127", "install Quattor in the source image"}},
 		{"as it hangs", nil, "#!/bin/sh\nexec sleep 60\n", fault.Unavailable, []string{"was tried 1 times, and at last it was still running"}},

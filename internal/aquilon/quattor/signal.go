@@ -56,7 +56,7 @@ func (s Site) wait(ctx context.Context, o Options, r report.Reporter) (hostname 
 func (s Site) waitDNS(ctx context.Context, o Options, r report.Reporter) (string, error) {
 	address := strings.Trim(s.Address, "[]")
 	if address == "" {
-		return "", fault.New(fault.Usage, "use wait_for = \"none\" and hostname", "waiting for the machine's name: the builder tells no address")
+		return "", fault.New(fault.Usage, fault.Advise("use %s and %s", fault.Set("wait_for", WaitNone), fault.Option("hostname")), "waiting for the machine's name: the builder tells no address")
 	}
 	ip, notIP := netip.ParseAddr(address)
 	if notIP != nil {
@@ -73,7 +73,7 @@ func (s Site) waitDNS(ctx context.Context, o Options, r report.Reporter) (string
 		return len(names) > 0, nil
 	})
 	if err != nil {
-		hint := "check the address's PTR record, dns_server and dns_timeout"
+		hint := fault.Advise("check the address's PTR record, %s and %s", fault.Option("dns_server"), fault.Option("dns_timeout"))
 		if last != nil && !isNoName(last) {
 			return "", fault.Wrap(fault.KindOf(err), hint, errors.Join(err, last))
 		}
@@ -94,7 +94,7 @@ func isNoName(err error) bool {
 // waitMetadata waits until the hook reports success. The name is the first that it tells.
 func (s Site) waitMetadata(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
 	if s.ServerID == "" {
-		return "", fault.New(fault.Usage, `use wait_for = "dns" with a builder other than openstack`, "waiting for %s: the builder tells no server id", StatusKey)
+		return "", fault.New(fault.Usage, fault.Advise("use %s with a builder other than openstack", fault.Set("wait_for", WaitDNS)), "waiting for %s: the builder tells no server id", StatusKey)
 	}
 	compute, err := s.Compute(ctx)
 	if err != nil {

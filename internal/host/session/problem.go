@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/clouds"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
@@ -54,7 +55,7 @@ func (s *session) problem(p *pluginv1.Problem) error {
 
 // problemOf is an error of this program for a plugin.
 func problemOf(err error) *pluginv1.Problem {
-	message, hint := fault.Spell(err, fault.Neutral)
+	message, hint := fault.Spell(err, clouds.Words)
 	p := &pluginv1.Problem{Kind: pluginv1.ProblemKind_PROBLEM_KIND_INTERNAL, Message: message, Hint: hint, RequestIds: fault.RequestIDs(err)}
 	for kind, ours := range kinds {
 		if fault.KindOf(err) == ours {

@@ -104,7 +104,7 @@ func planImage(ctx context.Context, source *Site, img *glance.Image, to []Target
 		}
 	case glance.Private:
 		if _, suspended, _ := suspendedOf(img); suspended {
-			return nil, fault.New(fault.Conflict, "resume it first, with `imgctl share resume`", "image %s is suspended: sharing it would give all its members their access back", img)
+			return nil, fault.New(fault.Conflict, fault.Advise("resume it first, with %s", fault.Do("share", "resume", img.ID)), "image %s is suspended: sharing it would give all its members their access back", img)
 		}
 		c.Visibility = glance.Shared
 	default:

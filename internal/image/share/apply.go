@@ -154,7 +154,7 @@ func (c *Change) woken(members map[string]string) error {
 	if len(members) == 0 {
 		return nil
 	}
-	return fault.New(fault.Conflict, "run `imgctl share resume` if they are to have it, and `imgctl share remove` for those who are not",
+	return fault.New(fault.Conflict, fault.Advise("run %s if they are to have it, and %s for those who are not", fault.Do("share", "resume", c.Image.ID), fault.Do("share", "remove", c.Image.ID)),
 		"image %s was private, and keeps %s of the time before, who would have access again: %q", c.Image, count(len(members), "member"), sortedKeys(members))
 }
 

@@ -243,7 +243,7 @@ func (d *desired) prune(ctx context.Context, p *Plan, c *Change, o FileOptions) 
 		case o.Prune:
 			c.lose(Target{Project: id, Name: d.site.nameOf(ctx, id)}, now)
 		default:
-			p.note("image %s is shared with project %s, which the file doesn't want; --prune removes it", d.image, id)
+			p.note("image %s is shared with project %s, which the file doesn't want; %s removes it", d.image, id, fault.Set("prune", true))
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func Parse(text []byte) (*File, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return nil, fault.New(fault.Usage, "begin with `version: 1` and `shares:`", "line 1: the file is empty")
+		return nil, fault.New(fault.Usage, "begin with version: 1 and shares:", "line 1: the file is empty")
 	case err != nil:
 		return nil, fault.Wrap(fault.Usage, "", err)
 	}
@@ -62,7 +62,7 @@ func Parse(text []byte) (*File, error) {
 	case err != nil:
 		return nil, err
 	case version != "1":
-		return nil, at(doc.Content[0], "version: %q is unknown; this imgctl reads version 1", version)
+		return nil, at(doc.Content[0], "version: %q is unknown; version 1 is known", version)
 	case len(f.Shares) == 0:
 		return nil, at(doc.Content[0], "shares: there are none")
 	}

@@ -191,7 +191,7 @@ shares:
 	})
 	p, err := share.PlanFile(t.Context(), w.clouds, f, o)
 	w.apply(p, err)
-	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "--prune") {
+	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0].String(), "prune") {
 		t.Errorf("notes are %q", p.Notes)
 	}
 	w.expectMembers(first, map[string]string{"member-a": glance.Accepted})

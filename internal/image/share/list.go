@@ -153,7 +153,7 @@ func (s *Share) overdue(now time.Time) string {
 	if s.Expires.IsZero() || s.Expires.After(now) {
 		return ""
 	}
-	return "expired; remove it with `imgctl share remove --expired`"
+	return "expired, and not removed yet"
 }
 
 func notes(parts ...string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -12,7 +13,7 @@ import (
 type Plan struct {
 	Changes []*Change // one per image
 	Copies  []*Copy
-	Notes   []string // what people should know
+	Notes   []fault.Advice // what people should know
 
 	parallel int
 }
@@ -90,7 +91,7 @@ func (p *Plan) Rows() []Row {
 }
 
 func (p *Plan) note(format string, args ...any) {
-	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+	p.Notes = append(p.Notes, fault.Advise(format, args...))
 }
 
 // Takes tells whether the plan takes somebody's membership away.

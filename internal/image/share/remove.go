@@ -105,7 +105,7 @@ func planRemoval(ctx context.Context, site *Site, img *glance.Image, losers []Ta
 	}
 	if img.Visibility != glance.Shared {
 		if img.Visibility == glance.Private && losers != nil {
-			return nil, fault.New(fault.Conflict, "nobody else has access while it is private; resume it to change its members, with `imgctl share resume`",
+			return nil, fault.New(fault.Conflict, fault.Advise("nobody else has access while it is private; resume it to change its members, with %s", fault.Do("share", "resume", img.ID)),
 				"image %s is private, and the service doesn't let its members be changed", img)
 		}
 		return c, nil

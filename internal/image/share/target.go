@@ -78,7 +78,7 @@ func cloudTarget(source, site *Site, mayCopy bool) (Target, error) {
 	t := Target{Project: site.Project.ID, Name: site.Project.Name, site: site, foreign: !source.sameService(site)}
 	switch {
 	case t.foreign && !mayCopy:
-		return t, fault.New(fault.Usage, "copy the images there, with --copy or with `copy: true` in a file",
+		return t, fault.New(fault.Usage, fault.Advise("copy the images there, with %s or with copy: true in a file", fault.Set("copy", true)),
 			"%s has another Image service than %s, so images can't be shared with it", site, source)
 	case !t.foreign && t.Project == source.Project.ID:
 		return t, itself(source, site.String())

@@ -58,7 +58,7 @@ func (r *run) takeBack(ctx context.Context, why error) error {
 		left = r.journal.undo(ctx)
 	}
 	if len(left) > 0 {
-		return fault.Wrap(fault.Partial, "look with `imgctl share list` and remove what is left with `imgctl share remove`",
+		return fault.Wrap(fault.Partial, fault.Advise("look with %s and remove what is left with %s", fault.Do("share", "list"), fault.Do("share", "remove")),
 			fmt.Errorf("%w; and not everything could be taken back: %w", why, errors.Join(left...)))
 	}
 	r.rep.Step("It failed, and what it had changed is taken back")

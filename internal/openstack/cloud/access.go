@@ -82,14 +82,14 @@ type Access struct {
 func (a *Access) Prepare() []error {
 	var errs []error
 	if _, ok := endpointTypes[a.EndpointType]; !ok && a.EndpointType != Unknown {
-		errs = append(errs, fault.New(fault.Usage, "use public, internal or admin", "endpoint_type: %q is unknown", a.EndpointType))
+		errs = append(errs, fault.Bad("endpoint_type", "use public, internal or admin", "%q is unknown", a.EndpointType))
 	}
 	for _, f := range []struct{ option, path string }{{"cacert", a.CACert}, {"cert", a.ClientCert}, {"key", a.ClientKey}} {
 		if f.path == "" || f.path == Unknown {
 			continue
 		}
 		if _, err := os.Stat(expandHome(f.path)); err != nil {
-			errs = append(errs, fault.New(fault.Usage, "name a file that can be read", "%s: %w", f.option, err))
+			errs = append(errs, fault.Bad(f.option, "name a file that can be read", "%w", err))
 		}
 	}
 	if len(errs) > 0 || a.unknown() {

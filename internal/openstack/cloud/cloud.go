@@ -47,7 +47,7 @@ func Connect(ctx context.Context, a Access) (*Cloud, error) {
 	}
 	pc, err := openstack.NewClient(s.auth.IdentityEndpoint)
 	if err != nil {
-		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("%s: %w", s.names.endpoint, err))
+		return nil, fault.New(fault.Usage, "", "%s: %w", s.names.endpoint, err)
 	}
 	tr := newTransport(s.tls)
 	pc.HTTPClient = http.Client{Transport: tr}

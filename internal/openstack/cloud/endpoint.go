@@ -98,7 +98,7 @@ func (c *Cloud) endpoint(s service) (string, error) {
 	if len(regions) == 0 {
 		return "", fault.New(fault.NotFound, "", "cloud %q has no %s service in its catalog", c.name, s.name)
 	}
-	return "", fault.New(fault.NotFound, "choose with region and endpoint_type",
+	return "", fault.New(fault.NotFound, fault.Advise("choose with %s and %s", fault.Option("region"), fault.Option("endpoint_type")),
 		"cloud %q has no %s endpoint of the %s service in region %q (regions there: %s; endpoint types: %s)",
 		c.name, c.avail, s.name, c.region, list(regions), list(interfaces))
 }

@@ -38,7 +38,7 @@ func cloudsFile() (string, error) {
 			return path, nil
 		}
 	}
-	return "", fault.New(fault.Usage, "write one, or give identity_endpoint and credentials as options or OS_* variables",
+	return "", fault.New(fault.Usage, fault.Advise("write one, or give %s and credentials as options or OS_* variables", fault.Option("identity_endpoint")),
 		"there is no clouds.yaml in %s", strings.Join(folders, ", "))
 }
 
@@ -79,8 +79,8 @@ func completed(text []byte, path, name string) ([]byte, error) {
 	found, ok := file.Clouds[name]
 	if !ok {
 		names := strings.Join(slices.Sorted(maps.Keys(file.Clouds)), ", ")
-		return nil, fault.New(fault.Usage, "choose one of them with cloud or OS_CLOUD",
-			"cloud: no entry %q in %s (entries there: %s)", name, path, names)
+		return nil, fault.Bad("cloud", fault.Advise("choose one of them with %s or OS_CLOUD", fault.Option("cloud")),
+			"no entry %q in %s (entries there: %s)", name, path, names)
 	}
 	if found["auth"] != nil {
 		return text, nil

@@ -32,11 +32,14 @@ type settings struct {
 }
 
 // names are how errors speak of where the settings came from.
-type names struct{ cloud, endpoint string }
+type names struct {
+	cloud    string
+	endpoint any // the option, or what stands in the entry
+}
 
 func (a *Access) settings() (*settings, error) {
 	cloud := cmp.Or(a.Cloud, os.Getenv("OS_CLOUD"))
-	s := &settings{names: names{cloud: cloud, endpoint: "identity_endpoint"}}
+	s := &settings{names: names{cloud: cloud, endpoint: fault.Option("identity_endpoint")}}
 	opts, err := source(cloud)
 	if err != nil {
 		return nil, err
@@ -82,23 +85,25 @@ func (s *settings) check() error {
 	user := o.Username != "" || o.UserID != ""
 	switch {
 	case o.IdentityEndpoint == "":
-		return fault.New(fault.Usage, "choose an entry of clouds.yaml with cloud or OS_CLOUD, or set identity_endpoint or OS_AUTH_URL",
-			"identity_endpoint: there is no cloud to speak to")
+		return fault.Bad("identity_endpoint", fault.Advise("choose an entry of clouds.yaml with %s or OS_CLOUD, or set %s or OS_AUTH_URL", fault.Option("cloud"), fault.Option("identity_endpoint")),
+			"there is no cloud to speak to")
 	case o.TokenID != "":
 		return nil
 	case o.ApplicationCredentialID != "" || o.ApplicationCredentialName != "":
 		if o.ApplicationCredentialSecret == "" {
-			return fault.New(fault.Usage, "set it or OS_APPLICATION_CREDENTIAL_SECRET", "application_credential_secret: it is missing")
+			return fault.Bad("application_credential_secret", "set it or OS_APPLICATION_CREDENTIAL_SECRET", "it is missing")
 		}
 		if o.ApplicationCredentialID == "" && !user {
-			return fault.New(fault.Usage, "set username or user_id as well, or use application_credential_id",
-				"application_credential_name: a name is only known together with its user")
+			return fault.Bad("application_credential_name", fault.Advise("set %s or %s as well, or use %s",
+				fault.Option("username"), fault.Option("user_id"), fault.Option("application_credential_id")),
+				"a name is only known together with its user")
 		}
 	case !user:
-		return fault.New(fault.Usage, "set username and password, token or application_credential_id, or the OS_* variables of the same names",
-			"username: there are no credentials")
+		return fault.Bad("username", fault.Advise("set %s and %s, %s or %s, or the OS_* variables of the same names",
+			fault.Option("username"), fault.Option("password"), fault.Option("token"), fault.Option("application_credential_id")),
+			"there are no credentials")
 	case o.Password == "":
-		return fault.New(fault.Usage, "set password or OS_PASSWORD", "password: it is missing for user %q", cmp.Or(o.Username, o.UserID))
+		return fault.Bad("password", "set it or OS_PASSWORD", "it is missing for user %q", cmp.Or(o.Username, o.UserID))
 	}
 	return nil
 }
@@ -111,28 +116,28 @@ func (s *settings) explain(err error) error {
 	case gophercloud.ResponseCodeIs(err, http.StatusUnauthorized):
 		return fault.Wrap(fault.Forbidden, s.credentialsHint(), fmt.Errorf("authenticating at %q: %w", url, Classify(err)))
 	case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
-		return fault.Wrap(fault.Usage, fmt.Sprintf("check %s: Keystone's version 3 is not there", s.names.endpoint),
+		return fault.Wrap(fault.Usage, fault.Advise("check %s: Keystone's version 3 is not there", s.names.endpoint),
 			fmt.Errorf("authenticating at %q: %w", url, Classify(err)))
 	case errors.As(err, &status):
 		return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fault.Wrap(fault.Usage, "name the authority's file in cacert, or set insecure",
+		return fault.Wrap(fault.Usage, fault.Advise("name the authority's file in %s, or set %s", fault.Option("cacert"), fault.Option("insecure")),
 			fmt.Errorf("authenticating at %q: %w", url, err))
 	}
 	if kind := kindOf(err); kind == fault.Unavailable {
-		return fault.Wrap(kind, "check "+s.names.endpoint, fmt.Errorf("authenticating at %q: %w", url, err))
+		return fault.Wrap(kind, fault.Advise("check %s", s.names.endpoint), fmt.Errorf("authenticating at %q: %w", url, err))
 	}
 	return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
 }
 
-func (s *settings) credentialsHint() string {
+func (s *settings) credentialsHint() fault.Advice {
 	switch o := &s.auth; {
 	case o.TokenID != "":
-		return "check token: it may have expired"
+		return fault.Advise("check %s: it may have expired", fault.Option("token"))
 	case o.ApplicationCredentialID != "" || o.ApplicationCredentialName != "":
-		return "check application_credential_id and application_credential_secret: they may have expired"
+		return fault.Advise("check %s and %s: they may have expired", fault.Option("application_credential_id"), fault.Option("application_credential_secret"))
 	default:
-		return "check username, password, domain_name and tenant_name"
+		return fault.Advise("check %s, %s, %s and %s", fault.Option("username"), fault.Option("password"), fault.Option("domain_name"), fault.Option("tenant_name"))
 	}
 }

@@ -110,7 +110,7 @@ func (c *Client) One(ctx context.Context, s Selector, first bool) (*Image, error
 	case len(images) == 0:
 		return nil, fault.New(fault.NotFound, "check the filter, and that the image is active and visible to this project", "no image with %s", s)
 	case len(images) > 1 && !first:
-		return nil, fault.New(fault.Ambiguous, "narrow the filter, or choose the newest with most_recent = true",
+		return nil, fault.New(fault.Ambiguous, fault.Advise("narrow the filter, or choose the newest with %s", fault.Set("most_recent", true)),
 			"%d images with %s:\n%s", len(images), s, List(images))
 	}
 	return images[0], nil
@@ -140,11 +140,11 @@ func (s Selector) String() string {
 	add("id", s.ID)
 	add("name", s.Name)
 	if s.NameRegex != nil {
-		add("name_regex", s.NameRegex.String())
+		add("name like", s.NameRegex.String())
 	}
 	add("owner", s.Owner)
 	add("visibility", s.Visibility)
-	add("member_status", s.MemberStatus)
+	add("member status", s.MemberStatus)
 	add("status", s.status())
 	for _, t := range s.Tags {
 		add("tag", t)
