@@ -20,6 +20,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/control"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/shell"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/userland"
 )
 
 // Main acts on calls of the agent's executable that come from a guest and never returns from them: as pid 1
@@ -28,11 +29,12 @@ func Main(args []string) {
 	if len(args) == 0 {
 		return
 	}
+	shell.Install()
 	if len(args) > 1 && args[1] == "guest" && os.Getpid() == 1 {
 		os.Exit(run())
 	}
-	if name := filepath.Base(args[0]); shell.Has(name) {
-		os.Exit(shell.Main(args))
+	if name := filepath.Base(args[0]); userland.Has(name) {
+		os.Exit(userland.Main(args))
 	}
 }
 

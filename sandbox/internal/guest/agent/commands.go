@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/control"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/shell"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/userland"
 )
 
 // serveCommands takes what the built-in sudo, poweroff and reboot ask of pid 1.
@@ -103,11 +103,11 @@ func (a *agent) runAs(c *control.Conn, request string, files []*os.File) (int, e
 	if err := json.Unmarshal([]byte(request), &r); err != nil || len(r.Args) == 0 || len(files) != 3 {
 		return 0, fmt.Errorf("malformed request")
 	}
-	acc, ok := shell.UserByName(r.User)
+	acc, ok := userland.UserByName(r.User)
 	if !ok {
 		return 0, fmt.Errorf("unknown user %s", r.User)
 	}
-	path, err := shell.Which(r.Args[0], r.Env, r.Dir)
+	path, err := userland.Which(r.Args[0], r.Env, r.Dir)
 	if err != nil {
 		return 0, err
 	}

@@ -4,18 +4,15 @@ package agent
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
-	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/shell"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/userland"
 )
 
 // session is one SSH session channel, from its first request to the command's exit status.
@@ -23,7 +20,7 @@ type session struct {
 	agent *agent
 	conn  *ssh.ServerConn
 	ch    ssh.Channel
-	user  shell.User
+	user  userland.User
 	env   []string
 
 	master, slave *os.File // the terminal, where the client asked for one
@@ -87,49 +84,6 @@ func (s *session) answer() {
 	}
 }
 
-func (s *session) openTerminal(payload []byte) error {
-	var v struct {
-		Term                      string
-		Columns, Rows, Width, Hgt uint32
-		Modes                     string
-	}
-	if err := ssh.Unmarshal(payload, &v); err != nil {
-		return err
-	}
-	s.closeTerminal()
-	master, slave, err := pty.Open()
-	if err != nil {
-		return fmt.Errorf("opening a terminal: %w", err)
-	}
-	_ = s.agent.users.own(s.user, slave.Name())
-	_ = pty.Setsize(master, &pty.Winsize{Rows: uint16(v.Rows), Cols: uint16(v.Columns)})
-	s.mu.Lock()
-	s.master, s.slave = master, slave
-	s.mu.Unlock()
-	s.env = append(s.env, "TERM="+v.Term, "SSH_TTY="+slave.Name())
-	return nil
-}
-
-// closeTerminal hangs up: the kernel tells the terminal's processes.
-func (s *session) closeTerminal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.master != nil {
-		s.master.Close()
-		s.slave.Close()
-		s.master, s.slave = nil, nil
-	}
-}
-
-func (s *session) resize(payload []byte) {
-	var v struct{ Columns, Rows, Width, Height uint32 }
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.master != nil && ssh.Unmarshal(payload, &v) == nil {
-		_ = pty.Setsize(s.master, &pty.Winsize{Rows: uint16(v.Rows), Cols: uint16(v.Columns)})
-	}
-}
-
 var signals = map[string]syscall.Signal{
 	"ABRT": syscall.SIGABRT, "ALRM": syscall.SIGALRM, "FPE": syscall.SIGFPE, "HUP": syscall.SIGHUP, "ILL": syscall.SIGILL,
 	"INT": syscall.SIGINT, "KILL": syscall.SIGKILL, "PIPE": syscall.SIGPIPE, "QUIT": syscall.SIGQUIT, "SEGV": syscall.SIGSEGV,
@@ -188,94 +142,6 @@ func (s *session) run(path string, argv []string, attr *syscall.ProcAttr) (<-cha
 	s.pid = pid
 	s.mu.Unlock()
 	return ended, nil
-}
-
-func (s *session) startOnTerminal(path string, argv []string, attr *syscall.ProcAttr) error {
-	fd := s.slave.Fd()
-	attr.Files = []uintptr{fd, fd, fd}
-	attr.Sys.Setctty = true
-	ended, err := s.run(path, argv, attr)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.slave.Close()
-	master := s.master
-	s.mu.Unlock()
-	go func() { _, _ = io.Copy(master, s.ch) }()
-	shown := make(chan struct{})
-	go func() {
-		defer close(shown)
-		_, _ = io.Copy(s.ch, master) // ends with EIO when the last process lets go of the terminal
-	}()
-	go func() {
-		st := <-ended
-		waitFor(shown)
-		s.finish(st)
-	}()
-	return nil
-}
-
-func (s *session) startOnPipes(path string, argv []string, attr *syscall.ProcAttr) error {
-	var ours, theirs [3]*os.File
-	defer func() {
-		for _, f := range theirs {
-			if f != nil {
-				f.Close()
-			}
-		}
-	}()
-	for i := range ours {
-		r, w, err := os.Pipe()
-		if err != nil {
-			return err
-		}
-		ours[i], theirs[i] = r, w
-		if i == 0 {
-			ours[i], theirs[i] = w, r
-		}
-		attr.Files = append(attr.Files, theirs[i].Fd())
-	}
-	ended, err := s.run(path, argv, attr)
-	if err != nil {
-		for _, f := range ours {
-			f.Close()
-		}
-		return err
-	}
-	go func() {
-		_, _ = io.Copy(ours[0], s.ch)
-		ours[0].Close()
-	}()
-	var copying sync.WaitGroup
-	copying.Go(func() { _, _ = io.Copy(s.ch, ours[1]) })
-	copying.Go(func() { _, _ = io.Copy(s.ch.Stderr(), ours[2]) })
-	shown := make(chan struct{})
-	go func() {
-		copying.Wait()
-		close(shown)
-	}()
-	go func() {
-		st := <-ended
-		waitFor(shown)
-		s.finish(st)
-		for _, f := range ours {
-			f.Close()
-		}
-	}()
-	return nil
-}
-
-// lingering bounds how long a command's output may be held open by processes it left behind.
-const lingering = 2 * time.Second
-
-func waitFor(shown <-chan struct{}) {
-	t := time.NewTimer(lingering)
-	defer t.Stop()
-	select {
-	case <-shown:
-	case <-t.C:
-	}
 }
 
 // finish reports the command's end and closes the channel.

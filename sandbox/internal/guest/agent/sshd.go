@@ -3,18 +3,15 @@
 package agent
 
 import (
-	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/shell"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/userland"
 )
 
 // hostKeys are the parsed keys of the SSH server.
@@ -61,29 +58,6 @@ func (a *agent) sshConfig() *ssh.ServerConfig {
 	return c
 }
 
-// passwords reports whether any password may be used.
-func (a *agent) passwords() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.password != "" || len(userPasswords) > 0
-}
-
-// userPasswords are those that cloud-config's chpasswd and users set; guarded by agent.mu.
-var userPasswords = map[string]string{}
-
-func (a *agent) passwordFits(name, given string) bool {
-	a.mu.Lock()
-	want, ok := userPasswords[name]
-	if !ok {
-		want = a.password
-	}
-	a.mu.Unlock()
-	if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(given)) != 1 {
-		return false
-	}
-	return a.users.known(name)
-}
-
 // serveSSH serves one client, whose TCP connection is f.
 func (a *agent) serveSSH(f *os.File) {
 	raw, err := net.FileConn(f)
@@ -115,45 +89,8 @@ func (a *agent) serveSSH(f *os.File) {
 	}
 }
 
-// forward connects a client to an address in the guest's own network.
-func forward(c ssh.NewChannel) {
-	var to struct {
-		Host     string
-		Port     uint32
-		From     string
-		FromPort uint32
-	}
-	if err := ssh.Unmarshal(c.ExtraData(), &to); err != nil {
-		_ = c.Reject(ssh.ConnectionFailed, "malformed request")
-		return
-	}
-	target, err := net.DialTimeout("tcp", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), 10*time.Second)
-	if err != nil {
-		_ = c.Reject(ssh.ConnectionFailed, err.Error())
-		return
-	}
-	defer target.Close()
-	ch, requests, err := c.Accept()
-	if err != nil {
-		return
-	}
-	defer ch.Close()
-	go ssh.DiscardRequests(requests)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, _ = io.Copy(target, ch)
-		if t, ok := target.(*net.TCPConn); ok {
-			_ = t.CloseWrite()
-		}
-	}()
-	_, _ = io.Copy(ch, target)
-	_ = ch.CloseWrite()
-	<-done
-}
-
 // serveSession serves one channel on which a command or a shell runs.
-func (a *agent) serveSession(conn *ssh.ServerConn, c ssh.NewChannel, acc shell.User) {
+func (a *agent) serveSession(conn *ssh.ServerConn, c ssh.NewChannel, acc userland.User) {
 	ch, requests, err := c.Accept()
 	if err != nil {
 		return

@@ -16,6 +16,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/control"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/userland"
 )
 
 // The interpreter runs background jobs in its own process, so they would end with the shell. A script that has any
@@ -51,29 +52,29 @@ func isSecond() bool {
 
 // runSecond runs this same call by a second process and answers the script's status. script is its text where the
 // process can't read it again.
-func (p *proc) runSecond(script string) int {
-	args := append([]string{p.name}, p.args...)
+func runSecond(p *userland.Proc, script string) int {
+	args := append([]string{p.Name}, p.Args...)
 	if script != "" {
-		c, err := parseCall(p.args)
+		c, err := parseCall(p.Args)
 		if err != nil {
 			return 2
 		}
-		args = slices.Concat([]string{p.name}, c.options, []string{"-c", script, p.name}, c.rest)
+		args = slices.Concat([]string{p.Name}, c.options, []string{"-c", script, p.Name}, c.rest)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
-		return p.fail(err)
+		return p.Fail(err)
 	}
 	defer r.Close()
 	cmd := &exec.Cmd{
-		Path: control.AgentDir + "/agent", Args: args, Env: append(os.Environ(), backgroundMark), Dir: p.dir,
-		Stdin: p.in, Stdout: p.out, Stderr: p.err, ExtraFiles: []*os.File{w},
+		Path: control.AgentDir + "/agent", Args: args, Env: append(os.Environ(), backgroundMark), Dir: p.Dir,
+		Stdin: p.In, Stdout: p.Out, Stderr: p.Err, ExtraFiles: []*os.File{w},
 	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2)
 	if err := cmd.Start(); err != nil {
 		w.Close()
-		return p.fail(err)
+		return p.Fail(err)
 	}
 	w.Close()
 	go func() {
@@ -96,13 +97,13 @@ func (p *proc) runSecond(script string) int {
 }
 
 // stay tells the first process the status and waits for the background jobs.
-func (p *proc) stay(r *interp.Runner, code int) int {
+func stay(p *userland.Proc, r *interp.Runner, code int) int {
 	f := os.NewFile(statusFD, "status")
 	_, _ = f.Write([]byte{byte(code)})
 	f.Close()
 	wait, err := syntax.NewParser().Parse(strings.NewReader("wait"), "")
 	if err == nil {
-		_ = r.Run(p.ctx, wait.Stmts[0])
+		_ = r.Run(p.Ctx, wait.Stmts[0])
 	}
 	return code
 }
