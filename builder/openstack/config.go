@@ -13,7 +13,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// Config is everything that a template can say about a build.
+// Config holds all options of a build.
 type Config struct {
 	common.PackerConfig `mapstructure:",squash"`
 	cloud.Access        `mapstructure:",squash"`
@@ -32,8 +32,8 @@ type Config struct {
 // ConfigSpec describes the options to Packer.
 func (b *Builder) ConfigSpec() hcldec.ObjectSpec { return b.config.FlatMapstructure().HCL2Spec() }
 
-// Prepare reads and checks the options. It makes no request, and takes values that only the
-// build will know as good. It gives the names of the variables that provisioners can use.
+// Prepare reads and checks the options without sending any requests. Values that are known only
+// during the build count as valid. It returns the names of the variables that provisioners can use.
 func (b *Builder) Prepare(raws ...any) ([]string, []string, error) {
 	c := &b.config
 	err := config.Decode(c, &config.DecodeOpts{

@@ -21,7 +21,7 @@ func (c *CommConfig) prepare(ctx *interpolate.Context, run cloud.Run) []error {
 	if c.needsKey() && comm.SSHTemporaryKeyPairName == "" {
 		comm.SSHTemporaryKeyPairName = staging(run)
 	}
-	// The SDK reads the file, which isn't known yet.
+	// The SDK would read the file, whose name isn't known yet.
 	file := comm.SSHPrivateKeyFile
 	if file == cloud.Unknown {
 		comm.SSHPrivateKeyFile = ""
@@ -50,8 +50,7 @@ func (c *CommConfig) prepare(ctx *interpolate.Context, run cloud.Run) []error {
 	return errs
 }
 
-// needsKey reports whether the build makes a key pair of its own: where the template names
-// nothing that lets it in.
+// needsKey reports whether the build creates a key pair: if the template gives no other way to log in.
 func (c *CommConfig) needsKey() bool {
 	comm := &c.Comm
 	if comm.SSHPrivateKeyFile != "" || comm.SSHKeyPairName != "" {

@@ -12,30 +12,30 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// What the build does where there is an image of the same name already.
+// What the build does if the project already has an image of the same name.
 const (
 	conflictAllow   = "allow"
 	conflictFail    = "fail"
 	conflictReplace = "replace"
 )
 
-// The image that the build makes. It is captured under a name of its own, hidden from lists, and
-// gets its final name, properties, tags and visibility in one single change at the end: nobody
-// finds a half-made image.
+// The image that the build makes. It is captured as a hidden image under a staging name. At the end,
+// one request sets its final name, properties, tags and visibility, so nobody ever finds an
+// unfinished image.
 type ImageConfig struct {
 	// The name of the image.
 	ImageName string `mapstructure:"image_name" required:"true"`
-	// Properties of the image. `image_type` is `image` unless it is set here, so that the image
-	// isn't taken for a snapshot.
+	// Properties of the image. `image_type` defaults to `image`, so that the image isn't mistaken
+	// for a snapshot.
 	ImageMetadata map[string]string `mapstructure:"metadata" required:"false"`
-	// Who sees the image: `private`, `shared` (the projects in `image_members`), `community` or
-	// `public`, which most clouds allow to administrators only. Default: what the cloud gives to
+	// Who can use the image: `private`, `shared` (the projects in `image_members`), `community` or
+	// `public`, which most clouds reserve for administrators. Default: the cloud's default for
 	// snapshots, which is `private`.
 	ImageVisibility string `mapstructure:"image_visibility" required:"false"`
 	// The ids of the projects that the image is shared with. Needs `image_visibility = "shared"`.
 	ImageMembers []string `mapstructure:"image_members" required:"false"`
-	// Accept the image on behalf of its members, so that it appears in their lists. Needs
-	// credentials that may do so: an administrator's.
+	// Accept the image on behalf of its members, so that it appears in their lists. Needs an
+	// administrator's credentials.
 	ImageAutoAcceptMembers bool `mapstructure:"image_auto_accept_members" required:"false"`
 	// Accept the image on behalf of its members with their own credentials: names of entries in
 	// `clouds.yaml`, each of which belongs to one of the `image_members`.
@@ -45,26 +45,26 @@ type ImageConfig struct {
 	ImageDiskFormat string `mapstructure:"image_disk_format" required:"false"`
 	// Tags of the image.
 	ImageTags []string `mapstructure:"image_tags" required:"false"`
-	// The smallest disk, in GiB, that a server of the image needs. Default: the flavor's disk.
+	// The minimum disk, in GiB, of a server that boots the image. Default: the flavor's disk.
 	ImageMinDisk int `mapstructure:"image_min_disk" required:"false"`
-	// The smallest memory, in MiB, that a server of the image needs. Default: the source image's.
+	// The minimum memory, in MiB, of a server that boots the image. Default: the source image's.
 	ImageMinRAM int `mapstructure:"image_min_ram" required:"false"`
-	// Protect the image from being deleted.
+	// Protect the image from deletion.
 	ImageProtected bool `mapstructure:"image_protected" required:"false"`
 	// Leave the image out of default lists. It can still be used by its id.
 	ImageHidden bool `mapstructure:"image_hidden" required:"false"`
-	// Which properties the image keeps that it has from the source image and from the cloud:
-	// `["all"]` (the default), `["none"]`, or a list of patterns such as
-	// `["hw_*", "os_*", "!os_admin_user"]`, where a pattern behind `!` takes away again. What
-	// `metadata` sets is always there; what belongs to the Image service or to the source's
-	// data alone (`os_glance_*`, `owner_specified.*`, signatures) never is.
+	// Which properties the image inherits from the source image and from the cloud: `["all"]` (the
+	// default), `["none"]`, or a list of patterns such as `["hw_*", "os_*", "!os_admin_user"]`, where
+	// a leading `!` excludes what the pattern matches. Properties set in `metadata` are always kept.
+	// Properties that belong to the Image service or describe the source's own data (`os_glance_*`,
+	// `owner_specified.*`, signatures) are never inherited.
 	InheritProperties []string `mapstructure:"inherit_properties" required:"false"`
-	// What to do where the project has an image of the name already: `allow` (the default)
-	// leaves it, and there are two of the name; `fail` stops before anything is created;
-	// `replace` deletes it after the new one is there. The post-processor `openstack-promote`
-	// archives it instead, and takes its members along.
+	// What to do if the project already has an image of the name: `allow` (the default) keeps it, so
+	// that two images have the name; `fail` stops before anything is created; `replace` deletes it
+	// once the new one is published. To archive it and carry its members over instead, use the
+	// post-processor `openstack-promote`.
 	ImageNameConflict string `mapstructure:"image_name_conflict" required:"false"`
-	// Make no image: for testing a template.
+	// Don't make an image, for testing a template.
 	SkipCreateImage bool `mapstructure:"skip_create_image" required:"false"`
 }
 
@@ -74,7 +74,7 @@ func (c *ImageConfig) prepare(volume bool) []error {
 		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
 	}
 	if c.ImageName == "" {
-		bad("say how the image shall be called", "image_name: it is missing")
+		bad("give the new image a name", "image_name: it is missing")
 	} else if len(c.ImageName) > 255 {
 		bad("use at most 255 characters", "image_name: it has %d characters", len(c.ImageName))
 	}
@@ -141,7 +141,7 @@ func (c *ImageConfig) prepareSharing(volume bool, bad func(hint, format string, 
 	}
 }
 
-// inherits reports whether the image keeps a property that neither the template nor imgctl set.
+// inherits reports whether the image keeps a property that neither the template nor imgctl has set.
 func (c *ImageConfig) inherits(property string) bool {
 	if glance.Reserved(property) {
 		return false

@@ -9,37 +9,37 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// How the server is connected, and which of its addresses the build uses.
+// How the server is connected, and which of its addresses the build connects to.
 type NetworkConfig struct {
-	// The ids or names of the networks that the server is attached to.
+	// The ids or names of the networks to attach the server to.
 	Networks []string `mapstructure:"networks" required:"false"`
-	// The ids or names of existing ports that the server gets.
+	// The ids or names of existing ports to attach to the server.
 	Ports []string `mapstructure:"ports" required:"false"`
-	// Ranges of addresses: the server is attached to the first network with a subnet inside of
-	// one of them. Only without `networks` and `ports`.
+	// Address ranges: the server is attached to the first network that has a subnet within one of
+	// them. Ignored if `networks` or `ports` is set.
 	NetworkDiscoveryCIDRs []string `mapstructure:"network_discovery_cidrs" required:"false"`
 	// The id or name of the external network from which the server gets a floating IP for the
-	// time of the build.
+	// duration of the build.
 	FloatingIPNetwork string `mapstructure:"floating_ip_network" required:"false"`
 	// Deprecated: use `floating_ip_network`.
 	FloatingIPPool string `mapstructure:"floating_ip_pool" required:"false"`
-	// The id or the address of an existing floating IP that the server gets.
+	// The id or address of an existing floating IP to use.
 	FloatingIP string `mapstructure:"floating_ip" required:"false"`
-	// Where the server has several networks: the id or name of the one that the floating IP
-	// belongs to. Default: the first.
+	// If the server has several networks, the id or name of the one to attach the floating IP to.
+	// Default: the first.
 	InstanceFloatingIPNet string `mapstructure:"instance_floating_ip_net" required:"false"`
-	// Use a floating IP of the project that is free, of `floating_ip_network` where that is set.
-	// It is claimed in a way that two builds don't take the same, and given back at the end.
-	// Where none is free, one is made if `floating_ip_network` is set.
+	// Use a free floating IP of the project; with `floating_ip_network`, one of that network. The
+	// build claims it, so that two builds can't take the same one, and releases it at the end. If
+	// none is free and `floating_ip_network` is set, a new one is created.
 	ReuseIPs bool `mapstructure:"reuse_ips" required:"false"`
-	// Accepted for old templates, without effect: use `floating_ip_network`.
+	// Accepted for old templates but ignored: use `floating_ip_network`.
 	UseFloatingIP bool `mapstructure:"use_floating_ip" undocumented:"true"`
 	// The name of the network whose address the build connects to. Default: the floating IP,
 	// else the first address.
 	SSHInterface string `mapstructure:"ssh_interface" required:"false"`
 	// The IP version of the address that the build connects to: `4` or `6`.
 	SSHIPVersion string `mapstructure:"ssh_ip_version" required:"false"`
-	// Wait until RackConnect has given the server its address.
+	// Wait until RackConnect has assigned the server its address.
 	RackconnectWait bool `mapstructure:"rackconnect_wait" required:"false"`
 }
 
@@ -52,7 +52,7 @@ func (c *NetworkConfig) prepare() []error {
 		c.FloatingIPNetwork = c.FloatingIPPool
 	}
 	if c.FloatingIP != "" && c.ReuseIPs {
-		bad("leave one of them", "floating_ip, reuse_ips: only one can say which floating IP to use")
+		bad("keep one of them", "floating_ip, reuse_ips: only one can be set")
 	}
 	for _, cidr := range c.NetworkDiscoveryCIDRs {
 		if _, err := netip.ParsePrefix(cidr); err != nil && cidr != cloud.Unknown {

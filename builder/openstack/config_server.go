@@ -29,8 +29,8 @@ type ServerConfig struct {
 	InstanceTags []string `mapstructure:"instance_tags" required:"false"`
 	// Hints for the cloud's scheduler, such as `group` with the id of a server group.
 	SchedulerHints map[string]string `mapstructure:"scheduler_hints" required:"false"`
-	// User data for the server's first boot. The build doesn't wait until what it starts is done:
-	// a provisioner has to.
+	// User data for the server's first boot. The build doesn't wait until it has been processed; use
+	// a provisioner for that.
 	UserData string `mapstructure:"user_data" required:"false"`
 	// A file with the user data, instead of `user_data`.
 	UserDataFile string `mapstructure:"user_data_file" required:"false"`
@@ -38,16 +38,16 @@ type ServerConfig struct {
 	ConfigDrive config.Trilean `mapstructure:"config_drive" required:"false"`
 	// The names or ids of the server's security groups.
 	SecurityGroups []string `mapstructure:"security_groups" required:"false"`
-	// Delete the server for good where the cloud would keep it for a while to be restored.
+	// Delete the server at once, even if the cloud keeps deleted servers for a while so that they can
+	// be restored.
 	ForceDelete bool `mapstructure:"force_delete" required:"false"`
-	// A command that shuts the server down from inside, such as `sudo shutdown -P now`. A guest
-	// that doesn't react to the power button would otherwise be waited for until the cloud cuts
-	// its power.
+	// A command that shuts the server down from inside, such as `sudo shutdown -P now`. Use it for
+	// guests that ignore the power button; otherwise the build waits until the cloud cuts the power.
 	ShutdownCommand string `mapstructure:"shutdown_command" required:"false"`
-	// Capture the image without stopping the server. The provisioners have to leave its disk in
-	// a state that can be booted.
+	// Capture the image without stopping the server. The provisioners must leave the disk in a
+	// bootable state.
 	LiveSnapshot bool `mapstructure:"live_snapshot" required:"false"`
-	// Accepted for old templates, without effect.
+	// Accepted for old templates but ignored.
 	OpenstackProvider string `mapstructure:"openstack_provider" undocumented:"true"`
 }
 
@@ -57,7 +57,7 @@ func (c *ServerConfig) prepare(imageName string) []error {
 		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
 	}
 	if c.Flavor == "" {
-		bad("give the id or the name of one", "flavor: it is missing")
+		bad("give the id or the name of a flavor", "flavor: it is missing")
 	}
 	if strings.Contains(c.Flavor, "://") {
 		c.Flavor = path.Base(c.Flavor)
@@ -74,7 +74,7 @@ func (c *ServerConfig) prepare(imageName string) []error {
 		}
 	}
 	if c.UserData != "" && c.UserDataFile != "" {
-		bad("leave one of them", "user_data, user_data_file: there can only be one")
+		bad("keep one of them", "user_data, user_data_file: only one can be set")
 	}
 	if c.UserDataFile != "" && c.UserDataFile != cloud.Unknown {
 		if _, err := os.Stat(c.UserDataFile); err != nil {
@@ -87,7 +87,7 @@ func (c *ServerConfig) prepare(imageName string) []error {
 func (c *Config) shutdownCheck() []error {
 	switch {
 	case c.LiveSnapshot && c.ShutdownCommand != "":
-		return []error{fault.New(fault.Usage, "leave one of them", "live_snapshot, shutdown_command: the server is either stopped or not")}
+		return []error{fault.New(fault.Usage, "keep one of them", "live_snapshot, shutdown_command: the server is either stopped or not")}
 	case c.LiveSnapshot && c.UseBlockStorageVolume:
 		return []error{fault.New(fault.Usage, "leave it out", "live_snapshot: a volume is captured after its server is gone")}
 	case c.ShutdownCommand != "" && c.Comm.Type == "none":

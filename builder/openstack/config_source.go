@@ -14,15 +14,15 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// The image that the build starts from. Exactly one of `source_image`, `source_image_name`,
-// `source_image_filter` and `external_source_image_url` is needed.
+// The image that the build starts from. Set exactly one of `source_image`, `source_image_name`,
+// `source_image_filter` and `external_source_image_url`.
 type SourceConfig struct {
 	// The id of the source image, or its URL.
 	SourceImage string `mapstructure:"source_image" required:"false"`
-	// The name of the source image. Where several images have the name the build stops, unless
-	// `source_image_filter` has `most_recent`.
+	// The name of the source image. If several images have the name, the build stops, unless
+	// `source_image_filter` sets `most_recent`.
 	SourceImageName string `mapstructure:"source_image_name" required:"false"`
-	// Finds the source image by what is known about it:
+	// Finds the source image by its name, owner, tags, properties and so on:
 	//
 	// ```hcl
 	// source_image_filter {
@@ -39,53 +39,52 @@ type SourceConfig struct {
 	// }
 	// ```
 	SourceImageFilter ImageFilter `mapstructure:"source_image_filter" required:"false"`
-	// The URL of an image that the cloud itself downloads (its Image service needs the import
-	// method `web-download`). The downloaded image is deleted at the end of the build.
+	// The URL of an image for the cloud to download; its Image service needs the import method
+	// `web-download`. The downloaded image is deleted at the end of the build.
 	ExternalSourceImageURL string `mapstructure:"external_source_image_url" required:"false"`
 	// The disk format of the image at the URL. Default: `qcow2`.
 	ExternalSourceImageFormat string `mapstructure:"external_source_image_format" required:"false"`
-	// Properties that the downloaded image gets.
+	// Properties to set on the downloaded image.
 	ExternalSourceImageProperties map[string]string `mapstructure:"external_source_image_properties" required:"false"`
 }
 
-// ImageFilter finds an image by what is known about it.
+// ImageFilter finds an image by its attributes.
 type ImageFilter struct {
-	// What is known about the image. All of it has to be so.
+	// The attributes of the image. An image must match all of them.
 	Filters ImageFilterOptions `mapstructure:"filters" required:"false"`
-	// Take the newest where several images match, or the first by `sort`. Without it several are
-	// an error that lists them.
+	// If several images match, take the newest, or the first in the order of `sort`. Default: false;
+	// if several images match, the error lists them.
 	MostRecent bool `mapstructure:"most_recent" required:"false"`
-	// How several images are sorted, such as `created_at:desc` (the default) or
+	// How matching images are sorted, such as `created_at:desc` (the default) or
 	// `name:desc,created_at:desc`.
 	Sort string `mapstructure:"sort" required:"false"`
 }
 
-// ImageFilterOptions are what is known about an image.
+// ImageFilterOptions are the attributes to match.
 type ImageFilterOptions struct {
 	// The image's exact name.
 	Name string `mapstructure:"name" required:"false"`
-	// A regular expression that the name matches, in
-	// [Go's syntax](https://pkg.go.dev/regexp/syntax).
+	// A regular expression for the name, in [Go's syntax](https://pkg.go.dev/regexp/syntax).
 	NameRegex string `mapstructure:"name_regex" required:"false"`
 	// The id of the project that owns the image.
 	Owner string `mapstructure:"owner" required:"false"`
-	// Tags that the image has, all of them.
+	// Tags. The image must have all of them.
 	Tags []string `mapstructure:"tags" required:"false"`
 	// `public`, `private`, `shared`, `community`, or `all`, which adds the community images of
 	// other projects.
 	Visibility string `mapstructure:"visibility" required:"false"`
-	// Properties that the image has.
+	// Properties. The image must have all of them, with these values.
 	Properties map[string]string `mapstructure:"properties" required:"false"`
-	// Look among the hidden images instead of the others.
+	// Look only among hidden images. Default: only among those that aren't hidden.
 	Hidden bool `mapstructure:"hidden" required:"false"`
 	// The image's status. Default: `active`.
 	Status string `mapstructure:"status" required:"false"`
-	// For an image that another project shares with this one: `accepted` (the default),
+	// For images shared by other projects, this project's member status: `accepted` (the default),
 	// `pending`, `rejected` or `all`.
 	MemberStatus string `mapstructure:"member_status" required:"false"`
 }
 
-// Empty reports whether nothing is asked for.
+// Empty reports whether no attribute is set.
 func (f *ImageFilterOptions) Empty() bool {
 	return f.Name == "" && f.NameRegex == "" && f.Owner == "" && len(f.Tags) == 0 && f.Visibility == "" &&
 		len(f.Properties) == 0 && f.Status == "" && f.MemberStatus == "" && !f.Hidden
@@ -113,10 +112,10 @@ func (c *SourceConfig) prepare() []error {
 	switch len(given) {
 	case 0:
 		bad("set one of source_image, source_image_name, source_image_filter and external_source_image_url",
-			"source_image: there is no image to start from")
+			"source_image: no source image is set")
 	case 1:
 	default:
-		bad("leave one of them", "%s: only one can say which image to start from", strings.Join(given, ", "))
+		bad("keep one of them", "%s: only one of these can be set", strings.Join(given, ", "))
 	}
 	if strings.Contains(c.SourceImage, "/") {
 		c.SourceImage = path.Base(c.SourceImage)
@@ -152,7 +151,7 @@ func (f *ImageFilterOptions) check(bad func(hint, format string, args ...any)) {
 	}
 }
 
-// selector is what the options ask of the Image service.
+// selector turns the options into a query to the Image service.
 func (c *SourceConfig) selector() glance.Selector {
 	f := &c.SourceImageFilter.Filters
 	s := glance.Selector{

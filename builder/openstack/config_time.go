@@ -9,26 +9,26 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// How long each phase of the build may take, such as `90s` or `2h`. Waiting asks often at first
-// and ever more rarely then.
+// How long each phase of the build may take, such as `90s` or `2h`. The build polls often at first,
+// then less and less.
 type TimeConfig struct {
-	// How long to wait for the server to be active. Default: `30m`.
+	// How long to wait for the server to become active. Default: `30m`.
 	ServerTimeout time.Duration `mapstructure:"server_timeout" required:"false"`
-	// How long to wait for a volume to be made. Default: `30m`.
+	// How long to wait for a volume to be created. Default: `30m`.
 	VolumeTimeout time.Duration `mapstructure:"volume_timeout" required:"false"`
 	// How long to wait for the download of `external_source_image_url`. Default: `1h`.
 	ImportTimeout time.Duration `mapstructure:"import_timeout" required:"false"`
-	// How long to wait for the server to stop, and before that for `shutdown_command`.
-	// Default: `10m`.
+	// How long to wait for the server to stop after `shutdown_command`, and if that fails, once more
+	// for the cloud to stop it. Default: `10m`.
 	StopTimeout time.Duration `mapstructure:"stop_timeout" required:"false"`
 	// How long to wait for the image to be captured. Default: `2h`.
 	ImageTimeout time.Duration `mapstructure:"image_timeout" required:"false"`
-	// How long to try to remove what the build has made. Default: `10m`.
+	// How long to spend on removing what the build has created. Default: `10m`.
 	CleanupTimeout time.Duration `mapstructure:"cleanup_timeout" required:"false"`
-	// The longest pause between two looks at something that is waited for. Default: `2s`.
+	// The longest interval between two polls. Default: `2s`.
 	PollInterval time.Duration `mapstructure:"poll_interval" required:"false"`
-	// Seconds to wait after the image is active, before anything else happens. Default: 0; what
-	// it was for is waited for properly.
+	// Seconds to wait once the image is active. Default: 0. Old templates used this to wait for
+	// states that the build now polls for.
 	ImageCreationWait int `mapstructure:"image_creation_wait" required:"false"`
 }
 
@@ -60,12 +60,13 @@ func (c *TimeConfig) prepare() []error {
 	return errs
 }
 
-// pace is how often waiting asks.
+// pace is how often the build polls.
 func (c *TimeConfig) pace() cloud.Pace {
 	return cloud.Pace{First: min(cloud.DefaultPace.First, c.PollInterval), Max: c.PollInterval}
 }
 
-// deadline is until when what the build makes may stay: longer than all phases together can take.
+// deadline is the time after which the build's objects are leftovers: later than all phases together
+// can take.
 func (c *TimeConfig) deadline(connect time.Duration) time.Time {
 	return time.Now().Add(24*time.Hour + connect + c.ServerTimeout + c.VolumeTimeout + c.ImportTimeout + c.StopTimeout + c.ImageTimeout + c.CleanupTimeout)
 }

@@ -13,12 +13,12 @@ import (
 type VolumeConfig struct {
 	// Boot the server from a volume of the Block Storage service, which is deleted at the end.
 	UseBlockStorageVolume bool `mapstructure:"use_blockstorage_volume" required:"false"`
-	// The name of the volume. Default: a name that contains the id of the run.
+	// The name of the volume. Default: a name that contains the run id.
 	VolumeName string `mapstructure:"volume_name" required:"false"`
 	// The type of the volume. Default: the cloud's.
 	VolumeType string `mapstructure:"volume_type" required:"false"`
-	// The size of the volume in GiB. Default: the source image's `min_disk`, or what its data
-	// needs.
+	// The size of the volume in GiB. Default: the source image's `min_disk`, or the size of its data
+	// if that is larger.
 	VolumeSize int `mapstructure:"volume_size" required:"false"`
 	// The availability zone of the volume. Default: `availability_zone`.
 	VolumeAvailabilityZone string `mapstructure:"volume_availability_zone" required:"false"`
@@ -33,5 +33,5 @@ func (c *VolumeConfig) prepare(zone string, run cloud.Run) []error {
 	return nil
 }
 
-// staging is the name of what has none of its own, and of the image until it is published.
+// staging is the name of objects without a name of their own, and of the image until it is published.
 func staging(run cloud.Run) string { return run.Name() }

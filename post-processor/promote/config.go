@@ -21,71 +21,69 @@ import (
 type Config struct {
 	common.PackerConfig `mapstructure:",squash"`
 
-	// The promotion has credentials of its own, which are often an administrator's. The
-	// builder's are never used.
+	// The promotion has its own credentials, often an administrator's. The builder's are never used.
 	cloud.Access `mapstructure:",squash"`
 
-	// The id of the image to promote. By default it is the image that the build made, whichever
-	// builder made it.
+	// The id of the image to promote. Defaults to the image that the build made, with any builder.
 	ImageID string `mapstructure:"image_id"`
 
-	// The name that the image becomes current under. By default it is the name it has. (`name`
-	// in a post-processor block is Packer's own: it labels the block and reaches no plugin.)
+	// The name under which the image becomes current. Defaults to the image's own name. (Packer uses
+	// `name` in a post-processor block itself, to label the block, and doesn't pass it to plugins.)
 	Name string `mapstructure:"image_name"`
 
-	// The template of the names that images get which carried the name before. It is made of
-	// `.Name` (the name), `.Date` (today, UTC), `.Time` (now, to the second), `.ID` and `.ShortID`
-	// (the archived image's id, and its first eight characters) and `.CreatedAt` (when it was
-	// created), and has to give different names to two images archived on the same day. Defaults
-	// to `archive {{ .Name }} {{ .Date }} {{ .ShortID }}`.
+	// The template for the names of archived predecessors. Its fields are `.Name` (the name), `.Date`
+	// (today, UTC), `.Time` (now, to the second), `.ID` and `.ShortID` (the archived image's id, and its
+	// first eight characters) and `.CreatedAt` (when it was created). It must give different names to
+	// two images archived on the same day. Defaults to
+	// `archive {{ .Name }} {{ .Date }} {{ .ShortID }}`.
 	ArchiveName string `mapstructure:"archive_name"`
 
-	// What becomes of the projects that the image before was shared with: `transfer` moves them
-	// to the new image, `copy` gives them the new image and leaves them the old one, which servers
-	// that are rebuilt from it need, and `none` leaves them with the old one. Defaults to `transfer`.
+	// What happens to the projects that the predecessor is shared with: `transfer` moves them to the
+	// new image; `copy` gives them the new image and keeps their access to the old one, which they need
+	// to rebuild servers from it; `none` changes nothing for them. Defaults to `transfer`.
 	Members string `mapstructure:"members"`
 
-	// The status that these projects have on the new image: `preserve` keeps each as it is, so
-	// that who accepted the image before sees the new one at once; `accept` also accepts for those
-	// whose status is pending. Who rejected the image stays rejected. Defaults to `preserve`.
+	// The status of these projects on the new image: `preserve` keeps each project's status, so that
+	// those that accepted the predecessor see the new image at once; `accept` also accepts for those
+	// that are pending. Rejected stays rejected. Defaults to `preserve`.
 	MemberStates string `mapstructure:"member_states"`
 
-	// Names of clouds.yaml entries of member projects, whose credentials accept the new image on
-	// their behalf. Not needed with an administrator's credentials, which can accept for everybody.
+	// The clouds.yaml entries of member projects, whose credentials are used to accept the new image.
+	// Not needed with an administrator's credentials, which can accept for every project.
 	AcceptWith []string `mapstructure:"accept_with"`
 
-	// The new image's visibility at the end: `private`, `shared`, `community` or `public`. By
-	// default it is that of the image before (the widest, where several carried the name), or the
-	// image's own if it is the first of its name.
+	// The new image's final visibility: `private`, `shared`, `community` or `public`. Defaults to that
+	// of the predecessor (the widest, if there are several), or to the image's own visibility if there
+	// is none.
 	Visibility string `mapstructure:"visibility"`
 
-	// Patterns, with `*` and `?`, of properties that the new image takes over from the image
-	// before, if it doesn't have them itself. By default none.
+	// Patterns, with `*` and `?`, of properties to copy from the predecessor, unless the new image
+	// already has them. Defaults to none.
 	CopyProperties []string `mapstructure:"copy_properties"`
 
-	// What else happens to the image before: `keep` nothing, `hide` leaves it out of lists,
-	// `deactivate` makes that no server can be booted from it. Defaults to `keep`.
+	// What else to do with the predecessor: `keep` leaves it as it is, `hide` hides it from lists,
+	// `deactivate` prevents servers from booting from it. Defaults to `keep`.
 	OldAction string `mapstructure:"old_action"`
 
-	// How many archived images of the name stay; older ones are deleted, unless they are
-	// protected or in use. By default all stay.
+	// How many archived images of the name to keep. Older ones are deleted, unless they are protected
+	// or in use. Defaults to all.
 	Keep *int `mapstructure:"keep"`
 
-	// How the current image is told from the others: `rename` gives it the name, and archives the
-	// image before under another one; `pointer` renames nothing and sets the property
-	// `imgctl_current` to the name, for sites whose servers are recreated by image name. Defaults to `rename`.
+	// How the current image is marked: `rename` gives it the name and archives the predecessor under
+	// another one; `pointer` renames nothing and sets the property `imgctl_current` to the name, for
+	// sites that recreate servers by image name. Defaults to `rename`.
 	Strategy string `mapstructure:"strategy"`
 
-	// A command, as a list of the program and its arguments, that judges the image before anything
-	// is changed; it finds the image's id in the environment variable `IMAGE_ID`. If it ends with
-	// any status but 0, nothing is changed and the build fails.
+	// A command, as a list of the program and its arguments, that tests the image before anything is
+	// changed. It gets the image's id in the environment variable `IMAGE_ID`. Unless it exits with 0,
+	// nothing is changed and the build fails.
 	Gate []string `mapstructure:"gate"`
 
-	// Only show what would be changed. Defaults to `false`.
+	// Only show what would change. Defaults to `false`.
 	DryRun bool `mapstructure:"dry_run"`
 
-	// How long the promotion may take, the gate and waiting for another promotion of the name
-	// included. Defaults to `15m`.
+	// How long the promotion may take, including the gate and waiting for another promotion of the
+	// name. Defaults to `15m`.
 	Timeout time.Duration `mapstructure:"timeout"`
 
 	ctx interpolate.Context
@@ -95,7 +93,7 @@ type Config struct {
 func (c *Config) decode(raws ...any) error {
 	err := config.Decode(c, &config.DecodeOpts{
 		PluginType: BuilderID, Interpolate: true, InterpolateContext: &c.ctx,
-		// The template's fields are known only when the image is archived.
+		// The template's fields are known only when an image is archived.
 		InterpolateFilter: &interpolate.RenderFilter{Exclude: []string{"archive_name"}},
 	}, raws...)
 	if err != nil {
@@ -113,10 +111,10 @@ func (c *Config) decode(raws ...any) error {
 	return errs
 }
 
-// unknown is what Packer hands over for a value that only the build will tell.
+// unknown is what Packer passes for a value that is known only during the build.
 const unknown = "<unknown>"
 
-// known is o without the values that aren't known yet: there is nothing to check in them.
+// known is o without the values that aren't known yet and so can't be checked.
 func known(o promote.Options) promote.Options {
 	for _, value := range []*string{&o.ImageID, &o.Name, &o.ArchiveName, &o.Members, &o.MemberStates, &o.Visibility, &o.OldAction, &o.Strategy} {
 		if *value == unknown {
@@ -126,8 +124,8 @@ func known(o promote.Options) promote.Options {
 	return o
 }
 
-// prepareAccess checks the credentials. Those of the environment are the builder's: they count
-// only where the block names them, as with cloud = env("OS_CLOUD").
+// prepareAccess checks the credentials. Those in the environment are the builder's: they are used only
+// if the block names them, as with cloud = env("OS_CLOUD").
 func (c *Config) prepareAccess() []error {
 	if c.Cloud == "" && c.IdentityEndpoint == "" {
 		return []error{fault.Bad("cloud", "set cloud to the clouds.yaml entry whose project owns the image (or an administrator's), or identity_endpoint and what goes with it",
@@ -142,7 +140,7 @@ func (c *Config) prepareAccess() []error {
 	return errs
 }
 
-// promotion is the block in the domain's words.
+// promotion turns the block into the subject's options.
 func (c *Config) promotion() promote.Options {
 	return promote.Options{
 		ImageID: c.ImageID, Name: c.Name, ArchiveName: c.ArchiveName,
@@ -152,7 +150,7 @@ func (c *Config) promotion() promote.Options {
 	}
 }
 
-// options completes the block with what the build made.
+// options completes the block with the image of the build.
 func (c *Config) options(source packersdk.Artifact) (promote.Options, error) {
 	o := c.promotion()
 	var err error

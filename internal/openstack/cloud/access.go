@@ -11,24 +11,23 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Unknown is the value that `packer validate` puts where a data source's output will be.
+// Unknown is the value that `packer validate` passes for the future output of a data source.
 const Unknown = "<unknown>"
 
-// How a cloud is reached. The usual way is an entry of `clouds.yaml`, chosen by `cloud`; the
-// whole entry counts, with its certificates, `verify`, `interface` and `region_name`, and
-// `secure.yaml` beside it. An option given here wins over the entry; what neither says is taken
-// from the `OS_*` environment variables.
+// How to connect to the cloud. Usually, set `cloud` to an entry in `clouds.yaml`. The whole entry is
+// used, including its certificates, `verify`, `interface` and `region_name`, and `secure.yaml` beside
+// the file. Options set here override the entry. If neither sets a value, the `OS_*` environment
+// variables do.
 type Access struct {
-	// The name of an entry in `clouds.yaml`. The file is looked for in the current folder, in
-	// `~/.config/openstack` and in `/etc/openstack`, unless the environment variable
+	// The name of an entry in `clouds.yaml`. The file is searched for in the current folder,
+	// `~/.config/openstack` and `/etc/openstack`, unless the environment variable
 	// `OS_CLIENT_CONFIG_FILE` names it. Default: the environment variable `OS_CLOUD`.
 	Cloud string `mapstructure:"cloud" required:"false"`
 	// The URL of the Identity service (Keystone, version 3), such as
 	// `https://cloud.example.com:5000`. Default: the entry's `auth_url`, or the environment
 	// variable `OS_AUTH_URL`.
 	IdentityEndpoint string `mapstructure:"identity_endpoint" required:"false"`
-	// The name of the user; needs `domain_name` or `domain_id` as well. Environment:
-	// `OS_USERNAME`.
+	// The name of the user; also needs `domain_name` or `domain_id`. Environment: `OS_USERNAME`.
 	Username string `mapstructure:"username" required:"false"`
 	// The id of the user, instead of `username`. Environment: `OS_USER_ID` or `OS_USERID`.
 	UserID string `mapstructure:"user_id" required:"false"`
@@ -36,49 +35,47 @@ type Access struct {
 	Password string `mapstructure:"password" required:"false"`
 	// The id of the project to work in. Environment: `OS_PROJECT_ID` or `OS_TENANT_ID`.
 	TenantID string `mapstructure:"tenant_id" required:"false"`
-	// The name of the project to work in, instead of `tenant_id`; its domain is `domain_name` or
+	// The name of the project to work in, instead of `tenant_id`; also needs `domain_name` or
 	// `domain_id`. Environment: `OS_PROJECT_NAME` or `OS_TENANT_NAME`.
 	TenantName string `mapstructure:"tenant_name" required:"false"`
-	// The id of the domain of both the user and the project. Environment: `OS_DOMAIN_ID`; user
-	// and project may have domains of their own by `OS_USER_DOMAIN_ID` and
-	// `OS_PROJECT_DOMAIN_ID`.
+	// The id of the domain of both the user and the project. Environment: `OS_DOMAIN_ID`, or
+	// `OS_USER_DOMAIN_ID` and `OS_PROJECT_DOMAIN_ID` if the domains differ.
 	DomainID string `mapstructure:"domain_id" required:"false"`
 	// The name of the domain, instead of `domain_id`. Environment: `OS_DOMAIN_NAME`,
 	// `OS_USER_DOMAIN_NAME`, `OS_PROJECT_DOMAIN_NAME`.
 	DomainName string `mapstructure:"domain_name" required:"false"`
-	// A token to use instead of a user with a password. A token can't be renewed, so it has to
-	// last as long as the build. Environment: `OS_TOKEN`.
+	// A token, instead of a user and password. It can't be renewed, so it must stay valid for the
+	// whole build. Environment: `OS_TOKEN`.
 	Token string `mapstructure:"token" required:"false"`
-	// The id of an application credential, used with `application_credential_secret` instead of
-	// a user with a password. Environment: `OS_APPLICATION_CREDENTIAL_ID`.
+	// The id of an application credential, used with `application_credential_secret` instead of a
+	// user and password. Environment: `OS_APPLICATION_CREDENTIAL_ID`.
 	ApplicationCredentialID string `mapstructure:"application_credential_id" required:"false"`
-	// The name of an application credential, instead of its id; needs the user as well.
+	// The name of an application credential, instead of its id; also needs the user.
 	// Environment: `OS_APPLICATION_CREDENTIAL_NAME`.
 	ApplicationCredentialName string `mapstructure:"application_credential_name" required:"false"`
 	// The secret of the application credential. Environment:
 	// `OS_APPLICATION_CREDENTIAL_SECRET`.
 	ApplicationCredentialSecret string `mapstructure:"application_credential_secret" required:"false"`
-	// The region whose services are used. Default: the environment variable `OS_REGION_NAME`,
-	// the entry's `region_name`, or the first region that the cloud's catalog has.
+	// The region whose services to use. Default: the environment variable `OS_REGION_NAME`, the
+	// entry's `region_name`, or the first region in the cloud's catalog.
 	Region string `mapstructure:"region" required:"false"`
-	// Which of the services' endpoints are used: `public`, `internal` or `admin` (also
-	// `publicURL` and so on). Default: the environment variable `OS_INTERFACE` or
-	// `OS_ENDPOINT_TYPE`, the entry's `interface`, or `public`.
+	// The interface of the services to use: `public`, `internal` or `admin` (also `publicURL` and so
+	// on). Default: the environment variable `OS_INTERFACE` or `OS_ENDPOINT_TYPE`, the entry's
+	// `interface`, or `public`.
 	EndpointType string `mapstructure:"endpoint_type" required:"false"`
-	// Don't check the certificates of the services. Default: false, or the opposite of the
-	// entry's `verify`.
+	// Don't verify the services' certificates. Default: false, or the opposite of the entry's `verify`.
 	Insecure bool `mapstructure:"insecure" required:"false"`
-	// A file with the certificates of the authorities that the services' certificates are
-	// checked against. Environment: `OS_CACERT`.
+	// A file with the CA certificates to verify the services' certificates with. Environment:
+	// `OS_CACERT`.
 	CACert string `mapstructure:"cacert" required:"false"`
-	// A file with a client certificate, for clouds that ask for one. Environment: `OS_CERT`.
+	// A file with a client certificate, for clouds that require one. Environment: `OS_CERT`.
 	ClientCert string `mapstructure:"cert" required:"false"`
 	// A file with the client certificate's private key. Environment: `OS_KEY`.
 	ClientKey string `mapstructure:"key" required:"false"`
 }
 
-// Prepare checks the options as far as that is possible without the network. Values that are
-// not known yet count as good.
+// Prepare checks the options as far as possible without the network. Values that aren't known yet
+// count as valid.
 func (a *Access) Prepare() []error {
 	var errs []error
 	if _, ok := endpointTypes[a.EndpointType]; !ok && a.EndpointType != Unknown {
@@ -89,7 +86,7 @@ func (a *Access) Prepare() []error {
 			continue
 		}
 		if _, err := os.Stat(expandHome(f.path)); err != nil {
-			errs = append(errs, fault.Bad(f.option, "name a file that can be read", "%w", err))
+			errs = append(errs, fault.Bad(f.option, "name a readable file", "%w", err))
 		}
 	}
 	if len(errs) > 0 || a.unknown() {
@@ -108,7 +105,7 @@ func (a *Access) Secrets() []string {
 	})
 }
 
-// unknown reports whether an option has a value that only the build will know.
+// unknown reports whether an option has a value that is known only during the build.
 func (a *Access) unknown() bool {
 	return slices.Contains([]string{
 		a.Cloud, a.IdentityEndpoint, a.Username, a.UserID, a.Password, a.TenantID, a.TenantName, a.DomainID,
