@@ -140,6 +140,21 @@ func (w *world) site() promote.Site {
 	}
 }
 
+// login is site with logins of its own.
+func (w *world) login() (promote.Site, error) {
+	site := promote.Site{Run: string(cloud.NewRun()), Acceptors: map[string]*glance.Client{}}
+	for _, entry := range []string{"member-a", "member-b", "demo"} {
+		c, sc, err := reach(w.t.Context(), w.file, entry)
+		if err != nil {
+			return site, err
+		}
+		w.t.Cleanup(c.Close)
+		site.Images, site.Project = glance.New(sc), c.Project().ID
+		site.Acceptors[site.Project] = site.Images
+	}
+	return site, nil
+}
+
 // image makes an active image of the owner.
 func (w *world) image(name string, attributes map[string]any) string {
 	w.t.Helper()
@@ -339,9 +354,14 @@ func (v *watched) report(t *testing.T) {
 	}
 }
 
-// concerns matches requests of the code under test to the Image service: all but the watcher's.
+// concerns matches requests of the code under test, logins included: all but the watcher's.
 func concerns(r *http.Request) bool {
-	return r.Header.Get("X-Watcher") == "" && strings.HasPrefix(r.URL.Path, "/image/")
+	return r.Header.Get("X-Watcher") == "" && transaction(r.URL.Path)
+}
+
+// transaction tells whether requests to a path are part of a promotion.
+func transaction(path string) bool {
+	return strings.HasPrefix(path, "/image/") || strings.HasPrefix(path, "/identity/")
 }
 
 // step matches what concerns matches, without the signs of life of the claim: how many of those there

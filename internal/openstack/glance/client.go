@@ -16,10 +16,13 @@ import (
 )
 
 // Client speaks to one cloud's Image service with one project's credentials.
-type Client struct{ sc *gophercloud.ServiceClient }
+type Client struct {
+	sc    *gophercloud.ServiceClient
+	shown shown
+}
 
 // New makes a client from an Image service client.
-func New(sc *gophercloud.ServiceClient) *Client { return &Client{sc} }
+func New(sc *gophercloud.ServiceClient) *Client { return &Client{sc: sc} }
 
 // Image reads an image by its id. An image that the project can't see is fault.NotFound.
 func (c *Client) Image(ctx context.Context, id string) (*Image, error) {
@@ -31,12 +34,17 @@ func (c *Client) Image(ctx context.Context, id string) (*Image, error) {
 // zero where the service didn't say.
 func (c *Client) ImageAt(ctx context.Context, id string) (*Image, time.Time, error) {
 	var img Image
-	resp, err := c.sc.Get(ctx, c.url(id), &img, nil)
-	_, header, err := gophercloud.ParseResponse(resp, err)
+	var at time.Time
+	err := c.shown.certain(ctx, id, func() error {
+		resp, err := c.sc.Get(ctx, c.url(id), &img, nil)
+		_, header, err := gophercloud.ParseResponse(resp, err)
+		at, _ = http.ParseTime(header.Get("Date"))
+		return err
+	})
 	if err != nil {
 		return nil, time.Time{}, failed(err, "reading image %q", id)
 	}
-	at, _ := http.ParseTime(header.Get("Date"))
+	c.shown.add(id)
 	return &img, at, nil
 }
 
@@ -47,7 +55,7 @@ func (c *Client) ImageAt(ctx context.Context, id string) (*Image, time.Time, err
 func (c *Client) Create(ctx context.Context, attributes map[string]any, key, value string) (*Image, error) {
 	id, _ := attributes["id"].(string)
 	var img Image
-	err := c.write(ctx, func(ctx context.Context) error {
+	err := c.write(ctx, allImages, func(ctx context.Context) error {
 		resp, err := c.sc.Post(ctx, c.sc.ServiceURL("images"), attributes, &img, &gophercloud.RequestOpts{OkCodes: []int{201}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		return err
@@ -61,6 +69,7 @@ func (c *Client) Create(ctx context.Context, attributes map[string]any, key, val
 	if err != nil {
 		return nil, failed(err, "creating image %q", attributes["name"])
 	}
+	c.shown.add(img.ID)
 	return &img, nil
 }
 
@@ -88,7 +97,7 @@ func (c *Client) created(ctx context.Context, id, key, value string) (*Image, er
 // patch sent again only if it didn't take effect.
 func (c *Client) Update(ctx context.Context, id string, p Patch) (*Image, error) {
 	var img Image
-	err := c.write(ctx, func(ctx context.Context) error {
+	err := c.write(ctx, id, func(ctx context.Context) error {
 		resp, err := c.sc.Patch(ctx, c.url(id), p, &img, &gophercloud.RequestOpts{
 			OkCodes:     []int{200},
 			MoreHeaders: map[string]string{"Content-Type": "application/openstack-images-v2.1-json-patch"},
@@ -111,7 +120,7 @@ func (c *Client) Update(ctx context.Context, id string, p Patch) (*Image, error)
 
 // Delete deletes an image; one that isn't there is no error.
 func (c *Client) Delete(ctx context.Context, id string) error {
-	err := c.write(ctx, func(ctx context.Context) error {
+	err := c.write(ctx, id, func(ctx context.Context) error {
 		resp, err := c.sc.Delete(ctx, c.url(id), nil)
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		return err
@@ -128,6 +137,7 @@ func (c *Client) Delete(ctx context.Context, id string) error {
 	if err != nil {
 		return failed(err, "deleting image %q", id)
 	}
+	c.shown.remove(id)
 	return nil
 }
 
@@ -143,7 +153,7 @@ func (c *Client) Reactivate(ctx context.Context, id string) error {
 }
 
 func (c *Client) action(ctx context.Context, id, action, status string) error {
-	err := c.write(ctx, func(ctx context.Context) error {
+	err := c.write(ctx, id, func(ctx context.Context) error {
 		resp, err := c.sc.Post(ctx, c.url(id, "actions", action), nil, nil, &gophercloud.RequestOpts{OkCodes: []int{204}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		return err
@@ -197,11 +207,12 @@ const (
 
 // write does a request that changes something. When the outcome isn't known it asks done
 // whether the change is there, and tries again where it isn't. A refusal that follows an
-// unclear try is checked as well: the lost one may have been carried out.
-func (c *Client) write(ctx context.Context, do func(context.Context) error, done func(context.Context) (bool, error)) error {
+// unclear try is checked as well: the lost one may have been carried out. key is what the request
+// is about, as in shown.
+func (c *Client) write(ctx context.Context, key string, do func(context.Context) error, done func(context.Context) (bool, error)) error {
 	pause, unclear := writePause, false
 	for try := 1; ; try++ {
-		err := do(ctx)
+		err := c.shown.certain(ctx, key, func() error { return do(ctx) })
 		if err == nil {
 			return nil
 		}

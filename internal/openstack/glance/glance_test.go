@@ -244,6 +244,52 @@ func TestLostAnswers(t *testing.T) {
 }
 
 // A property is a fence: who changes one that another removed is stopped, as is the whole patch.
+// A 404 for what the service has just shown is asked again; one that stays is believed.
+func TestContradictingNotFoundIsAskedAgain(t *testing.T) {
+	f := start(t)
+	ctx := t.Context()
+	member, project := f.as("member-a")
+	for what, do := range map[string]func(id string) error{
+		"reading":      func(id string) error { _, err := f.Image(ctx, id); return err },
+		"updating":     func(id string) error { _, err := f.Update(ctx, id, glance.Patch{}.Set("a", "b")); return err },
+		"deactivating": func(id string) error { return f.Deactivate(ctx, id) },
+		"listing members": func(id string) error {
+			members, err := f.Members(ctx, id)
+			if err == nil && len(members) != 1 {
+				return fmt.Errorf("members are %v", members)
+			}
+			return err
+		},
+		"reading a member":  func(id string) error { _, err := f.Member(ctx, id, project); return err },
+		"accepting":         func(id string) error { return member.SetMemberStatus(ctx, id, project, glance.Accepted) },
+		"adding a member":   func(id string) error { return f.AddMember(ctx, id, f.project) },
+		"removing a member": func(id string) error { return f.RemoveMember(ctx, id, project) },
+		"deleting":          func(id string) error { return f.Delete(ctx, id) },
+	} {
+		id := f.image(map[string]any{"name": what, "visibility": "shared"}).ID
+		if err := f.AddMember(ctx, id, project); err != nil {
+			t.Fatal(err)
+		}
+		f.sandbox.ResetRequests()
+		f.sandbox.Faults().Add(sandbox.Rule{Path: "/image/**", Nth: 1, Fault: sandbox.Status(http.StatusNotFound)})
+		if err := do(id); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		f.sandbox.Faults().Clear()
+		if sent := f.sandbox.Requests(); len(sent) != 2 || sent[0].Method != sent[1].Method || sent[0].Path != sent[1].Path {
+			t.Errorf("%s: sent %v, want the same twice", what, sent)
+		}
+	}
+	id := f.image(map[string]any{"name": "gone"}).ID
+	if err := f.Delete(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	f.sandbox.ResetRequests()
+	if _, err := f.Image(ctx, id); !fault.Is(err, fault.NotFound) || len(f.sandbox.Requests()) != 1 {
+		t.Errorf("a deleted image: %v after %d requests", err, len(f.sandbox.Requests()))
+	}
+}
+
 func TestChangeOfAMissingPropertyIsRefused(t *testing.T) {
 	f := start(t)
 	id := f.image(map[string]any{"name": "x"}).ID

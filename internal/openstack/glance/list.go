@@ -37,12 +37,20 @@ func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
 		return c.bothHidden(ctx, q)
 	}
 	var found []*Image
-	err := c.eachPage(ctx, c.sc.ServiceURL("images")+"?"+q.encode(), func(images []*Image) {
-		found = append(found, slices.DeleteFunc(images, func(i *Image) bool { return !q.exactly(i) })...)
+	err := c.shown.certain(ctx, allImages, func() error {
+		found = nil
+		return c.eachPage(ctx, c.sc.ServiceURL("images")+"?"+q.encode(), func(images []*Image) {
+			found = append(found, slices.DeleteFunc(images, func(i *Image) bool { return !q.exactly(i) })...)
+		})
 	})
 	if err != nil {
 		return nil, failed(err, "listing images")
 	}
+	ids := make([]string, 0, len(found))
+	for _, i := range found {
+		ids = append(ids, i.ID)
+	}
+	c.shown.add(ids...)
 	return found, nil
 }
 

@@ -37,9 +37,16 @@ func (c *Client) Members(ctx context.Context, image string) ([]Member, error) {
 	var list struct {
 		Members []Member `json:"members"`
 	}
-	resp, err := c.sc.Get(ctx, c.url(image, "members"), &list, nil)
-	if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
+	err := c.shown.certain(ctx, image, func() error {
+		resp, err := c.sc.Get(ctx, c.url(image, "members"), &list, nil)
+		_, _, err = gophercloud.ParseResponse(resp, err)
+		return err
+	})
+	if err != nil {
 		return nil, failed(err, "listing members of image %q", image)
+	}
+	for _, m := range list.Members {
+		c.shown.add(memberKey(image, m.ProjectID))
 	}
 	return list.Members, nil
 }
@@ -47,8 +54,12 @@ func (c *Client) Members(ctx context.Context, image string) ([]Member, error) {
 // Member reads one member of an image; a project that isn't one is fault.NotFound.
 func (c *Client) Member(ctx context.Context, image, project string) (Member, error) {
 	var m Member
-	resp, err := c.sc.Get(ctx, c.url(image, "members", project), &m, nil)
-	if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
+	err := c.shown.certain(ctx, memberKey(image, project), func() error {
+		resp, err := c.sc.Get(ctx, c.url(image, "members", project), &m, nil)
+		_, _, err = gophercloud.ParseResponse(resp, err)
+		return err
+	})
+	if err != nil {
 		return m, failed(err, "reading member %q of image %q", project, image)
 	}
 	return m, nil
@@ -66,7 +77,7 @@ func (c *Client) AddMember(ctx context.Context, image, project string) error {
 // is there, it counts as made.
 func (c *Client) EnsureMember(ctx context.Context, image, project string) (made bool, err error) {
 	unclear := false
-	err = c.write(ctx, func(ctx context.Context) error {
+	err = c.write(ctx, image, func(ctx context.Context) error {
 		resp, err := c.sc.Post(ctx, c.url(image, "members"), map[string]string{"member": project}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		unclear = unclear || err != nil && outcomeUnknown(err)
@@ -81,6 +92,7 @@ func (c *Client) EnsureMember(ctx context.Context, image, project string) (made 
 	if err != nil {
 		return false, failed(err, "adding member %q to image %q", project, image)
 	}
+	c.shown.add(memberKey(image, project))
 	return true, nil
 }
 
@@ -95,7 +107,8 @@ func (c *Client) isMember(ctx context.Context, image, project string) (bool, err
 // SetMemberStatus sets a member's status to pending, accepted or rejected. Only the member
 // itself and an admin may do that.
 func (c *Client) SetMemberStatus(ctx context.Context, image, project, status string) error {
-	err := c.write(ctx, func(ctx context.Context) error {
+	c.shown.add(memberKey(image, project)) // by the client that added it, which may be another
+	err := c.write(ctx, memberKey(image, project), func(ctx context.Context) error {
 		resp, err := c.sc.Put(ctx, c.url(image, "members", project), map[string]string{"status": status}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		return err
@@ -111,7 +124,7 @@ func (c *Client) SetMemberStatus(ctx context.Context, image, project, status str
 
 // RemoveMember stops sharing the image with a project; one that isn't a member is no error.
 func (c *Client) RemoveMember(ctx context.Context, image, project string) error {
-	err := c.write(ctx, func(ctx context.Context) error {
+	err := c.write(ctx, memberKey(image, project), func(ctx context.Context) error {
 		resp, err := c.sc.Delete(ctx, c.url(image, "members", project), nil)
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		return err
@@ -125,5 +138,6 @@ func (c *Client) RemoveMember(ctx context.Context, image, project string) error 
 	if err != nil {
 		return failed(err, "removing member %q from image %q", project, image)
 	}
+	c.shown.remove(memberKey(image, project))
 	return nil
 }
