@@ -17,40 +17,39 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// Config is the data source's options.
+// Config holds the data source's options.
 type Config struct {
 	common.PackerConfig `mapstructure:",squash"`
 	cloud.Access        `mapstructure:",squash"`
 	Catalog             `mapstructure:",squash"`
 }
 
-// A file is named by its path or by an `http://` or `https://` URL. One that is larger than 32 MiB
-// or takes longer than a minute is an error.
+// Each file is given by its path or by an `http://` or `https://` URL. Files larger than 32 MiB, and
+// downloads that take longer than a minute, are errors.
 type Catalog struct {
 	// The Aquilon profile, in JSON, of the host that the image is for.
 	Profile string `mapstructure:"profile" required:"true"`
-	// Packuilon's template map: a JSON object of lists of templates by the image's key, with an
-	// entry `DEFAULT` for all images without one of their own. An image's own entry replaces
-	// `DEFAULT`. Relative paths in it are from the map's folder.
+	// Packuilon's template map: a JSON object that maps image keys to lists of templates. The entry
+	// `DEFAULT` is for images without an entry of their own. Relative paths in the map start from its
+	// folder.
 	TemplateMap string `mapstructure:"template_map"`
-	// Packuilon's source images: a JSON object of image ids, either by operating system, version and
-	// architecture (`{"sl7x-x86_64": "…"}`) or by operating system first (`{"sl": {"7x-x86_64": "…"}}`,
-	// where `7x` alone stands for any architecture).
+	// Packuilon's source images: a JSON object of image ids, keyed either by operating system, version
+	// and architecture (`{"sl7x-x86_64": "…"}`), or nested by operating system
+	// (`{"sl": {"7x-x86_64": "…"}}`, where `7x` alone matches any architecture).
 	SourceImages string `mapstructure:"source_images"`
-	// How the image is called. `personality`, the default, makes the name `sl7x-x86_64 web` and the
-	// key `web-sl7x-x86_64`; `hostname` takes the profile's host name for both.
+	// How to name the image. `personality`, the default, gives the name `sl7x-x86_64 web` and the key
+	// `web-sl7x-x86_64`; `hostname` uses the profile's host name for both.
 	NameStyle string `mapstructure:"name_style"`
-	// Metadata to add to what the profile gives, or to replace it; an empty value takes a key out.
-	// Packuilon always set `AQ_DOMAIN = "prod"`; here it is the domain that the profile was compiled
-	// in.
+	// Metadata that adds to or replaces that of the profile; an empty value removes a key. Packuilon
+	// always set `AQ_DOMAIN = "prod"`; here the default is the domain that the profile was compiled in.
 	Metadata map[string]string `mapstructure:"metadata"`
-	// Look the source image up in the cloud, so that a stale id fails before anything is built. The
-	// default is `true` where credentials are given, in this block or in the environment
-	// (`OS_CLOUD`, `OS_AUTH_URL`).
+	// Look up the source image in the cloud, so that a stale id fails before anything is built.
+	// Defaults to `true` if credentials are given, in this block or in the environment (`OS_CLOUD`,
+	// `OS_AUTH_URL`).
 	CheckSourceImage config.Trilean `mapstructure:"check_source_image"`
 }
 
-// prepare finds what is wrong with the options without reading anything.
+// prepare checks the options without reading any file.
 func (c *Catalog) prepare() (errs []error) {
 	if c.Profile == "" {
 		errs = append(errs, fmt.Errorf("reading profile: it is missing; give the path or URL of an Aquilon profile"))

@@ -4,23 +4,23 @@ package catalog
 
 import "github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 
-// DatasourceOutput is what the data source gives to the template.
+// DatasourceOutput is what the data source returns to the template.
 type DatasourceOutput struct {
 	// The image's name.
 	Name string `mapstructure:"name"`
-	// What the template map knows the image by.
+	// The image's key in the template map.
 	Key string `mapstructure:"key"`
-	// The id of the image to start from; empty without `source_images`.
+	// The id of the source image; empty without `source_images`.
 	SourceImage string `mapstructure:"source_image"`
-	// The templates that the image is built with; empty without `template_map`.
+	// The templates to build the image with; empty without `template_map`.
 	Templates []string `mapstructure:"templates"`
-	// The metadata of a server that shall become such a host: `AQ_PERSONALITY`, `AQ_OS` and
-	// `AQ_OSVERSION` (version and architecture), and what the profile says of `AQ_ARCHETYPE` and
+	// The metadata to set on a server that is to become such a host: `AQ_PERSONALITY`, `AQ_OS` and
+	// `AQ_OSVERSION` (version and architecture) and, if the profile has them, `AQ_ARCHETYPE` and
 	// `AQ_DOMAIN` or `AQ_SANDBOX`.
 	Metadata map[string]string `mapstructure:"metadata"`
 	// The personality.
 	Personality string `mapstructure:"personality"`
-	// The archetype; empty where the profile doesn't say.
+	// The archetype; empty if the profile has none.
 	Archetype string `mapstructure:"archetype"`
 	// The operating system, such as `sl`.
 	OS string `mapstructure:"os"`
@@ -28,10 +28,10 @@ type DatasourceOutput struct {
 	OSVersion string `mapstructure:"os_version"`
 	// The architecture, such as `x86_64`.
 	Arch string `mapstructure:"architecture"`
-	// The host name; empty where the profile doesn't say.
+	// The host name; empty if the profile has none.
 	Hostname string `mapstructure:"hostname"`
-	// The SHA-256 digest, hexadecimal, of what the profile says, however it is laid out. Where it is
-	// that of an image's last build, nothing has changed.
+	// The SHA-256 digest, in hexadecimal, of the profile's content, whatever its formatting. If it is
+	// the same as at the last build, nothing has changed.
 	Digest string `mapstructure:"digest"`
 }
 

@@ -16,61 +16,57 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// Config is the data source's options.
+// Config holds the data source's options.
 type Config struct {
 	common.PackerConfig `mapstructure:",squash"`
 	cloud.Access        `mapstructure:",squash"`
 	Filter              `mapstructure:",squash"`
 }
 
-// At least one of `id`, `name`, `name_regex`, `owner`, `tags` and `properties` says which image
-// is meant. An image has to match all that is given.
+// Set at least one of `id`, `name`, `name_regex`, `owner`, `tags` and `properties`. An image must match
+// all options that are set.
 type Filter struct {
-	// The image's id. The image is read directly, so a hidden one is found too, and so is one
-	// that was shared with the project but not accepted yet.
+	// The image's id. This also finds hidden images, and images that are shared with the project but
+	// not accepted yet.
 	ID string `mapstructure:"id"`
 	// The image's exact name.
 	Name string `mapstructure:"name"`
-	// A regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) that matches
-	// somewhere in the image's name; anchor it with `^` and `$` to match all of it.
+	// A regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) that matches anywhere in
+	// the image's name; to match the whole name, anchor it with `^` and `$`.
 	NameRegex string `mapstructure:"name_regex"`
-	// The id of the project that owns the image, or `self` for the project that the
-	// credentials belong to. Always say it with admin credentials: an admin sees every
-	// project's images.
+	// The id of the project that owns the image, or `self` for the credentials' own project. Always
+	// set it with an administrator's credentials, which can see every project's images.
 	Owner string `mapstructure:"owner"`
-	// `private`, `shared`, `community`, `public`, or `all`, which adds other projects'
-	// community images to what is listed by default: public images, the project's own, and
-	// those shared with it that it accepted.
+	// `private`, `shared`, `community`, `public` or `all`. The default is what Glance lists by default:
+	// public images, the project's own, and those shared with it that it accepted. `all` adds the
+	// community images of other projects.
 	Visibility string `mapstructure:"visibility"`
-	// For images that other projects share with this one: the status the share has to have,
-	// `accepted` (the default), `pending`, `rejected` or `all`.
+	// For images shared by other projects, this project's member status: `accepted` (the default),
+	// `pending`, `rejected` or `all`.
 	MemberStatus string `mapstructure:"member_status"`
-	// Look for hidden images, and only for those. The default is `false`.
+	// Look only among hidden images. Defaults to `false`: only among those that aren't hidden.
 	Hidden bool `mapstructure:"hidden"`
-	// The image's status, `active` by default.
+	// The image's status. Defaults to `active`.
 	Status string `mapstructure:"status"`
-	// Tags that the image has, all of them.
+	// Tags. The image must have all of them.
 	Tags []string `mapstructure:"tags"`
-	// Additional properties that the image has with exactly these values, such as
+	// Additional properties. The image must have all of them, with exactly these values, such as
 	// `{ os_distro = "debian" }`.
 	Properties map[string]string `mapstructure:"properties"`
-	// How long ago the image was created at least, such as `48h`: leave a new image time to
-	// prove itself.
+	// The minimum age of the image, such as `48h`, to give new images time to prove themselves.
 	MinAge time.Duration `mapstructure:"min_age"`
-	// How long ago the image was created at most, such as `720h`: fail rather than build on an
-	// old image.
+	// The maximum age of the image, such as `720h`, to fail rather than build on an old image.
 	MaxAge time.Duration `mapstructure:"max_age"`
 	// The order of the images: keys with `:asc` or `:desc`, separated by commas, such as
-	// `name:asc,created_at:desc`. The default is `created_at:desc`, newest first.
+	// `name:asc,created_at:desc`. Defaults to `created_at:desc`, newest first.
 	Sort string `mapstructure:"sort"`
-	// Of several images take the first in the order of `sort`, which is the newest unless
-	// `sort` says otherwise. The default is `false`: several images are an error that lists
-	// them.
+	// If several images match, take the first in the order of `sort`, by default the newest. Defaults
+	// to `false`: if several images match, the error lists them.
 	MostRecent bool `mapstructure:"most_recent"`
 }
 
-// unknown is what Packer gives for a value that isn't known yet, such as another data source's
-// output while a template is validated.
+// unknown is what Packer passes for a value that isn't known yet, such as another data source's output
+// while a template is validated.
 const unknown = cloud.Unknown
 
 var (
@@ -80,7 +76,7 @@ var (
 	sortKeys       = []string{"id", "name", "status", "owner", "visibility", "disk_format", "container_format", "size", "min_disk", "min_ram", "created_at", "updated_at"}
 )
 
-// prepare finds what is wrong with the filter without asking the cloud.
+// prepare checks the filter without asking the cloud.
 func (f *Filter) prepare() (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
@@ -137,8 +133,8 @@ func (f *Filter) nameRegex() (*regexp.Regexp, error) {
 	return regexp.Compile(f.NameRegex)
 }
 
-// selector is the filter as the Image service's client takes it; self is the id of the
-// credentials' project.
+// selector turns the filter into a query to the Image service; self is the id of the credentials'
+// project.
 func (f *Filter) selector(self string) (glance.Selector, error) {
 	name, err := f.nameRegex()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// DatasourceOutput is what the data source gives to the template.
+// DatasourceOutput is what the data source returns to the template.
 type DatasourceOutput struct {
 	// The image's id.
 	ID string `mapstructure:"id"`
@@ -18,19 +18,19 @@ type DatasourceOutput struct {
 	Owner string `mapstructure:"owner"`
 	// `private`, `shared`, `community` or `public`.
 	Visibility string `mapstructure:"visibility"`
-	// The MD5 digest of the image's data, hexadecimal; empty where the cloud keeps none.
+	// The MD5 digest of the image's data, in hexadecimal; empty if the cloud has none.
 	Checksum string `mapstructure:"checksum"`
 	// The algorithm of `os_hash`, such as `sha512`.
 	HashAlgo string `mapstructure:"os_hash_algo"`
-	// The secure digest of the image's data, hexadecimal; empty where the cloud keeps none.
+	// The secure digest of the image's data, in hexadecimal; empty if the cloud has none.
 	Hash string `mapstructure:"os_hash"`
 	// The size of the image's data in bytes.
 	Size int64 `mapstructure:"size"`
 	// The format of the image's data, such as `qcow2`.
 	DiskFormat string `mapstructure:"disk_format"`
-	// The smallest disk, in GiB, that a server needs for the image.
+	// The minimum disk, in GiB, of a server that boots the image.
 	MinDisk int `mapstructure:"min_disk"`
-	// The smallest memory, in MiB, that a server needs for the image.
+	// The minimum memory, in MiB, of a server that boots the image.
 	MinRAM int `mapstructure:"min_ram"`
 	// The image's tags.
 	Tags []string `mapstructure:"tags"`

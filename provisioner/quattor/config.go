@@ -28,58 +28,58 @@ type Config struct {
 	ctx interpolate.Context
 }
 
-// Commands are lists of a program and its arguments; no shell reads them.
+// Commands are lists of a program and its arguments; they aren't run by a shell.
 type Quattor struct {
-	// The URL of the machine's profile, a template of `.Hostname` (the machine's full name),
-	// `.Address` (where Packer reaches it) and `.ServerID`, such as
+	// The URL of the machine's profile, as a template with the fields `.Hostname` (the machine's full
+	// name), `.Address` (where Packer reaches it) and `.ServerID`, such as
 	// `http://aquilon.example.com/profiles/{{ .Hostname }}.json`.
 	ProfileURL string `mapstructure:"profile_url" required:"true"`
-	// What to wait for before the profile is fetched: `dns`, that the machine's address has a name;
-	// `metadata`, that Aquilon's hook has set `AQ_STATUS` to `SUCCESS` in the server's metadata,
-	// where `FAILED` fails at once; or `none`. Defaults to `dns`.
+	// What to wait for before fetching the profile: `dns` waits until the machine's address has a name;
+	// `metadata` waits until Aquilon's hook has set `AQ_STATUS` to `SUCCESS` in the server's metadata,
+	// and fails at once on `FAILED`; `none` doesn't wait. Defaults to `dns`.
 	WaitFor string `mapstructure:"wait_for"`
-	// The machine's name. By default it is what the wait gives: the name of the address that Packer
-	// reaches the machine at, or the first of `HOSTNAMES` in the server's metadata.
+	// The machine's name. Defaults to the result of the wait: the DNS name of the address by which
+	// Packer reaches the machine, or the first of `HOSTNAMES` in the server's metadata.
 	Hostname string `mapstructure:"hostname"`
-	// How long to wait for the address's name. Defaults to `5m`.
+	// How long to wait for the address to have a name. Defaults to `5m`.
 	DNSTimeout time.Duration `mapstructure:"dns_timeout"`
-	// The DNS server to ask, as an address with or without a port. By default it is the one of the
+	// The address of the DNS server to query, with or without a port. Defaults to the resolver of the
 	// machine that Packer runs on.
 	DNSServer string `mapstructure:"dns_server"`
 	// How long to wait for `AQ_STATUS`. Defaults to `10m`.
 	MetadataTimeout time.Duration `mapstructure:"metadata_timeout"`
-	// Settings of the CCM besides the profile. Without a word here `retrieve_retries`, `lock_retries`
-	// are 3, `retrieve_wait`, `get_timeout`, `lock_wait` are 30, `world_readable`, `force`, `debug`
-	// are 0, and `cache_root` is `/var/lib/ccm`.
+	// Settings of the CCM other than the profile. The defaults: `retrieve_retries` and `lock_retries`
+	// are 3; `retrieve_wait`, `get_timeout` and `lock_wait` are 30; `world_readable`, `force` and
+	// `debug` are 0; `cache_root` is `/var/lib/ccm`.
 	CCM map[string]string `mapstructure:"ccm"`
 	// The CCM's configuration file. Defaults to `/etc/ccm.conf`.
 	ConfFile string `mapstructure:"conf_file"`
 	// The command that fetches the profile. Defaults to `["quattor", "fetch"]`.
 	FetchCommand []string `mapstructure:"fetch_command"`
-	// How long to fetch again and again until it succeeds. Defaults to `10m`.
+	// How long to retry fetching the profile. Defaults to `10m`.
 	FetchTimeout time.Duration `mapstructure:"fetch_timeout"`
-	// How long to wait before fetching again. Defaults to `10s`.
+	// How long to wait between two attempts to fetch. Defaults to `10s`.
 	FetchInterval time.Duration `mapstructure:"fetch_interval"`
 	// The command that configures the machine. Defaults to `["quattor", "configure", "--all"]`.
 	ConfigureCommand []string `mapstructure:"configure_command"`
-	// How often to configure again after a failure. Defaults to `0`.
+	// How often to retry configuring after a failure. Defaults to `0`.
 	ConfigureRetries int `mapstructure:"configure_retries"`
-	// How long configuring may take, with all retries. Defaults to `1h`.
+	// How long configuring may take, including all retries. Defaults to `1h`.
 	ConfigureTimeout time.Duration `mapstructure:"configure_timeout"`
-	// Fail the build when configuring fails: with a status other than 0, or with errors in the
-	// components' summary. Defaults to `true`.
+	// Fail the build if configuring fails: if it doesn't exit with 0, or the components' summary has
+	// errors. Defaults to `true`.
 	FailOnConfigureError config.Trilean `mapstructure:"fail_on_configure_error"`
 	// A command to run at the end, such as `["/usr/local/bin/prepvm-managed.sh"]`.
 	FinalizeCommand []string `mapstructure:"finalize_command"`
-	// How long it may take. Defaults to `10m`.
+	// How long `finalize_command` may take. Defaults to `10m`.
 	FinalizeTimeout time.Duration `mapstructure:"finalize_timeout"`
-	// Put the CCM's configuration file back as it was before, or remove it if there was none.
-	// Defaults to `false`: the machine keeps its profile.
+	// Restore the CCM's configuration file at the end, or remove it if there was none before. Defaults
+	// to `false`: the machine stays configured for its profile.
 	RestoreConf bool `mapstructure:"restore_conf"`
-	// Files and folders to remove at the end, with `*` and `?`, which must not be in the image, such
-	// as `["/var/lib/ccm/*", "/var/log/ncm"]`. By default none.
+	// Files and folders that must not be in the image, removed at the end, with the wildcards `*` and
+	// `?`, such as `["/var/lib/ccm/*", "/var/log/ncm"]`. Defaults to none.
 	Remove []string `mapstructure:"remove"`
-	// Run everything by `sudo`, which must not ask for a password. Defaults to `false`.
+	// Run everything with `sudo`, which must not ask for a password. Defaults to `false`.
 	Sudo bool `mapstructure:"sudo"`
 }
 
@@ -87,7 +87,7 @@ type Quattor struct {
 func (c *Config) decode(raws ...any) error {
 	err := config.Decode(c, &config.DecodeOpts{
 		PluginType: "openstack-quattor", Interpolate: true, InterpolateContext: &c.ctx,
-		// Its fields are known only when the machine has a name.
+		// The template's fields are known only when the machine has a name.
 		InterpolateFilter: &interpolate.RenderFilter{Exclude: []string{"profile_url"}},
 	}, raws...)
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *Config) decode(raws ...any) error {
 	return report.ForPacker(errors.Join(errs...))
 }
 
-// options is the block in the domain's words.
+// options turns the block into the subject's options.
 func (c *Config) options() quattor.Options {
 	return quattor.Options{
 		ProfileURL: c.ProfileURL, Hostname: c.Hostname, WaitFor: c.WaitFor,
