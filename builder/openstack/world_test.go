@@ -20,6 +20,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -76,8 +77,9 @@ func (w *world) login(name string) map[string]any {
 func (w *world) connect(name string) *build {
 	w.t.Helper()
 	b := &build{config: &Config{}, report: discard{}}
-	b.config.Access = cloud.Access{
-		IdentityEndpoint: w.URL() + "/identity/v3", Username: name, Password: w.Password(name), DomainName: "Default", TenantName: name,
+	var err error
+	if b.config.Access, err = cloudtest.Access(w.CloudsYAML(), name); err != nil {
+		w.t.Fatal(err)
 	}
 	b.config.UseBlockStorageVolume = true
 	if err := connect(w.t.Context(), b); err != nil {

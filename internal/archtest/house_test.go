@@ -53,6 +53,7 @@ var house = []floor{
 	}},
 	{"clients: speak to one service each", []row{
 		{"internal/openstack/cloud", "clouds.yaml, sign-in, transport, waiting, run ids", ground},
+		{"internal/openstack/cloudtest", "signs tests in to clouds", with(ground, "internal/openstack/cloud")},
 		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access", clients},
 	}},
 	{"ground", []row{

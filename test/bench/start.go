@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
-	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
@@ -34,9 +34,7 @@ func (s *shell) starting(ctx context.Context, c *sandbox.Cloud, listed []time.Du
 
 // listDirectly does what `imgctl share list` does, login included.
 func listDirectly(ctx context.Context, c *sandbox.Cloud) error {
-	connected, err := cloud.Connect(ctx, cloud.Access{
-		IdentityEndpoint: c.URL() + "/identity/v3", Username: "empty", Password: c.Password("empty"), TenantName: "empty", DomainName: "Default",
-	})
+	connected, err := cloudtest.Open(ctx, c.CloudsYAML(), "empty")
 	if err != nil {
 		return err
 	}

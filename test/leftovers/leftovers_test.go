@@ -22,6 +22,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/builder/openstack"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sweep"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -91,13 +92,7 @@ func newWorld(t *testing.T, more map[string]any) *world {
 		"communicator": "none", "image_name": "web-base", "source_image": source, "flavor": "m1.tiny", "networks": []string{"private"},
 	}}
 	maps.Copy(w.options, more)
-	w.project, err = cloud.Connect(t.Context(), cloud.Access{
-		IdentityEndpoint: s.URL() + "/identity/v3", Username: "demo", Password: s.Password("demo"), DomainName: "Default", TenantName: "demo",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.project.Close)
+	w.project = cloudtest.Connect(t, s.CloudsYAML(), "demo")
 	return w
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -50,12 +51,9 @@ func newWorld(t *testing.T) *world {
 	seed := sandbox.DefaultSeed()
 	seed.Images = []sandbox.Image{{Project: "demo", Data: w.rootFS(), ID: sourceImage, Name: "sl7x-x86_64", Visibility: "private", DiskFormat: "raw"}}
 	w.Cloud = sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
-	c, err := cloud.Connect(t.Context(), cloud.Access{IdentityEndpoint: w.URL() + "/identity/v3", Username: "demo", Password: w.Password("demo"), TenantName: "demo", DomainName: "Default"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.cloud = c
-	if w.api, err = c.Image(); err != nil {
+	w.cloud = cloudtest.Connect(t, w.CloudsYAML(), "demo")
+	var err error
+	if w.api, err = w.cloud.Image(); err != nil {
 		t.Fatal(err)
 	}
 	w.images = glance.New(w.api)

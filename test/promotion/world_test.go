@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -66,18 +67,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) connect(user string) *cloud.Cloud {
 	w.t.Helper()
-	domain := "Default"
-	if user == "other" {
-		domain = "other"
-	}
-	c, err := cloud.Connect(w.t.Context(), cloud.Access{
-		IdentityEndpoint: w.URL() + "/identity/v3", Username: user, Password: w.Password(user), TenantName: user, DomainName: domain,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(c.Close)
-	return c
+	return cloudtest.Connect(w.t, w.CloudsYAML(), user)
 }
 
 func (w *world) must(errs ...error) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -23,12 +23,7 @@ func client(t *testing.T) (*sandbox.Cloud, *glance.Client) {
 	if _, err := s.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), ID: sl7, Name: "sl7", Visibility: "private", DiskFormat: "raw"}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := cloud.Connect(t.Context(), cloud.Access{
-		IdentityEndpoint: s.URL() + "/identity/v3", Username: "demo", Password: s.Password("demo"), TenantName: "demo", DomainName: "Default",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := cloudtest.Connect(t, s.CloudsYAML(), "demo")
 	images, err := c.Image()
 	if err != nil {
 		t.Fatal(err)

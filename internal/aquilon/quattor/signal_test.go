@@ -15,6 +15,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -185,9 +186,7 @@ func newServer(t *testing.T) *server {
 }
 
 func (s *server) connect(ctx context.Context) (*gophercloud.ServiceClient, error) {
-	c, err := cloud.Connect(ctx, cloud.Access{
-		IdentityEndpoint: s.sandbox.URL() + "/identity/v3", Username: "demo", Password: s.sandbox.Password("demo"), TenantName: "demo", DomainName: "Default",
-	})
+	c, err := cloudtest.Open(ctx, s.sandbox.CloudsYAML(), "demo")
 	if err != nil {
 		return nil, err
 	}

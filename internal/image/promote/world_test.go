@@ -16,10 +16,10 @@ import (
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -103,28 +103,7 @@ func (w *world) connect(name string) *connection {
 
 // reach connects to an entry of a clouds.yaml without the environment, which parallel tests share.
 func reach(ctx context.Context, file, name string) (*cloud.Cloud, *gophercloud.ServiceClient, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	var entries struct {
-		Clouds map[string]struct {
-			Auth struct {
-				URL      string `yaml:"auth_url"`
-				Username string `yaml:"username"`
-				Password string `yaml:"password"`
-				Project  string `yaml:"project_name"`
-				Domain   string `yaml:"user_domain_name"`
-			} `yaml:"auth"`
-		} `yaml:"clouds"`
-	}
-	if err := yaml.Unmarshal(text, &entries); err != nil {
-		return nil, nil, err
-	}
-	a := entries.Clouds[name].Auth
-	c, err := cloud.Connect(ctx, cloud.Access{
-		IdentityEndpoint: a.URL, Username: a.Username, Password: a.Password, TenantName: a.Project, DomainName: a.Domain,
-	})
+	c, err := cloudtest.Open(ctx, file, name)
 	if err != nil {
 		return nil, nil, err
 	}

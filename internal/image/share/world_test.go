@@ -10,11 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
@@ -72,25 +71,7 @@ func opener(s *sandbox.Cloud) share.Clouds {
 
 // reach connects to an entry of a clouds.yaml without the environment, which parallel tests share.
 func reach(ctx context.Context, file, entry, as string) (*share.Site, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var entries struct {
-		Clouds map[string]struct {
-			Auth map[string]string `yaml:"auth"`
-		} `yaml:"clouds"`
-	}
-	if err := yaml.Unmarshal(text, &entries); err != nil {
-		return nil, err
-	}
-	a := entries.Clouds[entry].Auth
-	if a == nil {
-		return nil, fault.New(fault.NotFound, "", "no cloud %q", entry)
-	}
-	c, err := cloud.Connect(ctx, cloud.Access{
-		IdentityEndpoint: a["auth_url"], Username: a["username"], Password: a["password"], TenantName: a["project_name"], DomainName: a["user_domain_name"],
-	})
+	c, err := cloudtest.Open(ctx, file, entry)
 	if err != nil {
 		return nil, err
 	}

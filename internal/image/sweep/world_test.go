@@ -22,6 +22,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sweep"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
@@ -51,13 +52,7 @@ func newProject(t *testing.T, o sandbox.Options) *project {
 // as is the same sandbox, seen by another of its users.
 func (p *project) as(name string) *project {
 	p.t.Helper()
-	c, err := cloud.Connect(p.t.Context(), cloud.Access{
-		IdentityEndpoint: p.sandbox.URL() + "/identity/v3", Username: name, Password: p.sandbox.Password(name), DomainName: "Default", TenantName: name,
-	})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(c.Close)
+	c := cloudtest.Connect(p.t, p.sandbox.CloudsYAML(), name)
 	next := &project{Cloud: c, t: p.t, sandbox: p.sandbox, source: p.source}
 	for into, client := range map[**gophercloud.ServiceClient]func() (*gophercloud.ServiceClient, error){
 		&next.compute: c.Compute, &next.network: c.Network, &next.volume: c.BlockStorage,
