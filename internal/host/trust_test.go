@@ -220,7 +220,7 @@ func TestCloudsAPluginMayUse(t *testing.T) {
 	write(t, w.path("clouds.yaml"), "clouds: {a: {}, c: {}}\n")
 	w.bad(6, `plugin "demo" may not use cloud "c"`, "demo", "cloud", "--from", "c")
 	w.bad(6, `plugin "demo" may not use cloud "c"`, "--os-cloud", "c", "demo", "cloud")
-	w.bad(2, "identity_endpoint", "demo", "cloud", "--from", "a")
+	w.bad(2, "--os-auth-url", "demo", "cloud", "--from", "a")
 }
 
 // What forbids a plugin must be readable, or nothing is allowed.

@@ -58,7 +58,7 @@ func TestCopyToAnotherCloud(t *testing.T) {
 	w, there := newFar(t)
 	id := w.image("web", map[string]any{"os_distro": "debian", "tags": []string{"ci"}, "min_disk": 3, "imgctl_promoted": "2026-01-01T00:00:00Z"})
 	o := share.AddOptions{Selection: images(id), From: "demo", To: []string{"member-a", "far"}}
-	wantKind(t, w.add(o), fault.Usage, "--copy")
+	wantKind(t, w.add(o), fault.Usage, "copy = true")
 
 	o.Copy = true
 	w.mustAdd(o)
