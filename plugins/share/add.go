@@ -12,26 +12,26 @@ func addCommand() sdk.Command {
 	return sdk.Command{
 		Path: "share add", Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsClouds},
 		Short: "Share images with other projects, and accept them",
-		Long: "Makes private images shared, makes the projects members, and accepts with the projects' own credentials. " +
-			"A project that is only known by its id has to accept by itself, unless the credentials of --from are an administrator's. " +
-			"Several images that fit are an error unless --pick says which.\n\n" +
-			"Either all of it happens or nothing: when a step fails, what this run has changed is taken back, and nothing that was there before. " +
-			"What is as it has to be already is left alone, so that it can be repeated.\n\n" +
-			"To a cloud with another Image service images are copied with --copy: streamed, verified, and not again where the copy is there already.",
+		Long: "Makes private images shared, adds the projects as members, and accepts with the projects' own credentials. " +
+			"A project given only by its id has to accept the image itself, unless the credentials of --from are an administrator's. " +
+			"If several images match, set --pick, or the command fails.\n\n" +
+			"All or nothing: if a step fails, the run undoes its own changes and nothing else. " +
+			"Existing members are left alone, so you can repeat the command.\n\n" +
+			"For a cloud with another Image service, --copy copies the images: streamed, verified, and only if there is no copy yet.",
 		Examples: []sdk.Example{
-			{Text: "Share and accept in one go", Command: `imgctl share add "ZZCI - Ubuntu 24.04" --from source --to vex,acumos`},
+			{Text: "Share an image and accept it", Command: `imgctl share add "ZZCI - Ubuntu 24.04" --from source --to vex,acumos`},
 			{Text: "The newest image of each kind, for a month", Command: `imgctl share add --from source --property os_distro=ubuntu --pick newest --to vex --expires 30d`},
-			{Text: "Show what it would change", Command: `imgctl share add --from source --name-glob "ZZCI - *" --pick all --to vex --dry-run`},
-			{Text: "A project without credentials, which accepts by itself", Command: "imgctl share add web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4"},
+			{Text: "Show what would change", Command: `imgctl share add --from source --name-glob "ZZCI - *" --pick all --to vex --dry-run`},
+			{Text: "A project without credentials, which accepts the image itself", Command: "imgctl share add web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4"},
 		},
 		Args: images(),
 		Flags: append(selectionFlags(),
 			from(),
-			toClouds("clouds of the projects to share with, which accept with their own credentials"),
-			toProjects("projects to share with, by id, or by name where Keystone tells it"),
-			sdk.String("expires", "", "when the shares end, such as 30d or 2027-01-31T00:00:00Z; share remove --expired ends them").ValueName("TIME"),
+			toClouds("clouds of the projects to share with; they accept with their own credentials"),
+			toProjects("projects to share with, by id, or by name if the credentials may query Keystone"),
+			sdk.String("expires", "", "when access expires, such as 30d or 2027-01-31T00:00:00Z; share remove --expired then removes it").ValueName("TIME"),
 			sdk.Bool("copy", "copy the images to clouds that have another Image service"),
-			sdk.Bool("no-verify-project", "take any project id, also one that Keystone doesn't know"),
+			sdk.Bool("no-verify-project", "accept any project id, even if Keystone doesn't know it"),
 			parallel(),
 		),
 		Columns: changeColumns,

@@ -9,29 +9,30 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
-// noRevocation is what people have to know of every answer but the first.
-const noRevocation = "This does not take access away: in every state the project can read the image and boot from it by its id. " +
-	"Only its default list differs. Access ends by `imgctl share remove` or `imgctl share suspend`, which the image's owner runs."
+// noRevocation is what users must know about every status but accepted.
+const noRevocation = "This doesn't take access away: with any status, the project can read the image and boot from it by its id. " +
+	"Only its default list changes. To end access, the image's owner runs `imgctl share remove` or `imgctl share suspend`."
 
 func acceptCommand() sdk.Command {
-	c := answer("accept", glance.Accepted, "Accept images that others share with a project")
-	c.Long = "The images show in the project's default list from then on. Pending images are in no default list, so a name is looked for among all that is shared with the project, in whatever state."
-	c.Examples = []sdk.Example{{Text: "Accept what somebody shared by id", Command: "imgctl share accept web-base --to vex"}}
+	c := answer("accept", glance.Accepted, "Accept images shared by other projects")
+	c.Long = "The images then appear in the project's default list. Names are looked up among all images shared with the project, " +
+		"whatever their status."
+	c.Examples = []sdk.Example{{Text: "Accept an image that another project shares", Command: "imgctl share accept web-base --to vex"}}
 	return c
 }
 
 func rejectCommand() sdk.Command {
-	c := answer("reject", glance.Rejected, "Hide shared images from a project's list; revokes nothing")
-	c.Long = "The images no longer show in the project's default list.\n\n" + noRevocation
-	c.Examples = []sdk.Example{{Text: "Take an image out of the project's list", Command: "imgctl share reject web-base --to vex"}}
+	c := answer("reject", glance.Rejected, "Hide shared images from a project's list; doesn't end access")
+	c.Long = "The images no longer appear in the project's default list.\n\n" + noRevocation
+	c.Examples = []sdk.Example{{Text: "Remove an image from the project's list", Command: "imgctl share reject web-base --to vex"}}
 	return c
 }
 
 func resetCommand() sdk.Command {
-	c := answer("reset", glance.Pending, "Take an answer back: pending again; revokes nothing")
+	c := answer("reset", glance.Pending, "Make accepted or rejected images pending again; doesn't end access")
 	c.Aliases = []string{"pending"}
-	c.Long = "The images are pending again, as when they were offered, and no longer show in the project's default list.\n\n" + noRevocation
-	c.Examples = []sdk.Example{{Text: "Leave the question open again", Command: "imgctl share reset web-base --to vex"}}
+	c.Long = "The images are pending again, as when they were first shared, and no longer appear in the project's default list.\n\n" + noRevocation
+	c.Examples = []sdk.Example{{Text: "Make an image pending again", Command: "imgctl share reset web-base --to vex"}}
 	return c
 }
 
@@ -40,7 +41,7 @@ func answer(verb, status, short string) sdk.Command {
 		Path: "share " + verb, Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsClouds}, Short: short,
 		Args: images(),
 		Flags: append(selectionFlags(),
-			toClouds("clouds of the projects that answer (default: that of --os-cloud)"),
+			toClouds("clouds of the projects whose status to set (default: that of --os-cloud)"),
 			parallel(),
 		),
 		Columns: changeColumns,

@@ -5,13 +5,13 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
-// selectionFlags choose images beside or instead of naming them.
+// selectionFlags choose images in addition to, or instead of, their names.
 func selectionFlags() sdk.Flags {
 	return sdk.Flags{
-		sdk.String("name-glob", "", "images whose whole name fits, with * and ?").ValueName("PATTERN"),
-		sdk.Strings("tag", "images that have this tag; several have to be there together").ValueName("TAG"),
-		sdk.KeyValue("property", "images that have this property; several have to be there together").ValueName("KEY=VALUE"),
-		sdk.Enum("pick", "", "which of several images that fit (default: none, it is an error)", share.Newest, share.All),
+		sdk.String("name-glob", "", "images whose whole name matches, with the wildcards * and ?").ValueName("PATTERN"),
+		sdk.Strings("tag", "images with this tag; if repeated, with all of them").ValueName("TAG"),
+		sdk.KeyValue("property", "images with this property; if repeated, with all of them").ValueName("KEY=VALUE"),
+		sdk.Enum("pick", "", "which image to take if several match (default: fail)", share.Newest, share.All),
 	}
 }
 
@@ -23,7 +23,7 @@ func selection(in *sdk.Input) share.Selection {
 }
 
 func images() []sdk.Arg {
-	return []sdk.Arg{sdk.ZeroOrMore("IMAGE", "id of an image, or its exact name").Completes(sdk.CompleteDynamically)}
+	return []sdk.Arg{sdk.ZeroOrMore("IMAGE", "image, by id or exact name").Completes(sdk.CompleteDynamically)}
 }
 
 func from() sdk.Flag {
@@ -39,5 +39,5 @@ func toProjects(help string) sdk.Flag {
 }
 
 func parallel() sdk.Flag {
-	return sdk.Int("parallel", 4, "how many images are worked on at a time").ValueName("N")
+	return sdk.Int("parallel", 4, "how many images to process at a time").ValueName("N")
 }

@@ -12,18 +12,22 @@ func listCommand() sdk.Command {
 	return sdk.Command{
 		Path: "share list", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsClouds},
 		Short: "List images and the projects they are shared with",
-		Long: "With --from, or without --to: the images of that project. With --to alone: what others share with those projects, in every state.\n\n" +
-			"Status is accepted, pending or rejected; all three let the project use the image by its id. none: a named image that is shared with nobody. " +
-			"dormant: a member that has no access while the image is private, known because it was suspended by imgctl or had an end. " +
-			"unknown: a private image, of which the service doesn't tell the members it keeps.\n\n" +
-			"The note tells of projects that don't exist any more or are disabled, where the credentials may ask Keystone, and of shares whose time is over.",
+		Long: "With --from, or without --to, lists the images of that project. With --to alone, lists the images that other projects " +
+			"share with those projects, whatever their status.\n\n" +
+			"The status is accepted, pending or rejected; with all three, the project can use the image by its id. none: an image " +
+			"that you named isn't shared with any project. " +
+			"dormant: a member without access, because the image is private; known only if imgctl suspended the share or recorded " +
+			"its expiry. " +
+			"unknown: the image is private, and the service doesn't list the members it keeps.\n\n" +
+			"The note marks shares that have expired and, if the credentials may query Keystone, projects that no longer exist or " +
+			"are disabled.",
 		Examples: []sdk.Example{
-			{Text: "Who can use what", Command: "imgctl share list --from source"},
-			{Text: "What is offered to us and not accepted yet", Command: "imgctl share list --to vex -f json"},
+			{Text: "Who can use which image?", Command: "imgctl share list --from source"},
+			{Text: "Images shared with us, whatever their status", Command: "imgctl share list --to vex -f json"},
 			{Text: "One image and one project", Command: "imgctl share list web-base --from source --to vex"},
 		},
 		Args: images(),
-		Flags: append(selectionFlags()[:3], // whatever fits is listed
+		Flags: append(selectionFlags()[:3], // all matching images are listed
 			from(),
 			toClouds("clouds of the projects that images are shared with"),
 		),

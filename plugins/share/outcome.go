@@ -10,7 +10,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
-// changeColumns are those of what a command changes or would change.
+// changeColumns are the columns of the changes that a command makes or would make.
 var changeColumns = sdk.Columns{
 	{Title: "Image ID", Key: "image_id"},
 	{Title: "Image"},
@@ -23,7 +23,7 @@ var changeColumns = sdk.Columns{
 	{Title: "Note"},
 }
 
-// carryOut shows a plan, or asks where access is taken away, carries it out and shows what came of it.
+// carryOut applies a plan and shows the result; it prompts first if the plan removes access. In a dry run it only shows the plan.
 func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, plan *share.Plan, question string) error {
 	if !in.DryRun() && question != "" && plan.Takes() {
 		switch yes, err := out.ConfirmDestroy(ctx, question, ""); {
@@ -58,7 +58,7 @@ func moment(t time.Time) any {
 	return t
 }
 
-// tuning is how many images are worked on at a time, at least one.
+// tuning is how many images to process at a time, at least one.
 func tuning(in *sdk.Input) (int, error) {
 	n := in.Int("parallel")
 	if n < 1 {

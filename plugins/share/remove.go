@@ -11,22 +11,25 @@ import (
 func removeCommand() sdk.Command {
 	return sdk.Command{
 		Path: "share remove", Kind: sdk.List, Danger: sdk.Destroys, Needs: []sdk.Need{sdk.NeedsClouds},
-		Short: "Take projects' access to images away",
-		Long: "The projects can't use the images any more, by name or by id. Servers that run go on; they can't be rebuilt from the image. " +
-			"What a project had answered is forgotten.\n\n" +
-			"With --expired it is the projects whose time, set with `imgctl share add --expires`, is over; without an image, on all images of the project. Run it from cron.\n\n" +
-			"What can't be removed doesn't keep the rest from being removed, and nothing is given back: the command ends with exit code 3, and the same again finishes it.",
+		Short: "Remove projects' access to images",
+		Long: "The projects can no longer use the images, by name or by id. Running servers keep running, but can't be rebuilt from " +
+			"the image. " +
+			"The projects' statuses are lost.\n\n" +
+			"--expired removes the projects whose access, set with `imgctl share add --expires`, has expired; without IMAGE, on all " +
+			"images of the project. Run it from cron.\n\n" +
+			"If a removal fails, the others still happen and nothing is rolled back; the exit code is 3. Run the same command again " +
+			"to finish.",
 		Examples: []sdk.Example{
 			{Text: "One project", Command: "imgctl share remove web-base --from source --to vex"},
-			{Text: "A project that doesn't exist any more", Command: "imgctl share remove web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4"},
-			{Text: "Whatever has expired, without asking", Command: "imgctl share remove --expired --from source --yes"},
+			{Text: "A project that no longer exists", Command: "imgctl share remove web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4"},
+			{Text: "All expired shares, without a prompt", Command: "imgctl share remove --expired --from source --yes"},
 		},
 		Args: images(),
 		Flags: append(selectionFlags(),
 			from(),
 			toClouds("clouds of the projects"),
-			toProjects("projects by id, or by name where Keystone tells it"),
-			sdk.Bool("expired", "the projects whose time is over"),
+			toProjects("projects, by id, or by name if the credentials may query Keystone"),
+			sdk.Bool("expired", "the projects whose access has expired"),
 			parallel(),
 		),
 		Columns: changeColumns,
@@ -48,5 +51,5 @@ func remove(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	return carryOut(ctx, in, out, plan, "Take away the access of "+plan.Losers()+"?")
+	return carryOut(ctx, in, out, plan, "Remove the access of "+plan.Losers()+"?")
 }

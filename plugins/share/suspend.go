@@ -10,18 +10,20 @@ import (
 
 func suspendCommand() sdk.Command {
 	c := pause("suspend", share.PlanSuspend)
-	c.Short = "Make shared images private, and keep whom they are for"
-	c.Long = "Nobody but the owner can use the images until they are resumed: all projects that they are shared with lose their access at once, whatever they answered. " +
-		"The service keeps its list of members, but doesn't tell it while an image is private; so the list is written on the image, and `imgctl share list` shows it as dormant."
-	c.Examples = []sdk.Example{{Text: "Stop everybody from using an image", Command: "imgctl share suspend web-base --from source"}}
+	c.Short = "Make shared images private, and remember their members"
+	c.Long = "All members lose access at once, whatever their status; only the owner can use the images until they are resumed. " +
+		"The Image service keeps the members of a private image but doesn't list them, so imgctl saves the list on the image; " +
+		"`imgctl share list` shows these members as dormant."
+	c.Examples = []sdk.Example{{Text: "Suspend access to an image", Command: "imgctl share suspend web-base --from source"}}
 	return c
 }
 
 func resumeCommand() sdk.Command {
 	c := pause("resume", share.PlanResume)
-	c.Short = "Make suspended images shared again, with whom they were"
-	c.Long = "Every project that the service kept as a member has its access back, with the answer that it had given. That is so for any private image, whoever made it private."
-	c.Examples = []sdk.Example{{Text: "Let them use it again", Command: "imgctl share resume web-base --from source"}}
+	c.Short = "Make suspended images shared again, with the same members"
+	c.Long = "Every project that the Image service kept as a member gets its access back, with the status it had. This works for any " +
+		"private image, whoever made it private."
+	c.Examples = []sdk.Example{{Text: "Give access back", Command: "imgctl share resume web-base --from source"}}
 	return c
 }
 
