@@ -1,4 +1,10 @@
-// Package sandboxtest starts a sandbox for the time of a test.
+// Package sandboxtest starts a sandbox for the time of a test:
+//
+//	cloud := sandboxtest.Start(t)
+//	cloud.CloudsYAML()   // path of a clouds.yaml with an entry for each of cloud.Clouds()
+//	cloud.Env("demo")    // OS_CLIENT_CONFIG_FILE and OS_CLOUD for a command
+//	cloud.Faults()       // makes requests fail by rule
+//	cloud.Requests()     // what was asked so far
 package sandboxtest
 
 import (
@@ -13,12 +19,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	_ "github.com/imgctl/packer-plugin-openstack/sandbox/program" // what Agent builds, so that the go.sum of whoever imports this covers it
 )
 
-// Start starts a sandbox that closes with the test.
-func Start(t testing.TB, o sandbox.Options) *sandbox.Cloud {
+// Start starts a sandbox that closes with the test. It takes at most one set of options; without any,
+// it is an empty sandbox whose servers have states but no inside.
+func Start(t testing.TB, o ...sandbox.Options) *sandbox.Cloud {
 	t.Helper()
-	c, err := sandbox.Start(context.Background(), o)
+	if len(o) > 1 {
+		t.Fatalf("sandboxtest.Start takes one set of options, not %d", len(o))
+	}
+	c, err := sandbox.Start(context.Background(), append(o, sandbox.Options{})[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +41,8 @@ func Start(t testing.TB, o sandbox.Options) *sandbox.Cloud {
 	return c
 }
 
-// WithGuests is o with servers that have an inside.
+// WithGuests is o with servers that boot, take SSH and can be saved as images. It needs Linux, and root or
+// user namespaces.
 func WithGuests(t testing.TB, o sandbox.Options) sandbox.Options {
 	t.Helper()
 	o.Agent = Agent(t)
