@@ -36,6 +36,7 @@ var house = []floor{
 		{"plugins/promote", "`imgctl promote`", with(door, "internal/image/promote")},
 		{"plugins/sweep", "`imgctl sweep`", with(door, "internal/image/sweep")},
 		{"plugins/catalog", "`imgctl catalog`", with(door, "internal/aquilon/profile", "internal/aquilon/convert")},
+		{"plugins/prepare", "`imgctl prepare`", with(door, "internal/containers/...", "internal/registry")},
 		{"plugins/sandbox", "`imgctl sandbox`", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},
 		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},
 	}},
@@ -50,8 +51,10 @@ var house = []floor{
 		{"internal/aquilon/profile", "what to build for an Aquilon profile, using packuilon's maps", clients},
 		{"internal/aquilon/convert", "turns packuilon's templates into HCL", with(ground, "internal/aquilon/profile")},
 		{"internal/aquilon/quattor", "gives a machine its Aquilon personality", clients},
+		{"internal/containers/...", "which container images a deployment needs, and how they get to its registries", with(ground, "internal/containers/...", "internal/registry")},
 	}},
 	{"clients: speak to one service each", []row{
+		{"internal/registry", "container registries: sign-in, transport, manifests, blobs, tags", ground},
 		{"internal/openstack/cloud", "clouds.yaml, sign-in, transport, waiting, run ids", ground},
 		{"internal/openstack/cloudtest", "signs tests in to clouds", with(ground, "internal/openstack/cloud")},
 		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access", clients},

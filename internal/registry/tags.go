@@ -1,0 +1,160 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// The limits of a list that comes in pages.
+const (
+	maxPages = 10_000
+	maxNames = 1_000_000
+)
+
+// Tags are all tags of the repository, in the registry's order.
+func (c *Client) Tags(ctx context.Context, host, repository string) ([]string, error) {
+	first := "/v2/" + repository + "/tags/list"
+	return c.pages(ctx, host, first, scope{repository: repository, actions: "pull"}, "tags of "+host+"/"+repository, func(text []byte) ([]string, error) {
+		var page struct{ Tags []string }
+		err := json.Unmarshal(text, &page)
+		return page.Tags, err
+	})
+}
+
+// Catalog are all repositories of the registry.
+func (c *Client) Catalog(ctx context.Context, host string) ([]string, error) {
+	return c.pages(ctx, host, "/v2/_catalog", scope{actions: catalogScope}, "repositories of "+host, func(text []byte) ([]string, error) {
+		var page struct{ Repositories []string }
+		err := json.Unmarshal(text, &page)
+		return page.Repositories, err
+	})
+}
+
+// pages follows a list's links until there are no more. A link that leads in a circle is an error.
+func (c *Client) pages(ctx context.Context, host, path string, s scope, what string, parse func([]byte) ([]string, error)) ([]string, error) {
+	var all []string
+	seen := map[string]bool{}
+	for path != "" {
+		if seen[path] || len(seen) > maxPages {
+			return nil, fault.New(fault.Internal, "", "%s: the registry's pages never end", what)
+		}
+		seen[path] = true
+		next := ""
+		err := c.read(ctx, host, request{method: http.MethodGet, path: path, scope: s, what: what}, func(resp *http.Response) error {
+			text, err := limited(resp, maxJSON)
+			if err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			names, err := parse(text)
+			if err != nil {
+				return fmt.Errorf("%s: registry %s answered with %q that is no list: %w", what, host, mediaType(resp), err)
+			}
+			all = append(all, names...)
+			next = nextPage(resp)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(all) > maxNames {
+			return nil, fault.New(fault.Internal, "", "%s: more than %d", what, maxNames)
+		}
+		path = next
+	}
+	return all, nil
+}
+
+var nextLink = regexp.MustCompile(`<([^>]*)>\s*;[^,]*\brel="?next"?`)
+
+// nextPage is the address of the next page, on the same registry.
+func nextPage(resp *http.Response) string {
+	m := nextLink.FindStringSubmatch(strings.Join(resp.Header.Values("Link"), ", "))
+	if m == nil {
+		return ""
+	}
+	u, err := resp.Request.URL.Parse(m[1])
+	if err != nil || u.Host != resp.Request.URL.Host {
+		return ""
+	}
+	return u.RequestURI()
+}
+
+// Config is what an image's configuration says.
+type Config struct {
+	Architecture, OS, Created, DockerVersion string
+	Labels                                   map[string]string
+}
+
+// Config fetches the image's configuration; of an index, that of its first image for linux/amd64,
+// else of its first. It comes with the manifest that it belongs to.
+func (c *Client) Config(ctx context.Context, i Image) (Config, *Manifest, error) {
+	m, err := c.Manifest(ctx, i)
+	if err != nil {
+		return Config{}, nil, err
+	}
+	if m.IsIndex() {
+		child, err := preferred(m)
+		if err != nil {
+			return Config{}, nil, fmt.Errorf("manifest of %s: %w", i, err)
+		}
+		if m, err = c.Manifest(ctx, i.With(child.Digest)); err != nil {
+			return Config{}, nil, err
+		}
+	}
+	var config struct {
+		Architecture  string `json:"architecture"`
+		OS            string `json:"os"`
+		Created       string `json:"created"`
+		DockerVersion string `json:"docker_version"`
+		Config        struct {
+			Labels map[string]string `json:"Labels"`
+		} `json:"config"`
+	}
+	what := "configuration of " + i.String()
+	err = c.read(ctx, i.Host, request{
+		method: http.MethodGet, path: blobPath(i.Repository, m.Config.Digest), scope: pull(i), what: what,
+	}, func(resp *http.Response) error {
+		text, err := limited(resp, maxConfig)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if err := checkDigest(m.Config.Digest, text); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if err := json.Unmarshal(text, &config); err != nil {
+			return fmt.Errorf("%s: not JSON: %w", what, err)
+		}
+		return nil
+	})
+	return Config{config.Architecture, config.OS, config.Created, config.DockerVersion, config.Config.Labels}, m, err
+}
+
+func preferred(index *Manifest) (Descriptor, error) {
+	for _, d := range index.Manifests {
+		if d.Platform != nil && d.Platform.OS == "linux" && d.Platform.Architecture == "amd64" {
+			return d, nil
+		}
+	}
+	if len(index.Manifests) == 0 {
+		return Descriptor{}, fault.New(fault.NotFound, "", "the index lists no image")
+	}
+	return index.Manifests[0], nil
+}
+
+func checkDigest(want string, text []byte) error {
+	algorithm, _, _ := strings.Cut(want, ":")
+	got, err := digestOf(algorithm, text)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fault.New(fault.Internal, "", "corrupt: its digest is %s", got)
+	}
+	return nil
+}
