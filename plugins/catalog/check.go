@@ -14,22 +14,24 @@ func checkCommand() sdk.Command {
 	return sdk.Command{
 		Path: "catalog check", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsClouds},
 		Short: "Check what a folder of Aquilon profiles builds",
-		Long: "For each profile: the image's name, the image that it starts from, and the Packer templates, as the data source openstack-catalog " +
-			"finds them in packuilon's template map and source images. What is missing, malformed or there twice is told for each profile.\n\n" +
-			"With --cloud the source images are looked up there: each has to be active and visible to the cloud's project. Without it no request is made.\n\n" +
-			"The exit code is 3 where some profiles can be built and some can't. Where none can it is the one for what is wrong with the first.",
+		Long: "Shows each profile's image name, source image and Packer templates, as the data source openstack-catalog " +
+			"finds them in packuilon's template map and source images. Missing, malformed and duplicate entries are reported for " +
+			"each profile.\n\n" +
+			"With --cloud, the source images are looked up in that cloud; each must be active and visible to its project. Without " +
+			"it, no requests are sent.\n\n" +
+			"The exit code is 3 if only some profiles can be built. If none can, it is that of the first profile's error.",
 		Examples: []sdk.Example{
-			{Text: "All profiles that packuilon would have built", Command: "imgctl catalog check /etc/packer-utils/profiles --match .cloud.template.json --template-map /etc/packer-utils/template-map.json --source-images /etc/packer-utils/source-images.json"},
-			{Text: "Are the source images still there?", Command: "imgctl catalog check profiles --source-images source-images.json --cloud ci"},
+			{Text: "All profiles that packuilon would build", Command: "imgctl catalog check /etc/packer-utils/profiles --match .cloud.template.json --template-map /etc/packer-utils/template-map.json --source-images /etc/packer-utils/source-images.json"},
+			{Text: "Do the source images still exist?", Command: "imgctl catalog check profiles --source-images source-images.json --cloud ci"},
 		},
-		Args: []sdk.Arg{sdk.One("FOLDER", "folder of profiles: its files that end with .json").Completes(sdk.CompleteDirectories)},
+		Args: []sdk.Arg{sdk.One("FOLDER", "folder of profiles; its .json files are checked").Completes(sdk.CompleteDirectories)},
 		Flags: sdk.Flags{
 			sdk.String("template-map", "", "packuilon's template map: a path or URL").ValueName("FILE").Completes(sdk.CompleteFiles),
 			sdk.String("source-images", "", "packuilon's source images: a path or URL").ValueName("FILE").Completes(sdk.CompleteFiles),
-			sdk.String("match", "", "check only profiles whose file name has this in it").ValueName("TEXT"),
-			sdk.Enum("name-style", profile.ByPersonality, "how images are called", profile.NameStyles...),
-			sdk.Bool("skip-templates", "don't look for the template files, which may be on another machine"),
-			sdk.CloudName("cloud", "look the source images up in this cloud"),
+			sdk.String("match", "", "check only profiles whose file name contains this").ValueName("TEXT"),
+			sdk.Enum("name-style", profile.ByPersonality, "how to name images", profile.NameStyles...),
+			sdk.Bool("skip-templates", "don't look for the template files, if they are on another machine"),
+			sdk.CloudName("cloud", "look up the source images in this cloud"),
 		},
 		Columns: sdk.Columns{
 			{Title: "Profile"},
@@ -76,7 +78,7 @@ func check(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	return profile.Outcome(findings)
 }
 
-// location is a flag with a URL, or with a path from the user's folder.
+// location is the value of a flag that holds a URL, or a path relative to the user's folder.
 func location(in *sdk.Input, flag string) string {
 	value := in.String(flag)
 	if value == "" || strings.Contains(value, "://") {

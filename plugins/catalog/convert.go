@@ -13,15 +13,18 @@ func convertCommand() sdk.Command {
 	return sdk.Command{
 		Path: "catalog convert", Kind: sdk.Raw,
 		Short: "Convert packuilon's templates to HCL",
-		Long: "Writes one HCL template that builds what the JSON templates built. $NAME, $IMAGE and $METADATA become values of the data source " +
-			"openstack-catalog, so that nothing in a profile is taken for anything but text; in the commands of a shell provisioner they become variables of its environment. " +
+		Long: "Writes one HCL template that builds the same as the JSON templates. $NAME, $IMAGE and $METADATA become values of the " +
+			"data source " +
+			"openstack-catalog, so that values from a profile are never interpreted; in the commands of shell provisioners they " +
+			"become environment variables. " +
 			"A post-processor that only runs rename-old-images.sh becomes openstack-promote. Paths in the templates stay as they are.\n\n" +
-			"With --profile-url the upload and the run of update_ccm_conf.sh become openstack-quattor. What a person should look at is told on standard error.",
+			"With --profile-url, the steps that upload and run update_ccm_conf.sh become openstack-quattor. Notes on what to check " +
+			"are written to standard error.",
 		Examples: []sdk.Example{
-			{Text: "The templates as they are", Command: "imgctl catalog convert templates/managed.json templates/unmanaged.json > packuilon.pkr.hcl"},
+			{Text: "Convert two templates", Command: "imgctl catalog convert templates/managed.json templates/unmanaged.json > packuilon.pkr.hcl"},
 			{Text: "With the provisioner openstack-quattor", Command: "imgctl catalog convert managed.json --profile-url 'http://aquilon.example.com/profiles/{{ .Hostname }}.json' > managed.pkr.hcl"},
 		},
-		Args: []sdk.Arg{sdk.OneOrMore("FILE", "packuilon's template").Completes(sdk.CompleteFiles)},
+		Args: []sdk.Arg{sdk.OneOrMore("FILE", "template of packuilon").Completes(sdk.CompleteFiles)},
 		Flags: sdk.Flags{
 			sdk.String("profile-url", "", "profile_url of the provisioner openstack-quattor").ValueName("URL"),
 		},

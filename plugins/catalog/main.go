@@ -1,4 +1,4 @@
-// Command imgctl-catalog is the plugin catalog: imgctl's door to internal/catalog.
+// Command imgctl-catalog is the plugin catalog: the commands around Aquilon profiles and packuilon.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command imgctl-promote is the plugin promote: imgctl's door to internal/promote.
+// Command imgctl-promote is the plugin promote, imgctl's door to internal/image/promote.
 package main
 
 import (
@@ -20,10 +20,10 @@ func main() {
 	})
 }
 
-// renamed are the options of a promotion whose flag or argument isn't called as the option is.
+// renamed are the options of a promotion whose flag or argument has another name.
 var renamed = map[string]string{"image_id": "IMAGE", "image_name": "--name", "timeout": "--limit"}
 
-// project is the flag that chooses whose images are meant.
+// project is the flag that chooses the project that owns the images.
 func project() sdk.Flag {
 	return sdk.String("project", "", "id of the project that owns the images (default: the credentials' own)").ValueName("ID")
 }

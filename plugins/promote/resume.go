@@ -12,14 +12,14 @@ import (
 func resumeCommand() sdk.Command {
 	return sdk.Command{
 		Path: "promote resume", Kind: sdk.Action, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsClouds},
-		Short: "Settle promotions that a dead run left unfinished",
-		Long: "A promotion whose new image is live already is finished; any other is taken back. It waits for a run that is still at work. " +
-			"Without NAME all unfinished promotions of the project are settled.",
-		Examples: []sdk.Example{{Text: "Settle whatever was left", Command: "imgctl --os-cloud ci promote resume"}},
-		Args:     []sdk.Arg{sdk.Optional("NAME", "name that was promoted").Completes(sdk.CompleteDynamically)},
+		Short: "Finish or roll back promotions that a dead run left unfinished",
+		Long: "Finishes a promotion whose new image is already live, and rolls back any other. Waits for runs that are still at work. " +
+			"Without NAME, settles all unfinished promotions of the project.",
+		Examples: []sdk.Example{{Text: "Settle all unfinished promotions", Command: "imgctl --os-cloud ci promote resume"}},
+		Args:     []sdk.Arg{sdk.Optional("NAME", "name of the promotion").Completes(sdk.CompleteDynamically)},
 		Flags: sdk.Flags{
-			sdk.Strings("accept-with", "clouds of member projects, to give them back their answers with their credentials").ValueName("CLOUD").Completes(sdk.CompleteClouds),
-			sdk.Duration("limit", 15*time.Minute, "how long it may take, waiting for a run that is at work included"),
+			sdk.Strings("accept-with", "clouds of member projects, whose credentials restore the members' statuses").ValueName("CLOUD").Completes(sdk.CompleteClouds),
+			sdk.Duration("limit", 15*time.Minute, "how long it may take, including the wait for a run that is still at work"),
 			project(),
 		},
 		Run: bridge.Run(resume, renamed), Complete: completeNames,

@@ -12,16 +12,16 @@ func rollbackCommand() sdk.Command {
 	return sdk.Command{
 		Path: "promote rollback", Kind: sdk.Action, Danger: sdk.Changes,
 		Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsClouds, sdk.NeedsEnvironment},
-		Short: "Make the image before the current one again",
-		Long: "Promotes the image whose place the current one took, and archives the current one. It is a promotion as any other: " +
-			"members keep their access, and a failure takes all of it back. An image that was deactivated becomes active.",
+		Short: "Make the previous image current again",
+		Long: "Promotes the current image's predecessor and archives the current image. As in any promotion, " +
+			"members keep their access, and a failure rolls everything back. If the predecessor was deactivated, it is reactivated.",
 		Examples: []sdk.Example{
-			{Text: "Go back to the image before", Command: "imgctl --os-cloud ci promote rollback web-base"},
-			{Text: "Go back, and keep servers from booting the bad image", Command: "imgctl --os-cloud ci promote rollback web-base --old-action deactivate"},
+			{Text: "Roll back to the previous image", Command: "imgctl --os-cloud ci promote rollback web-base"},
+			{Text: "Roll back, and prevent servers from booting the bad image", Command: "imgctl --os-cloud ci promote rollback web-base --old-action deactivate"},
 		},
 		Args: []sdk.Arg{sdk.One("NAME", "name to roll back").Completes(sdk.CompleteDynamically)},
 		Flags: append(sdk.Flags{
-			sdk.String("to", "", "id of the image of the name's history that becomes current (default: the last before the current one)").ValueName("ID"),
+			sdk.String("to", "", "id of the image to make current, from the name's history (default: the current image's predecessor)").ValueName("ID"),
 		}, promotionFlags()...),
 		Run: bridge.Run(rollback, renamed), Complete: completeNames,
 	}

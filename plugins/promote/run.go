@@ -16,17 +16,18 @@ func runCommand() sdk.Command {
 		Path: "promote run", Kind: sdk.Action, Danger: sdk.Changes,
 		Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsClouds, sdk.NeedsEnvironment},
 		Short: "Make an image the current one of its name",
-		Long: "Gives the image the name, and archives the images that carried it before under other names. " +
-			"The projects that they were shared with keep their access, with the answer that each gave.\n\n" +
-			"Either all of it happens or nothing: what was begun is taken back on a failure, and a run that is killed leaves a journal on the image, " +
-			"from which `imgctl promote resume`, or the next promotion of the name, goes on. It doesn't matter what made the image.",
+		Long: "Gives the image the name, and archives its predecessors, the images that carried the name before. " +
+			"The projects that they are shared with get the new image, each with the status it had.\n\n" +
+			"All or nothing: a failure is rolled back. A killed run leaves a journal on the image; `imgctl promote resume`, or the " +
+			"next promotion of the name, " +
+			"finishes it or rolls it back. You can promote any image, whatever built it.",
 		Examples: []sdk.Example{
 			{Text: "Promote an image that was built under another name", Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base"},
-			{Text: "Show what it would change", Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base --dry-run"},
+			{Text: "Show what would change", Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base --dry-run"},
 		},
-		Args: []sdk.Arg{sdk.One("IMAGE", "id of the image, or its exact name where only one has it").Completes(sdk.CompleteDynamically)},
+		Args: []sdk.Arg{sdk.One("IMAGE", "image, by id, or by exact name if it is unique").Completes(sdk.CompleteDynamically)},
 		Flags: append(sdk.Flags{
-			sdk.String("name", "", "name that the image becomes current under (default: the one it has)").Completes(sdk.CompleteDynamically),
+			sdk.String("name", "", "name under which the image becomes current (default: its own)").Completes(sdk.CompleteDynamically),
 		}, promotionFlags()...),
 		Run: bridge.Run(run, renamed), Complete: completeNames,
 	}
@@ -57,14 +58,14 @@ func valid(o promote.Options) error {
 	return fault.Wrap(fault.Usage, "", errors.Join(o.Validate()...))
 }
 
-// carryOut shows a plan, or carries it out.
+// carryOut applies a plan, or in a dry run shows it.
 func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, s *site, plan *promote.Plan) error {
 	if in.DryRun() {
 		show(out, plan)
 		return nil
 	}
 	if n := len(plan.Prune); n > 0 {
-		yes, err := out.ConfirmDestroy(ctx, fmt.Sprintf("Delete %d archived images of %q that --keep has no room for?", n, plan.Name), "")
+		yes, err := out.ConfirmDestroy(ctx, fmt.Sprintf("Delete %d archived images of %q that are more than --keep?", n, plan.Name), "")
 		switch {
 		case err != nil:
 			return err
@@ -88,7 +89,7 @@ func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, s *site, plan
 	return nil
 }
 
-// show tells what a plan would change.
+// show lists what a plan would change.
 func show(out *sdk.Output, plan *promote.Plan) {
 	changes := plan.Changes()
 	if plan.Done() {

@@ -18,7 +18,7 @@ import (
 // site is the cloud that a command works on.
 type site struct {
 	promote.Site
-	owner  string // id of the project whose images are meant
+	owner  string // id of the project that owns the images
 	clouds []*cloud.Cloud
 }
 
@@ -60,22 +60,22 @@ func reach(ctx context.Context, in *sdk.Input, acceptWith ...string) (*site, err
 // promotionFlags are the options of a promotion.
 func promotionFlags() sdk.Flags {
 	return sdk.Flags{
-		sdk.String("archive-name", "", "template of the names that the images before get, of .Name, .Date, .Time, .ID, .ShortID and .CreatedAt (default: "+promote.DefaultArchiveName+")").ValueName("TEMPLATE"),
-		sdk.Enum("members", promote.Transfer, "projects that the image before is shared with: move them, give them both images, or leave them", promote.Transfer, promote.Copy, promote.None),
-		sdk.Enum("member-states", promote.Preserve, "their answers: keep each, or accept for those that are pending", promote.Preserve, promote.Accept),
-		sdk.Strings("accept-with", "clouds of member projects, to accept with their credentials").ValueName("CLOUD").Completes(sdk.CompleteClouds),
-		sdk.Enum("visibility", "", "visibility at the end (default: that of the image before)", glance.Private, glance.Shared, glance.Community, glance.Public),
-		sdk.Strings("copy-properties", "patterns, with * and ?, of properties to take over from the image before").ValueName("PATTERN"),
-		sdk.Enum("old-action", promote.Keep, "what else happens to the image before", promote.Keep, promote.Hide, promote.Deactivate),
-		sdk.Int("keep", 0, "how many archived images of the name stay; older ones are deleted (default: all stay)").ValueName("N"),
-		sdk.Enum("strategy", promote.Rename, "how the current image is told from others: by its name, or by property imgctl_current", promote.Rename, promote.Pointer),
-		sdk.String("gate", "", "shell command that judges the image before anything is changed, by IMAGE_ID in its environment").ValueName("COMMAND"),
-		sdk.Duration("limit", 15*time.Minute, "how long it may take, the gate and waiting for another promotion included"),
+		sdk.String("archive-name", "", "template for the predecessors' archive names, with the fields .Name, .Date, .Time, .ID, .ShortID and .CreatedAt (default: "+promote.DefaultArchiveName+")").ValueName("TEMPLATE"),
+		sdk.Enum("members", promote.Transfer, "projects that the predecessor is shared with: move them to the new image, give them both images, or change nothing", promote.Transfer, promote.Copy, promote.None),
+		sdk.Enum("member-states", promote.Preserve, "their statuses: keep each, or also accept for those that are pending", promote.Preserve, promote.Accept),
+		sdk.Strings("accept-with", "clouds of member projects, whose credentials accept the image").ValueName("CLOUD").Completes(sdk.CompleteClouds),
+		sdk.Enum("visibility", "", "final visibility (default: the predecessor's)", glance.Private, glance.Shared, glance.Community, glance.Public),
+		sdk.Strings("copy-properties", "patterns, with * and ?, of properties to copy from the predecessor").ValueName("PATTERN"),
+		sdk.Enum("old-action", promote.Keep, "what else to do with the predecessor", promote.Keep, promote.Hide, promote.Deactivate),
+		sdk.Int("keep", 0, "how many archived images of the name to keep; older ones are deleted (default: all)").ValueName("N"),
+		sdk.Enum("strategy", promote.Rename, "how the current image is marked: by its name, or by the property imgctl_current", promote.Rename, promote.Pointer),
+		sdk.String("gate", "", "shell command that tests the image, given in the variable IMAGE_ID, before anything is changed").ValueName("COMMAND"),
+		sdk.Duration("limit", 15*time.Minute, "how long it may take, including the gate and the wait for another promotion"),
 		project(),
 	}
 }
 
-// promotion is what promotionFlags say, in the domain's words.
+// promotion turns promotionFlags into the subject's options.
 func promotion(in *sdk.Input) promote.Options {
 	o := promote.Options{
 		ArchiveName: in.String("archive-name"), Members: in.String("members"), MemberStates: in.String("member-states"),

@@ -13,9 +13,9 @@ import (
 func statusCommand() sdk.Command {
 	return sdk.Command{
 		Path: "promote status", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsCloud},
-		Short: "Tell what is current, and what is being promoted",
-		Long: "With NAME: the current image, promotions that are unfinished, and the runs that hold or want the name. " +
-			"Without: all names of the project that are being promoted, or whose promotion a dead run left.",
+		Short: "Show current images and unfinished promotions",
+		Long: "With NAME, shows its current image, its unfinished promotions, and the runs that hold or wait for the name. " +
+			"Without NAME, shows all names of the project that are being promoted or whose promotion a dead run left unfinished.",
 		Examples: []sdk.Example{
 			{Text: "Is anything left to resume?", Command: "imgctl --os-cloud ci promote status"},
 			{Text: "One name, for a script", Command: "imgctl --os-cloud ci promote status web-base -f json"},
@@ -67,8 +67,8 @@ func historyCommand() sdk.Command {
 	return sdk.Command{
 		Path: "promote history", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsCloud},
 		Short:    "List the images that are or were current under a name",
-		Long:     "The current image comes first, then the archived ones, last archived first. Deleted images are forgotten.",
-		Examples: []sdk.Example{{Text: "What could be rolled back to", Command: "imgctl --os-cloud ci promote history web-base"}},
+		Long:     "The current image comes first, then the archived ones, most recently archived first. Deleted images aren't listed.",
+		Examples: []sdk.Example{{Text: "Images to roll back to", Command: "imgctl --os-cloud ci promote history web-base"}},
 		Args:     []sdk.Arg{sdk.One("NAME", "name to look at").Completes(sdk.CompleteDynamically)},
 		Flags:    sdk.Flags{project()},
 		Columns: sdk.Columns{

@@ -1,4 +1,4 @@
-// Command imgctl-share is the plugin share: imgctl's door to internal/share.
+// Command imgctl-share is the plugin share, imgctl's door to internal/image/share.
 package main
 
 import (

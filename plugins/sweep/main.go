@@ -1,4 +1,4 @@
-// Command imgctl-sweep is the plugin sweep: imgctl's door to internal/sweep.
+// Command imgctl-sweep is the plugin sweep, imgctl's door to internal/image/sweep.
 package main
 
 import (
@@ -26,21 +26,22 @@ func main() {
 func command() sdk.Command {
 	return sdk.Command{
 		Path: "sweep", Kind: sdk.List, Danger: sdk.Destroys, Needs: []sdk.Need{sdk.NeedsCloud},
-		Short: "Find, and remove, what dead builds left",
-		Long: "A build that is killed can't remove what it made: servers, ports, floating IPs, volumes, key pairs, half images. All of it carries " +
-			"the id of the build's run and a deadline, which no build outlives. Without --apply the leftovers are listed and nothing is changed.\n\n" +
-			"What carries no run's id is never touched, nor are published images, which keep their run's id, nor other projects' objects, " +
-			"also with an administrator's credentials. A floating IP that a build only used is released, not deleted.",
+		Short: "Find and remove the leftovers of dead builds",
+		Long: "A killed build can't remove the servers, ports, floating IPs, volumes, key pairs and unfinished images it created. " +
+			"They carry the build's run id and a deadline by which every build has ended. Without --apply, the leftovers are only " +
+			"listed.\n\n" +
+			"Never touched: objects without a run id; published images, although they keep their run id; other projects' objects, " +
+			"even with an administrator's credentials. A floating IP that existed before the build is released, not deleted.",
 		Examples: []sdk.Example{
-			{Text: "List what is left", Command: "imgctl --os-cloud ci sweep"},
-			{Text: "Remove it, each night", Command: "imgctl --os-cloud ci sweep --apply --yes"},
-			{Text: "Remove what a build left that was just killed", Command: "imgctl --os-cloud ci sweep --run 5f0c24f0-6f2e-4b05-9d3e-5c1f0ad3b1c4 --apply"},
+			{Text: "List leftovers", Command: "imgctl --os-cloud ci sweep"},
+			{Text: "Remove them every night", Command: "imgctl --os-cloud ci sweep --apply --yes"},
+			{Text: "Remove the leftovers of a build that was just killed", Command: "imgctl --os-cloud ci sweep --run 5f0c24f0-6f2e-4b05-9d3e-5c1f0ad3b1c4 --apply"},
 		},
 		Flags: sdk.Flags{
-			sdk.Bool("apply", "remove what is listed"),
-			sdk.Strings("run", "look at this run alone, and count it as dead whatever its deadline says").ValueName("ID"),
-			sdk.Duration("older-than", 0, "what was made at least that long ago counts as left, whatever its deadline says; be sure that no build takes as long"),
-			sdk.Strings("kind", "look at this kind alone: "+strings.Join(sweep.Kinds, ", ")).ValueName("KIND").Completes(sdk.CompleteDynamically),
+			sdk.Bool("apply", "remove the listed leftovers"),
+			sdk.Strings("run", "only this run, treated as dead whatever its deadline").ValueName("ID"),
+			sdk.Duration("older-than", 0, "treat objects of at least this age as leftovers, whatever their deadline; make sure that no build takes that long"),
+			sdk.Strings("kind", "only this kind: "+strings.Join(sweep.Kinds, ", ")).ValueName("KIND").Completes(sdk.CompleteDynamically),
 		},
 		Columns: sdk.Columns{
 			{Title: "Kind"},
@@ -125,7 +126,7 @@ func question(plan *sweep.Plan) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
 		}
 	}
-	return fmt.Sprintf("Remove what dead builds left (%s)?", strings.Join(parts, ", "))
+	return fmt.Sprintf("Remove the leftovers of dead builds (%s)?", strings.Join(parts, ", "))
 }
 
 func list(out *sdk.Output, leftovers []*sweep.Leftover, outcome string, at time.Time) {
