@@ -35,7 +35,7 @@ func runCommand() sdk.Command {
 
 func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	o := promotion(in)
-	o.Name = in.String("name")
+	o.Name, o.Owner = in.String("name"), in.String("project")
 	if err := valid(o); err != nil {
 		return err
 	}

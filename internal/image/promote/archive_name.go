@@ -72,10 +72,14 @@ func checkArchiveName(tmpl, name string) error {
 }
 
 // archiveNames gives each predecessor a name of its own, none of them taken: where the template
-// alone doesn't tell them apart, the image's short id is added.
+// alone doesn't tell them apart, the image's short id is added. With pointers they keep their names.
 func (p *Plan) archiveNames(images []*glance.Image) ([]string, error) {
 	names, taken := make([]string, len(images)), map[string]bool{p.Name: true}
 	for n, img := range images {
+		if p.Options.Strategy == Pointer || img.Name != p.Name {
+			names[n] = img.Name
+			continue
+		}
 		archive, err := archiveName(p.Options.ArchiveName, p.Name, img, p.at)
 		if err != nil {
 			return nil, fault.In("archive_name", err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -23,20 +24,17 @@ type Entry struct {
 // NewHistory lists the owner's images that are or were current under the name: the current one
 // first, then the archived ones, last archived first. Deleted ones are forgotten.
 func NewHistory(ctx context.Context, site Site, owner, name string) ([]Entry, error) {
+	if name == "" {
+		return nil, errNoName
+	}
+	all, err := imagesOf(ctx, site, owner, name)
+	if err != nil {
+		return nil, err
+	}
 	byID := map[string]*glance.Image{}
-	for _, q := range []glance.Query{
-		{Name: name},
-		{Properties: map[string]string{CurrentKey: name}},
-		{Properties: map[string]string{ArchivedFromKey: name}},
-	} {
-		q.Owner, q.BothHidden = owner, true
-		found, err := site.Images.Images(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, img := range found {
-			byID[img.ID] = img
-		}
+	strategy, _, _ := all.strategy()
+	for _, img := range slices.Concat(all.current(cmp.Or(strategy, Rename)), all.archived) {
+		byID[img.ID] = img
 	}
 	var entries []Entry
 	for _, img := range byID {
@@ -55,6 +53,8 @@ func NewHistory(ctx context.Context, site Site, owner, name string) ([]Entry, er
 	})
 	return entries, nil
 }
+
+var errNoName = fault.Bad("name", "say which name is meant", "it is empty")
 
 // end is the second at which the image stopped to be current, after all others if it didn't yet.
 func (e Entry) end() int64 {

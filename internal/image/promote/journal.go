@@ -15,6 +15,7 @@ import (
 const (
 	PromotedKey     = "imgctl_promoted"      // when the image became current, RFC 3339
 	GenerationKey   = "imgctl_generation"    // the number of the claim under which it did
+	StrategyKey     = "imgctl_strategy"      // Pointer on archived images of a name that is kept so
 	CurrentKey      = "imgctl_current"       // the name it is current under, with the pointer strategy
 	ArchivedFromKey = "imgctl_archived_from" // the name it was current under
 	ArchivedAtKey   = "imgctl_archived_at"   // when it was archived, RFC 3339
@@ -63,6 +64,7 @@ type predecessor struct {
 	ID      string `json:"id"`
 	Archive string `json:"archive"` // the name it gets
 	Hidden  bool   `json:"hidden"`  // as it was
+	Pointed bool   `json:"pointed"` // whether a pointer made it current
 }
 
 // newJournal is the first entry of a promotion's journal.
@@ -88,7 +90,9 @@ func newJournal(ctx context.Context, site Site, p *Plan) (*journal, error) {
 		}
 	}
 	for _, old := range p.Predecessors {
-		j.Predecessors = append(j.Predecessors, predecessor{old.Image.ID, old.Archive, old.Image.Hidden})
+		j.Predecessors = append(j.Predecessors, predecessor{
+			ID: old.Image.ID, Archive: old.Archive, Hidden: old.Image.Hidden, Pointed: old.Image.Properties[CurrentKey] == p.Name,
+		})
 	}
 	return j, nil
 }

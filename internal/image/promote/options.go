@@ -63,7 +63,13 @@ type Options struct {
 	// Retain is how many archived images of the name stay; nil keeps all.
 	Retain *int
 
-	Strategy string // Rename (default) or Pointer
+	// Strategy is Rename or Pointer; default is the one that the name is kept by, Rename for a new
+	// name. It is an error to ask for another one.
+	Strategy string
+
+	// Owner is the id of the project that the image has to belong to; "" is any that the credentials
+	// may write to.
+	Owner string
 
 	// Gate is a command that judges the image before anything is changed; the image's id is in
 	// its environment as IMAGE_ID. Any exit status but 0 stops the promotion.
@@ -92,7 +98,6 @@ func (o Options) withDefaults() Options {
 	def(&o.Members, Transfer)
 	def(&o.MemberStates, Preserve)
 	def(&o.OldAction, Keep)
-	def(&o.Strategy, Rename)
 	if o.Timeout == 0 {
 		o.Timeout = 15 * time.Minute
 	}

@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -22,8 +23,11 @@ type Plan struct {
 	Properties   map[string]string
 	Prune        []*glance.Image // archived images that are deleted
 	Unfinished   []*glance.Image // whose promotion under this name a dead run left
-	last         int             // the highest claim known to be taken
-	at           time.Time       // of archiving
+
+	asked    Options         // as the caller gave them; how the name is kept is read again under the claim
+	archived []*glance.Image // before this promotion
+	last     int             // the highest claim known to be taken
+	at       time.Time       // of archiving
 }
 
 // Predecessor is an image that gets archived.
@@ -42,40 +46,51 @@ type Member struct {
 
 // NewPlan finds out what a promotion has to change.
 func NewPlan(ctx context.Context, site Site, o Options) (*Plan, error) {
+	if o.ImageID == "" {
+		return nil, fault.Bad("image_id", "name the image to promote", "it is empty")
+	}
+	asked := o
 	o = o.withDefaults()
 	img, err := site.Images.Image(ctx, o.ImageID)
 	if err != nil {
 		return nil, fault.In("image_id", err)
 	}
-	p := &Plan{Options: o, Image: img, Name: o.Name, Owner: img.Owner, at: time.Now().UTC().Truncate(time.Second)}
+	p := &Plan{Options: o, asked: asked, Image: img, Name: o.Name, Owner: img.Owner, at: time.Now().UTC().Truncate(time.Second)}
 	if p.Name == "" {
 		p.Name = ownName(img)
 	}
 	if err := p.admissible(site); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context, Site) error{
-		p.findUnfinished, p.findPredecessors, p.chooseVisibility, p.findMembers, p.findPrune,
-	} {
-		if err := step(ctx, site); err != nil {
-			return nil, err
-		}
+	all, err := imagesOf(ctx, site, p.Owner, p.Name)
+	if err != nil {
+		return nil, err
 	}
+	if err := p.findUnfinished(all); err != nil {
+		return nil, err
+	}
+	if err := p.findPredecessors(ctx, site, all); err != nil {
+		return nil, err
+	}
+	p.chooseVisibility()
+	if err := p.findMembers(ctx, site); err != nil {
+		return nil, err
+	}
+	p.findPrune()
 	p.copyProperties()
 	return p, nil
 }
 
-// ownName is the name that an image is promoted under by default: the one it had before another
-// promotion archived it.
+// ownName is the name that an image is promoted under by default: the one it is, or was, current
+// under.
 func ownName(img *glance.Image) string {
-	if from := img.Properties[ArchivedFromKey]; from != "" {
-		return from
-	}
-	return img.Name
+	return cmp.Or(img.Properties[ArchivedFromKey], img.Properties[CurrentKey], img.Name)
 }
 
 func (p *Plan) admissible(site Site) error {
-	switch img := p.Image; {
+	switch img, owner := p.Image, p.Options.Owner; {
+	case owner != "" && img.Owner != owner:
+		return fault.New(fault.NotFound, "check the id, and whose project it is in", "image %s belongs to project %s, not to %s", img, img.Owner, owner)
 	case p.Name == "":
 		return fault.New(fault.Usage, fault.Advise("set %s", fault.Option("image_name")), "image %s has no name to promote it under", img.ID)
 	case img.Status == glance.StatusDeactivated && p.Options.Reactivate:
@@ -88,17 +103,12 @@ func (p *Plan) admissible(site Site) error {
 }
 
 // findUnfinished looks for what dead runs left under this name.
-func (p *Plan) findUnfinished(ctx context.Context, site Site) error {
-	found, err := site.Images.Images(ctx, glance.Query{
-		Owner: p.Owner, BothHidden: true, Properties: map[string]string{promotingKey: p.Name},
-	})
-	p.Unfinished = found
-	j, e := journalOf(p.Image)
+func (p *Plan) findUnfinished(all *images) error {
+	p.Unfinished = all.marked
+	j, err := journalOf(p.Image)
 	switch {
 	case err != nil:
 		return err
-	case e != nil:
-		return e
 	case j != nil && j.Name != p.Name:
 		return fault.New(fault.Conflict, "finish that promotion first: promote the image under that name",
 			"image %s is being promoted to the name %q", p.Image, j.Name)

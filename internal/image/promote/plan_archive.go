@@ -8,19 +8,15 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-func (p *Plan) findPrune(ctx context.Context, site Site) error {
+func (p *Plan) findPrune() {
 	if p.Options.Retain == nil {
-		return nil
+		return
 	}
-	archived, err := archivedImages(ctx, site, p.Owner, p.Name)
-	if err != nil {
-		return err
-	}
+	archived := slices.Clone(p.archived)
 	for _, old := range p.Predecessors {
 		archived = append(archived, old.Image)
 	}
 	p.Prune = beyond(*p.Options.Retain, archived, p.Image.ID)
-	return nil
 }
 
 func archivedImages(ctx context.Context, site Site, owner, name string) ([]*glance.Image, error) {

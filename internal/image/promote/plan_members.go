@@ -10,10 +10,10 @@ import (
 )
 
 // chooseVisibility takes the widest of the predecessors', so that nobody loses the name.
-func (p *Plan) chooseVisibility(context.Context, Site) error {
+func (p *Plan) chooseVisibility() {
 	p.Visibility = p.Options.Visibility
 	if p.Visibility != "" {
-		return nil
+		return
 	}
 	order := []string{glance.Private, glance.Shared, glance.Community, glance.Public}
 	widest := -1
@@ -23,7 +23,6 @@ func (p *Plan) chooseVisibility(context.Context, Site) error {
 	if p.Visibility = p.Image.Visibility; widest >= 0 {
 		p.Visibility = order[widest]
 	}
-	return nil
 }
 
 // findMembers decides who gets which status on the new image. Where predecessors disagree the

@@ -9,19 +9,14 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-func (p *Plan) findPredecessors(ctx context.Context, site Site) error {
-	q := glance.Query{Owner: p.Owner, BothHidden: true}
-	if p.Options.Strategy == Pointer {
-		q.Properties = map[string]string{CurrentKey: p.Name}
-	} else {
-		q.Name = p.Name
-	}
-	found, err := site.Images.Images(ctx, q)
-	if err != nil {
+// findPredecessors also finds out how the name is kept, which says what a predecessor is.
+func (p *Plan) findPredecessors(ctx context.Context, site Site, all *images) (err error) {
+	if p.Options.Strategy, err = all.choose(p.asked.Strategy); err != nil {
 		return err
 	}
+	p.archived = all.archived
 	var old []*glance.Image
-	for _, img := range found {
+	for _, img := range all.current(p.Options.Strategy) {
 		p.last = max(p.last, generation(img))
 		switch {
 		case img.ID == p.Image.ID:
@@ -53,7 +48,7 @@ func (p *Plan) findPredecessors(ctx context.Context, site Site) error {
 // beside this one, from a predecessor: it never was current and is newer than the new image. The
 // service counts whole seconds; of the same second only a build's image is taken for fresh.
 func (p *Plan) isFresh(img *glance.Image) bool {
-	if img.Properties[PromotedKey] != "" {
+	if img.Properties[PromotedKey] != "" || img.Properties[CurrentKey] == p.Name {
 		return false
 	}
 	_, built := img.Properties[cloud.RunKey]

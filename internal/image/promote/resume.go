@@ -20,6 +20,9 @@ type ResumePlan struct {
 
 // NewResume finds out what is left of promotions of the owner's name.
 func NewResume(ctx context.Context, site Site, owner, name string) (*ResumePlan, error) {
+	if name == "" {
+		return nil, errNoName
+	}
 	p := &ResumePlan{Name: name, Owner: owner}
 	marked, err := site.Images.Images(ctx, glance.Query{Owner: owner, BothHidden: true, Properties: map[string]string{promotingKey: name}})
 	if err != nil {

@@ -74,6 +74,9 @@ var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
 // Find is the id of the image that a person means: by its id, or by the exact name of one image
 // of the owner.
 func Find(ctx context.Context, site Site, owner, image string) (string, error) {
+	if image == "" {
+		return "", fault.Bad("image_id", "name the image by its id or its exact name", "it is empty")
+	}
 	if uuidPattern.MatchString(image) {
 		return image, nil
 	}

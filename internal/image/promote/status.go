@@ -82,16 +82,10 @@ func Statuses(ctx context.Context, site Site, owner, name string) ([]Status, err
 			}
 		}
 	}
-	for _, img := range all {
-		if s := names[img.Properties[CurrentKey]]; s != nil {
-			s.Current = append(s.Current, img)
-		} else if s := names[img.Name]; s != nil {
-			s.Current = append(s.Current, img)
-		}
-	}
 	var statuses []Status
 	for _, n := range slices.Sorted(maps.Keys(names)) {
 		if s := names[n]; name == "" || n == name {
+			s.Current = currentAmong(all, n)
 			glance.NewestFirst(s.Current)
 			slices.SortFunc(s.Claims, func(a, b Claim) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
 			statuses = append(statuses, *s)

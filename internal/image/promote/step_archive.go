@@ -39,12 +39,16 @@ func (archiveStep) finish(ctx context.Context, r *run) error {
 func (r *run) archived(img *glance.Image, old predecessor) glance.Patch {
 	j := r.journal
 	patch := glance.Patch{}.Set(ArchivedFromKey, j.Name).Set(ArchivedAtKey, j.At).Set(ArchivedByKey, r.image)
-	switch {
-	case j.Strategy == Rename:
+	if j.Strategy == Rename && img.Name == j.Name {
 		r.rep.Step("Archiving image %s as %q", img, old.Archive)
 		patch = patch.Name(old.Archive)
-	case img.Properties[CurrentKey] == j.Name:
+	} else {
 		r.rep.Step("Retiring image %s", img)
+	}
+	if j.Strategy == Pointer {
+		patch = patch.Set(StrategyKey, Pointer)
+	}
+	if img.Properties[CurrentKey] == j.Name {
 		patch = patch.Remove(CurrentKey)
 	}
 	if j.OldAction == Hide {
@@ -68,12 +72,13 @@ func (archiveStep) takeBack(ctx context.Context, r *run) error {
 			continue
 		}
 		patch := glance.Patch{}.Hidden(old.Hidden)
-		for _, key := range []string{ArchivedFromKey, ArchivedAtKey, ArchivedByKey} {
+		for _, key := range []string{StrategyKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey} {
 			patch = removeIfThere(patch, img, key)
 		}
-		if r.journal.Strategy == Pointer {
+		if old.Pointed {
 			patch = patch.Set(CurrentKey, r.journal.Name)
-		} else {
+		}
+		if r.journal.Strategy == Rename && img.Name == old.Archive {
 			patch = patch.Name(r.journal.Name)
 		}
 		if _, err := r.site.Images.Update(ctx, old.ID, patch); err != nil {

@@ -18,7 +18,7 @@ func (claimStep) do(ctx context.Context, r *run) error {
 	if err := recoverName(ctx, r.site, p.Owner, p.Name, r.rep); err != nil {
 		return err
 	}
-	p, err := NewPlan(ctx, r.site, p.Options)
+	p, err := NewPlan(ctx, r.site, p.asked)
 	if err == nil {
 		r.plan = p
 	}

@@ -13,7 +13,7 @@ import (
 type swapStep struct{}
 
 // swapKeys are the properties that say which image is, or was, current under which name.
-var swapKeys = []string{PromotedKey, GenerationKey, CurrentKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey}
+var swapKeys = []string{PromotedKey, GenerationKey, CurrentKey, StrategyKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey}
 
 func (swapStep) doing() string { return "making the image current" }
 
@@ -27,7 +27,7 @@ func (swapStep) do(ctx context.Context, r *run) error {
 	}
 	patch := glance.Patch{}.Change(journalKey, text).Hidden(false).Visibility(p.Visibility).
 		Set(PromotedKey, r.journal.At).Set(GenerationKey, strconv.Itoa(r.claim.number))
-	for _, key := range []string{ArchivedFromKey, ArchivedAtKey, ArchivedByKey} {
+	for _, key := range []string{StrategyKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey} {
 		if r.journal.Before.Properties[key] != nil {
 			patch = patch.Remove(key)
 		}
