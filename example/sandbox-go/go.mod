@@ -11,6 +11,7 @@ require (
 )
 
 require (
+	github.com/benhoyt/goawk v1.29.1 // indirect
 	github.com/creack/pty v1.1.24 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect

@@ -71,8 +71,14 @@ func (g *grepper) compile(patterns []string) error {
 		all = "(?i)" + all
 	}
 	re, err := regexp.Compile(all)
+	if err != nil {
+		return err
+	}
+	if !g.f.has('P') {
+		re.Longest()
+	}
 	g.re = re
-	return err
+	return nil
 }
 
 func (g *grepper) run(names []string) int {

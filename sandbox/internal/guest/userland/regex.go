@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// compile makes a POSIX regular expression, basic or extended, one of Go's.
+// compile makes a POSIX regular expression, basic or extended, one of Go's that prefers, as POSIX says,
+// the leftmost match and of those the longest.
 func compile(expr string, extended, fold bool) (*regexp.Regexp, error) {
 	flags := "(?s"
 	if fold {
@@ -18,6 +19,7 @@ func compile(expr string, extended, fold bool) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("invalid regular expression '%s': %w", expr, err)
 	}
+	re.Longest()
 	return re, nil
 }
 

@@ -3,10 +3,11 @@ package glance
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
@@ -15,8 +16,13 @@ import (
 var (
 	readOnly = []string{"created_at", "updated_at", "status", "checksum", "size", "virtual_size", "os_hash_algo", "os_hash_value", "direct_url", "self", "file", "schema"}
 	reserved = []string{"location", "deleted", "deleted_at"}
-	uuidForm = regexp.MustCompile(`^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$`)
 )
+
+// uuidForm is how Glance's schema describes an id.
+const uuidForm = `^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$`
+
+// isUUID leaves out the other forms that package uuid knows, such as urn:uuid:….
+func isUUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
 // checkName refuses the attributes that no request may set.
 func checkName(name string) error {
@@ -57,7 +63,7 @@ func checkValue(name string, value any) error {
 	text, isText := value.(string)
 	switch name {
 	case "id":
-		if !uuidForm.MatchString(text) {
+		if !isUUID(text) {
 			return mismatch("%s does not match '%s'", repr(value), uuidForm)
 		}
 	case "name", "owner":
