@@ -60,7 +60,7 @@ func predecessors(ctx context.Context, b *build) ([]*glance.Image, error) {
 // lookUpAcceptors authenticates for each of the clouds that accept the image.
 func lookUpAcceptors(ctx context.Context, b *build) error {
 	for _, name := range b.config.ImageAcceptWith {
-		c, err := cloud.Connect(ctx, cloud.Access{Cloud: name})
+		c, err := cloud.Connect(ctx, cloud.Other(name))
 		if err != nil {
 			return fmt.Errorf("image_accept_with: %w", err)
 		}

@@ -55,12 +55,14 @@ var house = []floor{
 	}},
 	{"clients: speak to one service each", []row{
 		{"internal/registry", "container registries: sign-in, transport, manifests, blobs, tags", ground},
-		{"internal/openstack/cloud", "clouds.yaml, sign-in, transport, waiting, run ids", ground},
+		{"internal/openstack/cloudsyaml", "what clouds.yaml and the `OS_*` variables say, as openstacksdk reads them", ground},
+		{"internal/openstack/cloud", "sign-in, transport, waiting, run ids", with(ground, "internal/openstack/cloudsyaml")},
 		{"internal/openstack/cloudtest", "signs tests in to clouds", with(ground, "internal/openstack/cloud")},
 		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access", clients},
 	}},
 	{"ground", []row{
 		{"internal/fault", "the kinds of failure; advice as data", nil},
+		{"internal/outbound", "the one way to other people's servers: origins, redirects, limits", nil},
 		{"internal/report", "how a subject speaks to a person", []string{"internal/fault"}},
 		{"internal/change", "the steps of every change: plan, apply, undo, retry, wait", with(ground)},
 	}},
@@ -81,7 +83,7 @@ var house = []floor{
 }
 
 var (
-	ground   = []string{"internal/fault", "internal/report", "internal/change"}
+	ground   = []string{"internal/fault", "internal/report", "internal/change", "internal/outbound"}
 	clients  = with(ground, "internal/openstack/...")
 	packer   = with(clients, "version")
 	door     = with(clients, "plugins/sdk/...", "plugins/internal/bridge", "version")

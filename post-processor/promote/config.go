@@ -134,7 +134,8 @@ func (c *Config) prepareAccess() []error {
 	}
 	errs := c.Access.Prepare()
 	for _, name := range c.AcceptWith {
-		for _, err := range (&cloud.Access{Cloud: name}).Prepare() {
+		other := cloud.Other(name)
+		for _, err := range other.Prepare() {
 			errs = append(errs, fault.In("accept_with", err))
 		}
 	}

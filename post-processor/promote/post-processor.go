@@ -75,7 +75,7 @@ func (c *Config) site(ctx context.Context) (promote.Site, error) {
 		Acceptors: map[string]*glance.Client{}, Run: string(cloud.NewRun()),
 	}
 	for _, name := range c.AcceptWith {
-		member, images, err := connect(ctx, cloud.Access{Cloud: name})
+		member, images, err := connect(ctx, cloud.Other(name))
 		if err != nil {
 			return promote.Site{}, fault.In("accept_with", err)
 		}

@@ -5,14 +5,10 @@ package clouds
 import (
 	"cmp"
 	"context"
-	"os"
-	"slices"
-	"strings"
 	"sync"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
@@ -82,15 +78,10 @@ func (b *Broker) connection(name string) *connection {
 }
 
 func (b *Broker) connect(ctx context.Context, name string) (*cloud.Cloud, error) {
-	if err := exists(cmp.Or(name, b.options.Cloud)); err != nil {
-		return nil, err
-	}
-	options := b.options
-	if cmp.Or(name, options.Cloud, options.IdentityEndpoint, os.Getenv("OS_AUTH_URL")) == "" {
-		return nil, fault.New(fault.Usage, "choose an entry of clouds.yaml with --os-cloud or OS_CLOUD", "there is no cloud to speak to")
-	}
+	options := b.options.ByDefault()
 	if name != "" && name != b.options.Cloud {
-		options = cloud.Access{Cloud: name, Insecure: b.options.Insecure, CACert: b.options.CACert}
+		options = cloud.Other(name)
+		options.Insecure, options.CACert = b.options.Insecure, b.options.CACert
 	}
 	c, err := cloud.Connect(ctx, options)
 	if err != nil {
@@ -98,18 +89,6 @@ func (b *Broker) connect(ctx context.Context, name string) (*cloud.Cloud, error)
 	}
 	b.secret(c.Secrets()...)
 	return c, nil
-}
-
-// exists checks that clouds.yaml has the entry, if there is one to be checked.
-func exists(name string) error {
-	names, err := cloud.Names()
-	if err != nil || name == "" || slices.Contains(names, name) {
-		return err
-	}
-	if len(names) == 0 {
-		return fault.New(fault.Usage, "write one, or set OS_CLIENT_CONFIG_FILE", "cloud %q: there is no clouds.yaml with entries", name)
-	}
-	return fault.New(fault.Usage, "", "there is no cloud %q in clouds.yaml, which has %s", name, strings.Join(names, ", "))
 }
 
 // Close closes the connections.

@@ -3,12 +3,14 @@
 package cloud
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
 )
 
 // Unknown is the value that `packer validate` passes for the future output of a data source.
@@ -72,7 +74,19 @@ type Access struct {
 	ClientCert string `mapstructure:"cert" required:"false"`
 	// A file with the client certificate's private key. Environment: `OS_KEY`.
 	ClientKey string `mapstructure:"key" required:"false"`
+
+	byDefault, other bool // which variables count, see cloudsyaml.Role
 }
+
+// ByDefault is the access that a command is about, also where an entry is named: the OS_* variables
+// that choose a region, a project and so on count for it, as for the openstack command.
+func (a Access) ByDefault() Access {
+	a.byDefault = true
+	return a
+}
+
+// Other is the access to one more cloud, by its entry: no OS_* variable is about it.
+func Other(entry string) Access { return Access{Cloud: entry, other: true} }
 
 // Prepare checks the options as far as possible without the network. Values that aren't known yet
 // count as valid.
@@ -92,10 +106,17 @@ func (a *Access) Prepare() []error {
 	if len(errs) > 0 || a.unknown() {
 		return errs
 	}
-	if _, err := a.settings(); err != nil {
+	if _, err := a.settings(); err != nil && !noneYet(err) {
 		errs = append(errs, err)
 	}
 	return errs
+}
+
+// noneYet reports whether err is no more than that there is no cloud here, which a machine that only
+// checks templates needn't have.
+func noneYet(err error) bool {
+	missing, is := errors.AsType[*cloudsyaml.NoEntry](err)
+	return errors.Is(err, errNoCloud) || is && missing.File == ""
 }
 
 // Secrets are the values that must not appear in logs.

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 // Classify gives an error of gophercloud or of the network its kind, and turns a service's
@@ -41,6 +43,11 @@ func OutcomeUnknown(err error) bool {
 	if answer, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err); ok {
 		return answer.Actual >= http.StatusInternalServerError
 	}
+	_, moved := errors.AsType[*outbound.Moved](err)
+	_, refused := errors.AsType[*outbound.Refused](err)
+	if moved || refused {
+		return false // a redirect is no deed
+	}
 	return err != nil && !neverSent(err)
 }
 
@@ -48,7 +55,14 @@ func kindOf(err error) fault.Kind {
 	if answer, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err); ok {
 		return statusKind(answer.Actual, string(answer.Body))
 	}
+	_, refused := errors.AsType[*outbound.Refused](err)
+	_, moved := errors.AsType[*outbound.Moved](err)
+	_, other := errors.AsType[*outbound.NotJSON](err)
 	switch {
+	case refused, moved:
+		return fault.Forbidden
+	case other:
+		return fault.Unavailable
 	case errors.Is(err, context.Canceled):
 		return fault.Cancelled
 	case isNetwork(err):
@@ -76,7 +90,7 @@ func statusKind(status int, body string) fault.Kind {
 
 func isNetwork(err error) bool {
 	var n net.Error
-	return errors.As(err, &n) || errors.Is(err, errCut) || errors.Is(err, context.DeadlineExceeded) ||
+	return errors.As(err, &n) || errors.Is(err, outbound.ErrCut) || errors.Is(err, outbound.ErrTooSlow) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
 }
 
@@ -95,7 +109,7 @@ func (a answer) Unwrap() error { return a.error }
 func plain(err error) error {
 	var status gophercloud.ErrUnexpectedResponseCode
 	if !errors.As(err, &status) {
-		return err
+		return notUnderstood(err)
 	}
 	said := answer{error: err, text: fmt.Sprintf("%d %s", status.Actual, http.StatusText(status.Actual)), message: message(status.Body)}
 	if said.message != "" && said.message != http.StatusText(status.Actual) {
@@ -109,6 +123,26 @@ func plain(err error) error {
 		}
 	}
 	return said
+}
+
+// notUnderstood replaces the words of decoders, which are about Go's types, for an answer that
+// isn't what was asked for.
+func notUnderstood(err error) error {
+	if other, ok := errors.AsType[*outbound.NotJSON](err); ok {
+		said := answer{error: err, text: other.Error(), message: message(other.Body)}
+		if said.message != "" {
+			said.text += ": " + said.message
+		}
+		return said
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return answer{error: err, text: fmt.Sprintf("the service's answer isn't what its API says: %s stands where something else belongs (%s)",
+			wrong.Value, cmp.Or(wrong.Field, "at its top"))}
+	}
+	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return answer{error: err, text: fmt.Sprintf("the service's answer is broken JSON, from byte %d on", broken.Offset)}
+	}
+	return err
 }
 
 var (

@@ -10,10 +10,7 @@ import (
 	"slices"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
-
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
 // Cloud is a connection to a cloud with one project's credentials. It is safe for concurrent use.
@@ -24,7 +21,9 @@ type Cloud struct {
 	provider  *gophercloud.ProviderClient
 	transport *transport
 	catalog   *tokens.ServiceCatalog
-	overrides map[string]string // URLs by type of service, instead of the catalog's
+	overrides map[string]string  // URLs by type of service, instead of the catalog's
+	services  map[string]special // what the entry says about one service, by its name
+	allowHTTP bool               // the token may go to endpoints without TLS although Keystone has it
 	project   Project
 	userID    string
 	roles     []string
@@ -39,34 +38,40 @@ type Project struct {
 
 // Connect authenticates with one token request and no other. An expired token is renewed where
 // the credentials allow it. Wrong credentials are fault.Forbidden, a Keystone that can't be
-// reached is fault.Unavailable, an impossible choice of options is fault.Usage.
+// reached is fault.Unavailable, an impossible choice of options is fault.Usage, as are credentials
+// for another project than the one that is asked for.
 func Connect(ctx context.Context, a Access) (*Cloud, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
-	pc, err := openstack.NewClient(s.auth.IdentityEndpoint)
-	if err != nil {
-		return nil, fault.New(fault.Usage, "", "%s: %w", s.names.endpoint, err)
-	}
 	tr := newTransport(s.tls)
-	pc.HTTPClient = http.Client{Transport: tr}
-	pc.UserAgent.Prepend("imgctl")
-
-	if err := openstack.AuthenticateV3(Repeatable(ctx), pc, &s.auth, gophercloud.EndpointOpts{}); err != nil {
+	pc := newProvider(s.base, tr)
+	tr.allow(s.base)
+	if err := signIn(ctx, pc, s.auth); err != nil {
 		return nil, s.explain(err)
 	}
-	if renew := pc.ReauthFunc; renew != nil {
-		pc.ReauthFunc = func(ctx context.Context) error { return renew(Repeatable(ctx)) }
+	c := &Cloud{
+		name: s.names.cloud, region: s.region, avail: s.avail, provider: pc, transport: tr,
+		services: s.services, allowHTTP: s.allowHTTP, trust: s.trust, secrets: s.secrets(),
 	}
-	c := &Cloud{name: s.names.cloud, region: s.region, avail: s.avail, provider: pc, transport: tr, secrets: s.secrets()}
-	if c.trust, err = s.trust(); err != nil {
+	project, err := c.readToken()
+	if err != nil {
+		return nil, fmt.Errorf("reading the token that %q gave: %w", s.auth.IdentityEndpoint, Classify(err))
+	}
+	c.allowEndpoints()
+	if err := s.wish.fulfilled(c, project); err != nil {
 		return nil, err
 	}
-	if err := c.readToken(); err != nil {
-		return nil, fmt.Errorf("reading the token that %q gave: %w", s.auth.IdentityEndpoint, err)
-	}
 	return c, nil
+}
+
+func newProvider(base string, tr *transport) *gophercloud.ProviderClient {
+	pc := &gophercloud.ProviderClient{IdentityBase: base, IdentityEndpoint: base + "v3/"}
+	pc.UseTokenLock()
+	pc.HTTPClient = http.Client{Transport: tr}
+	pc.UserAgent.Prepend("imgctl")
+	return pc
 }
 
 // token is what both ways of getting a token answer.
@@ -77,38 +82,38 @@ type token interface {
 	ExtractRoles() ([]tokens.Role, error)
 }
 
-func (c *Cloud) readToken() error {
+func (c *Cloud) readToken() (*tokens.Project, error) {
 	t, ok := c.provider.GetAuthResult().(token)
 	if !ok {
-		return fmt.Errorf("unknown kind of token %T", c.provider.GetAuthResult())
+		return nil, fmt.Errorf("unknown kind of token %T", c.provider.GetAuthResult())
 	}
 	catalog, err := t.ExtractServiceCatalog()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.catalog = catalog
 	project, err := t.ExtractProject()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if project != nil {
 		c.project = Project{ID: project.ID, Name: project.Name, DomainID: project.Domain.ID}
 	}
 	user, err := t.ExtractUser()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if user != nil {
 		c.userID = user.ID
 	}
 	roles, err := t.ExtractRoles()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range roles {
 		c.roles = append(c.roles, r.Name)
 	}
-	return nil
+	return project, nil
 }
 
 // Name is the entry of clouds.yaml that was used, or the identity endpoint's URL without one.

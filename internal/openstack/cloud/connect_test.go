@@ -144,8 +144,15 @@ func TestConnectRefused(t *testing.T) {
 }
 
 func TestEndpointErrors(t *testing.T) {
-	inSandbox(t, sandbox.Options{})
-	c, err := cloud.Connect(t.Context(), cloud.Access{Cloud: "demo", Region: "Atlantis"})
+	sb := inSandbox(t, sandbox.Options{})
+	_, err := cloud.Connect(t.Context(), cloud.Access{Cloud: "demo", Region: "Atlantis"})
+	for _, want := range []string{`no region "Atlantis"`, "regions there: RegionOne", "choose with region"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+	entry(t, sb, "demo", func(e, _ map[string]any) { e["image_region_name"] = "Atlantis" })
+	c, err := cloud.Connect(t.Context(), cloud.Access{})
 	if err != nil {
 		t.Fatal(err)
 	}

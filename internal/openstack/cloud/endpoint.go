@@ -2,12 +2,14 @@ package cloud
 
 import (
 	"cmp"
-	"fmt"
+	"iter"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
@@ -26,6 +28,8 @@ var (
 	networkService      = service{"network", []string{"network", "networking"}, "v2.0/"}
 	blockStorageService = service{"block-storage", []string{"block-storage", "volumev3", "block-store", "volume"}, "v3/"}
 )
+
+var services = []service{imageService, computeService, networkService, blockStorageService}
 
 // Image is a client of the Image service (Glance v2). It makes no request.
 func (c *Cloud) Image() (*gophercloud.ServiceClient, error) { return c.client(imageService) }
@@ -62,52 +66,117 @@ func (c *Cloud) client(s service) (*gophercloud.ServiceClient, error) {
 
 // versioned reports whether the URL's path has a version already, such as /image/v2/ or
 // /v2.1/PROJECT/.
-func versioned(url string) bool {
-	for part := range strings.SplitSeq(url, "/") {
-		if len(part) > 1 && part[0] == 'v' && part[1] >= '0' && part[1] <= '9' {
-			return true
-		}
+func versioned(address string) bool { return versionOf(address) != "" }
+
+// versionOf is the last segment of the URL's path that is a version, "" where there is none. A host
+// such as v2.cloud.example or a segment such as v1proxy is none.
+func versionOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
 	}
-	return false
+	segments := strings.Split(u.Path, "/")
+	slices.Reverse(segments)
+	if i := slices.IndexFunc(segments, version.MatchString); i >= 0 {
+		return segments[i]
+	}
+	return ""
 }
 
 func (c *Cloud) endpoint(s service) (string, error) {
+	special := c.services[s.name]
+	if special.url != "" {
+		return gophercloud.NormalizeURL(special.url), nil
+	}
 	for _, kind := range s.types {
 		if url := c.overrides[kind]; url != "" {
 			return gophercloud.NormalizeURL(url), nil
 		}
 	}
-	regions, interfaces := map[string]bool{}, map[string]bool{}
-	for _, kind := range s.types {
-		for _, entry := range c.catalog.Entries {
-			if entry.Type != kind {
-				continue
-			}
-			for _, e := range entry.Endpoints {
-				region := cmp.Or(e.Region, e.RegionID)
-				regions[region], interfaces[e.Interface] = true, true
-				if e.Interface != string(c.avail) || c.region != "" && c.region != e.Region && c.region != e.RegionID {
-					continue
-				}
-				if url := gophercloud.NormalizeURL(e.URL); !outdated(url, s) {
-					return url, nil
-				}
-			}
+	region, avail := cmp.Or(special.region, c.region), cmp.Or(special.avail, c.avail)
+	regions, interfaces, plain := map[string]bool{}, map[string]bool{}, ""
+	for e := range c.endpoints(s.types) {
+		regions[cmp.Or(e.Region, e.RegionID)], interfaces[e.Interface] = true, true
+		if e.Interface != string(avail) || region != "" && region != e.Region && region != e.RegionID {
+			continue
+		}
+		switch url := gophercloud.NormalizeURL(e.URL); {
+		case outdated(url, s):
+		case c.unsafe(url):
+			plain = cmp.Or(plain, url)
+		default:
+			return url, nil
 		}
 	}
-	if len(regions) == 0 {
+	switch {
+	case plain != "":
+		return "", fault.New(fault.Forbidden,
+			"set "+strings.ReplaceAll(s.name, "-", "_")+"_endpoint_override to its https address, or allow_http_endpoints: true, in the entry of clouds.yaml",
+			"cloud %q: the %s service is at %s, where anybody on the way could read the token; Keystone has TLS, at %s",
+			c.name, s.name, plain, c.provider.IdentityBase)
+	case len(regions) == 0:
 		return "", fault.New(fault.NotFound, "", "cloud %q has no %s service in its catalog", c.name, s.name)
 	}
 	return "", fault.New(fault.NotFound, fault.Advise("choose with %s and %s", fault.Option("region"), fault.Option("endpoint_type")),
 		"cloud %q has no %s endpoint of the %s service in region %q (regions there: %s; endpoint types: %s)",
-		c.name, c.avail, s.name, c.region, list(regions), list(interfaces))
+		c.name, avail, s.name, region, list(regions), list(interfaces))
+}
+
+// endpoints are the catalog's of these types, in the types' order; all of them for nil.
+func (c *Cloud) endpoints(types []string) iter.Seq[tokens.Endpoint] {
+	entries := slices.Clone(c.catalog.Entries)
+	if types != nil {
+		entries = slices.DeleteFunc(entries, func(e tokens.CatalogEntry) bool { return !slices.Contains(types, e.Type) })
+		slices.SortStableFunc(entries, func(a, b tokens.CatalogEntry) int {
+			return cmp.Compare(slices.Index(types, a.Type), slices.Index(types, b.Type))
+		})
+	}
+	return func(yield func(tokens.Endpoint) bool) {
+		for _, entry := range entries {
+			for _, e := range entry.Endpoints {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// unsafe reports whether an address has no TLS although Keystone has it.
+func (c *Cloud) unsafe(address string) bool {
+	return !c.allowHTTP && strings.HasPrefix(c.provider.IdentityBase, "https:") && strings.HasPrefix(address, "http:")
+}
+
+// allowEndpoints lets the token go to the cloud's endpoints, and nowhere else.
+func (c *Cloud) allowEndpoints() {
+	c.transport.allow(c.provider.IdentityBase)
+	for e := range c.endpoints(nil) {
+		if !c.unsafe(e.URL) {
+			c.transport.allow(e.URL)
+		}
+	}
+	for _, url := range c.overrides {
+		c.transport.allow(url)
+	}
+	for _, s := range c.services {
+		c.transport.allow(s.url)
+	}
+}
+
+// regions are those that the catalog has.
+func (c *Cloud) regions() map[string]bool {
+	all := map[string]bool{}
+	for e := range c.endpoints(nil) {
+		all[e.Region], all[e.RegionID] = true, true
+	}
+	delete(all, "")
+	return all
 }
 
 // outdated tells the volume service's old endpoints, which some catalogs still have.
 func outdated(url string, s service) bool {
-	return s.name == blockStorageService.name && (strings.Contains(url, "/v1/") || strings.Contains(url, "/v2/"))
+	v := versionOf(url)
+	return s.name == blockStorageService.name && (v == "v1" || v == "v2")
 }
 
-func list(set map[string]bool) string {
-	return fmt.Sprint(strings.Join(slices.Sorted(maps.Keys(set)), ", "))
-}
+func list(set map[string]bool) string { return strings.Join(slices.Sorted(maps.Keys(set)), ", ") }

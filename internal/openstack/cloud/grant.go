@@ -3,17 +3,12 @@ package cloud
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -56,17 +51,17 @@ func FromGrant(g Grant, renew func(ctx context.Context) (Grant, error)) (*Cloud,
 			return fail(fmt.Errorf("reading the catalog: %w", err))
 		}
 	}
-	config, err := g.tls()
+	trust := trust{caCert: g.CACert, insecure: g.Insecure}
+	config, err := trust.config()
 	if err != nil {
 		return fail(err)
 	}
-	pc, err := openstack.NewClient(g.IdentityEndpoint)
+	base, err := keystoneBase(g.IdentityEndpoint)
 	if err != nil {
 		return fail(err)
 	}
 	tr := newTransport(config)
-	pc.HTTPClient = http.Client{Transport: tr}
-	pc.UserAgent.Prepend("imgctl")
+	pc := newProvider(base, tr)
 	pc.SetToken(g.Token)
 	if renew != nil {
 		pc.ReauthFunc = func(ctx context.Context) error {
@@ -77,23 +72,14 @@ func FromGrant(g Grant, renew func(ctx context.Context) (Grant, error)) (*Cloud,
 			return err
 		}
 	}
-	return &Cloud{
+	c := &Cloud{
 		name: cmp.Or(g.Name, g.IdentityEndpoint), region: g.Region, avail: avail, provider: pc, transport: tr,
 		catalog: &catalog, overrides: maps.Clone(g.Endpoints),
 		project: g.Project, userID: g.UserID, roles: slices.Clone(g.Roles),
-	}, nil
-}
-
-func (g *Grant) tls() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: g.Insecure} // #nosec G402 -- the user's choice
-	if len(g.CACert) == 0 {
-		return config, nil
+		trust: trust,
 	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(g.CACert) {
-		return nil, errors.New("there is no certificate among the authorities; give them as PEM")
-	}
-	return config, nil
+	c.allowEndpoints()
+	return c, nil
 }
 
 // Grant is this access for somebody else: the token with what goes with it, without the
@@ -106,7 +92,7 @@ func (c *Cloud) Grant() (Grant, error) {
 	g := Grant{
 		Name: c.name, IdentityEndpoint: c.provider.IdentityBase, Token: c.provider.Token(),
 		Project: c.project, UserID: c.userID, Roles: slices.Clone(c.roles),
-		Region: c.region, EndpointType: string(c.avail), Catalog: catalog, Endpoints: maps.Clone(c.overrides),
+		Region: c.region, EndpointType: string(c.avail), Catalog: catalog, Endpoints: c.ownEndpoints(),
 		CACert: c.trust.caCert, Insecure: c.trust.insecure,
 	}
 	if t, ok := c.provider.GetAuthResult().(interface{ ExtractToken() (*tokens.Token, error) }); ok {
@@ -115,4 +101,20 @@ func (c *Cloud) Grant() (Grant, error) {
 		}
 	}
 	return g, nil
+}
+
+// ownEndpoints are the addresses that win over the catalog's: those that were given, and those of
+// services for which the entry says something that a catalog alone doesn't tell.
+func (c *Cloud) ownEndpoints() map[string]string {
+	all := maps.Clone(c.overrides)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for _, s := range services {
+		address, err := c.endpoint(s)
+		if _, special := c.services[s.name]; err == nil && (special || c.allowHTTP) {
+			all[s.types[0]] = address
+		}
+	}
+	return all
 }

@@ -5,13 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
 )
 
 var endpointTypes = map[string]gophercloud.Availability{
@@ -23,12 +22,23 @@ var endpointTypes = map[string]gophercloud.Availability{
 
 // settings are what options, entry and environment come to.
 type settings struct {
-	auth   gophercloud.AuthOptions
+	auth      gophercloud.AuthOptions
+	base      string // Keystone's address without its version
+	region    string
+	avail     gophercloud.Availability
+	services  map[string]special
+	allowHTTP bool
+	tls       *tls.Config
+	trust     trust
+	names     names
+	wish      wish
+}
+
+// special is what an entry says about one service alone.
+type special struct {
+	url    string // instead of the catalog's
 	region string
 	avail  gophercloud.Availability
-	tls    *tls.Config
-	caFile string // whose authorities tls has; "" for the system's
-	names  names
 }
 
 // names are how errors speak of where the settings came from.
@@ -38,55 +48,91 @@ type names struct {
 }
 
 func (a *Access) settings() (*settings, error) {
-	cloud := cmp.Or(a.Cloud, os.Getenv("OS_CLOUD"))
-	s := &settings{names: names{cloud: cloud, endpoint: fault.Option("identity_endpoint")}}
-	opts, err := source(cloud)
+	entry, err := a.entry()
 	if err != nil {
 		return nil, err
 	}
-	opts = append(opts,
-		clouds.WithCACertPath(a.CACert), clouds.WithClientCertPath(a.ClientCert), clouds.WithClientKeyPath(a.ClientKey))
-	if a.Insecure {
-		opts = append(opts, clouds.WithInsecure(true))
+	s := &settings{names: names{cloud: entry.Name, endpoint: fault.Option("identity_endpoint")}, region: entry.Region}
+	if entry.Auth["auth_url"] != "" && a.IdentityEndpoint == "" && a.Cloud+os.Getenv("OS_CLOUD") != "" {
+		s.names.endpoint = fmt.Sprintf("auth_url of cloud %q", entry.Name)
 	}
-	auth, endpoints, tlsConfig, err := clouds.Parse(opts...)
-	if err != nil {
-		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("reading the access to %s: %w", cmp.Or(cloud, "the cloud"), err))
-	}
-	s.auth, s.tls = auth, tlsConfig
-	s.caFile = cmp.Or(a.CACert, os.Getenv("OS_CACERT"), entryCACert(cloud)) // gophercloud's order
-	s.region = cmp.Or(a.Region, endpoints.Region, os.Getenv("SDK_REGION"))
-	s.avail = endpointTypes[a.EndpointType]
-	if a.EndpointType == "" {
-		s.avail = endpoints.Availability
-		if v, ok := endpointTypes[os.Getenv("OS_ENDPOINT_TYPE")]; ok && os.Getenv("OS_ENDPOINT_TYPE") != "" {
-			s.avail = v
-		}
-	}
-	if cloud != "" && a.IdentityEndpoint == "" {
-		s.names.endpoint = fmt.Sprintf("auth_url of cloud %q", cloud)
+	if s.auth, err = signInWith(entry, a); err != nil {
+		return nil, fault.Wrap(fault.Usage, "", err)
 	}
 	a.override(&s.auth)
-	s.names.cloud = cmp.Or(cloud, s.auth.IdentityEndpoint)
-	return s, s.check()
-}
-
-// source is the clouds.yaml entry, or the environment in an entry's form.
-func source(cloud string) ([]clouds.ParseOption, error) {
-	if cloud != "" {
-		return entry(cloud)
+	if err := s.checkAddress(entry); err != nil {
+		return nil, err
 	}
-	return environment()
+	if err := s.checkCredentials(); err != nil {
+		return nil, err
+	}
+	s.names.cloud = cmp.Or(entry.Name, s.auth.IdentityEndpoint)
+	s.wish = a.wish(entry, s)
+	if s.avail, err = availability(cmp.Or(a.EndpointType, entry.Interface())); err != nil {
+		return nil, fault.Wrap(fault.Usage, "use public, internal or admin", fmt.Errorf("cloud %q: %w", s.names.cloud, err))
+	}
+	if s.services, err = specials(entry); err != nil {
+		return nil, fault.Wrap(fault.Usage, "use public, internal or admin", fmt.Errorf("cloud %q: %w", s.names.cloud, err))
+	}
+	if s.allowHTTP, err = entry.AllowHTTP(); err != nil {
+		return nil, fault.Wrap(fault.Usage, "", err)
+	}
+	return s, s.readTLS(a, entry)
 }
 
-// check finds what Keystone would refuse, in the words of our options.
-func (s *settings) check() error {
+// entry is the one that is meant: the named one, the default one, or one without anything where
+// the options have to say it all.
+func (a *Access) entry() (*cloudsyaml.Entry, error) {
+	config, err := cloudsyaml.Read()
+	if err != nil {
+		return nil, err
+	}
+	name := a.Cloud
+	if name == "" && (a.IdentityEndpoint == "" || os.Getenv("OS_CLOUD") != "" || config.FromEnvironment(config.Default())) {
+		name = config.Default()
+	}
+	role := cloudsyaml.Named
+	switch {
+	case a.other:
+		role = cloudsyaml.Other
+	case a.Cloud == "" || a.byDefault:
+		role = cloudsyaml.Default
+	}
+	entry, err := config.Entry(name, a.Region, role)
+	missing, is := errors.AsType[*cloudsyaml.NoEntry](err)
+	switch {
+	case is && missing.File == "":
+		return nil, fault.New(fault.Usage, fault.Advise("write one, set OS_CLIENT_CONFIG_FILE, or give %s and credentials as options or OS_* variables",
+			fault.Option("identity_endpoint")), "cloud %q: there is %w", name, err)
+	case is:
+		return nil, fault.Bad("cloud", fault.Advise("choose one of them with %s or OS_CLOUD", fault.Option("cloud")), "%w", err)
+	}
+	return entry, err
+}
+
+// checkAddress finds Keystone's.
+func (s *settings) checkAddress(entry *cloudsyaml.Entry) (err error) {
+	if s.auth.IdentityEndpoint == "" {
+		if why := entry.MissingURL(); why != "" {
+			return fault.New(fault.Usage, "", "cloud %q doesn't say where Keystone is; %s", entry.Name, why)
+		}
+		return fault.Bad("identity_endpoint", fault.Advise("choose an entry of clouds.yaml with %s or OS_CLOUD, or set %s or OS_AUTH_URL",
+			fault.Option("cloud"), fault.Option("identity_endpoint")), "%w", errNoCloud)
+	}
+	if s.base, err = keystoneBase(s.auth.IdentityEndpoint); err != nil {
+		return fault.New(fault.Usage, "", "%s: %w", s.names.endpoint, err)
+	}
+	return nil
+}
+
+// errNoCloud says that nothing names a cloud, which is fine as long as none is asked.
+var errNoCloud = errors.New("there is no cloud to speak to")
+
+// checkCredentials finds what Keystone would refuse.
+func (s *settings) checkCredentials() error {
 	o := &s.auth
 	user := o.Username != "" || o.UserID != ""
 	switch {
-	case o.IdentityEndpoint == "":
-		return fault.Bad("identity_endpoint", fault.Advise("choose an entry of clouds.yaml with %s or OS_CLOUD, or set %s or OS_AUTH_URL", fault.Option("cloud"), fault.Option("identity_endpoint")),
-			"there is no cloud to speak to")
 	case o.TokenID != "":
 		return nil
 	case o.ApplicationCredentialID != "" || o.ApplicationCredentialName != "":
@@ -108,36 +154,29 @@ func (s *settings) check() error {
 	return nil
 }
 
-// explain says what to do about a token request that failed.
-func (s *settings) explain(err error) error {
-	url := s.auth.IdentityEndpoint
-	var status gophercloud.ErrUnexpectedResponseCode
-	switch {
-	case gophercloud.ResponseCodeIs(err, http.StatusUnauthorized):
-		return fault.Wrap(fault.Forbidden, s.credentialsHint(), fmt.Errorf("authenticating at %q: %w", url, Classify(err)))
-	case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
-		return fault.Wrap(fault.Usage, fault.Advise("check %s: Keystone's version 3 is not there", s.names.endpoint),
-			fmt.Errorf("authenticating at %q: %w", url, Classify(err)))
-	case errors.As(err, &status):
-		return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
+func availability(name string) (gophercloud.Availability, error) {
+	avail, ok := endpointTypes[name]
+	if !ok {
+		return "", fmt.Errorf("interface %q is unknown", name)
 	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fault.Wrap(fault.Usage, fault.Advise("name the authority's file in %s, or set %s", fault.Option("cacert"), fault.Option("insecure")),
-			fmt.Errorf("authenticating at %q: %w", url, err))
-	}
-	if kind := kindOf(err); kind == fault.Unavailable {
-		return fault.Wrap(kind, fault.Advise("check %s", s.names.endpoint), fmt.Errorf("authenticating at %q: %w", url, err))
-	}
-	return fmt.Errorf("authenticating at %q: %w", url, Classify(err))
+	return avail, nil
 }
 
-func (s *settings) credentialsHint() fault.Advice {
-	switch o := &s.auth; {
-	case o.TokenID != "":
-		return fault.Advise("check %s: it may have expired", fault.Option("token"))
-	case o.ApplicationCredentialID != "" || o.ApplicationCredentialName != "":
-		return fault.Advise("check %s and %s: they may have expired", fault.Option("application_credential_id"), fault.Option("application_credential_secret"))
-	default:
-		return fault.Advise("check %s, %s, %s and %s", fault.Option("username"), fault.Option("password"), fault.Option("domain_name"), fault.Option("tenant_name"))
+// specials are what the entry says about single services.
+func specials(entry *cloudsyaml.Entry) (map[string]special, error) {
+	all := map[string]special{}
+	for _, s := range services {
+		only := special{url: entry.Service(s.name, "endpoint_override"), region: entry.Service(s.name, "region_name")}
+		if name := entry.Service(s.name, "interface"); name != "" {
+			avail, err := availability(name)
+			if err != nil {
+				return nil, err
+			}
+			only.avail = avail
+		}
+		if only != (special{}) {
+			all[s.name] = only
+		}
 	}
+	return all, nil
 }

@@ -229,8 +229,7 @@ func TestSettingsRefused(t *testing.T) {
 		want   []string // in the error
 	}{
 		{"unknown entry", nil, Access{Cloud: "porridge"}, []string{`cloud: no entry "porridge" in`, "clouds.yaml (entries there: appcred, bare, half, prod)", "OS_CLOUD"}},
-		{"no file", map[string]string{"OS_CLIENT_CONFIG_FILE": "/nowhere/clouds.yaml"}, Access{Cloud: "prod"}, []string{`cloud "prod"`, "/nowhere/clouds.yaml"}},
-		{"nothing at all", nil, Access{}, []string{"identity_endpoint:", "cloud or OS_CLOUD", "OS_AUTH_URL"}},
+		{"no file", map[string]string{"OS_CLIENT_CONFIG_FILE": "/nowhere/clouds.yaml"}, Access{Cloud: "prod"}, []string{"OS_CLIENT_CONFIG_FILE", "/nowhere/clouds.yaml"}},
 		{"no user", nil, Access{IdentityEndpoint: "https://x"}, []string{"username:", "application_credential_id"}},
 		{"no password", nil, Access{Cloud: "half"}, []string{`password: it is missing for user "builder"`, "OS_PASSWORD"}},
 		{"no secret", nil, Access{IdentityEndpoint: "https://x", ApplicationCredentialID: "a"}, []string{"application_credential_secret:"}},
@@ -256,6 +255,31 @@ func TestSettingsRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A machine that only checks templates may have no cloud; who asks one hears about it.
+func TestNoCloudIsNoFaultOfATemplate(t *testing.T) {
+	files(t)
+	for _, path := range []string{os.Getenv("OS_CLIENT_CONFIG_FILE"), ""} {
+		t.Setenv("OS_CLIENT_CONFIG_FILE", path)
+		t.Setenv("HOME", t.TempDir())
+		t.Setenv("XDG_CONFIG_HOME", "")
+		if errs := (&Access{}).Prepare(); len(errs) != 0 {
+			t.Errorf("with clouds.yaml %q: %v", path, errs)
+		}
+		_, err := Connect(t.Context(), Access{})
+		for _, want := range []string{"identity_endpoint:", "cloud or OS_CLOUD", "OS_AUTH_URL"} {
+			if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), want) {
+				t.Errorf("with clouds.yaml %q: %v, want %q in it", path, err, want)
+			}
+		}
+	}
+	if errs := (&Access{Cloud: "ci"}).Prepare(); len(errs) != 0 {
+		t.Errorf("an entry that only the build machine has: %v", errs)
+	}
+	if _, err := Connect(t.Context(), Access{Cloud: "ci"}); err == nil || !strings.Contains(err.Error(), `cloud "ci": there is no clouds.yaml in ., `) {
+		t.Errorf("and there it isn't either: %v", err)
 	}
 }
 

@@ -1,12 +1,10 @@
 package cloud
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 const (
@@ -22,51 +22,41 @@ const (
 	maxTriesBroken = 4                      // after a 500, which more often stays than goes
 	firstDelay     = 100 * time.Millisecond // doubles with each try
 	maxRetryAfter  = time.Minute            // a service that asks for more is taken at its word: it failed
-	answerTimeout  = 3 * time.Minute        // some calls of Nova last until the hypervisor has answered
+	arrival        = 5 * time.Minute        // of an answer of the API, once it has begun
 )
 
 // Traffic counts what went over the network.
 type Traffic struct{ Requests, Connections int64 }
 
-// transport is the one way to a cloud. Connections are kept and few; answers are read whole, so
-// that one that was cut counts as a lost connection; what is safe to repeat is repeated.
+// transport is the one way to a cloud. Connections are kept and few, answers of the API are read
+// whole, and what is safe to repeat is repeated.
 type transport struct {
-	api, data             *http.Transport
-	requests, connections atomic.Int64
+	api, data *outbound.Transport
+	requests  atomic.Int64
 }
 
 func newTransport(config *tls.Config) *transport {
-	t := &transport{}
-	t.api = t.base(config)
-	t.api.MaxConnsPerHost = maxConnections
-	t.api.MaxIdleConnsPerHost = maxConnections
-	t.api.ResponseHeaderTimeout = answerTimeout
-	t.data = t.base(config)
-	return t
+	return &transport{
+		// Some calls of Nova last until the hypervisor has answered: outbound's default suits them.
+		api: outbound.New(outbound.Policy{TLS: config, Connections: maxConnections, Total: arrival, Whole: true, Links: true}),
+		// Glance answers an upload when it has stored all of it.
+		data: outbound.New(outbound.Policy{TLS: config, MaxBody: -1, Answer: -1}),
+	}
 }
 
-func (t *transport) base(config *tls.Config) *http.Transport {
-	b := http.DefaultTransport.(*http.Transport).Clone()
-	b.TLSClientConfig = config.Clone()
-	b.ForceAttemptHTTP2 = true
-	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
-	b.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := dialer.DialContext(ctx, network, address)
-		if err == nil {
-			t.connections.Add(1)
-		}
-		return c, err
-	}
-	return b
+// allow lets the token go to the address's origin; once called, to no other.
+func (t *transport) allow(address string) {
+	t.api.Allow(address)
+	t.data.Allow(address)
 }
 
 func (t *transport) traffic() Traffic {
-	return Traffic{Requests: t.requests.Load(), Connections: t.connections.Load()}
+	return Traffic{Requests: t.requests.Load(), Connections: t.api.Connections() + t.data.Connections()}
 }
 
 func (t *transport) close() {
-	t.api.CloseIdleConnections()
-	t.data.CloseIdleConnections()
+	t.api.Close()
+	t.data.Close()
 }
 
 type repeatable struct{}
@@ -114,9 +104,6 @@ func attempt(req *http.Request, try int) (*http.Request, error) {
 	return r, nil
 }
 
-// errCut is an answer of which only a part came.
-var errCut = errors.New("the answer was cut off")
-
 func (t *transport) once(req *http.Request) (*http.Response, error) {
 	t.requests.Add(1)
 	start := time.Now()
@@ -127,12 +114,6 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errCut, err)
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
 	slog.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "status", resp.StatusCode,
 		"took", time.Since(start), "id", resp.Header.Get("X-Openstack-Request-Id"))
 	return resp, nil
@@ -199,7 +180,18 @@ func retriable(err error) bool {
 	case errors.As(err, &dns):
 		return !dns.IsNotFound
 	}
-	return true
+	return !refusedAnswer(err) && !errors.Is(err, outbound.ErrTooSlow)
+}
+
+// refusedAnswer reports whether an answer came that wasn't taken, and won't be the next time.
+func refusedAnswer(err error) bool {
+	if errors.Is(err, outbound.ErrTooLarge) {
+		return true
+	}
+	_, refused := errors.AsType[*outbound.Refused](err)
+	_, moved := errors.AsType[*outbound.Moved](err)
+	_, other := errors.AsType[*outbound.NotJSON](err)
+	return refused || moved || other
 }
 
 // neverSent reports whether the request can't have reached the service.
@@ -211,7 +203,7 @@ func neverSent(err error) bool {
 func retryAfter(resp *http.Response) (time.Duration, bool) {
 	value := resp.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
-		return time.Duration(seconds) * time.Second, true
+		return time.Duration(min(seconds, 86400)) * time.Second, true // far more than is waited for, and no overflow
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return max(time.Until(at), 0), true

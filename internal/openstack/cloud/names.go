@@ -1,0 +1,12 @@
+package cloud
+
+import "github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
+
+// Names are the entries of clouds.yaml, sorted; none without the file. Nobody is asked.
+func Names() ([]string, error) {
+	config, err := cloudsyaml.Read()
+	if err != nil {
+		return nil, err
+	}
+	return config.Names(), nil
+}

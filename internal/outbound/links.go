@@ -1,0 +1,110 @@
+package outbound
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// relink keeps the links to the next page of a list at the address that was asked. Services
+// behind a proxy write links as they see themselves: only what is behind the question mark counts
+// then. A link that leads somewhere else altogether is Refused.
+func (t *Transport) relink(req *http.Request, body []byte) ([]byte, error) {
+	if !bytes.Contains(body, []byte(`"next"`)) {
+		return body, nil
+	}
+	var list map[string]json.RawMessage
+	if json.Unmarshal(body, &list) != nil {
+		return body, nil // it is no list, or it is broken, which the caller finds out
+	}
+	changed := false
+	for key, value := range list {
+		mended, next, err := mend(req.URL, key, value)
+		if err != nil {
+			return nil, err
+		}
+		if next != nil {
+			if err := t.pages.step(req, next); err != nil {
+				return nil, err
+			}
+		}
+		if mended != nil {
+			list[key], changed = mended, true
+		}
+	}
+	if !changed {
+		return body, nil
+	}
+	return json.Marshal(list)
+}
+
+// mend finds the link to the next page in one key of a list: Glance's and Ironic's "next", the
+// "servers_links" of Nova, Neutron and Cinder, Keystone's "links". mended is nil where the value
+// may stay.
+func mend(asked *url.URL, key string, value json.RawMessage) (mended json.RawMessage, next *url.URL, err error) {
+	switch {
+	case key == "next":
+		var link string
+		if json.Unmarshal(value, &link) != nil || link == "" {
+			return nil, nil, nil
+		}
+		next, moved, err := nextPage(asked, link)
+		if err != nil || !moved {
+			return nil, next, err
+		}
+		mended, err = json.Marshal(next.String())
+		return mended, next, err
+	case key == "links":
+		var links map[string]any
+		if json.Unmarshal(value, &links) != nil {
+			return nil, nil, nil
+		}
+		return mendIn(asked, links, "next", links)
+	case strings.HasSuffix(key, "_links"):
+		var links []map[string]any
+		if json.Unmarshal(value, &links) != nil {
+			return nil, nil, nil
+		}
+		for _, l := range links {
+			if l["rel"] == "next" {
+				return mendIn(asked, l, "href", links)
+			}
+		}
+	}
+	return nil, nil, nil
+}
+
+// mendIn mends the link under the key of one mapping, which is part of all.
+func mendIn(asked *url.URL, in map[string]any, key string, all any) (json.RawMessage, *url.URL, error) {
+	link, _ := in[key].(string)
+	if link == "" {
+		return nil, nil, nil
+	}
+	next, moved, err := nextPage(asked, link)
+	if err != nil || !moved {
+		return nil, next, err
+	}
+	in[key] = next.String()
+	mended, err := json.Marshal(all)
+	return mended, next, err
+}
+
+// nextPage is where the next page is, and whether that differs from what the link says.
+func nextPage(asked *url.URL, link string) (next *url.URL, moved bool, err error) {
+	next, err = asked.Parse(link)
+	if err != nil {
+		return nil, false, &Refused{From: asked.Redacted(), To: "an unusable address", Why: "its link to the next page is no address"}
+	}
+	if Origin(next) == Origin(asked) {
+		return next, false, nil
+	}
+	if path.Base(next.Path) != path.Base(asked.Path) || next.RawQuery == "" {
+		return nil, false, &Refused{From: asked.Redacted(), To: next.Redacted(), Why: "it is another server, and not a page of the same list"}
+	}
+	at := *asked
+	at.RawQuery, at.Fragment = next.RawQuery, ""
+	return &at, true, nil
+}
