@@ -12,7 +12,7 @@ import (
 func resumeCommand() sdk.Command {
 	return sdk.Command{
 		Path: "promote resume", Kind: sdk.Action, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsClouds},
-		Short: "Finish or roll back promotions that a dead run left unfinished",
+		Short: "Finish or roll back promotions that dead runs left",
 		Long: "Finishes a promotion whose new image is already live, and rolls back any other. Waits for runs that are still at work. " +
 			"Without NAME, settles all unfinished promotions of the project.",
 		Examples: []sdk.Example{{Text: "Settle all unfinished promotions", Command: "imgctl --os-cloud ci promote resume"}},
