@@ -1,4 +1,4 @@
-// Command imgctl keeps images flowing through OpenStack clouds; its commands come from plugins.
+// Command imgctl manages images in OpenStack clouds; its commands come from plugins.
 package main
 
 import (

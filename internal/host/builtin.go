@@ -66,13 +66,13 @@ func (h *Host) docsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "docs FOLDER",
 		Short: "Write the reference of the packaged plugins' commands",
-		Long: "docs writes the reference of the commands that came with imgctl, and of those of the plugins named by --plugin, into the folder: " +
+		Long: "docs writes the reference of the commands that come with imgctl, and of the plugins named by --plugin, into the folder: " +
 			"as Markdown with a page for each first word, or as man pages with one for each command.",
-		Args: command.Arguments1("FOLDER", "name a folder that is there"),
+		Args: command.Arguments1("FOLDER", "name an existing folder"),
 	}
 	format := command.Choice(c, "format", "f", "markdown or man pages", "markdown", "man")
 	var also []string
-	c.Flags().StringSliceVar(&also, "plugin", nil, "another plugin to write about; may be repeated")
+	c.Flags().StringSliceVar(&also, "plugin", nil, "another plugin to document; may be repeated")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		var words []*cobra.Command
 		for _, c := range h.root.Commands() {

@@ -12,7 +12,7 @@ func (h *Host) tree() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "imgctl",
 		Short:             "Keep images flowing through OpenStack clouds",
-		Long:              "imgctl keeps images flowing through OpenStack clouds. Each of its commands comes from a plugin.",
+		Long:              "imgctl manages images in OpenStack clouds. Each of its commands comes from a plugin.",
 		Version:           h.version,
 		SilenceUsage:      true,
 		SilenceErrors:     true,

@@ -68,7 +68,7 @@ func promotionFlags() sdk.Flags {
 		sdk.Strings("copy-properties", "patterns, with * and ?, of properties to copy from the predecessor").ValueName("PATTERN"),
 		sdk.Enum("old-action", promote.Keep, "what else to do with the predecessor", promote.Keep, promote.Hide, promote.Deactivate),
 		sdk.Int("keep", 0, "how many archived images of the name to keep; older ones are deleted (default: all)").ValueName("N"),
-		sdk.Enum("strategy", "", "how the current image is marked: by its name, or by the property imgctl_current (default: as its images show, rename for a new name)", promote.Rename, promote.Pointer),
+		sdk.Enum("strategy", "", "how the current image is marked: by its name, or by the property imgctl_current (default: the strategy that the name's images show; rename for a new name)", promote.Rename, promote.Pointer),
 		sdk.String("gate", "", "shell command that tests the image, given in the variable IMAGE_ID, before anything is changed").ValueName("COMMAND"),
 		sdk.Duration("limit", 15*time.Minute, "how long it may take, including the gate and the wait for another promotion"),
 		project(),

@@ -71,8 +71,8 @@ type Config struct {
 
 	// How the current image is marked: `rename` gives it the name and archives the predecessor under
 	// another one; `pointer` renames nothing and sets the property `imgctl_current` to the name, for
-	// sites that recreate servers by image name. Defaults to the strategy that the images of the name
-	// show, and to `rename` for a new name; the other one is an error.
+	// sites that recreate servers by image name. Defaults to `rename` for a new name, else to the
+	// strategy that the name's images show; it is an error to set the other one.
 	Strategy string `mapstructure:"strategy"`
 
 	// A command, as a list of the program and its arguments, that tests the image before anything is

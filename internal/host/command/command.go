@@ -163,8 +163,8 @@ func leaf(p *inventory.Plugin, spec *pluginv1.Command, global *Global, runner Ru
 		inv.Output = AddOutput(c, formats)
 	}
 	if danger := spec.GetDanger(); danger == pluginv1.Danger_DANGER_CHANGES || danger == pluginv1.Danger_DANGER_DESTROYS {
-		c.Flags().BoolVar(&inv.DryRun, "dry-run", false, "show what would be done, and do nothing")
-		c.Flags().BoolVarP(&inv.Yes, "yes", "y", false, "answer yes to what it asks")
+		c.Flags().BoolVar(&inv.DryRun, "dry-run", false, "only show what would be done")
+		c.Flags().BoolVarP(&inv.Yes, "yes", "y", false, "answer yes to all prompts")
 	}
 	filled := func(args []string) (Invocation, error) {
 		filled := inv

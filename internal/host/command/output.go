@@ -42,7 +42,7 @@ func AddOutput(c *cobra.Command, formats []string) *Output {
 	f.SortFlags = false
 	is := func(format string) bool { return slices.Contains(formats, format) }
 	format := &choice{to: &o.options.Format, of: formats, fallback: "table"}
-	f.VarP(format, "format", "f", "how results are shown")
+	f.VarP(format, "format", "f", "output format")
 	f.VarP(format, "output", "o", "the same as --format")
 	f.Lookup("output").DefValue = ""
 	f.StringArrayVarP(&o.options.Columns, "column", "c", nil, "show only this column; may be repeated")
@@ -50,17 +50,17 @@ func AddOutput(c *cobra.Command, formats []string) *Output {
 	if is("csv") {
 		f.StringArrayVar(&o.options.SortColumns, "sort-column", nil, "sort by this column; may be repeated")
 		call(f, "sort-column", "COLUMN")
-		f.BoolVar(&o.ascending, "sort-ascending", false, "sort in ascending order, which is the default")
+		f.BoolVar(&o.ascending, "sort-ascending", false, "sort in ascending order (the default)")
 		f.BoolVar(&o.descending, "sort-descending", false, "sort in descending order")
-		f.Var(&choice{to: &o.options.Quote, of: render.QuoteModes, fallback: "nonnumeric"}, "quote", "which values of csv are quoted")
+		f.Var(&choice{to: &o.options.Quote, of: render.QuoteModes, fallback: "nonnumeric"}, "quote", "which csv values to quote")
 	}
-	f.IntVar(&o.options.MaxWidth, "max-width", 0, "width of a table at most; 0 for any ($CLIFF_MAX_TERM_WIDTH)")
+	f.IntVar(&o.options.MaxWidth, "max-width", 0, "maximum width of a table; 0 for no limit ($CLIFF_MAX_TERM_WIDTH)")
 	call(f, "max-width", "N")
-	f.BoolVar(&o.options.FitWidth, "fit-width", false, "make a table as wide as the terminal at most ($CLIFF_FIT_WIDTH=1)")
-	f.BoolVar(&o.options.PrintEmpty, "print-empty", false, "show a table without rows, too")
+	f.BoolVar(&o.options.FitWidth, "fit-width", false, "fit a table to the terminal's width ($CLIFF_FIT_WIDTH=1)")
+	f.BoolVar(&o.options.PrintEmpty, "print-empty", false, "also show a table without rows")
 	f.BoolVar(&o.options.NoIndent, "noindent", false, "JSON on one line")
 	if is("shell") {
-		f.StringVar(&o.options.Prefix, "prefix", "", "put this before names of shell variables")
+		f.StringVar(&o.options.Prefix, "prefix", "", "prefix for the names of shell variables")
 		call(f, "prefix", "TEXT")
 	}
 	f.VisitAll(func(flag *pflag.Flag) {

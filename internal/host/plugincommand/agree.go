@@ -29,9 +29,9 @@ type consent struct {
 }
 
 func (c *consent) flags(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&c.clouds, "cloud", nil, "let it use this cloud only; may be repeated")
-	cmd.Flags().StringSliceVar(&c.extends, "extends", nil, "let it add commands under another plugin's first word")
-	cmd.Flags().BoolVarP(&c.yes, "yes", "y", false, "don't ask")
+	cmd.Flags().StringSliceVar(&c.clouds, "cloud", nil, "allow only this cloud; may be repeated")
+	cmd.Flags().StringSliceVar(&c.extends, "extends", nil, "allow it to add commands under another plugin's first word")
+	cmd.Flags().BoolVarP(&c.yes, "yes", "y", false, "don't prompt")
 	_ = cmd.RegisterFlagCompletionFunc("cloud", command.CompleteClouds)
 }
 
@@ -40,8 +40,8 @@ func (m *Manager) trust() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trust NAME",
 		Short: "Trust a plugin as it is now",
-		Long: "trust starts the plugin to ask what it can do, shows that with its checksum, and writes it into the lock file if you agree. " +
-			"From then on exactly this file runs, with the clouds that you let it use.",
+		Long: "trust starts the plugin to read what it can do, shows that and its checksum, and if you agree records them in the lock file. " +
+			"From then on imgctl runs exactly this file, with the clouds that you allow.",
 		Args: command.Arguments1("NAME", "imgctl plugin list names them"),
 	}
 	said.flags(c)

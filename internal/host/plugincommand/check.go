@@ -17,12 +17,12 @@ import (
 func (m *Manager) check() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
-		Short: "Judge a plugin by the protocol's rules",
-		Long: "check starts the plugin at FILE, or the one of that name, again and again and judges whether it keeps the rules that imgctl relies on. " +
-			"It speaks to no cloud: the plugin gets one of the check's own. The plugin may be written in any language, and needs not be trusted or installed.",
+		Short: "Test a plugin against the rules of the protocol",
+		Long: "check starts the plugin at FILE, or the one of that name, repeatedly and tests whether it follows the rules that imgctl relies on. " +
+			"It needs no cloud: the check provides one. The plugin may be written in any language and need not be trusted or installed.",
 		Args: command.Arguments1("FILE", "name the plugin's executable"),
 	}
-	format := command.Choice(c, "format", "f", "how the results are written", "tap", "json")
+	format := command.Choice(c, "format", "f", "output format", "tap", "json")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		path := args[0]
 		if p := m.Inventory.Find(path); p != nil && filepath.Base(path) == path {

@@ -23,8 +23,8 @@ func (m *Manager) install() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "install FILE",
 		Short: "Install a plugin for yourself, and trust it",
-		Long: "install copies a file named imgctl-NAME to the folder of your own plugins, starts it to ask what it can do, " +
-			"and trusts it as imgctl plugin trust does. If you don't agree, the copy is removed.",
+		Long: "install copies a file named imgctl-NAME to the folder of your own plugins, starts it to read what it can do, " +
+			"and trusts it like imgctl plugin trust. If you don't agree, it removes the copy.",
 		Args: command.Arguments1("FILE", "name a file called imgctl-NAME"),
 	}
 	said.flags(c)
@@ -84,10 +84,10 @@ func copyFile(from, to string) error {
 func (m *Manager) remove() *cobra.Command {
 	var said consent
 	c := &cobra.Command{
-		Use: "remove NAME", Short: "Remove a plugin of yours, and no longer trust it",
+		Use: "remove NAME", Short: "Remove one of your plugins and its trust",
 		Args: command.Arguments1("NAME", "imgctl plugin list names them"), ValidArgsFunction: m.names,
 	}
-	c.Flags().BoolVarP(&said.yes, "yes", "y", false, "don't ask")
+	c.Flags().BoolVarP(&said.yes, "yes", "y", false, "don't prompt")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		name := strings.TrimPrefix(args[0], discover.Prefix)
 		_, locked := m.Lock.Entry(name)

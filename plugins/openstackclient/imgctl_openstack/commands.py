@@ -73,8 +73,8 @@ class Common:
         own = self.spec.get("flags", [])
         if self.spec.get("danger"):
             own = own + [
-                {"name": "dry-run", "type": "BOOL", "help": "show what would be done, and do nothing"},
-                {"name": "yes", "short": "y", "type": "BOOL", "help": "answer yes to all questions"},
+                {"name": "dry-run", "type": "BOOL", "help": "only show what would be done"},
+                {"name": "yes", "short": "y", "type": "BOOL", "help": "answer yes to all prompts"},
             ]
         return own
 
