@@ -118,15 +118,12 @@ func removeIfThere(patch glance.Patch, img *glance.Image, key string) glance.Pat
 	return patch
 }
 
-// maxProperty is how long the value of a property may be; the service's database cuts off there.
-const maxProperty = 60_000
-
 func (j *journal) encode() (string, error) {
 	b, err := json.Marshal(j)
 	if err != nil {
 		return "", err
 	}
-	if len(b) > maxProperty {
+	if len(b) > glance.MaxProperty {
 		return "", fmt.Errorf("%d images of the name %q are too many for one promotion: archive some by hand first", len(j.Predecessors), j.Name)
 	}
 	return string(b), nil

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -39,11 +40,11 @@ func Apply(ctx context.Context, p *Plan, rep report.Reporter) error {
 
 // run is one application of a plan.
 type run struct {
-	plan    *Plan
-	rep     report.Reporter
-	journal journal
-	total   int64        // memberships to give
-	done    atomic.Int64 // memberships given
+	plan  *Plan
+	rep   report.Reporter
+	undo  change.Undo
+	total int64        // memberships to give
+	done  atomic.Int64 // memberships given
 }
 
 // give is everything that can be taken back.
@@ -118,7 +119,7 @@ func (r *run) ready(ctx context.Context, c *Change) error {
 		return nil
 	}
 	before := &opened{change: c, image: c.Image}
-	r.journal.add(fmt.Sprintf("image %s, as it was", c.Image), before.restore)
+	r.undo.Add(fmt.Sprintf("image %s, as it was", c.Image), before.restore)
 	late, done := cloud.Grace(ctx)
 	img, err := c.site.Images.Update(late, c.Image.ID, patch)
 	done()
@@ -129,8 +130,15 @@ func (r *run) ready(ctx context.Context, c *Change) error {
 	if !gives {
 		return nil
 	}
-	if before.members, err = statuses(ctx, c.site, img); err != nil {
+	members, err := c.site.Images.Members(ctx, img.ID)
+	if err != nil {
 		return err
+	}
+	before.members = map[string]string{}
+	for _, m := range members {
+		if before.kept(m) {
+			before.members[m.ProjectID] = m.Status
+		}
 	}
 	if c.resume {
 		c.wake(before.members)
@@ -138,6 +146,11 @@ func (r *run) ready(ctx context.Context, c *Change) error {
 	}
 	return c.woken(maps.Clone(before.members))
 }
+
+// kept tells a member that the private image had kept from one that another run has added since, at
+// the same time as this one made the image shared. The service's times have seconds: a member of the
+// same second counts as kept.
+func (o *opened) kept(m glance.Member) bool { return !m.CreatedAt.After(o.image.UpdatedAt) }
 
 // woken looks at the members that a private image had kept, and who have access again.
 func (c *Change) woken(members map[string]string) error {
@@ -182,7 +195,7 @@ func (r *run) member(stopping context.Context, c *Change, m *Member) error {
 	defer done()
 	id := c.Image.ID
 	if m.Before == None {
-		undo := r.journal.add(fmt.Sprintf("project %s of image %s", m.Project, c.Image), func(ctx context.Context) error {
+		undo := r.undo.Add(fmt.Sprintf("project %s of image %s", m.Project, c.Image), func(ctx context.Context) (bool, error) {
 			return removeMember(ctx, c.site, id, m.Project)
 		})
 		made, err := c.site.Images.EnsureMember(ctx, id, m.Project)
@@ -191,7 +204,7 @@ func (r *run) member(stopping context.Context, c *Change, m *Member) error {
 		}
 		if !made {
 			// Somebody else added it since the plan was made: it isn't ours to take away.
-			undo.void()
+			undo.Void()
 		}
 	}
 	before := m.Before
@@ -202,7 +215,7 @@ func (r *run) member(stopping context.Context, c *Change, m *Member) error {
 		return nil
 	}
 	if m.Before != None {
-		r.journal.add(fmt.Sprintf("project %s of image %s, as %s", m.Project, c.Image, before), func(ctx context.Context) error {
+		r.undo.Add(fmt.Sprintf("project %s of image %s, as %s", m.Project, c.Image, before), func(ctx context.Context) (bool, error) {
 			return restoreStatus(ctx, m, id, before)
 		})
 	}

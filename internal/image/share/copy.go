@@ -129,7 +129,7 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 	for k, v := range cloud.Run(mark).Metadata(time.Now().Add(copyLife)) {
 		attributes[k] = v
 	}
-	undo := r.journal.add(fmt.Sprintf("the copy of image %s on %s", c.Image, c.to), func(ctx context.Context) error {
+	undo := r.undo.Add(fmt.Sprintf("the copy of image %s on %s", c.Image, c.to), func(ctx context.Context) (bool, error) {
 		return deleteMarked(ctx, c.to, mark)
 	})
 	img, err := c.to.Images.Create(ctx, attributes, cloud.RunKey, mark)
@@ -140,14 +140,14 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 		late, done := cloud.Grace(ctx)
 		defer done()
 		if e := c.to.Images.Delete(late, img.ID); e == nil {
-			undo.void()
+			undo.Void()
 		}
 		return err
 	}
 	patch := glance.Patch{}.Hidden(false).Set(SourceKey, origin(c.from, c.Image)).Remove(cloud.RunKey).Remove(cloud.DeadlineKey)
 	// From here on the copy is known by its id.
-	r.journal.add(fmt.Sprintf("the copy %s of image %s on %s", img.ID, c.Image, c.to), func(ctx context.Context) error {
-		return c.to.Images.Delete(ctx, img.ID)
+	r.undo.Add(fmt.Sprintf("the copy %s of image %s on %s", img.ID, c.Image, c.to), func(ctx context.Context) (bool, error) {
+		return true, c.to.Images.Delete(ctx, img.ID)
 	})
 	if _, err := c.to.Images.Update(ctx, img.ID, patch); err != nil {
 		return err
@@ -186,17 +186,18 @@ func (r *run) transfer(ctx context.Context, c *Copy, id string) error {
 }
 
 // deleteMarked deletes what a copy left that may never have come to be.
-func deleteMarked(ctx context.Context, site *Site, mark string) error {
+func deleteMarked(ctx context.Context, site *Site, mark string) (changed bool, err error) {
 	found, err := site.Images.Images(ctx, glance.Query{Owner: site.Project.ID, BothHidden: true, Properties: map[string]string{cloud.RunKey: mark}})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, img := range found {
 		if err := site.Images.Delete(ctx, img.ID); err != nil {
-			return err
+			return changed, err
 		}
+		changed = true
 	}
-	return nil
+	return changed, nil
 }
 
 // progress tells how much went through it, at most once per step.

@@ -58,16 +58,13 @@ func (e expiries) patch(p glance.Patch, has bool) (glance.Patch, error) {
 	return setJSON(p, ExpiresKey, utc)
 }
 
-// maxProperty is how long the value of a property may be; the service's database cuts off there.
-const maxProperty = 60_000
-
 func setJSON(p glance.Patch, key string, value any) (glance.Patch, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return p, err
 	}
-	if len(text) > maxProperty {
-		return p, fmt.Errorf("property %s would be %d bytes long, more than the %d that the service keeps", key, len(text), maxProperty)
+	if len(text) > glance.MaxProperty {
+		return p, fmt.Errorf("property %s would be %d bytes long, more than the %d that the service keeps", key, len(text), glance.MaxProperty)
 	}
 	return p.Set(key, string(text)), nil
 }

@@ -318,6 +318,7 @@ func TestAddsSideBySide(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.image("web", nil)
+	time.Sleep(time.Second) // the service's times have seconds, and the image is older than its members
 	var runs sync.WaitGroup
 	for _, target := range []string{"member-a", "member-b", "other"} {
 		runs.Go(func() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
@@ -39,16 +40,29 @@ func Classify(err error) error {
 
 // OutcomeUnknown reports whether a request that failed with err may have been carried out all
 // the same: no answer came, or one that says nothing certain.
-func OutcomeUnknown(err error) bool {
-	if answer, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err); ok {
-		return answer.Actual >= http.StatusInternalServerError
+func OutcomeUnknown(err error) bool { return err != nil && Outcome(err) == change.Unclear }
+
+// Outcome is what a request that failed with err may have done.
+func Outcome(err error) change.Outcome {
+	answer, answered := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err)
+	switch {
+	case answered && answer.Actual >= http.StatusInternalServerError:
+		return change.Unclear
+	case answered && answer.Actual == http.StatusTooManyRequests:
+		return change.Undone
+	case answered:
+		return change.Refused
+	case neverSent(err) && retriable(err):
+		return change.Undone
+	case neverSent(err):
+		return change.Refused
 	}
 	_, moved := errors.AsType[*outbound.Moved](err)
 	_, refused := errors.AsType[*outbound.Refused](err)
 	if moved || refused {
-		return false // a redirect is no deed
+		return change.Refused // a redirect is no deed
 	}
-	return err != nil && !neverSent(err)
+	return change.Unclear
 }
 
 func kindOf(err error) fault.Kind {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 )
 
 func TestCreate(t *testing.T) {
@@ -22,7 +24,7 @@ func TestCreate(t *testing.T) {
 		{"answer lost after the effect", []error{lost}, []bool{true}, 1, false},
 		{"lost before the effect", []error{lost, nil}, []bool{false, true}, 2, false},
 		{"500 after the effect", []error{refusal(500, "")}, []bool{true}, 1, false},
-		{"500 for ever", []error{refusal(500, "")}, []bool{false}, createTries, true},
+		{"500 for ever", []error{refusal(500, "")}, []bool{false}, change.DefaultRetry.Tries, true},
 		{"refused because the lost one was carried out late", []error{lost, refusal(409, "")}, []bool{false, true}, 2, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

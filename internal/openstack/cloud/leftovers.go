@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
@@ -138,14 +139,19 @@ func (t *Thing) remove(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+const (
+	searchTime = 5 * time.Minute // for a service that is away
+	removeTime = 100 * time.Hour // ctx bounds it
+)
+
 // search looks for what a create that was cut off may have made. The service may still have been
 // at it, so nothing found is asked again.
 func (t *Thing) search(ctx context.Context) (ids []string, err error) {
 	for _, wait := range []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond} {
-		if !pause(ctx, wait) {
+		if !change.Sleep(ctx, wait) {
 			break
 		}
-		err = DefaultPace.Poll(ctx, t.Kind, outage, func(ctx context.Context) (bool, error) {
+		err = DefaultPace.Poll(ctx, t.Kind, searchTime, func(ctx context.Context) (bool, error) {
 			ids, err = t.Find(ctx)
 			return true, err
 		})
@@ -161,7 +167,7 @@ func (t *Thing) search(ctx context.Context) (ids []string, err error) {
 func (t *Thing) Remove(ctx context.Context, id string) error {
 	asked := false
 	var last error
-	err := DefaultPace.Poll(ctx, t.Kind+" to be gone", outage*1000, func(ctx context.Context) (bool, error) {
+	err := DefaultPace.Poll(ctx, t.Kind+" to be gone", removeTime, func(ctx context.Context) (bool, error) {
 		if !asked {
 			if err := t.Delete(ctx, id); err != nil {
 				return t.refused(err, &last)

@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
@@ -21,7 +21,6 @@ const (
 	maxTries       = 7                      // about six seconds, where the service doesn't say how long to wait
 	maxTriesBroken = 4                      // after a 500, which more often stays than goes
 	firstDelay     = 100 * time.Millisecond // doubles with each try
-	maxRetryAfter  = time.Minute            // a service that asks for more is taken at its word: it failed
 	arrival        = 5 * time.Minute        // of an answer of the API, once it has begun
 )
 
@@ -83,7 +82,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			resp.Body.Close()
 		}
 		slog.Debug("repeating a request", "method", req.Method, "url", req.URL.Redacted(), "wait", wait, "cause", cause(resp, err))
-		if !pause(req.Context(), wait) {
+		if !change.Sleep(req.Context(), wait) {
 			return nil, errors.Join(context.Cause(req.Context()), cause(resp, err))
 		}
 	}
@@ -130,11 +129,11 @@ func (t *transport) again(req *http.Request, resp *http.Response, err error, try
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil || try >= maxTries || req.Context().Err() != nil {
 		return 0, false
 	}
-	delay := jitter(firstDelay << (try - 1))
+	delay := change.Jitter(firstDelay << (try - 1))
 	if err != nil {
 		return delay, retriable(err) && (safe(req) || neverSent(err))
 	}
-	after, asked := retryAfter(resp)
+	after, asked := change.RetryAfter(resp.Header)
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests:
 		// The request was turned away before anything was done.
@@ -157,7 +156,7 @@ func (t *transport) again(req *http.Request, resp *http.Response, err error, try
 	if deadline, ok := req.Context().Deadline(); ok && time.Until(deadline) < delay {
 		return 0, false
 	}
-	return delay, after <= maxRetryAfter
+	return delay, after <= change.MaxRetryAfter
 }
 
 func safe(req *http.Request) bool {
@@ -198,17 +197,6 @@ func refusedAnswer(err error) bool {
 func neverSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
-}
-
-func retryAfter(resp *http.Response) (time.Duration, bool) {
-	value := resp.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
-		return time.Duration(min(seconds, 86400)) * time.Second, true // far more than is waited for, and no overflow
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0), true
-	}
-	return 0, false
 }
 
 func cause(resp *http.Response, err error) error {

@@ -2,7 +2,6 @@ package glance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
@@ -199,56 +199,12 @@ func (c *Client) url(parts ...string) string {
 	return c.sc.ServiceURL(append([]string{"images"}, parts...)...)
 }
 
-// How often an unclear write is tried, and the pause before the second time; it doubles.
-const (
-	writeTries = 5
-	writePause = 200 * time.Millisecond
-)
-
-// write does a request that changes something. When the outcome isn't known it asks done
-// whether the change is there, and tries again where it isn't. A refusal that follows an
-// unclear try is checked as well: the lost one may have been carried out. key is what the request
-// is about, as in shown.
+// write does a request that changes something, and learns whether it took effect. key is what the
+// request is about, as in shown.
 func (c *Client) write(ctx context.Context, key string, do func(context.Context) error, done func(context.Context) (bool, error)) error {
-	pause, unclear := writePause, false
-	for try := 1; ; try++ {
-		err := c.shown.certain(ctx, key, func() error { return do(ctx) })
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return errors.Join(ctx.Err(), err)
-		}
-		if outcomeUnknown(err) || unclear {
-			unclear = true
-			ok, e := done(ctx)
-			if ok {
-				return nil
-			}
-			if e != nil {
-				return errors.Join(err, e) // the service is gone for longer than a read waits
-			}
-		}
-		if !outcomeUnknown(err) && !gophercloud.ResponseCodeIs(err, http.StatusTooManyRequests) || try == writeTries {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		case <-time.After(pause):
-		}
-		pause *= 2
-	}
-}
-
-// outcomeUnknown reports whether the request may have been carried out although it failed:
-// no answer came, or one that a proxy or a dying server gave.
-func outcomeUnknown(err error) bool {
-	var code gophercloud.ErrUnexpectedResponseCode
-	if !errors.As(err, &code) {
-		return true
-	}
-	return code.Actual >= http.StatusInternalServerError
+	return change.Write(ctx, cloud.Outcome, func(ctx context.Context) error {
+		return c.shown.certain(ctx, key, func() error { return do(ctx) })
+	}, done)
 }
 
 // failed says what was being done, and gives the service's answer its kind.

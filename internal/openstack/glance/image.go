@@ -148,6 +148,10 @@ func NewestFirst(images []*Image) {
 	})
 }
 
+// MaxProperty is how many bytes the value of a property may have; the service's database cuts off
+// behind them.
+const MaxProperty = 60_000
+
 // Patch is a change of an image that takes effect as a whole, in one request, or not at all.
 type Patch []op
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // Statuses of a member. All three let the member use the image by its id; only accepted shows
@@ -80,7 +81,7 @@ func (c *Client) EnsureMember(ctx context.Context, image, project string) (made 
 	err = c.write(ctx, image, func(ctx context.Context) error {
 		resp, err := c.sc.Post(ctx, c.url(image, "members"), map[string]string{"member": project}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
-		unclear = unclear || err != nil && outcomeUnknown(err)
+		unclear = unclear || err != nil && cloud.OutcomeUnknown(err)
 		return err
 	}, func(ctx context.Context) (bool, error) { return c.isMember(ctx, image, project) })
 	if gophercloud.ResponseCodeIs(err, http.StatusConflict) {

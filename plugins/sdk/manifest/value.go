@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/quantity"
 )
 
 // Default is the value of a flag that wasn't given. An error names the flag.
@@ -87,20 +87,20 @@ func set(v *pluginv1.FlagValue, f *pluginv1.Flag, texts []string) error {
 		}
 		v.Value = &pluginv1.FlagValue_FloatValue{FloatValue: x}
 	case pluginv1.FlagType_FLAG_TYPE_DURATION:
-		d, err := parseDuration(last)
+		d, err := quantity.ParseDuration(last)
 		if err != nil {
-			return wrong("a duration such as 90s, 36h or 7d")
+			return wrong("a duration such as 90s, 36h or 7d12h")
 		}
 		v.Value = &pluginv1.FlagValue_DurationValue{DurationValue: durationpb.New(d)}
 	case pluginv1.FlagType_FLAG_TYPE_BYTES:
-		n, ok := parseBytes(last)
-		if !ok {
+		n, err := quantity.ParseBytes(last)
+		if err != nil {
 			return wrong("a size such as 512, 10M or 4GiB")
 		}
 		v.Value = &pluginv1.FlagValue_BytesValue{BytesValue: n}
 	case pluginv1.FlagType_FLAG_TYPE_TIME:
-		t, ok := parseTime(last)
-		if !ok {
+		t, err := quantity.ParseTime(last)
+		if err != nil {
 			return wrong("a time such as 2026-01-31, 2026-01-31T12:00 or 2026-01-31T12:00:00Z")
 		}
 		v.Value = &pluginv1.FlagValue_TimeValue{TimeValue: timestamppb.New(t)}
@@ -133,50 +133,4 @@ func split(texts []string) []string {
 		}
 	}
 	return all
-}
-
-// parseDuration is time.ParseDuration with days (of 24 hours) in front.
-func parseDuration(text string) (time.Duration, error) {
-	days, rest, ok := strings.Cut(text, "d")
-	if !ok {
-		return time.ParseDuration(text)
-	}
-	n, err := strconv.ParseInt(days, 10, 32)
-	if err != nil || n > 36500 || n < -36500 {
-		return 0, fmt.Errorf("%q days", days)
-	}
-	d := time.Duration(n) * 24 * time.Hour
-	if rest == "" {
-		return d, nil
-	}
-	more, err := time.ParseDuration(rest)
-	return d + more, err
-}
-
-// Decimal and binary multiples; without suffix it is bytes. K, M, G and T are binary, as in
-// qemu-img and in OpenStack's sizes.
-var multiples = map[string]float64{
-	"": 1, "b": 1,
-	"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40,
-	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
-	"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
-}
-
-func parseBytes(text string) (int64, bool) {
-	digits := strings.TrimRight(text, "bBiIkKmMgGtT")
-	multiple, ok := multiples[strings.ToLower(strings.TrimSpace(text[len(digits):]))]
-	n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	if !ok || err != nil || n < 0 || math.IsNaN(n) || n*multiple >= math.MaxInt64 {
-		return 0, false
-	}
-	return int64(n * multiple), true
-}
-
-func parseTime(text string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
 }

@@ -1,0 +1,71 @@
+package change
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Retry is how often something is tried, and for how long to pause in between.
+type Retry struct {
+	Tries int           // the first one included
+	First time.Duration // the pause before the second try; each pause is twice the one before
+	Most  time.Duration // the longest pause
+}
+
+// DefaultRetry suits a request to a service that failed a moment ago.
+var DefaultRetry = Retry{Tries: 5, First: 200 * time.Millisecond, Most: 5 * time.Second}
+
+// MaxRetryAfter is the longest time that a service may ask for with Retry-After. One that asks for
+// more is taken at its word: it failed.
+const MaxRetryAfter = time.Minute
+
+// Pause is how long to wait after the try of that number, which begins at 1.
+func (r Retry) Pause(try int) time.Duration {
+	pause := r.First
+	for n := 1; n < try && pause < r.Most; n++ {
+		pause *= 2
+	}
+	return Jitter(min(pause, r.Most))
+}
+
+// Do tries until it succeeds or has been tried often enough, and gives the last error.
+func (r Retry) Do(ctx context.Context, do func(context.Context) error) error {
+	for try := 1; ; try++ {
+		err := do(ctx)
+		if err == nil || try >= r.Tries || !Sleep(ctx, r.Pause(try)) {
+			return err
+		}
+	}
+}
+
+// Sleep waits, and reports false when the context ended first.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// Jitter spreads d by a tenth, so that many runs don't ask in step.
+func Jitter(d time.Duration) time.Duration {
+	return d - d/20 + rand.N(max(d/10, 1))
+}
+
+// RetryAfter is how long a service asks to wait; asked is false where it doesn't say.
+func RetryAfter(header http.Header) (wait time.Duration, asked bool) {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, 86400)) * time.Second, true // far more than is waited for, and no overflow
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), 0), true
+	}
+	return 0, false
+}
