@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 // Limits of what is read from a file or a server.
@@ -69,6 +70,9 @@ func remote(location string) bool {
 	return strings.HasPrefix(location, "http://") || strings.HasPrefix(location, "https://")
 }
 
+// servers is how profiles are read. They may lead to other servers, which get no credentials.
+var servers = &http.Client{Transport: outbound.New(outbound.Policy{MaxBody: MaxSize, Answer: ReadTimeout, Idle: ReadTimeout / 4, Leave: true})}
+
 func download(ctx context.Context, location string) ([]byte, error) {
 	u, err := url.Parse(location)
 	if err != nil {
@@ -80,7 +84,7 @@ func download(ctx context.Context, location string) ([]byte, error) {
 		return nil, fault.New(fault.Usage, "", "reading %s: this is not a URL", shown)
 	}
 	req.Header.Set("Accept", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := servers.Do(req)
 	if err != nil {
 		return nil, fault.New(outage(err), "", "reading %s: %w", shown, cause(err))
 	}
@@ -94,6 +98,8 @@ func download(ctx context.Context, location string) ([]byte, error) {
 func bounded(r io.Reader, shown string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
 	switch {
+	case errors.Is(err, outbound.ErrTooLarge):
+		return nil, fault.New(fault.Usage, "", "reading %s: it is larger than %d MiB", shown, MaxSize>>20)
 	case err != nil:
 		return nil, fault.New(outage(err), "", "reading %s: %w", shown, cause(err))
 	case len(text) > MaxSize:

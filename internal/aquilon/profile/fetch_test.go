@@ -1,12 +1,14 @@
 package profile
 
 import (
+	"compress/gzip"
 	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -72,6 +74,36 @@ func TestReadFromAServer(t *testing.T) {
 	wantError(t, err, fault.Unavailable, "reading http://127.0.0.1:1/x: dial tcp")
 	_, err = LoadProfile(t.Context(), "http://[::1/x")
 	wantError(t, err, fault.Usage, "missing ']'")
+}
+
+// A server may name another one, which then learns nothing, and can't fill the memory.
+func TestReadFromAServerWithTricks(t *testing.T) {
+	t.Parallel()
+	var learned atomic.Value
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		learned.Store(r.Header.Get("Authorization") + r.Header.Get("Referer"))
+		_, _ = w.Write([]byte(profile("web", "sl", "7x", "h", prod)))
+	}))
+	t.Cleanup(elsewhere.Close)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/elsewhere" {
+			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		piece := make([]byte, 1<<20)
+		for range MaxSize>>20 + 1 {
+			_, _ = z.Write(piece)
+		}
+		_ = z.Close()
+	}))
+	t.Cleanup(server.Close)
+	if _, err := LoadProfile(t.Context(), strings.Replace(server.URL, "//", "//ann:hunter2@", 1)+"/elsewhere"); err != nil || learned.Load() != "" {
+		t.Errorf("%v; the other server learned %q", err, learned.Load())
+	}
+	_, err := LoadProfile(t.Context(), server.URL+"/bomb")
+	wantError(t, err, fault.Usage, "/bomb: it is larger than 32 MiB")
 }
 
 func TestReadAFile(t *testing.T) {

@@ -104,6 +104,8 @@ func (a *Access) entry() (*cloudsyaml.Entry, error) {
 	case is && missing.File == "":
 		return nil, fault.New(fault.Usage, fault.Advise("write one, set OS_CLIENT_CONFIG_FILE, or give %s and credentials as options or OS_* variables",
 			fault.Option("identity_endpoint")), "cloud %q: there is %w", name, err)
+	case is && a.other:
+		return nil, fault.New(fault.Usage, "", "there is %w", err)
 	case is:
 		return nil, fault.Bad("cloud", fault.Advise("choose one of them with %s or OS_CLOUD", fault.Option("cloud")), "%w", err)
 	}
