@@ -3,7 +3,7 @@ package version
 
 var (
 	// Version is the semantic version, without a leading v. A release sets it with -ldflags -X.
-	Version = "0.1.0"
+	Version = "1.2.0"
 
 	// Prerelease marks what is not a release; Packer accepts only "dev" and "".
 	Prerelease = "dev"
@@ -11,3 +11,11 @@ var (
 	// Metadata is the semantic version's build metadata.
 	Metadata = ""
 )
+
+// String is the version as people read it, such as 1.2.0 or 1.2.0-dev.
+func String() string {
+	if Prerelease == "" {
+		return Version
+	}
+	return Version + "-" + Prerelease
+}

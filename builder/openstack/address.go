@@ -7,55 +7,49 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 )
 
-// address chooses where to connect to: the network that the template names, the floating IP, the
-// address that Nova gives as the server's own, and else the first of the wanted version. "" where
-// there is none yet. The same server always has the same answer.
-func (b *build) address() string {
-	c := &b.config.NetworkConfig
-	if c.SSHInterface != "" {
-		return poolAddress(b.server, c.SSHInterface, c.SSHIPVersion)
-	}
-	if b.floating != nil && c.SSHIPVersion != "6" {
-		return b.floating.FloatingIP
-	}
-	if b.server.AccessIPv4 != "" && c.SSHIPVersion != "6" {
-		return b.server.AccessIPv4
-	}
-	if b.server.AccessIPv6 != "" && c.SSHIPVersion == "6" {
-		return b.server.AccessIPv6
-	}
-	for _, pool := range slices.Sorted(maps.Keys(b.server.Addresses)) {
-		if a := poolAddress(b.server, pool, c.SSHIPVersion); a != "" {
-			return a
-		}
-	}
-	return ""
+// target is an address of the server.
+type target struct {
+	addr     string
+	pool     string // the name of its network
+	six      bool
+	floating bool
 }
 
-// poolAddress is the server's address on one network: a floating one first, then IPv4 before
-// IPv6 unless the version is given.
-func poolAddress(s *servers.Server, pool, version string) string {
-	list, _ := s.Addresses[pool].([]any)
-	best, rank := "", 0
-	for _, item := range list {
-		a, _ := item.(map[string]any)
-		addr, _ := a["addr"].(string)
-		six := isSix(a["version"])
-		if addr == "" || version == "4" && six || version == "6" && !six {
+func (t target) is(version string) bool {
+	return version == "" || t.six == (version == "6")
+}
+
+// targets are the server's addresses, network by network: first those that the template names, in
+// its order, then the others by name. On one network a floating IP comes first, then IPv4.
+func targets(s *servers.Server, order []string) (all []target) {
+	pools := slices.Concat(order, slices.Sorted(maps.Keys(s.Addresses)))
+	for n, pool := range pools {
+		if slices.Contains(pools[:n], pool) {
 			continue
 		}
-		r := 1
-		if !six {
-			r = 2
+		var here []target
+		list, _ := s.Addresses[pool].([]any)
+		for _, item := range list {
+			a, _ := item.(map[string]any)
+			addr, _ := a["addr"].(string)
+			if addr != "" {
+				here = append(here, target{addr, pool, isSix(a["version"]), a["OS-EXT-IPS:type"] == "floating"})
+			}
 		}
-		if a["OS-EXT-IPS:type"] == "floating" {
-			r = 3
-		}
-		if r > rank {
-			best, rank = addr, r
-		}
+		slices.SortStableFunc(here, func(a, b target) int { return rank(a) - rank(b) })
+		all = append(all, here...)
 	}
-	return best
+	return all
+}
+
+func rank(t target) int {
+	switch {
+	case t.floating:
+		return 0
+	case t.six:
+		return 2
+	}
+	return 1
 }
 
 func isSix(version any) bool {
@@ -66,4 +60,74 @@ func isSix(version any) bool {
 		return v.String() == "6"
 	}
 	return false
+}
+
+// address chooses where to connect to: the fixed address on the network that ssh_interface names;
+// else the floating IP; else what Nova gives as the server's own; else the first address. "" where
+// there is none of the wanted version yet. The same server always has the same answer.
+func (b *build) address() string {
+	c := &b.config.NetworkConfig
+	all := targets(b.server, b.networkNames())
+	if c.SSHInterface != "" {
+		return fixed(all, c.SSHIPVersion, b.interfaceName())
+	}
+	switch six := c.SSHIPVersion == "6"; {
+	case b.floating != nil && !six:
+		return b.floating.FloatingIP
+	case b.server.AccessIPv4 != "" && !six:
+		return b.server.AccessIPv4
+	case b.server.AccessIPv6 != "" && six:
+		return b.server.AccessIPv6
+	}
+	for _, t := range all {
+		if t.is(c.SSHIPVersion) {
+			return t.addr
+		}
+	}
+	return ""
+}
+
+// fixed is the address of the version on the network: the fixed one, or else a floating one.
+func fixed(all []target, version, pool string) (found string) {
+	for _, t := range all {
+		if !t.is(version) || t.pool != pool {
+			continue
+		}
+		if !t.floating {
+			return t.addr
+		}
+		found = t.addr
+	}
+	return found
+}
+
+// fallback is where HashiCorp's plugin connects to when the template's choice isn't there: the
+// floating IP or the server's own address.
+func (b *build) fallback() string {
+	if b.floating != nil {
+		return b.floating.FloatingIP
+	}
+	return b.server.AccessIPv4
+}
+
+// networkNames are the names of the networks that the template attaches the server to.
+func (b *build) networkNames() []string {
+	var names []string
+	for _, n := range b.attached {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// interfaceName is the network that ssh_interface names, by its name; the template may have its id.
+func (b *build) interfaceName() string {
+	for _, n := range b.attached {
+		if n.ID == b.config.SSHInterface {
+			return n.Name
+		}
+	}
+	if b.sshNetwork != "" {
+		return b.sshNetwork
+	}
+	return b.config.SSHInterface
 }

@@ -2,7 +2,6 @@ package openstack
 
 import (
 	"context"
-	"fmt"
 	"log"
 	"strings"
 	"time"
@@ -55,10 +54,9 @@ func (*Artifact) Files() []string { return nil }
 // Id is the image's id.
 func (a *Artifact) Id() string { return a.image.ID }
 
-// String names the image for people.
-func (a *Artifact) String() string {
-	return fmt.Sprintf("An image was created: %s (%s)", a.image.ID, a.image.Name)
-}
+// String names the image. Scripts take what follows the second colon of the line that Packer makes
+// of it, so it is HashiCorp's to the letter.
+func (a *Artifact) String() string { return "An image was created: " + a.image.ID }
 
 // State is what post-processors and HCP Packer can know about the image: image_id, image_name,
 // source_image_id, source_image_name, project_id, owner, cloud, region, visibility, checksum,

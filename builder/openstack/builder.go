@@ -16,6 +16,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/version"
 )
 
 // BuilderID is what the artifacts say they come from. It is the incumbent's, so that whatever
@@ -29,6 +30,7 @@ type Builder struct{ config Config }
 func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
 	c := &b.config
 	state := newState(c, ui, hook)
+	from(state).report.Step("imgctl's builder openstack %s (github.com/imgctl/openstack)", version.String())
 	runner := newRunner(steps(c), c.PackerConfig, ui)
 	runner.Run(ctx, state)
 
@@ -52,6 +54,7 @@ func steps(c *Config) []multistep.Step {
 		&stepRemove{}, // its clean-up comes last, and removes everything at once
 		&stepConnect{},
 		&stepLookUp{},
+		&stepRights{},
 		&stepKeyPair{},
 		&stepImport{},
 		&stepVolume{},
@@ -62,11 +65,11 @@ func steps(c *Config) []multistep.Step {
 		&stepAssociate{},
 		&stepPassword{},
 		&stepReach{},
-		&communicator.StepConnect{
+		&stepCommunicate{&communicator.StepConnect{
 			Config:    &c.Comm,
 			Host:      host,
 			SSHConfig: preferEd25519(c.Comm.SSHConfigFunc()),
-		},
+		}},
 		&stepProvision{},
 		&stepClearKeys{},
 		&stepStop{},

@@ -46,21 +46,21 @@ func (b *Builder) Prepare(raws ...any) ([]string, []string, error) {
 	}
 	c.run = cloud.NewRun()
 
-	var errs *packersdk.MultiError
-	errs = packersdk.MultiErrorAppend(errs, c.Access.Prepare()...)
-	errs = packersdk.MultiErrorAppend(errs, c.ImageConfig.prepare(c.UseBlockStorageVolume)...)
-	errs = packersdk.MultiErrorAppend(errs, c.SourceConfig.prepare()...)
-	errs = packersdk.MultiErrorAppend(errs, c.ServerConfig.prepare(c.ImageName)...)
-	errs = packersdk.MultiErrorAppend(errs, c.NetworkConfig.prepare()...)
-	errs = packersdk.MultiErrorAppend(errs, c.VolumeConfig.prepare(c.AvailabilityZone, c.run)...)
-	errs = packersdk.MultiErrorAppend(errs, c.TimeConfig.prepare()...)
-	errs = packersdk.MultiErrorAppend(errs, c.CommConfig.prepare(&c.ctx, c.run)...)
-	errs = packersdk.MultiErrorAppend(errs, c.shutdownCheck()...)
+	f := &findings{errs: c.Access.Prepare()}
+	c.findMoot(f)
+	c.ImageConfig.prepare(f, c.UseBlockStorageVolume)
+	c.SourceConfig.prepare(f)
+	c.ServerConfig.prepare(f, c.ImageName)
+	c.NetworkConfig.prepare(f)
+	c.VolumeConfig.prepare(f, c.AvailabilityZone, c.run)
+	c.TimeConfig.prepare(f)
+	c.CommConfig.prepare(f, &c.ctx, c.run)
+	c.checkShutdown(f)
 	packersdk.LogSecretFilter.Set(c.secrets()...)
-	if errs != nil && len(errs.Errors) > 0 {
-		return nil, nil, errs
+	if len(f.errs) > 0 {
+		return nil, nil, packersdk.MultiErrorAppend(nil, f.errs...)
 	}
-	return generatedNames, c.warnings(), nil
+	return generatedNames, f.warnings, nil
 }
 
 func (c *Config) secrets() []string {
@@ -71,21 +71,4 @@ func (c *Config) secrets() []string {
 		}
 	}
 	return secrets
-}
-
-func (c *Config) warnings() []string {
-	var w []string
-	if c.FloatingIPPool != "" {
-		w = append(w, "floating_ip_pool is deprecated: use floating_ip_network")
-	}
-	if c.UseFloatingIP {
-		w = append(w, "use_floating_ip is deprecated and has no effect: use floating_ip_network, floating_ip or reuse_ips")
-	}
-	if c.OpenstackProvider != "" {
-		w = append(w, "openstack_provider has no effect")
-	}
-	if c.SourceImageFilter.Filters.Visibility == "protected" {
-		w = append(w, `source_image_filter: visibility "protected" is no visibility and has no effect`)
-	}
-	return w
 }

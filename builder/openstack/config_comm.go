@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/communicator"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -16,7 +15,7 @@ type CommConfig struct {
 	Comm communicator.Config `mapstructure:",squash"`
 }
 
-func (c *CommConfig) prepare(ctx *interpolate.Context, run cloud.Run) []error {
+func (c *CommConfig) prepare(f *findings, ctx *interpolate.Context, run cloud.Run) {
 	comm := &c.Comm
 	if c.needsKey() && comm.SSHTemporaryKeyPairName == "" {
 		comm.SSHTemporaryKeyPairName = staging(run)
@@ -26,28 +25,27 @@ func (c *CommConfig) prepare(ctx *interpolate.Context, run cloud.Run) []error {
 	if file == cloud.Unknown {
 		comm.SSHPrivateKeyFile = ""
 	}
-	errs := comm.Prepare(ctx)
+	f.errs = append(f.errs, comm.Prepare(ctx)...)
 	comm.SSHPrivateKeyFile = file
 
-	bad := func(hint, format string, args ...any) {
-		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
+	if name := comm.SSHTemporaryKeyPairName; name != "" && name != cloud.Unknown && c.needsKey() && (len(name) > longestName || !keyPairName.MatchString(name)) {
+		f.bad("use at most 255 letters, digits, spaces, - and _", "temporary_key_pair_name: Nova takes no %q", beginning(name))
 	}
 	kind := strings.ToLower(comm.SSHTemporaryKeyPairType)
 	if !slices.Contains([]string{"", "rsa", "ecdsa", "ed25519", "dsa", cloud.Unknown}, kind) {
-		bad("use ed25519, rsa or ecdsa", "temporary_key_pair_type: %q is unknown", comm.SSHTemporaryKeyPairType)
+		f.bad("use ed25519, rsa or ecdsa", "temporary_key_pair_type: %q is unknown", comm.SSHTemporaryKeyPairType)
 	}
 	if comm.Type == "winrm" && comm.WinRMPassword == "" {
 		if kind != "" && kind != "rsa" && kind != cloud.Unknown {
-			bad("use rsa, or set winrm_password", "temporary_key_pair_type: a password can't be encrypted for a key of type %q", kind)
+			f.bad("use rsa, or set winrm_password", "temporary_key_pair_type: a password can't be encrypted for a key of type %q", kind)
 		}
 		if comm.SSHKeyPairName != "" && comm.SSHPrivateKeyFile == "" {
-			bad("set ssh_private_key_file, or winrm_password", "ssh_keypair_name: without its private key the server's password can't be read")
+			f.bad("set ssh_private_key_file, or winrm_password", "ssh_keypair_name: without its private key the server's password can't be read")
 		}
 	}
 	if comm.Type == "ssh" && comm.SSHKeyPairName != "" && comm.SSHPrivateKeyFile == "" && !comm.SSHAgentAuth && comm.SSHPassword == "" {
-		bad("set ssh_private_key_file, ssh_agent_auth or ssh_password", "ssh_keypair_name: the build needs its private key")
+		f.bad("set ssh_private_key_file, ssh_agent_auth or ssh_password", "ssh_keypair_name: the build needs its private key")
 	}
-	return errs
 }
 
 // needsKey reports whether the build creates a key pair: if the template gives no other way to log in.

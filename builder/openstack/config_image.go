@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -57,7 +56,8 @@ type ImageConfig struct {
 	// default), `["none"]`, or a list of patterns such as `["hw_*", "os_*", "!os_admin_user"]`, where
 	// a leading `!` excludes what the pattern matches. Properties set in `metadata` are always kept.
 	// Properties that belong to the Image service or describe the source's own data (`os_glance_*`,
-	// `owner_specified.*`, signatures) are never inherited.
+	// `owner_specified.*`, signatures) are never inherited. Properties without which the image's own
+	// data can't be read (`cinder_encryption_*`, `block_device_mapping`) are always kept.
 	InheritProperties []string `mapstructure:"inherit_properties" required:"false"`
 	// What to do if the project already has an image of the name: `allow` (the default) keeps it, so
 	// that two images have the name; `fail` stops before anything is created; `replace` deletes it
@@ -68,63 +68,55 @@ type ImageConfig struct {
 	SkipCreateImage bool `mapstructure:"skip_create_image" required:"false"`
 }
 
-func (c *ImageConfig) prepare(volume bool) []error {
-	var errs []error
-	bad := func(hint, format string, args ...any) {
-		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
-	}
+func (c *ImageConfig) prepare(f *findings, volume bool) {
 	if c.ImageName == "" {
-		bad("give the new image a name", "image_name: it is missing")
-	} else if len(c.ImageName) > 255 {
-		bad("use at most 255 characters", "image_name: it has %d characters", len(c.ImageName))
+		f.bad("give the new image a name", "image_name: it is missing")
 	}
+	f.short("image_name", c.ImageName, longestName)
 	if c.ImageMetadata == nil {
 		c.ImageMetadata = map[string]string{}
 	}
 	if c.ImageMetadata["image_type"] == "" {
 		c.ImageMetadata["image_type"] = "image"
 	}
-	for key := range c.ImageMetadata {
-		if glance.Reserved(key) {
-			bad("leave it out", "metadata: property %q belongs to the cloud or to imgctl", key)
-		}
+	f.properties("metadata", c.ImageMetadata, false)
+	for _, tag := range c.ImageTags {
+		f.short("image_tags", tag, longestName)
 	}
-	c.prepareSharing(volume, bad)
+	c.prepareSharing(f, volume)
 	if c.ImageDiskFormat != "" && !volume {
-		bad("set use_blockstorage_volume as well, or leave it out", "image_disk_format: the hypervisor decides on the format")
+		f.bad("set use_blockstorage_volume as well, or leave it out", "image_disk_format: the hypervisor decides on the format")
 	}
-	if c.ImageMinDisk < 0 {
-		bad("use 0 or more GiB", "image_min_disk: %d is negative", c.ImageMinDisk)
-	}
-	if c.ImageMinRAM < 0 {
-		bad("use 0 or more MiB", "image_min_ram: %d is negative", c.ImageMinRAM)
-	}
+	f.natural("image_min_disk", "GiB", c.ImageMinDisk)
+	f.natural("image_min_ram", "MiB", c.ImageMinRAM)
 	if c.ImageNameConflict == "" {
 		c.ImageNameConflict = conflictAllow
 	}
 	if !slices.Contains([]string{conflictAllow, conflictFail, conflictReplace, cloud.Unknown}, c.ImageNameConflict) {
-		bad("use allow, fail or replace", "image_name_conflict: %q is unknown", c.ImageNameConflict)
+		f.bad("use allow, fail or replace", "image_name_conflict: %q is unknown", c.ImageNameConflict)
 	}
 	for _, pattern := range c.InheritProperties {
 		if _, err := path.Match(strings.TrimPrefix(pattern, "!"), ""); err != nil {
-			bad("use * and ? as wildcards", "inherit_properties: %q: %w", pattern, err)
+			f.bad("use * and ? as wildcards", "inherit_properties: %q: %w", pattern, err)
 		}
 	}
-	return errs
 }
 
-func (c *ImageConfig) prepareSharing(volume bool, bad func(hint, format string, args ...any)) {
+func (c *ImageConfig) prepareSharing(f *findings, volume bool) {
 	if c.ImageVisibility != cloud.Unknown {
 		c.ImageVisibility = strings.ToLower(c.ImageVisibility)
 	}
 	known := []string{"", glance.Private, glance.Shared, glance.Community, glance.Public, cloud.Unknown}
 	if !slices.Contains(known, c.ImageVisibility) {
-		bad("use private, shared, community or public", "image_visibility: %q is unknown", c.ImageVisibility)
+		f.bad("use private, shared, community or public", "image_visibility: %q is unknown", c.ImageVisibility)
 	}
 	if len(c.ImageMembers) == 0 {
-		if c.ImageAutoAcceptMembers || len(c.ImageAcceptWith) > 0 {
-			bad("name the projects in image_members", "image_auto_accept_members, image_accept_with: there are no members")
+		if len(c.ImageAcceptWith) > 0 {
+			f.bad("name the projects in image_members", "image_accept_with: there are no members")
 		}
+		return
+	}
+	if c.SkipCreateImage {
 		return
 	}
 	// An image from a volume is shared by default.
@@ -132,17 +124,20 @@ func (c *ImageConfig) prepareSharing(volume bool, bad func(hint, format string, 
 		c.ImageVisibility = glance.Shared
 	}
 	if c.ImageVisibility != glance.Shared && c.ImageVisibility != cloud.Unknown && slices.Contains(known, c.ImageVisibility) {
-		bad(`set image_visibility = "shared"`, "image_members: an image whose visibility isn't shared has no members")
+		f.bad(`set image_visibility = "shared"`, "image_members: an image whose visibility isn't shared has no members")
 	}
 	for _, m := range c.ImageMembers {
 		if strings.TrimSpace(m) == "" {
-			bad("give the ids of projects", "image_members: one of them is empty")
+			f.bad("give the ids of projects", "image_members: one of them is empty")
 		}
 	}
 }
 
 // inherits reports whether the image keeps a property that neither the template nor imgctl has set.
 func (c *ImageConfig) inherits(property string) bool {
+	if glance.OwnData(property) {
+		return true
+	}
 	if glance.Reserved(property) {
 		return false
 	}

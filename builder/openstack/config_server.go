@@ -3,13 +3,11 @@
 package openstack
 
 import (
-	"os"
 	"path"
 	"strings"
 
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -36,7 +34,8 @@ type ServerConfig struct {
 	UserDataFile string `mapstructure:"user_data_file" required:"false"`
 	// Whether the server gets a config drive. Default: the cloud decides.
 	ConfigDrive config.Trilean `mapstructure:"config_drive" required:"false"`
-	// The names or ids of the server's security groups.
+	// The names or ids of the server's security groups: the project's own, or those that other
+	// projects share with it.
 	SecurityGroups []string `mapstructure:"security_groups" required:"false"`
 	// Delete the server at once, even if the cloud keeps deleted servers for a while so that they can
 	// be restored.
@@ -51,47 +50,35 @@ type ServerConfig struct {
 	OpenstackProvider string `mapstructure:"openstack_provider" undocumented:"true"`
 }
 
-func (c *ServerConfig) prepare(imageName string) []error {
-	var errs []error
-	bad := func(hint, format string, args ...any) {
-		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
-	}
+func (c *ServerConfig) prepare(f *findings, imageName string) {
 	if c.Flavor == "" {
-		bad("give the id or the name of a flavor", "flavor: it is missing")
+		f.bad("give the id or the name of a flavor", "flavor: it is missing")
 	}
 	if strings.Contains(c.Flavor, "://") {
 		c.Flavor = path.Base(c.Flavor)
 	}
+	f.short("instance_name", c.InstanceName, longestName)
 	if c.InstanceName == "" {
-		c.InstanceName = imageName
+		c.InstanceName = strings.TrimSpace(imageName) // Nova takes no spaces at its ends
 	}
-	for key, value := range c.InstanceMetadata {
-		if len(key) > 255 || len(value) > 255 {
-			bad("use at most 255 bytes for key and value", "instance_metadata: %q is too long", key)
-		}
-		if key == cloud.RunKey || key == cloud.DeadlineKey {
-			bad("leave it out", "instance_metadata: %q belongs to imgctl", key)
-		}
+	f.short("instance_description", c.InstanceDescription, longestName)
+	f.serverTags(c.InstanceTags)
+	f.serverMetadata(c.InstanceMetadata)
+	switch {
+	case c.UserDataFile == "":
+		f.userData("user_data", len(c.UserData))
+	case c.UserDataFile != cloud.Unknown:
+		f.userDataFile(c.UserDataFile)
 	}
-	if c.UserData != "" && c.UserDataFile != "" {
-		bad("keep one of them", "user_data, user_data_file: only one can be set")
-	}
-	if c.UserDataFile != "" && c.UserDataFile != cloud.Unknown {
-		if _, err := os.Stat(c.UserDataFile); err != nil {
-			bad("name a file that can be read", "user_data_file: %w", err)
-		}
-	}
-	return errs
 }
 
-func (c *Config) shutdownCheck() []error {
+func (c *Config) checkShutdown(f *findings) {
 	switch {
 	case c.LiveSnapshot && c.ShutdownCommand != "":
-		return []error{fault.New(fault.Usage, "keep one of them", "live_snapshot, shutdown_command: the server is either stopped or not")}
+		f.bad("keep one of them", "live_snapshot, shutdown_command: the server is either stopped or not")
 	case c.LiveSnapshot && c.UseBlockStorageVolume:
-		return []error{fault.New(fault.Usage, "leave it out", "live_snapshot: a volume is captured after its server is gone")}
+		f.bad("leave it out", "live_snapshot: a volume is captured after its server is gone")
 	case c.ShutdownCommand != "" && c.Comm.Type == "none":
-		return []error{fault.New(fault.Usage, "leave it out", `shutdown_command: it can't be run with communicator = "none"`)}
+		f.bad("leave it out", `shutdown_command: it can't be run with communicator = "none"`)
 	}
-	return nil
 }

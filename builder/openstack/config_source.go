@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/google/uuid"
+
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -17,7 +18,8 @@ import (
 // The image that the build starts from. Set exactly one of `source_image`, `source_image_name`,
 // `source_image_filter` and `external_source_image_url`.
 type SourceConfig struct {
-	// The id of the source image, or its URL.
+	// The id of the source image, or its URL. Anything but a UUID is taken as a name, as in
+	// `source_image_name`.
 	SourceImage string `mapstructure:"source_image" required:"false"`
 	// The name of the source image. If several images have the name, the build stops, unless
 	// `source_image_filter` sets `most_recent`.
@@ -90,11 +92,7 @@ func (f *ImageFilterOptions) Empty() bool {
 		len(f.Properties) == 0 && f.Status == "" && f.MemberStatus == "" && !f.Hidden
 }
 
-func (c *SourceConfig) prepare() []error {
-	var errs []error
-	bad := func(hint, format string, args ...any) {
-		errs = append(errs, fault.New(fault.Usage, hint, format, args...))
-	}
+func (c *SourceConfig) prepare(f *findings) {
 	var given []string
 	for _, s := range []struct {
 		option string
@@ -111,42 +109,39 @@ func (c *SourceConfig) prepare() []error {
 	}
 	switch len(given) {
 	case 0:
-		bad("set one of source_image, source_image_name, source_image_filter and external_source_image_url",
+		f.bad("set one of source_image, source_image_name, source_image_filter and external_source_image_url",
 			"source_image: no source image is set")
 	case 1:
 	default:
-		bad("keep one of them", "%s: only one of these can be set", strings.Join(given, ", "))
+		f.bad("keep one of them", "%s: only one of these can be set", strings.Join(given, ", "))
 	}
-	if strings.Contains(c.SourceImage, "/") {
+	if strings.Contains(c.SourceImage, "://") {
 		c.SourceImage = path.Base(c.SourceImage)
 	}
 	if u, err := url.Parse(c.ExternalSourceImageURL); c.ExternalSourceImageURL != cloud.Unknown && c.ExternalSourceImageURL != "" &&
 		(err != nil || u.Scheme != "http" && u.Scheme != "https") {
-		bad("give an http or https URL", "external_source_image_url: %q can't be downloaded", c.ExternalSourceImageURL)
+		f.bad("give an http or https URL", "external_source_image_url: %q can't be downloaded", c.ExternalSourceImageURL)
 	}
 	if c.ExternalSourceImageFormat == "" {
 		c.ExternalSourceImageFormat = "qcow2"
 	}
-	for key := range c.ExternalSourceImageProperties {
-		if glance.Reserved(key) {
-			bad("leave it out", "external_source_image_properties: property %q belongs to the cloud or to imgctl", key)
-		}
+	if c.ExternalSourceImageURL != "" {
+		f.properties("external_source_image_properties", c.ExternalSourceImageProperties, true)
 	}
-	c.SourceImageFilter.Filters.check(bad)
-	return errs
+	c.SourceImageFilter.Filters.check(f)
 }
 
-func (f *ImageFilterOptions) check(bad func(hint, format string, args ...any)) {
+func (o *ImageFilterOptions) check(f *findings) {
 	visibilities := []string{"", glance.Private, glance.Shared, glance.Community, glance.Public, "all", "protected", cloud.Unknown}
-	if !slices.Contains(visibilities, f.Visibility) {
-		bad("use public, private, shared, community or all", "source_image_filter: visibility %q is unknown", f.Visibility)
+	if !slices.Contains(visibilities, o.Visibility) {
+		f.bad("use public, private, shared, community or all", "source_image_filter: visibility %q is unknown", o.Visibility)
 	}
-	if !slices.Contains([]string{"", glance.Accepted, glance.Pending, glance.Rejected, "all", cloud.Unknown}, f.MemberStatus) {
-		bad("use accepted, pending, rejected or all", "source_image_filter: member_status %q is unknown", f.MemberStatus)
+	if !slices.Contains([]string{"", glance.Accepted, glance.Pending, glance.Rejected, "all", cloud.Unknown}, o.MemberStatus) {
+		f.bad("use accepted, pending, rejected or all", "source_image_filter: member_status %q is unknown", o.MemberStatus)
 	}
-	if f.NameRegex != cloud.Unknown {
-		if _, err := regexp.Compile(f.NameRegex); err != nil {
-			bad("see https://pkg.go.dev/regexp/syntax", "source_image_filter: name_regex: %w", err)
+	if o.NameRegex != cloud.Unknown {
+		if _, err := regexp.Compile(o.NameRegex); err != nil {
+			f.bad("see https://pkg.go.dev/regexp/syntax", "source_image_filter: name_regex: %w", err)
 		}
 	}
 }
@@ -155,10 +150,15 @@ func (f *ImageFilterOptions) check(bad func(hint, format string, args ...any)) {
 func (c *SourceConfig) selector() glance.Selector {
 	f := &c.SourceImageFilter.Filters
 	s := glance.Selector{
-		ID: c.SourceImage, Name: f.Name, Owner: f.Owner, Visibility: f.Visibility, MemberStatus: f.MemberStatus,
+		Name: f.Name, Owner: f.Owner, Visibility: f.Visibility, MemberStatus: f.MemberStatus,
 		Hidden: f.Hidden, Status: f.Status, Tags: f.Tags, Properties: f.Properties, Sort: c.SourceImageFilter.Sort,
 	}
-	if c.SourceImageName != "" {
+	switch {
+	case uuid.Validate(c.SourceImage) == nil:
+		s.ID = c.SourceImage
+	case c.SourceImage != "":
+		s.Name = c.SourceImage
+	case c.SourceImageName != "":
 		s.Name = c.SourceImageName
 	}
 	if s.Visibility == "protected" {

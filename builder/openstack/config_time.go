@@ -5,7 +5,6 @@ package openstack
 import (
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -32,8 +31,7 @@ type TimeConfig struct {
 	ImageCreationWait int `mapstructure:"image_creation_wait" required:"false"`
 }
 
-func (c *TimeConfig) prepare() []error {
-	var errs []error
+func (c *TimeConfig) prepare(f *findings) {
 	for _, t := range []struct {
 		option string
 		value  *time.Duration
@@ -48,16 +46,16 @@ func (c *TimeConfig) prepare() []error {
 		{"poll_interval", &c.PollInterval, cloud.DefaultPace.Max},
 	} {
 		if *t.value < 0 {
-			errs = append(errs, fault.New(fault.Usage, "use a positive time such as 90s", "%s: %s is negative", t.option, *t.value))
+			f.bad("use a positive time such as 90s", "%s: %s is negative", t.option, *t.value)
 		}
 		if *t.value == 0 {
 			*t.value = t.usual
 		}
 	}
 	if c.ImageCreationWait < 0 {
-		errs = append(errs, fault.New(fault.Usage, "use 0 or more seconds", "image_creation_wait: %d is negative", c.ImageCreationWait))
+		f.warn("image_creation_wait: %d is negative, so nothing is waited for", c.ImageCreationWait)
+		c.ImageCreationWait = 0
 	}
-	return errs
 }
 
 // pace is how often the build polls.

@@ -5,7 +5,6 @@ package openstack
 import (
 	"cmp"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -24,13 +23,14 @@ type VolumeConfig struct {
 	VolumeAvailabilityZone string `mapstructure:"volume_availability_zone" required:"false"`
 }
 
-func (c *VolumeConfig) prepare(zone string, run cloud.Run) []error {
+func (c *VolumeConfig) prepare(f *findings, zone string, run cloud.Run) {
+	if !c.UseBlockStorageVolume {
+		return
+	}
 	c.VolumeAvailabilityZone = cmp.Or(c.VolumeAvailabilityZone, zone)
 	c.VolumeName = cmp.Or(c.VolumeName, staging(run))
-	if c.VolumeSize < 0 {
-		return []error{fault.New(fault.Usage, "use 0 or more GiB", "volume_size: %d is negative", c.VolumeSize)}
-	}
-	return nil
+	f.natural("volume_size", "GiB", c.VolumeSize)
+	f.short("volume_name", c.VolumeName, longestName)
 }
 
 // staging is the name of objects without a name of their own, and of the image until it is published.

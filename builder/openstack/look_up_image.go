@@ -23,6 +23,9 @@ func lookUpSource(ctx context.Context, b *build) error {
 		option = "source_image_filter"
 	}
 	img, err := b.images.One(ctx, c.selector(), c.SourceImageFilter.MostRecent)
+	if fault.Is(err, fault.NotFound) && option != "source_image_filter" && c.selector().ID == "" {
+		err = fault.Wrap(fault.NotFound, "source_image_filter can ask for more than a name", err)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", option, err)
 	}

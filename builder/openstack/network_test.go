@@ -77,10 +77,14 @@ func TestFloatingIPs(t *testing.T) {
 		{"new, without a network", map[string]any{"floating_ip_network": "public", "networks": nil}, connected{addresses: 2, floating: 1}},
 		{"new, network found", map[string]any{"floating_ip_network": "public", "networks": nil, "network_discovery_cidrs": []string{"10.0.0.0/8", "127.77.0.0/16"}}, connected{addresses: 2, floating: 1}},
 		{"new, network chosen", map[string]any{"floating_ip_network": "public", "instance_floating_ip_net": "private"}, connected{addresses: 2, floating: 1}},
+		{"new, another network chosen", map[string]any{"floating_ip_network": "public", "instance_floating_ip_net": "public"}, connected{addresses: 2, floating: 1}},
+		{"new, an unknown network chosen", map[string]any{"floating_ip_network": "public", "networks": nil, "instance_floating_ip_net": "nothing"}, connected{addresses: 2, floating: 1}},
 		{"new, on a port", map[string]any{"floating_ip_network": "public", "networks": nil, "ports": []string{port.ID}}, connected{addresses: 2, floating: 1}},
 		{"new, with a group", map[string]any{"floating_ip_network": "public", "security_groups": []string{"default"}}, connected{addresses: 2, floating: 1}},
 		{"by its id", map[string]any{"floating_ip": kept.ID}, connected{addresses: 2, floating: 1}},
 		{"by its address", map[string]any{"floating_ip": kept.FloatingIP}, connected{addresses: 2, floating: 1}},
+		{"the given one in spite of others", map[string]any{"floating_ip": kept.ID, "reuse_ips": true, "floating_ip_network": "nothing"}, connected{addresses: 2, floating: 1}},
+		{"a free one, of no network", map[string]any{"reuse_ips": true, "floating_ip_network": "nothing"}, connected{addresses: 2, floating: 1}},
 		{"a free one", map[string]any{"reuse_ips": true}, connected{addresses: 2, floating: 1}},
 		{"a free one of a network", map[string]any{"reuse_ips": true, "floating_ip_network": "public"}, connected{addresses: 2, floating: 1}},
 	} {
@@ -167,12 +171,15 @@ func TestAddress(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, iface, version string
+		networks             []string
 		floating             string
 		accessed             [2]string
 		want                 string
 	}{
 		{name: "the first, always the same", want: "172.16.0.1"},
-		{name: "the network's floating one", iface: "private", want: "192.0.2.1"},
+		{name: "the fixed one of the network", iface: "private", want: "10.0.0.1"},
+		{name: "the first network of the template", networks: []string{"private", "back"}, want: "192.0.2.1"},
+		{name: "the first network that has the version", networks: []string{"back", "six"}, version: "6", want: "fd00::2"},
 		{name: "IPv6 of the network, without brackets", iface: "private", version: "6", want: "fd00::1"},
 		{name: "the network wins over the floating IP", iface: "back", floating: "192.0.2.9", want: "172.16.0.1"},
 		{name: "the floating IP", floating: "192.0.2.9", want: "192.0.2.9"},
@@ -186,6 +193,9 @@ func TestAddress(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := &build{config: &Config{}, server: &servers.Server{Addresses: addresses, AccessIPv4: tt.accessed[0], AccessIPv6: tt.accessed[1]}}
+			for _, n := range tt.networks {
+				b.attached = append(b.attached, named{Name: n})
+			}
 			b.config.SSHInterface, b.config.SSHIPVersion = tt.iface, tt.version
 			if tt.floating != "" {
 				b.floating = &floatingips.FloatingIP{FloatingIP: tt.floating}

@@ -140,13 +140,15 @@ func (w *world) keysLeft(out string) {
 // serveAgent is the socket of an SSH agent with one key.
 func serveAgent(t *testing.T, private []byte) string {
 	t.Helper()
-	key, err := ssh.ParseRawPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
 	keys := agent.NewKeyring()
-	if err := keys.Add(agent.AddedKey{PrivateKey: key}); err != nil {
-		t.Fatal(err)
+	if private != nil {
+		key, err := ssh.ParseRawPrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := keys.Add(agent.AddedKey{PrivateKey: key}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {

@@ -34,6 +34,8 @@ type build struct {
 	predecessors []*glance.Image // of the same name, to be replaced
 	flavor       *flavors.Flavor
 	attach       []servers.Network
+	attached     []named  // the network of each attachment; its name where that is known
+	sshNetwork   string   // the name of the network whose id ssh_interface is
 	groups       []string // ids of security groups
 	floatingNet  string   // id
 	floatNet     string   // id of the network that the floating IP leads to

@@ -7,7 +7,6 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -40,11 +39,17 @@ func (b *build) serverPort(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("listing the server's ports: %w", err)
 	}
 	for _, p := range all {
-		if b.floatNet == "" || p.NetworkID == b.floatNet {
+		if p.NetworkID == b.floatNet {
 			return p.ID, nil
 		}
 	}
-	return "", fault.New(fault.NotFound, "name its network in networks", "the server has no port that a floating IP can lead to")
+	if len(all) == 0 {
+		return "", errNoInterface()
+	}
+	if b.config.InstanceFloatingIPNet != "" {
+		b.report.Warn("instance_floating_ip_net: the server is not attached to %q; the floating IP goes to its first network", b.config.InstanceFloatingIPNet)
+	}
+	return all[0].ID, nil
 }
 
 func (*stepAssociate) Cleanup(multistep.StateBag) {}

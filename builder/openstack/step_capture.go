@@ -23,9 +23,8 @@ func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep
 	if b.config.SkipCreateImage || b.config.UseBlockStorageVolume {
 		return multistep.ActionContinue
 	}
-	b.report.Step("Capturing the image")
 	properties := b.marks()
-	maps.Copy(properties, b.config.ImageMetadata)
+	maps.Copy(properties, takenByNova(b.config.ImageMetadata))
 	err := b.capture(ctx, func(ctx context.Context) (string, error) {
 		return servers.CreateImage(ctx, b.compute, b.server.ID, servers.CreateImageOpts{
 			Name: staging(b.config.run), Metadata: properties,
@@ -41,6 +40,8 @@ func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep
 
 // capture has an image made and waits until it is complete, hidden meanwhile.
 func (b *build) capture(ctx context.Context, do func(context.Context) (string, error)) error {
+	// Scripts read the name from this line of HashiCorp's plugin.
+	b.report.Step("Creating the image: %s", b.config.ImageName)
 	b.imageMade = b.left.Expect(b.imageThing())
 	id, err := cloud.Create(ctx, do, func(ctx context.Context) (string, bool, error) {
 		found, err := b.findStaged(ctx)
@@ -54,8 +55,10 @@ func (b *build) capture(ctx context.Context, do func(context.Context) (string, e
 	}
 	b.report.Step("Image %s, waiting for its data", id)
 	// Where an image can't be hidden it is still under a name that nobody asks for.
-	if _, err := b.images.Update(ctx, id, glance.Patch{}.Hidden(true)); err != nil && ctx.Err() != nil {
-		return err
+	if b.source.CanHide {
+		if _, err := b.images.Update(ctx, id, glance.Patch{}.Hidden(true)); err != nil && ctx.Err() != nil {
+			return err
+		}
 	}
 	img, err := b.waitImage(ctx, id, "image to be captured", b.config.ImageTimeout)
 	if err != nil {
@@ -67,7 +70,7 @@ func (b *build) capture(ctx context.Context, do func(context.Context) (string, e
 
 // waitImage waits until the image is active.
 func (b *build) waitImage(ctx context.Context, id, what string, timeout time.Duration) (img *glance.Image, err error) {
-	err = b.config.pace().Poll(ctx, what, timeout, func(ctx context.Context) (bool, error) {
+	err = b.poll(ctx, what, timeout, func(ctx context.Context) (bool, error) {
 		if img, err = b.images.Image(ctx, id); err != nil {
 			return false, err
 		}

@@ -86,7 +86,7 @@ func importHint(err error) error {
 // queued and stays so. refused is why the download may never have begun.
 func (b *build) waitImport(ctx context.Context, id string, refused error) (img *glance.Image, err error) {
 	started, began := time.Now(), false
-	err = b.config.pace().Poll(ctx, "image to be imported", b.config.ImportTimeout, func(ctx context.Context) (bool, error) {
+	err = b.poll(ctx, "image to be imported", b.config.ImportTimeout, func(ctx context.Context) (bool, error) {
 		if img, err = b.images.Image(ctx, id); err != nil {
 			return false, err
 		}

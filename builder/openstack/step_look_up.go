@@ -16,7 +16,7 @@ func (*stepLookUp) Run(ctx context.Context, state multistep.StateBag) multistep.
 	b := from(state)
 	lookUps := []func(context.Context, *build) error{
 		lookUpSource, lookUpFlavor, lookUpAttachments, lookUpGroups, lookUpFloatingNetwork,
-		lookUpFloatingIP, lookUpKeyPair, lookUpPredecessors, lookUpAcceptors,
+		lookUpFloatingIP, lookUpKeyPair, lookUpWay, lookUpPredecessors, lookUpAcceptors,
 	}
 	errs := make([]error, len(lookUps))
 	var wg sync.WaitGroup

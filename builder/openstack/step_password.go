@@ -28,7 +28,7 @@ func (*stepPassword) Run(ctx context.Context, state multistep.StateBag) multiste
 		return next(state, err)
 	}
 	b.report.Step("Waiting for the server's password")
-	err = b.config.pace().Poll(ctx, "server's password", comm.WinRMTimeout, func(ctx context.Context) (bool, error) {
+	err = b.poll(ctx, "server's password", comm.WinRMTimeout, func(ctx context.Context) (bool, error) {
 		password, err := servers.GetPassword(ctx, b.compute, b.server.ID).ExtractPassword(key)
 		if err != nil {
 			return false, cloud.Classify(err)
@@ -37,7 +37,8 @@ func (*stepPassword) Run(ctx context.Context, state multistep.StateBag) multiste
 		return password != "", nil
 	})
 	if err != nil {
-		return next(state, err)
+		hint := "cloudbase-init, or another agent in the source image, has to post it to Nova's metadata service; set winrm_password where the image has one"
+		return next(state, fault.Wrap(fault.KindOf(err), hint, err))
 	}
 	packersdk.LogSecretFilter.Set(comm.WinRMPassword)
 	if b.config.PackerDebug {

@@ -39,6 +39,7 @@ func (*stepPublish) Run(ctx context.Context, state multistep.StateBag) multistep
 		return next(state, fmt.Errorf("publishing the image as %q: %w", b.config.ImageName, err))
 	}
 	b.image, b.published = img, true
+	b.report.Step("Published image %s", img)
 	b.imageMade.Keep()
 	b.generate(state)
 	b.replace(ctx)
@@ -106,7 +107,10 @@ func (b *build) checkConflict(ctx context.Context) error {
 // final is the one change that makes the image what the template asks for.
 func (b *build) final() glance.Patch {
 	c := &b.config.ImageConfig
-	p := glance.Patch{}.Name(c.ImageName).Hidden(c.ImageHidden)
+	p := glance.Patch{}.Name(c.ImageName)
+	if b.image.CanHide {
+		p = p.Hidden(c.ImageHidden)
+	}
 	if c.ImageVisibility != "" {
 		p = p.Visibility(c.ImageVisibility)
 	}

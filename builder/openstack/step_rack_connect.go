@@ -18,7 +18,7 @@ func (*stepRackConnect) Run(ctx context.Context, state multistep.StateBag) multi
 		return multistep.ActionContinue
 	}
 	b.report.Step("Waiting for RackConnect")
-	err := b.config.pace().Poll(ctx, "RackConnect", b.config.ServerTimeout, func(ctx context.Context) (bool, error) {
+	err := b.poll(ctx, "RackConnect", b.config.ServerTimeout, func(ctx context.Context) (bool, error) {
 		s, err := servers.Get(ctx, b.compute, b.server.ID).Extract()
 		if err != nil {
 			return false, cloud.Classify(err)

@@ -3,19 +3,20 @@ package openstack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
 // stepReach finds the address to connect to and waits until something answers there. Packer's
-// own connecting looks every five seconds only.
+// own connecting looks every five seconds only, and doesn't say why it failed.
 type stepReach struct{}
 
 func (*stepReach) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
@@ -27,59 +28,78 @@ func (*stepReach) Run(ctx context.Context, state multistep.StateBag) multistep.S
 	if err := b.findHost(ctx); err != nil {
 		return next(state, err)
 	}
-	if comm.Type != "ssh" || comm.SSHBastionHost != "" || comm.SSHProxyHost != "" || comm.SSHTimeout == 0 {
-		return multistep.ActionContinue
-	}
-	b.report.Step("Waiting for SSH at %s", b.host)
-	err := b.config.pace().Poll(ctx, "SSH at "+b.host, comm.SSHTimeout, func(ctx context.Context) (bool, error) {
-		return greets(ctx, net.JoinHostPort(b.host, strconv.Itoa(comm.SSHPort))), nil
-	})
-	if err != nil {
-		hint := "check security_groups, networks, floating_ip_network and ssh_port; ssh_timeout says how long to wait"
-		return next(state, errors.Join(fault.Wrap(fault.KindOf(err), hint, err), b.console(ctx, b.server.ID)))
+	switch {
+	case comm.Type == "ssh" && comm.SSHTimeout > 0:
+		return next(state, b.reach(ctx, "SSH", comm.SSHPort, comm.SSHTimeout, greets))
+	case comm.Type == "winrm" && comm.WinRMTimeout > 0 && (comm.WinRMNoProxy || !proxied(b.host)):
+		return next(state, b.reach(ctx, "WinRM", comm.WinRMPort, comm.WinRMTimeout, func(net.Conn) error { return nil }))
 	}
 	return multistep.ActionContinue
 }
 
-// findHost waits until the server has an address of the kind that is asked for.
-func (b *build) findHost(ctx context.Context) error {
-	if b.host = b.config.Comm.Host(); b.host != "" {
+// reach waits until check is content with a connection to the server's port. The error tells why
+// the last try failed.
+func (b *build) reach(ctx context.Context, what string, port int, timeout time.Duration, check func(net.Conn) error) error {
+	dial, err := b.dialer()
+	if err != nil {
+		return err
+	}
+	b.report.Step("Waiting for %s at %s", what, b.host)
+	var last error
+	address := net.JoinHostPort(b.host, strconv.Itoa(port))
+	err = b.poll(ctx, what+" at "+b.host, timeout, func(ctx context.Context) (bool, error) {
+		last = try(ctx, dial, address, check)
+		return last == nil, nil
+	})
+	if err == nil {
 		return nil
 	}
-	err := b.config.pace().Poll(ctx, "server's address", b.config.ServerTimeout, func(ctx context.Context) (bool, error) {
-		if b.host = b.address(); b.host != "" {
-			return true, nil
-		}
-		s, err := servers.Get(ctx, b.compute, b.server.ID).Extract()
-		if err != nil {
-			return false, cloud.Classify(err)
-		}
-		b.server = s
-		return false, nil
-	})
-	if err != nil {
-		return fault.Wrap(fault.KindOf(err), "check ssh_interface, ssh_ip_version and networks", err)
+	if last != nil {
+		err = fmt.Errorf("%w: %w", err, last)
 	}
-	return nil
+	hint := "check security_groups, networks, floating_ip_network and ssh_port; ssh_timeout says how long to wait"
+	if what == "WinRM" {
+		hint = "check security_groups, networks, floating_ip_network and winrm_port; winrm_timeout says how long to wait"
+	}
+	return errors.Join(fault.Wrap(fault.KindOf(err), hint, err), b.console(ctx, b.server.ID))
 }
 
-// greets reports whether an SSH server speaks at the address: a port that is open early, as one
-// behind a balancer, says nothing.
-func greets(ctx context.Context, address string) bool {
-	dialer := net.Dialer{Timeout: 5 * time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+// proxied reports whether HTTP to the host goes through a proxy that the environment names.
+func proxied(host string) bool {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "http", Host: net.JoinHostPort(host, "5985")}})
+	return proxy != nil || err != nil
+}
+
+// patience is how long one try may take.
+const patience = 5 * time.Second
+
+func try(ctx context.Context, dial dialer, address string, check func(net.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	conn, err := dial(ctx, address)
 	if err != nil {
-		return false
+		return err
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return false
-	}
+	return check(conn)
+}
+
+// greets checks that an SSH server speaks: a port that is open early, as one behind a balancer,
+// says nothing.
+func greets(conn net.Conn) error {
+	timer := time.AfterFunc(patience, func() { conn.Close() }) // a connection through SSH has no deadlines
+	defer timer.Stop()
 	first := make([]byte, 4)
 	n, err := conn.Read(first)
-	return err == nil && n > 0 && first[0] == 'S'
+	switch {
+	case err != nil:
+		return fmt.Errorf("the port is open, but no SSH server speaks there: %w", err)
+	case n == 0 || first[0] != 'S':
+		return fmt.Errorf("the port is open, but it is no SSH server that speaks there: %q", first[:n])
+	}
+	return nil
 }
 
 // host is where Packer connects to.

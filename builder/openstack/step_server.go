@@ -106,8 +106,11 @@ func (b *build) serverOpts() (servers.CreateOptsBuilder, error) {
 		AvailabilityZone: c.AvailabilityZone, UserData: userData, ConfigDrive: c.ConfigDrive.ToBoolPointer(),
 		Metadata: metadata, Tags: c.InstanceTags,
 	}
-	if len(b.attach) > 0 {
+	switch {
+	case len(b.attach) > 0:
 		opts.Networks = b.attach
+	case len(c.InstanceTags) > 0:
+		opts.Networks = "auto" // which has to be said from microversion 2.37 on
 	}
 	if b.volumeID != "" {
 		opts.ImageRef = ""

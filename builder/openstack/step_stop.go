@@ -51,7 +51,7 @@ const refusals = 5
 func (b *build) stop(ctx context.Context) error {
 	id, asked := b.server.ID, false
 	var refused []error
-	return b.config.pace().Poll(ctx, "server to stop", b.config.StopTimeout, func(ctx context.Context) (bool, error) {
+	return b.poll(ctx, "server to stop", b.config.StopTimeout, func(ctx context.Context) (bool, error) {
 		if !asked {
 			err := servers.Stop(cloud.Repeatable(ctx), b.compute, id).ExtractErr()
 			// A conflict can say that it is stopped already, or about to be; its status will tell.

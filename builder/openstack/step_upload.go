@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // stepUpload makes an image of the volume, for which the server has to go first.
@@ -29,7 +30,6 @@ func (*stepUpload) Run(ctx context.Context, state multistep.StateBag) multistep.
 	if err := b.cleanVolume(ctx); err != nil {
 		return next(state, fmt.Errorf("preparing volume %q: %w", b.volumeID, cloud.Classify(err)))
 	}
-	b.report.Step("Capturing the image from the volume")
 	err := b.capture(ctx, func(ctx context.Context) (string, error) {
 		img, err := volumes.UploadImage(ctx, b.volume, b.volumeID, volumes.UploadImageOpts{
 			DiskFormat: b.config.ImageDiskFormat, ImageName: staging(b.config.run),
@@ -47,7 +47,8 @@ func (b *build) cleanVolume(ctx context.Context) error {
 		return err
 	}
 	for key := range v.VolumeImageMetadata {
-		if builtIn[key] || b.config.inherits(key) {
+		// What describes the source's data is wrong for the volume's, which Cinder describes itself.
+		if builtIn[key] || b.config.inherits(key) && !glance.OwnData(key) {
 			continue
 		}
 		if err := b.volumeAction(ctx, "os-unset_image_metadata", map[string]string{"key": key}); err != nil && !gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
@@ -55,7 +56,7 @@ func (b *build) cleanVolume(ctx context.Context) error {
 		}
 	}
 	properties := b.marks()
-	maps.Copy(properties, b.config.ImageMetadata)
+	maps.Copy(properties, takenByNova(b.config.ImageMetadata))
 	err = b.volumeAction(ctx, "os-set_image_metadata", map[string]any{"metadata": properties})
 	if err != nil && !cloud.OutcomeUnknown(err) {
 		// Some clouds don't have it; the properties come with the final change as well.

@@ -32,7 +32,7 @@ func (*stepVolume) Run(ctx context.Context, state multistep.StateBag) multistep.
 func (b *build) makeVolume(ctx context.Context) (string, error) {
 	c := &b.config.VolumeConfig
 	metadata := b.marks()
-	maps.Copy(metadata, b.config.ImageMetadata)
+	maps.Copy(metadata, takenByNova(b.config.ImageMetadata))
 	opts := volumes.CreateOpts{
 		Size: b.volumeSize(), VolumeType: c.VolumeType, AvailabilityZone: c.VolumeAvailabilityZone,
 		Name: c.VolumeName, ImageID: b.source.ID, Metadata: metadata,
@@ -88,7 +88,7 @@ func (b *build) findVolumes(ctx context.Context) ([]string, error) {
 
 // waitVolume waits until the volume can be used.
 func (b *build) waitVolume(ctx context.Context, what string) error {
-	return b.config.pace().Poll(ctx, what, b.config.VolumeTimeout, func(ctx context.Context) (bool, error) {
+	return b.poll(ctx, what, b.config.VolumeTimeout, func(ctx context.Context) (bool, error) {
 		v, err := volumes.Get(ctx, b.volume, b.volumeID).Extract()
 		if err != nil {
 			return false, cloud.Classify(err)

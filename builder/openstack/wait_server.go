@@ -16,7 +16,7 @@ import (
 
 // waitServer waits until the server has one of the statuses and nothing is being done with it.
 func (b *build) waitServer(ctx context.Context, id, what string, timeout time.Duration, statuses ...string) (s *servers.Server, err error) {
-	err = b.config.pace().Poll(ctx, what, timeout, func(ctx context.Context) (done bool, err error) {
+	err = b.poll(ctx, what, timeout, func(ctx context.Context) (done bool, err error) {
 		s, done, err = b.serverIs(ctx, id, statuses...)
 		return done, err
 	})

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	log.SetOutput(io.Discard)
+	remindEvery = 500 * time.Millisecond
 	claimTime = 300 * time.Millisecond
 	os.Exit(m.Run())
 }

@@ -24,8 +24,8 @@ func TestRowsAndFieldsAreRendered(t *testing.T) {
 		{"demo show -f shell --prefix x_ -c id", "x_id=\"38b1\"\n"},
 		{"demo change --yes -f json --noindent", `{"changed": true}` + "\n"},
 		{"demo delete x --dry-run", "would delete x\n"},
-		{"version", "0.1.0-dev\n"},
-		{"--version", "imgctl 0.1.0-dev\n"},
+		{"version", "1.2.0-dev\n"},
+		{"--version", "imgctl 1.2.0-dev\n"},
 	} {
 		if diff := cmp.Diff(c.want, w.good(strings.Fields(c.args)...)); diff != "" {
 			t.Errorf("imgctl %s: %s", c.args, diff)
@@ -195,7 +195,7 @@ func TestHelpStartsNoPlugin(t *testing.T) {
 		"help demo rows":               "COUNT   how many",
 		"demo rows --help":             "# three rows\n  imgctl demo rows 3",
 		"demo flags -h":                "--colour red|green",
-		"version":                      "0.1.0",
+		"version":                      "1.2.0",
 		"completion bash":              "__start_imgctl",
 		"completion zsh":               "#compdef imgctl",
 		"completion fish":              "complete -c imgctl",

@@ -47,7 +47,7 @@ func Main(args []string) int {
 		redactor: &redact.Redactor{},
 		signals:  make(chan os.Signal, 8),
 		paths:    userPaths(),
-		version:  currentVersion(),
+		version:  version.String(),
 	}
 	signal.Notify(h.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGWINCH)
 	// A closed pipe is an error of the write then, and doesn't end the program before the command
@@ -58,14 +58,6 @@ func Main(args []string) int {
 		err = closed
 	}
 	return h.finish(err)
-}
-
-func currentVersion() string {
-	v := version.Version
-	if version.Prerelease != "" {
-		v += "-" + version.Prerelease
-	}
-	return v
 }
 
 func (h *Host) execute(args []string) error {

@@ -39,6 +39,7 @@ type Image struct {
 	Owner           string    `json:"owner"` // project id
 	Visibility      string    `json:"visibility"`
 	Hidden          bool      `json:"os_hidden"`
+	CanHide         bool      `json:"-"` // the service knows hidden images, as Glance does since Rocky
 	Protected       bool      `json:"protected"`
 	Tags            []string  `json:"tags"`
 	DiskFormat      string    `json:"disk_format"`
@@ -66,6 +67,12 @@ var attributes = map[string]bool{
 	"schema": true, "direct_url": true, "locations": true, "stores": true,
 }
 
+// Attribute reports whether a key can't be that of an additional property: it is one of the image's
+// attributes, or kept by the service for itself.
+func Attribute(key string) bool {
+	return attributes[key] || key == "location" || key == "deleted" || key == "deleted_at"
+}
+
 // UnmarshalJSON reads the service's JSON, where additional properties stand beside the attributes.
 func (i *Image) UnmarshalJSON(b []byte) error {
 	type plain Image
@@ -76,6 +83,7 @@ func (i *Image) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
+	_, i.CanHide = all["os_hidden"]
 	i.Properties = map[string]string{}
 	for k, v := range all {
 		if s, ok := v.(string); ok && !attributes[k] {

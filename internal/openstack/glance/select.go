@@ -108,7 +108,7 @@ func (c *Client) One(ctx context.Context, s Selector, first bool) (*Image, error
 	case err != nil:
 		return nil, err
 	case len(images) == 0:
-		return nil, fault.New(fault.NotFound, "check the filter, and that the image is active and visible to this project", "no image with %s", s)
+		return nil, c.missing(ctx, s)
 	case len(images) > 1 && !first:
 		return nil, fault.New(fault.Ambiguous, fault.Advise("narrow the filter, or choose the newest with %s", fault.Set("most_recent", true)),
 			"%d images with %s:\n%s", len(images), s, List(images))

@@ -1,0 +1,24 @@
+package openstack
+
+import (
+	"fmt"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// findings are what Prepare has to say about the options: what has to be mended, and what the
+// user should know although the build can go on.
+type findings struct {
+	errs     []error
+	warnings []string
+}
+
+// bad refuses the options. The message begins with the option's name.
+func (f *findings) bad(hint, format string, args ...any) {
+	f.errs = append(f.errs, fault.New(fault.Usage, hint, format, args...))
+}
+
+// warn is for options that make no sense, but with which HashiCorp's plugin builds.
+func (f *findings) warn(format string, args ...any) {
+	f.warnings = append(f.warnings, fmt.Sprintf(format, args...))
+}
