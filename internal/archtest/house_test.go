@@ -64,6 +64,7 @@ var house = []floor{
 		{"internal/fault", "the kinds of failure; advice as data", nil},
 		{"internal/outbound", "the one way to other people's servers: origins, redirects, limits", nil},
 		{"internal/report", "how a subject speaks to a person", []string{"internal/fault"}},
+		{"internal/foreignfile", "users' YAML and JSON: limits, places of errors, nothing unknown or empty", []string{"internal/fault", "plugins/sdk/quantity"}},
 		{"internal/change", "the steps of every change: plan, apply, undo, retry, wait", with(ground)},
 	}},
 	{"apart: an OpenStack in one process, which imports nothing of ours", []row{
@@ -84,7 +85,7 @@ var house = []floor{
 
 var (
 	// Durations, times and sizes are read in one place, which belongs to the SDK: it imports nothing.
-	ground   = []string{"internal/fault", "internal/report", "internal/change", "internal/outbound", "plugins/sdk/quantity"}
+	ground   = []string{"internal/fault", "internal/report", "internal/change", "internal/outbound", "internal/foreignfile", "plugins/sdk/quantity"}
 	clients  = with(ground, "internal/openstack/...")
 	packer   = with(clients, "version")
 	door     = with(clients, "plugins/sdk/...", "plugins/internal/bridge", "version")
