@@ -17,6 +17,7 @@ import (
 // Images is what volumes need of the image service.
 type Images interface {
 	Visible(caller front.Caller, id string) (glance.Image, bool)
+	Named(caller front.Caller, name string) []glance.Image
 	Open(id string) (io.ReadCloser, int64, error)
 	CreateQueued(caller front.Caller, spec glance.Spec) (string, error)
 	Upload(id string, data io.Reader) error

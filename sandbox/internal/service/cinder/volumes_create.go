@@ -48,6 +48,9 @@ func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
 		return Volume{}, err
 	}
 	if spec.ImageID != "" {
+		if spec.ImageID, err = s.imageID(caller, spec.ImageID); err != nil {
+			return Volume{}, err
+		}
 		if err := s.describe(caller, v, spec.ImageID); err != nil {
 			return Volume{}, err
 		}
@@ -70,11 +73,29 @@ func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
 	return v.clone(), nil
 }
 
+// imageID is the id of the image that a request names by its id or name.
+func (s *Service) imageID(caller front.Caller, ref string) (string, error) {
+	if i, ok := s.images.Visible(caller, ref); ok {
+		return i.ID, nil
+	}
+	switch found := s.images.Named(caller, ref); len(found) {
+	case 0:
+		return "", badImage()
+	case 1:
+		return found[0].ID, nil
+	}
+	return "", answer.Fail(http.StatusConflict, "Multiple matches found for '%s', use an ID to be more specific.", ref)
+}
+
+func badImage() error {
+	return answer.Fail(http.StatusBadRequest, "Invalid image identifier or unable to access requested image.")
+}
+
 // describe checks the image that a volume is to be made from and copies what it says of itself.
 func (s *Service) describe(caller front.Caller, v *Volume, image string) error {
 	i, ok := s.images.Visible(caller, image)
 	if !ok {
-		return answer.Fail(http.StatusBadRequest, "Invalid image identifier or unable to access requested image.")
+		return badImage()
 	}
 	if i.Status != glance.Active {
 		return invalid("Image %s is not active.", image)

@@ -105,6 +105,9 @@ func TestVolumeRefusals(t *testing.T) {
 	demo, reader := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader")
 	big := apitest.AddImage(t, c, sandbox.Image{Name: "big", MinDisk: 8}, "x")
 	imported := apitest.AddImage(t, c, sandbox.Image{Name: "imported", Properties: map[string]string{"os_glance_failed_import": ""}}, "x")
+	for range 2 {
+		apitest.AddImage(t, c, sandbox.Image{Name: "twin"}, "x")
+	}
 	create := func(fields map[string]any) map[string]any { return map[string]any{"volume": fields} }
 	for _, tt := range []struct {
 		name   string
@@ -114,6 +117,8 @@ func TestVolumeRefusals(t *testing.T) {
 		text   string
 	}{
 		{"smaller than min_disk", demo, create(map[string]any{"size": 1, "imageRef": big}), 400, "minDisk size 8GB"},
+		{"by its name, smaller than min_disk", demo, create(map[string]any{"size": 1, "imageRef": "big"}), 400, "minDisk size 8GB"},
+		{"a name of two images", demo, create(map[string]any{"size": 1, "imageRef": "twin"}), 409, "Multiple matches found for 'twin'"},
 		{"unknown image", demo, create(map[string]any{"size": 1, "imageRef": "nope"}), 400, "Invalid image identifier"},
 		{"unknown type", demo, create(map[string]any{"size": 1, "volume_type": "nope"}), 404, "could not be found"},
 		{"unknown zone", demo, create(map[string]any{"size": 1, "availability_zone": "nope"}), 400, "is invalid"},

@@ -111,6 +111,19 @@ func (s *Service) Visible(caller front.Caller, id string) (Image, bool) {
 	return i.clone(), true
 }
 
+// Named are the images of a name that the caller may use, hidden ones left out.
+func (s *Service) Named(caller front.Caller, name string) []Image {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []Image
+	for _, i := range s.images.byID {
+		if i.Name == name && !i.Hidden && visible(caller, i) {
+			found = append(found, i.clone())
+		}
+	}
+	return found
+}
+
 // SetStatus changes the status of an image, such as to Killed.
 func (s *Service) SetStatus(id, status string) error {
 	return s.Update(id, func(i *Image) { i.Status = status })
