@@ -81,7 +81,7 @@ func (f *Filter) prepare() (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
 	if f.ID == "" && f.Name == "" && f.NameRegex == "" && f.Owner == "" && len(f.Tags) == 0 && len(f.Properties) == 0 {
-		bad("saying which image: set at least one of id, name, name_regex, owner, tags, properties")
+		bad("no image is chosen: set at least one of id, name, name_regex, owner, tags, properties")
 	}
 	if _, err := f.nameRegex(); err != nil {
 		bad("reading name_regex %q: %w", f.NameRegex, err)
@@ -105,7 +105,7 @@ func (f *Filter) prepare() (errs []error) {
 		bad("reading min_age and max_age: an age can't be negative")
 	}
 	if f.MaxAge > 0 && f.MinAge > f.MaxAge {
-		bad("reading min_age %s: no image is that old and at most max_age %s", f.MinAge, f.MaxAge)
+		bad("reading min_age %s: it is more than max_age %s", f.MinAge, f.MaxAge)
 	}
 	return errs
 }
@@ -117,10 +117,10 @@ func checkSort(expression string) error {
 	for field := range strings.SplitSeq(expression, ",") {
 		key, direction, directed := strings.Cut(field, ":")
 		if !slices.Contains(sortKeys, key) {
-			return fmt.Errorf("reading sort %q: %q is no key to sort by; choose from %s", expression, key, strings.Join(sortKeys, ", "))
+			return fmt.Errorf("reading sort %q: %q is not a sort key; choose from %s", expression, key, strings.Join(sortKeys, ", "))
 		}
 		if directed && direction != "asc" && direction != "desc" {
-			return fmt.Errorf("reading sort %q: the direction of %q is asc or desc", expression, key)
+			return fmt.Errorf("reading sort %q: the direction of %q must be asc or desc", expression, key)
 		}
 	}
 	return nil

@@ -92,7 +92,7 @@ func (m machine) Run(ctx context.Context, command string, line func(string)) (in
 		out.flush()
 		errs.flush()
 		if status == packersdk.CmdDisconnect {
-			return 0, errors.New("the connection to the machine broke while a command ran")
+			return 0, errors.New("the connection to the machine was lost while a command was running")
 		}
 		return status, nil
 	}

@@ -84,7 +84,7 @@ func TestMachineFails(t *testing.T) {
 	}
 	gone := &speaker{end: make(chan int, 1)}
 	gone.end <- packersdk.CmdDisconnect
-	if _, err := (machine{gone}).Run(t.Context(), "x", func(string) {}); err == nil || !strings.Contains(err.Error(), "the connection to the machine broke") {
+	if _, err := (machine{gone}).Run(t.Context(), "x", func(string) {}); err == nil || !strings.Contains(err.Error(), "the connection to the machine was lost") {
 		t.Errorf("disconnected: %v", err)
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errors.New("enough"))

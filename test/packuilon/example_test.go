@@ -38,7 +38,7 @@ func TestExample(t *testing.T) {
 	for _, p := range []string{"web", "batch"} {
 		for _, line := range []string{
 			`(?m)^==> openstack\.` + p + `: Waiting until Aquilon has registered server `,
-			`(?m)^==> openstack\.` + p + `: Warning: fetching the profile failed \(it ended with status 1\)`,
+			`(?m)^==> openstack\.` + p + `: Warning: fetching the profile failed \(exit code 1\)`,
 			`(?m)^==> openstack\.` + p + `: 3 components configured, 0 errors, 0 warnings$`,
 			`(?m)^--> openstack\.` + p + `: image \S+ is current under "sl7x-x86_64 ` + p + ` AQ"; image \S+ is archived as`,
 			`(?m)^"sl7x-x86_64 ` + p + ` AQ" \(\S+\): has personality ` + p + ` inside, member-a sees it$`,

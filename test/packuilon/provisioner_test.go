@@ -100,7 +100,7 @@ func TestProvisionByDNSWithSudo(t *testing.T) {
 func TestProvisionFails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, before, options, want string }{
-		{"configure", "touch /etc/broken-spma", `wait_for = "none"`, "configuring the machine with quattor configure --all: it ended with status 255: errors in spma (1)"},
+		{"configure", "touch /etc/broken-spma", `wait_for = "none"`, "configuring the machine with quattor configure --all: exit code 255: errors in spma (1)"},
 		{"fetch", "rm -r /srv/aquilon/profiles; touch /srv/aquilon/profiles", "wait_for = \"none\"\n fetch_timeout = \"1s\"\n fetch_interval = \"200ms\"", "waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after "},
 		{"the hook", "true", "wait_for = \"metadata\"\n metadata_timeout = \"1s\"", "is Aquilon's hook running? It never set AQ_STATUS"},
 		{"DNS", "true", "wait_for = \"dns\"\n dns_timeout = \"1s\"\n dns_server = \"127.0.0.1:1\"", "waiting for the name of address 127.77."},

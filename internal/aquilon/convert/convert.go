@@ -51,7 +51,7 @@ func Convert(files []File, o Options) (*Result, error) {
 		templates = append(templates, t)
 	}
 	if len(templates) == 0 {
-		return nil, fault.New(fault.Usage, "", "converting packuilon's templates: none is given")
+		return nil, fault.New(fault.Usage, "", "converting packuilon's templates: no file is given")
 	}
 	for _, t := range templates {
 		if err := c.template(t); err != nil {
@@ -96,7 +96,7 @@ func parse(f File) (*template, error) {
 		return nil, err
 	}
 	if d.Root.Kind != profile.Object {
-		return nil, d.Errorf(d.Root.Offset(), "a template is an object, this is %s", d.Root.Kind)
+		return nil, d.Errorf(d.Root.Offset(), "a template must be an object, this is %s", d.Root.Kind)
 	}
 	base := filepath.Base(f.Name)
 	return &template{d, strings.TrimSuffix(base, filepath.Ext(base))}, nil
@@ -141,7 +141,7 @@ func (c *converter) template(t *template) error {
 			c.version, _ = m.Value.Scalar.(string)
 		case m.Key == "description", strings.HasPrefix(m.Key, "_"):
 		default:
-			err = t.Errorf(m.Value.Offset(), "%q is no part of a template", m.Key)
+			err = t.Errorf(m.Value.Offset(), "%q is not a key of a template", m.Key)
 		}
 		if err != nil {
 			return err
@@ -187,7 +187,7 @@ func (t *template) list(key string) ([]profile.Value, error) {
 		return nil, nil
 	}
 	if v.Kind != profile.Array {
-		return nil, t.Errorf(v.Offset(), "%s is a list, this is %s", key, v.Kind)
+		return nil, t.Errorf(v.Offset(), "%s must be a list, this is %s", key, v.Kind)
 	}
 	return v.Items, nil
 }
@@ -195,7 +195,7 @@ func (t *template) list(key string) ([]profile.Value, error) {
 // kind is the type that a builder, provisioner or post-processor has.
 func (t *template) kind(v profile.Value) (string, error) {
 	if v.Kind != profile.Object {
-		return "", t.Errorf(v.Offset(), "an object with a type is expected here, this is %s", v.Kind)
+		return "", t.Errorf(v.Offset(), "expected an object with a type, this is %s", v.Kind)
 	}
 	kind, _ := v.Get("type")
 	name, _ := kind.Scalar.(string)

@@ -135,7 +135,7 @@ func TestPackuilonsTemplates(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n%s", diff, text)
 	}
-	if len(notes) != 1 || !strings.Contains(notes[0], "openstack-promote does what rename-old-images.sh did") {
+	if len(notes) != 1 || !strings.Contains(notes[0], "openstack-promote replaces rename-old-images.sh") {
 		t.Errorf("the notes are %q", notes)
 	}
 
@@ -212,22 +212,22 @@ func TestConvertFails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, text, want string }{
 		{"cut", `{"builders": [`, "reading f:1:15: the document ends too early"},
-		{"a list", `[]`, "reading f:1:1: a template is an object"},
+		{"a list", `[]`, "reading f:1:1: a template must be an object"},
 		{"nothing to build", `{}`, "there are no builders"},
 		{"no type", `{"builders": [{}]}`, "f:1:15: it has no type"},
-		{"a builder that is text", `{"builders": ["x"]}`, "f:1:15: an object with a type is expected here, this is a string"},
-		{"builders that are none", `{"builders": {}}`, "f:1:14: builders is a list"},
-		{"another part", `{"builders": [{"type": "openstack"}], "push": {}}`, `"push" is no part of a template`},
-		{"metadata in a string", "{\"builders\": [{\"type\": \"openstack\",\n\"image_name\": \"a $METADATA\"}]}", "f:2:15: $METADATA can be a part of an object only, not of a string"},
-		{"metadata in a command", `{"builders": [{"type": "openstack"}], "provisioners": [{"type": "shell", "inline": ["x $METADATA"]}]}`, "not of a command"},
+		{"a builder that is text", `{"builders": ["x"]}`, "f:1:15: expected an object with a type, this is a string"},
+		{"builders that are none", `{"builders": {}}`, "f:1:14: builders must be a list"},
+		{"another part", `{"builders": [{"type": "openstack"}], "push": {}}`, `"push" is not a key of a template`},
+		{"metadata in a string", "{\"builders\": [{\"type\": \"openstack\",\n\"image_name\": \"a $METADATA\"}]}", "f:2:15: $METADATA can only be used in an object, not in a string"},
+		{"metadata in a command", `{"builders": [{"type": "openstack"}], "provisioners": [{"type": "shell", "inline": ["x $METADATA"]}]}`, "not in a command"},
 		{"metadata twice", `{"builders": [{"type": "openstack", "instance_metadata": {$METADATA, $METADATA}}]}`, "f:1:70: key"},
 		{"a name outside a string", `{"builders": [{"type": "openstack", "image_name": $NAME}]}`, "f:1:51: this is not JSON"},
 		{"an option that is none", `{"builders": [{"type": "openstack", "a b": 1}]}`, `"a b" can't be the name of an option`},
-		{"a variable of ours", `{"variables": {"profile": "x"}, "builders": [{"type": "openstack"}]}`, `variable "profile": the converted template has one`},
-		{"a variable that is a list", `{"variables": {"x": []}, "builders": [{"type": "openstack"}]}`, `its value is a string, this is an array`},
+		{"a variable of ours", `{"variables": {"profile": "x"}, "builders": [{"type": "openstack"}]}`, `variable "profile": the converted template uses this name`},
+		{"a variable that is a list", `{"variables": {"x": []}, "builders": [{"type": "openstack"}]}`, `its value must be a string, this is an array`},
 		{"a variable that is computed", `{"variables": {"x": "{{timestamp}}"}, "builders": [{"type": "openstack"}]}`, `variable "x": {{timestamp}} can't be converted`},
-		{"a variable of an odd name", `{"variables": {"a b": "x"}, "builders": [{"type": "openstack"}]}`, `variable "a b": HCL has no such names`},
-		{"no variable", `{"sensitive-variables": ["x"], "builders": [{"type": "openstack"}]}`, `sensitive variable "x" is not among`},
+		{"a variable of an odd name", `{"variables": {"a b": "x"}, "builders": [{"type": "openstack"}]}`, `variable "a b": the name isn't valid in HCL`},
+		{"no variable", `{"sensitive-variables": ["x"], "builders": [{"type": "openstack"}]}`, `sensitive variable "x" is not declared`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -244,7 +244,7 @@ func TestConvertFails(t *testing.T) {
 		{"a", []byte(`{"variables": {"x": "1"}, "builders": [{"type": "openstack"}]}`)},
 		{"b", []byte(`{"variables": {"x": "2"}, "builders": [{"type": "openstack"}]}`)},
 	}, Options{})
-	if err == nil || !strings.Contains(err.Error(), `reading b:1:21: variable "x": another template has it with another value`) {
+	if err == nil || !strings.Contains(err.Error(), `reading b:1:21: variable "x": another template gives it another value`) {
 		t.Errorf("two values: %v", err)
 	}
 }

@@ -32,12 +32,12 @@ func (c *converter) readVariables(t *template, v profile.Value) error {
 		next := variable{name: m.Key}
 		switch {
 		case !hclsyntax.ValidIdentifier(m.Key):
-			return t.Errorf(m.Value.Offset(), "variable %q: HCL has no such names", m.Key)
+			return t.Errorf(m.Value.Offset(), "variable %q: the name isn't valid in HCL", m.Key)
 		case slices.Contains(ownVariables, m.Key):
-			return t.Errorf(m.Value.Offset(), "variable %q: the converted template has one of that name", m.Key)
+			return t.Errorf(m.Value.Offset(), "variable %q: the converted template uses this name itself", m.Key)
 		case m.Value.Kind == "null":
 		case !ok:
-			return t.Errorf(m.Value.Offset(), "variable %q: its value is a string, this is %s", m.Key, m.Value.Kind)
+			return t.Errorf(m.Value.Offset(), "variable %q: its value must be a string, this is %s", m.Key, m.Value.Kind)
 		case fromEnvironment.MatchString(text):
 			next.preset = hclwrite.TokensForFunctionCall("env", literal(fromEnvironment.FindStringSubmatch(text)[1]))
 		case strings.Contains(text, "{{"):
@@ -50,7 +50,7 @@ func (c *converter) readVariables(t *template, v profile.Value) error {
 		case at < 0:
 			c.variables = append(c.variables, next)
 		case string(c.variables[at].preset.Bytes()) != string(next.preset.Bytes()):
-			return t.Errorf(m.Value.Offset(), "variable %q: another template has it with another value; convert them apart", m.Key)
+			return t.Errorf(m.Value.Offset(), "variable %q: another template gives it another value; convert the templates separately", m.Key)
 		}
 	}
 	return nil
@@ -61,7 +61,7 @@ func (c *converter) hideVariables(t *template, v profile.Value) error {
 		name, _ := item.Scalar.(string)
 		at := slices.IndexFunc(c.variables, func(x variable) bool { return x.name == name })
 		if at < 0 {
-			return t.Errorf(item.Offset(), "sensitive variable %q is not among the variables before it", name)
+			return t.Errorf(item.Offset(), "sensitive variable %q is not declared in variables", name)
 		}
 		c.variables[at].sensitive = true
 	}
@@ -93,7 +93,7 @@ func (c *converter) head(templates []*template) []byte {
 	}
 	declare("profile", "The Aquilon profile of the image's host: a path or a URL.", nil, false)
 	declare("source_images", "Packuilon's source images: a path or a URL.", literal("/etc/packer-utils/source-images.json"), false)
-	declare("name_style", "How the image is called: personality or hostname.", literal(profile.ByPersonality), false)
+	declare("name_style", "How to name the image: personality or hostname.", literal(profile.ByPersonality), false)
 	if c.promotes {
 		declare("promote_cloud", "The entry of clouds.yaml with the credentials that admin-auth.sh had.", literal("admin"), false)
 	}
@@ -113,7 +113,7 @@ func (c *converter) head(templates []*template) []byte {
 	for _, t := range templates {
 		names = append(names, filepath.Base(t.Source))
 	}
-	return append(fmt.Appendf(nil, "# Made of packuilon's %s.\n\n", oneLine(strings.Join(names, ", "))), f.Bytes()...)
+	return append(fmt.Appendf(nil, "# Converted from packuilon's %s.\n\n", oneLine(strings.Join(names, ", "))), f.Bytes()...)
 }
 
 func orElse(text, other string) string {

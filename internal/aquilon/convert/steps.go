@@ -20,7 +20,7 @@ var (
 // foreign notes what neither Packer nor this plugin has.
 func (c *converter) foreign(t *template, what, kind string, core []string) {
 	if !slices.Contains(core, kind) {
-		c.note("%s: add what brings %s %s to required_plugins", t.Source, what, kind)
+		c.note("%s: add the plugin of %s %s to required_plugins", t.Source, what, kind)
 	}
 }
 
@@ -153,7 +153,7 @@ func (c *converter) promote(t *template, build *hclwrite.Body, v profile.Value, 
 	body.SetAttributeRaw("cloud", reference("var.promote_cloud"))
 	body.SetAttributeRaw("image_name", tokens)
 	c.promotes = true
-	c.note("%s: openstack-promote does what rename-old-images.sh did, with the credentials of the clouds.yaml entry that promote_cloud names", t.Source)
+	c.note("%s: openstack-promote replaces rename-old-images.sh; it uses the clouds.yaml entry named by promote_cloud", t.Source)
 	return nil
 }
 
@@ -224,7 +224,7 @@ func (c *converter) environment(t *template, v profile.Value) (all []hclwrite.Ob
 func (c *converter) commands(t *template, v profile.Value) (hclwrite.Tokens, error) {
 	if line, ok := v.Scalar.(string); ok {
 		if metadataToken.MatchString(line) {
-			return nil, t.Errorf(v.Offset(), "$METADATA can be a part of an object only, not of a command")
+			return nil, t.Errorf(v.Offset(), "$METADATA can only be used in an object, not in a command")
 		}
 		return c.command(line), nil
 	}

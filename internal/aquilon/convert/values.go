@@ -49,7 +49,7 @@ func (c *converter) value(t *template, v profile.Value) (hclwrite.Tokens, error)
 	case json.Number:
 		n, err := cty.ParseNumberVal(x.String())
 		if err != nil {
-			return nil, t.Errorf(v.Offset(), "%s is no number for HCL", x)
+			return nil, t.Errorf(v.Offset(), "%s is not a number in HCL", x)
 		}
 		return hclwrite.TokensForValue(n), nil
 	}
@@ -125,7 +125,7 @@ func (c *converter) text(t *template, v profile.Value, s string) (hclwrite.Token
 		case s[m[2]:m[3]] == "IMAGE":
 			ref = "local.image.source_image"
 		default:
-			return nil, t.Errorf(v.Offset(), "$METADATA can be a part of an object only, not of a string")
+			return nil, t.Errorf(v.Offset(), "$METADATA can only be used in an object, not in a string")
 		}
 		if m[0] == 0 && m[1] == len(s) {
 			return reference(ref), nil

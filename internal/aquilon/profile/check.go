@@ -78,11 +78,11 @@ func profiles(folder, match string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		hint := "a profile's name ends with .json"
+		hint := "profile files must end with .json"
 		if match != "" {
-			hint += fmt.Sprintf(" and has %q in it", match)
+			hint += fmt.Sprintf(" and contain %q", match)
 		}
-		return nil, fault.New(fault.NotFound, hint, "listing the profiles in %s: there are none", folder)
+		return nil, fault.New(fault.NotFound, hint, "listing the profiles in %s: none found", folder)
 	}
 	return files, nil
 }

@@ -141,7 +141,7 @@ func TestCheckNeedsItsFiles(t *testing.T) {
 		want string
 	}{
 		"no folder":         {CheckOptions{Folder: filepath.Join(dir, "none")}, fault.NotFound, "listing the profiles in"},
-		"nothing matches":   {CheckOptions{Folder: dir, Match: "zz"}, fault.NotFound, `there are none; a profile's name ends with .json and has "zz" in it`},
+		"nothing matches":   {CheckOptions{Folder: dir, Match: "zz"}, fault.NotFound, `none found; profile files must end with .json and contain "zz"`},
 		"no template map":   {CheckOptions{Folder: dir, TemplateMap: filepath.Join(dir, "none")}, fault.NotFound, "none: no such file"},
 		"bad source images": {CheckOptions{Folder: dir, SourceImages: filepath.Join(dir, "bad")}, fault.Usage, "bad:1:2: the document ends too early"},
 	} {

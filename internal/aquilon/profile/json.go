@@ -57,7 +57,7 @@ func ParseDocument(source string, text []byte) (*Document, error) {
 	d.Root = root
 	at := r.next()
 	if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, d.Errorf(at, "the document has ended, but something follows it")
+		return nil, d.Errorf(at, "text follows the end of the document")
 	}
 	return d, nil
 }
@@ -164,11 +164,11 @@ func (r *reader) members(depth int) ([]Member, error) {
 		}
 		key, ok := t.(string)
 		if !ok {
-			return nil, r.Errorf(at, "an object's key is a string")
+			return nil, r.Errorf(at, "an object's key must be a string")
 		}
 		if first, twice := seen[key]; twice {
 			line, _ := r.place(first)
-			return nil, r.Errorf(at, "key %q is there twice; line %d has it first", key, line)
+			return nil, r.Errorf(at, "key %q is duplicate; it is first on line %d", key, line)
 		}
 		seen[key] = at
 		v, err := r.value(depth + 1)

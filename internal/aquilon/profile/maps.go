@@ -31,18 +31,18 @@ func ParseTemplateMap(source string, text []byte) (*TemplateMap, error) {
 		return nil, err
 	}
 	if d.Root.Kind != Object {
-		return nil, d.Errorf(d.Root.offset, "a template map is an object of lists, this is %s", d.Root.Kind)
+		return nil, d.Errorf(d.Root.offset, "a template map must be an object of lists, this is %s", d.Root.Kind)
 	}
 	m := &TemplateMap{source, map[string][]string{}}
 	for _, entry := range d.Root.Members {
 		if entry.Value.Kind != Array {
-			return nil, d.Errorf(entry.Value.offset, "%q: %s stands where a list of templates is expected", entry.Key, entry.Value.Kind)
+			return nil, d.Errorf(entry.Value.offset, "%q: expected a list of templates, this is %s", entry.Key, entry.Value.Kind)
 		}
 		templates := []string{}
 		for _, v := range entry.Value.Items {
 			file, _ := v.Scalar.(string)
 			if file == "" {
-				return nil, d.Errorf(v.offset, "%q: a template is the path of a file", entry.Key)
+				return nil, d.Errorf(v.offset, "%q: a template must be the path of a file", entry.Key)
 			}
 			templates = append(templates, file)
 		}
@@ -102,7 +102,7 @@ func ParseSourceImages(source string, text []byte) (*SourceImages, error) {
 		return nil, err
 	}
 	if d.Root.Kind != Object {
-		return nil, d.Errorf(d.Root.offset, "source images are an object, this is %s", d.Root.Kind)
+		return nil, d.Errorf(d.Root.offset, "source images must be an object, this is %s", d.Root.Kind)
 	}
 	s := &SourceImages{source: source}
 	for _, entry := range d.Root.Members {
@@ -124,7 +124,7 @@ func ParseSourceImages(source string, text []byte) (*SourceImages, error) {
 func (s *SourceImages) add(d *Document, os string, entry Member) error {
 	id, ok := entry.Value.Scalar.(string)
 	if !ok {
-		return d.Errorf(entry.Value.offset, "%q: %s stands where an image's id is expected", entry.Key, entry.Value.Kind)
+		return d.Errorf(entry.Value.offset, "%q: expected an image id, this is %s", entry.Key, entry.Value.Kind)
 	}
 	s.entries = append(s.entries, sourceImage{os, entry.Key, strings.TrimSpace(id)})
 	return nil
@@ -151,7 +151,7 @@ func (s *SourceImages) For(p *Profile) (string, error) {
 		return "", fault.New(fault.Ambiguous, "remove one of them", "finding the source image of %q in %s: its entries %q and %q name different images",
 			wanted, s.source, found[0], found[1])
 	case uuid.Validate(found[0].id) != nil || len(found[0].id) != 36:
-		return "", fault.New(fault.Usage, "put the id of an image there", "finding the source image of %q in %s: %q is not the id of an image", wanted, s.source, found[0].id)
+		return "", fault.New(fault.Usage, "use an image id", "finding the source image of %q in %s: %q is not an image id", wanted, s.source, found[0].id)
 	}
 	return found[0].id, nil
 }

@@ -52,7 +52,7 @@ func ParseProfile(source string, text []byte) (*Profile, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fault.New(fault.Usage, "is it the profile of a host?", "reading %s: it has no %s", source, strings.Join(missing, ", "))
+		return nil, fault.New(fault.Usage, "check that this is a host's profile", "reading %s: it has no %s", source, strings.Join(missing, ", "))
 	}
 	if err := p.branch(d); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (d *Document) lookup(path string) (string, error) {
 	at := d.Root
 	for i, key := range strings.Split(path, ".") {
 		if at.Kind != Object {
-			return "", d.Errorf(at.offset, "%s: %s stands where an object is expected", parent(path, i), at.Kind)
+			return "", d.Errorf(at.offset, "%s: expected an object, this is %s", parent(path, i), at.Kind)
 		}
 		next, ok := at.Get(key)
 		if !ok || next.Kind == "null" {
@@ -106,7 +106,7 @@ func (d *Document) lookup(path string) (string, error) {
 	}
 	s, ok := at.Scalar.(string)
 	if !ok {
-		return "", d.Errorf(at.offset, "%s: %s stands where a string is expected", path, at.Kind)
+		return "", d.Errorf(at.offset, "%s: expected a string, this is %s", path, at.Kind)
 	}
 	return strings.TrimSpace(s), nil
 }

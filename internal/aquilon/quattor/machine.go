@@ -65,7 +65,7 @@ func (o Options) command(words []string) string {
 // errStatus is a command that ran and failed.
 type errStatus int
 
-func (e errStatus) Error() string { return fmt.Sprintf("it ended with status %d", int(e)) }
+func (e errStatus) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // run runs a command to its end, or the context's. What it writes goes to line.
 func run(ctx context.Context, m Machine, command string, line func(string)) error {
@@ -90,4 +90,4 @@ func within(ctx context.Context, timeout time.Duration) (context.Context, contex
 // tooLong is the end of such a context.
 type tooLong time.Duration
 
-func (t tooLong) Error() string { return fmt.Sprintf("it did not end within %s", time.Duration(t)) }
+func (t tooLong) Error() string { return fmt.Sprintf("not done within %s", time.Duration(t)) }

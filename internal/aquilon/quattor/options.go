@@ -132,14 +132,14 @@ func (o Options) Validate(unknown string) []error {
 		bad("wait_for", "use "+strings.Join(Waits, ", "), "%q is unknown", o.WaitFor)
 	}
 	if o.WaitFor == WaitNone && o.Hostname == "" && o.wantsHostname() {
-		bad("profile_url", `set hostname, or another wait_for`, "it has {{ .Hostname }}, and nothing says how the machine is called")
+		bad("profile_url", `set hostname, or another wait_for`, "it uses {{ .Hostname }}, but the machine's name isn't known")
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.CCM)) {
 		switch {
 		case key == "profile":
-			bad("ccm", "use profile_url", "profile has an option of its own")
+			bad("ccm", "use profile_url", "the profile is set by another option")
 		case !ccmKey.MatchString(key):
-			bad("ccm", "see ccm.conf(5)", "%q is no key of ccm.conf", key)
+			bad("ccm", "see ccm.conf(5)", "%q is not a key of ccm.conf", key)
 		case strings.ContainsAny(o.CCM[key], "\r\n"):
 			bad("ccm", "use one line", "the value of %s has a line break", key)
 		}
@@ -164,7 +164,7 @@ func (o Options) Validate(unknown string) []error {
 	for _, p := range o.Remove {
 		above := slices.Contains(strings.Split(p, "/"), "..")
 		if p != unknown && (!strings.HasPrefix(p, "/") || above || strings.Trim(p, "/*?.") == "") {
-			bad("remove", "give the absolute path of a file or folder", "%q can't be meant", p)
+			bad("remove", "give the absolute path of a file or folder", "%q is not allowed", p)
 		}
 	}
 	return errs
@@ -189,11 +189,11 @@ func (o Options) profile(m Facts) (string, error) {
 	u, err := url.Parse(b.String())
 	switch {
 	case strings.ContainsAny(b.String(), " \r\n"):
-		return "", fmt.Errorf("%q has white space in it", b.String())
+		return "", fmt.Errorf("%q contains white space", b.String())
 	case err != nil:
-		return "", fmt.Errorf("%q is no URL", b.String())
+		return "", fmt.Errorf("%q is not a URL", b.String())
 	case u.User != nil:
-		return "", fmt.Errorf("it has a user in it, and everybody can read %s", o.ConfFile)
+		return "", fmt.Errorf("it contains a user name, and everybody can read %s", o.ConfFile)
 	}
 	return b.String(), nil
 }

@@ -121,8 +121,8 @@ func (w *work) fetch(ctx context.Context, profile string) error {
 		return false, nil
 	})
 	if fault.Is(err, fault.Unavailable) {
-		return fault.Wrap(fault.Unavailable, fault.Advise("its output is above; check that the profile is there, or set a longer %s", fault.Option("fetch_timeout")),
-			fmt.Errorf("%w: %s was tried %d times, and at last %w", err, name, tries, last))
+		return fault.Wrap(fault.Unavailable, fault.Advise("its output is above; check the profile's URL, or set a longer %s", fault.Option("fetch_timeout")),
+			fmt.Errorf("%w: %s was tried %d times, the last time with: %w", err, name, tries, last))
 	}
 	return err
 }
@@ -151,7 +151,7 @@ func (w *work) configure(ctx context.Context, summary *Summary) error {
 			w.show(line)
 		})
 		if err == nil && summary.Errors > 0 {
-			err = fmt.Errorf("it ended with status 0, and told of %d errors", summary.Errors)
+			err = fmt.Errorf("exit code 0, but it reported %d errors", summary.Errors)
 		}
 		w.report.Step("%s", summary)
 		if err == nil {
@@ -163,7 +163,7 @@ func (w *work) configure(ctx context.Context, summary *Summary) error {
 	}
 	kind := fault.KindOf(err)
 	if w.TolerateErrors && kind == fault.Internal {
-		w.report.Warn("%s failed (%s), and the build goes on, as fail_on_configure_error is false", name, err)
+		w.report.Warn("%s failed (%s); continuing, because fail_on_configure_error is false", name, err)
 		return nil
 	}
 	if names := summary.failing(); names != "" {

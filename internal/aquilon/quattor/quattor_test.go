@@ -197,7 +197,7 @@ world_readable 0
 		t.Errorf("the machine has %s, want %s", got, want)
 	}
 	for _, line := range []string{
-		"  fetching: a b $HOME it's", "warning: fetching the profile failed (it ended with status 1); trying again in 1ms",
+		"  fetching: a b $HOME it's", "warning: fetching the profile failed (exit code 1); trying again in 1ms",
 		"  [INFO]  configure on component spma executed, 0 errors, 0 warnings",
 		"2 components configured, 0 errors, 2 warnings; warnings in ntpd (2)",
 	} {
@@ -219,13 +219,13 @@ func TestConfigureFails(t *testing.T) {
 		want         []string // of the error; none is success
 		said         string
 	}{
-		{"with errors", bad, nil, fault.Internal, []string{"configuring the machine with", "it ended with status 255: errors in ntpd (1)"}, "2 components configured, 1 errors, 0 warnings; errors in ntpd (1)"},
-		{"with errors and status 0", strings.Replace(bad, "exit 255", "exit 0", 1), nil, fault.Internal, []string{"it ended with status 0, and told of 1 errors: errors in ntpd (1)"}, ""},
-		{"without a word", "#!/bin/sh\nexit 3\n", nil, fault.Internal, []string{"it ended with status 3; its output is above"}, "configure told of no components"},
+		{"with errors", bad, nil, fault.Internal, []string{"configuring the machine with", "exit code 255: errors in ntpd (1)"}, "2 components configured, 1 errors, 0 warnings; errors in ntpd (1)"},
+		{"with errors and status 0", strings.Replace(bad, "exit 255", "exit 0", 1), nil, fault.Internal, []string{"exit code 0, but it reported 1 errors: errors in ntpd (1)"}, ""},
+		{"without a word", "#!/bin/sh\nexit 3\n", nil, fault.Internal, []string{"exit code 3; its output is above"}, "configure reported no components"},
 		{"and that is tolerated", bad, func(o *Options) { o.TolerateErrors = true }, 0, nil, "fail_on_configure_error is false"},
-		{"and fails again", bad, func(o *Options) { o.ConfigureRetries = 2 }, fault.Internal, []string{"status 255"}, "try 3 of 3"},
+		{"and fails again", bad, func(o *Options) { o.ConfigureRetries = 2 }, fault.Internal, []string{"exit code 255"}, "try 3 of 3"},
 		{"and then works", "#!/bin/sh\n[ -e again ] || { touch again; exit 1; }\n" + strings.TrimPrefix(good, "#!/bin/sh\n"), func(o *Options) { o.ConfigureRetries = 1 }, 0, nil, "try 2 of 2"},
-		{"by not ending", "#!/bin/sh\nexec sleep 60\n", func(o *Options) { o.ConfigureTimeout = 50 * time.Millisecond; o.TolerateErrors = true }, fault.Unavailable, []string{"configuring the machine with", "it did not end within 50ms"}, ""},
+		{"by not ending", "#!/bin/sh\nexec sleep 60\n", func(o *Options) { o.ConfigureTimeout = 50 * time.Millisecond; o.TolerateErrors = true }, fault.Unavailable, []string{"configuring the machine with", "not done within 50ms"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -267,10 +267,10 @@ func TestFetchFails(t *testing.T) {
 	}{
 		{
 			"and never works", nil, "#!/bin/sh\necho '[ERROR] 404 Not Found'; exit 1\n", fault.Unavailable,
-			[]string{"waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after", "times, and at last it ended with status 1", "longer fetch_timeout"},
+			[]string{"waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after", "times, the last time with: exit code 1", "longer fetch_timeout"},
 		},
-		{"as it isn't there", []string{"no-such-quattor", "fetch"}, "", fault.NotFound, []string{"no-such-quattor: it ended with status 127", "install Quattor in the source image"}},
-		{"as it hangs", nil, "#!/bin/sh\nexec sleep 60\n", fault.Unavailable, []string{"was tried 1 times, and at last it was still running"}},
+		{"as it isn't there", []string{"no-such-quattor", "fetch"}, "", fault.NotFound, []string{"no-such-quattor: exit code 127", "install Quattor in the source image"}},
+		{"as it hangs", nil, "#!/bin/sh\nexec sleep 60\n", fault.Unavailable, []string{"was tried 1 times, the last time with: it was still running"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -300,14 +300,14 @@ func TestFailures(t *testing.T) {
 	}{
 		{"no room for a copy", func(m *local, o *Options) {
 			o.RestoreConf, o.ConfFile = true, m.file(strings.Repeat("c", 250), "as it was\n")
-		}, fault.Internal, []string{"writing", "it ended with status"}},
-		{"nowhere to write", func(m *local, o *Options) { o.ConfFile = m.path("none/ccm.conf") }, fault.Internal, []string{"writing", "none/ccm.conf: it ended with status", "log in as root, or set sudo = true"}},
-		{"finalize", func(_ *local, o *Options) { o.FinalizeCommand = []string{"sh", "-c", "exit 7"} }, fault.Internal, []string{"running sh -c exit 7: it ended with status 7"}},
+		}, fault.Internal, []string{"writing", "exit code"}},
+		{"nowhere to write", func(m *local, o *Options) { o.ConfFile = m.path("none/ccm.conf") }, fault.Internal, []string{"writing", "none/ccm.conf: exit code", "log in as root, or set sudo = true"}},
+		{"finalize", func(_ *local, o *Options) { o.FinalizeCommand = []string{"sh", "-c", "exit 7"} }, fault.Internal, []string{"running sh -c exit 7: exit code 7"}},
 		{"clean-up", func(m *local, o *Options) {
 			o.ConfigureCommand = []string{"mkdir", "-p", m.path("ccm.conf.d")}
 			o.Remove = []string{"/proc/self/stat*"}
-		}, fault.Internal, []string{"cleaning up the machine: it ended with status"}},
-		{"a profile URL with white space", func(_ *local, o *Options) { o.Hostname = "a b" }, fault.Internal, []string{"has white space in it"}},
+		}, fault.Internal, []string{"cleaning up the machine: exit code"}},
+		{"a profile URL with white space", func(_ *local, o *Options) { o.Hostname = "a b" }, fault.Internal, []string{"contains white space"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -400,25 +400,25 @@ func TestValidate(t *testing.T) {
 	}{
 		"good":                     {func(*Options) {}, ""},
 		"unknown yet":              {func(o *Options) { o.ProfileURL, o.WaitFor, o.ConfFile = "<unknown>", "<unknown>", "<unknown>" }, ""},
-		"a password":               {func(o *Options) { o.ProfileURL = "http://ann:x@a/{{ .Hostname }}" }, "profile_url: it has a user in it, and everybody can read /etc/ccm.conf"},
-		"no URL":                   {func(o *Options) { o.ProfileURL = "http://[::1/" }, "is no URL"},
+		"a password":               {func(o *Options) { o.ProfileURL = "http://ann:x@a/{{ .Hostname }}" }, "profile_url: it contains a user name, and everybody can read /etc/ccm.conf"},
+		"no URL":                   {func(o *Options) { o.ProfileURL = "http://[::1/" }, "is not a URL"},
 		"no profile":               {func(o *Options) { o.ProfileURL = "" }, "profile_url: it is missing"},
 		"a broken template":        {func(o *Options) { o.ProfileURL = "{{" }, "profile_url: reading the template"},
 		"a field that isn't there": {func(o *Options) { o.ProfileURL = "{{ .Name }}" }, "profile_url: filling in the template"},
 		"wait for what":            {func(o *Options) { o.WaitFor = "luck" }, `wait_for: "luck" is unknown; use dns, metadata, none`},
-		"no name":                  {func(o *Options) { o.WaitFor = WaitNone }, "nothing says how the machine is called"},
+		"no name":                  {func(o *Options) { o.WaitFor = WaitNone }, "the machine's name isn't known"},
 		"a name":                   {func(o *Options) { o.WaitFor, o.Hostname = WaitNone, "web" }, ""},
 		"no name needed":           {func(o *Options) { o.WaitFor, o.ProfileURL = WaitNone, "http://a/{{ .ServerID }}" }, ""},
 		"no host name":             {func(o *Options) { o.Hostname = "a/b" }, `hostname: "a/b" is none`},
-		"the profile twice":        {func(o *Options) { o.CCM = map[string]string{"profile": "x"} }, "ccm: profile has an option of its own"},
-		"no key":                   {func(o *Options) { o.CCM = map[string]string{"a b": "x"} }, `ccm: "a b" is no key`},
+		"the profile twice":        {func(o *Options) { o.CCM = map[string]string{"profile": "x"} }, "ccm: the profile is set by another option"},
+		"no key":                   {func(o *Options) { o.CCM = map[string]string{"a b": "x"} }, `ccm: "a b" is not a key`},
 		"two lines":                {func(o *Options) { o.CCM = map[string]string{"debug": "1\nforce 1"} }, "ccm: the value of debug has a line break"},
 		"a relative path":          {func(o *Options) { o.ConfFile = "ccm.conf" }, "conf_file:"},
 		"a negative count":         {func(o *Options) { o.ConfigureRetries = -1 }, "configure_retries: -1 is negative"},
 		"a negative time":          {func(o *Options) { o.FetchTimeout = -1 }, "fetch_timeout: -1ns is negative"},
-		"all files":                {func(o *Options) { o.Remove = []string{"/*"} }, `remove: "/*" can't be meant`},
-		"files above":              {func(o *Options) { o.Remove = []string{"/var/.."} }, `remove: "/var/.." can't be meant`},
-		"files somewhere":          {func(o *Options) { o.Remove = []string{"var"} }, `remove: "var" can't be meant`},
+		"all files":                {func(o *Options) { o.Remove = []string{"/*"} }, `remove: "/*" is not allowed`},
+		"files above":              {func(o *Options) { o.Remove = []string{"/var/.."} }, `remove: "/var/.." is not allowed`},
+		"files somewhere":          {func(o *Options) { o.Remove = []string{"var"} }, `remove: "var" is not allowed`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -56,7 +56,7 @@ func (s Site) wait(ctx context.Context, o Options, r report.Reporter) (hostname 
 func (s Site) waitDNS(ctx context.Context, o Options, r report.Reporter) (string, error) {
 	address := strings.Trim(s.Address, "[]")
 	if address == "" {
-		return "", fault.New(fault.Usage, fault.Advise("use %s and %s", fault.Set("wait_for", WaitNone), fault.Option("hostname")), "waiting for the machine's name: the builder tells no address")
+		return "", fault.New(fault.Usage, fault.Advise("use %s and %s", fault.Set("wait_for", WaitNone), fault.Option("hostname")), "waiting for the machine's name: the builder gives no address")
 	}
 	ip, notIP := netip.ParseAddr(address)
 	if notIP != nil {
@@ -94,7 +94,7 @@ func isNoName(err error) bool {
 // waitMetadata waits until the hook reports success. The name is the first that it tells.
 func (s Site) waitMetadata(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
 	if s.ServerID == "" {
-		return "", fault.New(fault.Usage, fault.Advise("use %s with a builder other than openstack", fault.Set("wait_for", WaitDNS)), "waiting for %s: the builder tells no server id", StatusKey)
+		return "", fault.New(fault.Usage, fault.Advise("use %s with a builder other than openstack", fault.Set("wait_for", WaitDNS)), "waiting for %s: the builder gives no server id", StatusKey)
 	}
 	compute, err := s.Compute(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s Site) waitMetadata(ctx context.Context, o Options, r report.Reporter) (h
 		seen = metadata[StatusKey]
 		hostname, _, _ = strings.Cut(metadata[HostnamesKey], ",")
 		if strings.EqualFold(seen, failed) {
-			return false, fault.New(fault.Conflict, "Aquilon's hook has logged why", "its value is %s", seen)
+			return false, fault.New(fault.Conflict, "see the log of Aquilon's hook", "its value is %s", seen)
 		}
 		return strings.EqualFold(seen, succeeded), nil
 	})

@@ -141,7 +141,7 @@ func TestWaitDNS(t *testing.T) {
 	t.Run("no address", func(t *testing.T) {
 		t.Parallel()
 		_, _, err := named(t, Site{}, Options{})
-		wantError(t, err, fault.Usage, "the builder tells no address")
+		wantError(t, err, fault.Usage, "the builder gives no address")
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		t.Parallel()
@@ -246,10 +246,10 @@ func TestWaitMetadata(t *testing.T) {
 		kind     fault.Kind
 		want     []string
 	}{
-		{"the hook failed", map[string]string{"AQ_STATUS": "FAILED"}, nil, fault.Conflict, []string{"waiting for AQ_STATUS of server", "its value is FAILED; Aquilon's hook has logged why"}},
+		{"the hook failed", map[string]string{"AQ_STATUS": "FAILED"}, nil, fault.Conflict, []string{"waiting for AQ_STATUS of server", "its value is FAILED; see the log of Aquilon's hook"}},
 		{"no hook", nil, nil, fault.Unavailable, []string{"; is Aquilon's hook running? It never set AQ_STATUS"}},
 		{"another value", map[string]string{"AQ_STATUS": "WORKING"}, nil, fault.Unavailable, []string{"its value was WORKING"}},
-		{"no server id", nil, func(_ *server, site *Site) { site.ServerID = "" }, fault.Usage, []string{"the builder tells no server id"}},
+		{"no server id", nil, func(_ *server, site *Site) { site.ServerID = "" }, fault.Usage, []string{"the builder gives no server id"}},
 		{"the server is gone", nil, func(s *server, _ *Site) { servers.Delete(context.Background(), s.compute, s.id) }, fault.NotFound, []string{"waiting for AQ_STATUS", "404"}},
 		{"no rights", nil, func(s *server, _ *Site) {
 			s.sandbox.Faults().Add(sandbox.Rule{Path: "/compute/**", Fault: sandbox.Fault{Do: sandbox.Answer, Status: http.StatusForbidden}})

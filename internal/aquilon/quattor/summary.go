@@ -71,7 +71,7 @@ func (s *Summary) list(count func(Component) int) string {
 // String is the summary in one line, for the build's log.
 func (s *Summary) String() string {
 	if len(s.Components) == 0 && !s.Complete {
-		return "configure told of no components"
+		return "configure reported no components"
 	}
 	text := fmt.Sprintf("%d components configured, %d errors, %d warnings", len(s.Components), s.Errors, s.Warnings)
 	if !s.Complete {
