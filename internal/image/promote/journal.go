@@ -38,15 +38,24 @@ const (
 // journal is what a run needs to know to finish or take back another's promotion. It lives on
 // the new image from before the first change until after the last.
 type journal struct {
-	Run          string        `json:"run"`
-	Phase        string        `json:"phase"`
-	Name         string        `json:"name"`
-	Strategy     string        `json:"strategy"`
-	Members      string        `json:"members"`
-	OldAction    string        `json:"old_action"`
-	Retain       *int          `json:"retain,omitempty"`
-	At           string        `json:"at"` // RFC 3339, the time of archiving
-	Before       before        `json:"before"`
+	Run       string `json:"run"`
+	Phase     string `json:"phase"`
+	Name      string `json:"name"`
+	Strategy  string `json:"strategy"`
+	Members   string `json:"members"`
+	OldAction string `json:"old_action"`
+	Retain    *int   `json:"retain,omitempty"`
+	At        string `json:"at"` // RFC 3339, the time of archiving
+	Before    before `json:"before"`
+
+	// MemberStates and Answers are what the promotion made the new image's members of: the status by
+	// project that the predecessors had. Answers is nil where it would be too long.
+	MemberStates string            `json:"member_states,omitempty"`
+	Answers      map[string]string `json:"answers,omitempty"`
+	// Followed says that what happened to the predecessors' members meanwhile was done to the new
+	// image. From here on a project is missing there because the promotion took it off.
+	Followed bool `json:"followed,omitempty"`
+
 	Predecessors []predecessor `json:"predecessors"`
 }
 
@@ -76,6 +85,7 @@ func newJournal(ctx context.Context, site Site, p *Plan) (*journal, error) {
 	j := &journal{
 		Run: site.Run, Phase: staging, Name: p.Name, Strategy: p.Options.Strategy,
 		Members: p.Options.Members, OldAction: p.Options.OldAction, Retain: p.Options.Retain, At: p.at.Format(time.RFC3339),
+		MemberStates: p.Options.MemberStates, Answers: p.answers,
 		Before: before{
 			Name: p.Image.Name, Visibility: p.Image.Visibility, Hidden: p.Image.Hidden,
 			Inactive:   p.Image.Status == glance.StatusDeactivated,
@@ -95,6 +105,16 @@ func newJournal(ctx context.Context, site Site, p *Plan) (*journal, error) {
 		})
 	}
 	return j, nil
+}
+
+// rewriteJournal makes the journal on the image say what the run's says.
+func (r *run) rewriteJournal(ctx context.Context) error {
+	text, err := r.journal.encode()
+	if err != nil {
+		return err
+	}
+	_, err = r.site.Images.Update(ctx, r.image, glance.Patch{}.Change(journalKey, text))
+	return err
 }
 
 // restore adds to the patch what gives the image a property back as it was.
@@ -122,6 +142,11 @@ func (j *journal) encode() (string, error) {
 	b, err := json.Marshal(j)
 	if err != nil {
 		return "", err
+	}
+	if len(b) > glance.MaxProperty && j.Answers != nil {
+		short := *j
+		short.Answers = nil
+		return short.encode()
 	}
 	if len(b) > glance.MaxProperty {
 		return "", fmt.Errorf("%d images of the name %q are too many for one promotion: archive some by hand first", len(j.Predecessors), j.Name)

@@ -24,10 +24,11 @@ type Plan struct {
 	Prune        []*glance.Image // archived images that are deleted
 	Unfinished   []*glance.Image // whose promotion under this name a dead run left
 
-	asked    Options         // as the caller gave them; how the name is kept is read again under the claim
-	archived []*glance.Image // before this promotion
-	last     int             // the highest claim known to be taken
-	at       time.Time       // of archiving
+	asked    Options           // as the caller gave them; how the name is kept is read again under the claim
+	archived []*glance.Image   // before this promotion
+	answers  map[string]string // status by project on the predecessors
+	last     int               // the highest claim known to be taken
+	at       time.Time         // of archiving
 }
 
 // Predecessor is an image that gets archived.

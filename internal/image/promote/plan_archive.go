@@ -2,6 +2,7 @@ package promote
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 
@@ -49,8 +50,31 @@ func (p *Plan) copyProperties() {
 			p.Properties[k] = v
 		}
 	}
-	// A share that ends must not become one without an end.
-	if ends, ok := p.Predecessors[0].Image.Properties[glance.ShareEndsKey]; ok && len(p.Members) > 0 && p.Image.Properties[glance.ShareEndsKey] == "" {
-		p.Properties[glance.ShareEndsKey] = ends
+	p.copyShareEnds()
+}
+
+// copyShareEnds lets the shares of those who become members end when they end on the predecessors.
+func (p *Plan) copyShareEnds() {
+	for _, m := range p.Members {
+		if m.Now != "" {
+			continue
+		}
+		var ends []map[string]string
+		for _, old := range p.Predecessors {
+			of, ok := shareEnds(old.Image)
+			switch {
+			case !slices.ContainsFunc(old.Members, func(o glance.Member) bool { return o.ProjectID == m.ProjectID }):
+			case ok:
+				ends = append(ends, of)
+			case p.Image.Properties[glance.ShareEndsKey] == "": // what can't be read goes along as it is
+				p.Properties[glance.ShareEndsKey] = old.Image.Properties[glance.ShareEndsKey]
+				return
+			}
+		}
+		with := &glance.Image{Properties: maps.Clone(p.Image.Properties)}
+		maps.Copy(with.Properties, p.Properties)
+		if text, changed := endsWith(with, m.ProjectID, ends); changed {
+			p.Properties[glance.ShareEndsKey] = text
+		}
 	}
 }

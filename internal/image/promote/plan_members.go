@@ -46,6 +46,7 @@ func (p *Plan) findMembers(ctx context.Context, site Site) error {
 			status[m.ProjectID] = better(status[m.ProjectID], m.Status)
 		}
 	}
+	p.answers = status
 	if len(status) == 0 || p.Visibility != glance.Shared {
 		return nil
 	}
@@ -54,13 +55,20 @@ func (p *Plan) findMembers(ctx context.Context, site Site) error {
 		return err
 	}
 	for _, project := range slices.Sorted(maps.Keys(status)) {
-		want := better(status[project], now[project])
-		if p.Options.MemberStates == Accept && want == glance.Pending {
-			want = glance.Accepted
-		}
+		want := granted(p.Options.MemberStates, status[project], now[project])
 		p.Members = append(p.Members, Member{ProjectID: project, Status: want, Now: now[project]})
 	}
 	return p.canSetStatuses(site)
+}
+
+// granted is the status on the new image of a project that has the status old on the predecessors,
+// and now on the new image.
+func granted(memberStates, old, now string) string {
+	want := better(old, now)
+	if memberStates == Accept && want == glance.Pending {
+		want = glance.Accepted
+	}
+	return want
 }
 
 // membersNow is the status by project id of an image's members.
@@ -80,7 +88,7 @@ func membersNow(ctx context.Context, site Site, img *glance.Image) (map[string]s
 func (p *Plan) canSetStatuses(site Site) error {
 	var unable []string
 	for _, m := range p.Members {
-		if m.Status != glance.Pending && m.Status != m.Now && !site.Admin && site.Acceptors[m.ProjectID] == nil {
+		if m.Status != glance.Pending && m.Status != m.Now && !site.answersFor(m.ProjectID) {
 			unable = append(unable, m.ProjectID)
 		}
 	}

@@ -35,6 +35,9 @@ func (s Site) Owner(project string) (string, error) {
 	return project, nil
 }
 
+// answersFor reports whether the credentials may set the status of a project on an image.
+func (s Site) answersFor(project string) bool { return s.Admin || s.Acceptors[project] != nil }
+
 // memberClient is the client that may set a member's status.
 func (s Site) memberClient(project string) *glance.Client {
 	if c := s.Acceptors[project]; c != nil {

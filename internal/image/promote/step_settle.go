@@ -2,9 +2,7 @@ package promote
 
 import (
 	"context"
-	"fmt"
-
-	"golang.org/x/sync/errgroup"
+	"errors"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -19,24 +17,19 @@ func (settleStep) doing() string { return "settling what is left behind" }
 
 func (s settleStep) do(ctx context.Context, r *run) error { return s.finish(ctx, r) }
 
+// finish does as much as it can: what fails doesn't keep the rest from being done.
 func (settleStep) finish(ctx context.Context, r *run) error {
-	j := r.journal
-	for _, old := range j.Predecessors {
-		if j.Members == Transfer {
-			if err := r.withdraw(ctx, old.ID); err != nil {
-				return err
-			}
-		}
-		if j.OldAction == Deactivate {
-			if err := r.deactivate(ctx, old.ID); err != nil {
-				return err
-			}
+	errs := []error{r.moveMembers(ctx)}
+	if r.journal.OldAction == Deactivate {
+		for _, old := range r.journal.Predecessors {
+			errs = append(errs, r.deactivate(ctx, old.ID))
 		}
 	}
-	if j.Retain != nil {
-		if err := r.prune(ctx); err != nil {
-			return err
-		}
+	if r.journal.Retain != nil {
+		errs = append(errs, r.prune(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	_, err := r.site.Images.Update(ctx, r.image, glance.Patch{}.Remove(journalKey).Remove(promotingKey))
 	return err
@@ -44,37 +37,6 @@ func (settleStep) finish(ctx context.Context, r *run) error {
 
 // takeBack is never asked for: a promotion that got here is finished.
 func (settleStep) takeBack(context.Context, *run) error { return nil }
-
-// withdraw removes those members from an archived image that have the current one.
-func (r *run) withdraw(ctx context.Context, archived string) error {
-	img, err := r.site.Images.Image(ctx, archived)
-	if fault.Is(err, fault.NotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	members, err := membersNow(ctx, r.site, img)
-	if err != nil || len(members) == 0 {
-		return err
-	}
-	now, err := r.current(ctx)
-	if err != nil {
-		return err
-	}
-	have, err := membersNow(ctx, r.site, now)
-	if err != nil {
-		return err
-	}
-	group, work := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
-	for project := range members {
-		if have[project] != "" {
-			group.Go(func() error { return r.site.Images.RemoveMember(work, archived, project) })
-		}
-	}
-	return group.Wait()
-}
 
 // deactivate keeps servers from booting from the archived image; where only administrators may do
 // that, it is hidden.
@@ -101,6 +63,7 @@ func (r *run) prune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, old := range beyond(*r.journal.Retain, archived, r.image) {
 		r.rep.Step("Deleting archived image %s", old)
 		if old.Protected {
@@ -113,8 +76,8 @@ func (r *run) prune(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("keep: %w", err)
+			errs = append(errs, fault.In("keep", err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
