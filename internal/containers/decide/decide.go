@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/envfile"
@@ -48,6 +49,8 @@ type Request struct {
 	Undercloud  string   // HOST:PORT of the undercloud's registry
 	Insecure    []string // registries that are known to have no TLS, or no certificate to check
 	Now         time.Time
+	// Offline leaves tags as they are where they would be found by labels.
+	Offline bool
 }
 
 // Result is what was decided.
@@ -82,6 +85,30 @@ type Image struct {
 	FilterWhy string              // why the image is in
 	Modify    *Modify
 	MultiArch bool
+	prefix    string // what an OpenStack image's name has before and after its own
+	suffix    string
+}
+
+// Short is the image's own name, such as nova-api.
+func (i *Image) Short() string {
+	return strings.TrimSuffix(strings.TrimPrefix(i.Source.Base(), i.prefix), i.suffix)
+}
+
+// Pin has the parameters name digests in place of tags, by the images' sources. An image that has
+// to be changed on its way has no digest yet, and keeps its tag.
+func (r *Result) Pin(digest func(source reference.Reference) string) {
+	for _, image := range r.Images {
+		if d := digest(image.Source); d != "" && image.Modify == nil {
+			image.Final = image.Final.WithDigest(d)
+		}
+	}
+	for name, p := range r.Params {
+		p.Value = p.Image.Final.String()
+		r.Params[name] = p
+	}
+	for _, role := range r.Roles {
+		role.Pin(digest)
+	}
 }
 
 // Modify is a change that an image needs on its way.

@@ -30,6 +30,8 @@ type decision struct {
 	template    *label.Template // nil where tags aren't found by label
 	tagRule     string
 	userTag     bool // the entry says which tag to start from
+	prefix      string
+	suffix      string
 }
 
 // atOnce is how many images are looked up at a time, as in TripleO.
@@ -43,6 +45,8 @@ func (d *decision) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.prefix, _ = variables["name_prefix"].(string)
+	d.suffix, _ = variables["name_suffix"].(string)
 	listed, err := d.List.Render(ctx, variables)
 	if err != nil {
 		return err
@@ -197,6 +201,7 @@ func (d *decision) image(l imagelist.Image) (*Image, error) {
 	}
 	return &Image{
 		Entry: d.entry.At, Position: d.position, Listed: l, Source: source, TagWhy: d.tagRule, MultiArch: d.multiArch(),
+		prefix: d.prefix, suffix: d.suffix,
 	}, nil
 }
 
@@ -212,6 +217,12 @@ func (d *decision) multiArch() bool {
 func (d *decision) discover(ctx context.Context, images []*Image) error {
 	labels := len(d.entry.ModifyOnlyLabels) > 0 && d.entry.ModifyRole != ""
 	if d.template == nil && !labels {
+		return nil
+	}
+	if d.Offline {
+		for _, image := range images {
+			image.TagWhy += "; labels aren't looked at"
+		}
 		return nil
 	}
 	found := newLookups(d.Registry, !d.userTag)

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/answer"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func prepareCommand() sdk.Command {
+	return sdk.Command{
+		Path: "prepare", Kind: sdk.Raw, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsEnvironment},
+		Short: "Prepare the container images of a deployment",
+		Long: "Reads ContainerImagePrepare from heat environment files, as TripleO does, and writes which image each parameter names. " +
+			"Entries with push_destination have their images copied there.\n\n" +
+			"With --dry-run nothing is copied; the parameters are those of the copies. Registries are asked only where tags are found by labels.",
+		Examples: []sdk.Example{
+			{Text: "Show the parameters, and copy nothing", Command: "imgctl prepare -e containers.yaml --dry-run"},
+			{Text: "Only for the services that the roles run", Command: "imgctl prepare -e containers.yaml -r roles_data.yaml --output-env-file images.yaml"},
+			{Text: "For kolla-ansible", Command: "imgctl prepare -e containers.yaml --as kolla > globals.d/images.yml"},
+		},
+		Flags: slices.Concat(deploymentFlags(), registryFlags(), outputFlags()),
+		Run:   bridge.Run(prepare),
+	}
+}
+
+func outputFlags() sdk.Flags {
+	return sdk.Flags{
+		sdk.File("output-env-file", "", "write the answer to this file instead; one that is there is kept as FILE.backup"),
+		sdk.Enum("as", "heat", "what to write: heat's parameters, kolla-ansible's variables, or all that is known as JSON", answer.Formats...),
+		sdk.Bool("digest-refs", "name images by digest in place of tag; registries are asked for them"),
+		sdk.Enum("cleanup", "full", "for scripts written for TripleO: nothing is left on this machine to clean up", "full", "partial", "none"),
+	}
+}
+
+func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	d, err := load(in, out)
+	if err != nil {
+		return err
+	}
+	if err := d.reach(in, out); err != nil {
+		return err
+	}
+	defer d.closes()
+	result, err := d.decide(ctx, out)
+	if err != nil {
+		return err
+	}
+	if !in.DryRun() {
+		if err := carryOut(ctx, in, out, d, result); err != nil {
+			return err
+		}
+	}
+	if in.Bool("digest-refs") {
+		if err := d.pin(ctx, result); err != nil {
+			return err
+		}
+	}
+	text, err := answer.Write(in.String("as"), result)
+	if err != nil {
+		return err
+	}
+	return write(in, out, text)
+}
+
+// carryOut does what the images need before the parameters are true.
+func carryOut(_ context.Context, _ *sdk.Input, _ *sdk.Output, _ *deployment, result *decide.Result) error {
+	for _, image := range result.All() {
+		if image.Pushed || image.Modify != nil {
+			return fault.New(fault.Usage, fault.Advise("use %s to see the parameters", fault.Option("dry_run")),
+				"image %s has to be copied to %s, which isn't supported yet", image.Source, image.Target)
+		}
+	}
+	return nil
+}
+
+// write puts the answer into the output file, whole or not at all, else on standard output.
+func write(in *sdk.Input, out *sdk.Output, text []byte) error {
+	file := in.File("output-env-file")
+	if file == "" {
+		_, err := out.Stdout().Write(text)
+		return err
+	}
+	if in.DryRun() {
+		out.Textf("%s isn't written, as nothing is changed", file)
+		_, err := out.Stdout().Write(text)
+		return err
+	}
+	return replace(file, text)
+}
+
+func replace(file string, text []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", file, err)
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(text)
+	if closeErr := temporary.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Chmod(temporary.Name(), 0o644)
+	}
+	if err == nil && exists(file) {
+		err = os.Rename(file, file+".backup")
+	}
+	if err == nil {
+		err = os.Rename(temporary.Name(), file)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", file, err)
+	}
+	return nil
+}
