@@ -22,7 +22,8 @@ func (t *Transport) relink(req *http.Request, body []byte) ([]byte, error) {
 	}
 	changed := false
 	for key, value := range list {
-		mended, next, err := mend(req.URL, key, value)
+		_, glance := list["schema"]
+		mended, next, err := mend(req.URL, key, value, glance)
 		if err != nil {
 			return nil, err
 		}
@@ -43,8 +44,8 @@ func (t *Transport) relink(req *http.Request, body []byte) ([]byte, error) {
 
 // mend finds the link to the next page in one key of a list: Glance's and Ironic's "next", the
 // "servers_links" of Nova, Neutron and Cinder, Keystone's "links". mended is nil where the value
-// may stay.
-func mend(asked *url.URL, key string, value json.RawMessage) (mended json.RawMessage, next *url.URL, err error) {
+// may stay. Glance writes paths without what a proxy puts before them, which its clients add.
+func mend(asked *url.URL, key string, value json.RawMessage, glance bool) (mended json.RawMessage, next *url.URL, err error) {
 	switch {
 	case key == "next":
 		var link string
@@ -55,7 +56,11 @@ func mend(asked *url.URL, key string, value json.RawMessage) (mended json.RawMes
 		if err != nil || !moved {
 			return nil, next, err
 		}
-		mended, err = json.Marshal(next.String())
+		to := next.String()
+		if u, err := url.Parse(link); glance && err == nil {
+			to = u.RequestURI()
+		}
+		mended, err = json.Marshal(to)
 		return mended, next, err
 	case key == "links":
 		var links map[string]any

@@ -193,6 +193,7 @@ func TestLinksStayAtTheAddressThatWasAsked(t *testing.T) {
 		{`{"links":{"self":"http://k/","next":"http://k/v3/servers?page=2"}}`, "/compute/v2.1/servers?page=2"},
 		{`{"next":"http://ironic:6385/v1/servers?marker=n"}`, "/compute/v2.1/servers?marker=n"},
 		{`{"next":"/v2/servers?marker=g"}`, "/v2/servers?marker=g"},
+		{`{"schema":"/v2/schemas/servers","next":"http://glance/v2/servers?marker=g"}`, "/v2/servers?marker=g"},
 		{`{"next":null,"links":[]}`, ""},
 	} {
 		s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(tt.answer)) })
