@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
@@ -29,20 +30,24 @@ func addCommand() sdk.Command {
 			from(),
 			toClouds("clouds of the projects to share with; they accept with their own credentials"),
 			toProjects("projects to share with, by id, or by name if the credentials may query Keystone"),
-			sdk.String("expires", "", "when access expires, such as 30d or 2027-01-31T00:00:00Z; share remove --expired then removes it").ValueName("TIME"),
+			sdk.String("expires", "", "when access expires, such as 30d, 7d12h, 12mo or 2027-01-31T00:00:00Z; share remove --expired then removes it").ValueName("TIME"),
 			sdk.Bool("copy", "copy the images to clouds that have another Image service"),
 			sdk.Bool("no-verify-project", "accept any project id, even if Keystone doesn't know it"),
+			acceptRejected(),
 			parallel(),
 		),
 		Columns: changeColumns,
-		Run:     bridge.Run(add), Complete: completeOwned,
+		Run:     bridge.Run(add, renamed), Complete: completeOwned,
 	}
 }
 
 func add(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	expires, err := share.ParseExpiry(in.String("expires"), in.Now())
-	if err != nil {
-		return err
+	var expires time.Time
+	if in.IsSet("expires") {
+		var err error
+		if expires, err = share.ParseExpiry(in.String("expires"), in.Now()); err != nil {
+			return err
+		}
 	}
 	parallel, err := tuning(in)
 	if err != nil {
@@ -54,10 +59,11 @@ func add(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		Selection: selection(in), From: in.String("from"), To: in.Strings("to"), Projects: in.Strings("to-project"),
 		Tuning: share.Tuning{
 			Parallel: parallel, Expires: expires, Copy: in.Bool("copy"), AnyProject: in.Bool("no-verify-project"),
+			AcceptRejected: in.Bool("accept-rejected"),
 		},
 	})
 	if err != nil {
 		return err
 	}
-	return carryOut(ctx, in, out, plan, "")
+	return bridge.CarryOut(ctx, in, out, plan)
 }

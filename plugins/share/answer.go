@@ -62,8 +62,8 @@ func answer(verb, status, short string) sdk.Command {
 			if err != nil {
 				return err
 			}
-			return carryOut(ctx, in, out, plan, "")
-		}),
+			return bridge.CarryOut(ctx, in, out, plan)
+		}, renamed),
 		Complete: completeOffered,
 	}
 }

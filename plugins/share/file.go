@@ -33,14 +33,16 @@ func applyCommand() sdk.Command {
 		Short: "Share images as a file describes",
 		Long: aboutFile + "\n\nProjects that the file doesn't name, and those whose access has expired, keep access unless you add " +
 			"--prune. " +
-			"Access is granted first, all or nothing; then it is removed, which is never rolled back.",
+			"Access is granted first, all or nothing; then it is removed, which is never rolled back.\n\n" +
+			"A project that is gone, a cloud that can't be reached and an image that isn't there don't stop the rest: the command tells of them " +
+			"and ends with exit code 3. So it does if a project has rejected an image, unless you add --accept-rejected.",
 		Examples: []sdk.Example{
 			{Text: "Show what would change", Command: "imgctl share apply -F share.yaml --prune --dry-run"},
 			{Text: "Apply the file in an unattended job", Command: "imgctl share apply -F share.yaml --prune --yes"},
 		},
-		Flags:   append(fileFlags(), sdk.Bool("prune", "remove projects that the file doesn't name or whose access has expired"), parallel()),
+		Flags:   append(fileFlags(), sdk.Bool("prune", "remove projects that the file doesn't name or whose access has expired"), acceptRejected(), parallel()),
 		Columns: changeColumns,
-		Run:     bridge.Run(apply),
+		Run:     bridge.Run(apply, renamed),
 	}
 }
 
@@ -55,11 +57,11 @@ func apply(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	clouds, done := reach(in)
 	defer done()
-	plan, err := share.PlanFile(ctx, clouds, f, share.FileOptions{From: in.String("from"), Prune: in.Bool("prune"), Parallel: parallel})
+	plan, err := share.PlanFile(ctx, clouds, f, share.FileOptions{From: in.String("from"), Prune: in.Bool("prune"), Parallel: parallel, AcceptRejected: in.Bool("accept-rejected")})
 	if err != nil {
 		return err
 	}
-	return carryOut(ctx, in, out, plan, "Remove the access of "+plan.Losers()+"?")
+	return bridge.CarryOut(ctx, in, out, plan)
 }
 
 func driftCommand() sdk.Command {
@@ -77,7 +79,7 @@ func driftCommand() sdk.Command {
 		Columns: sdk.Columns{
 			{Title: "Difference"}, {Title: "Image ID", Key: "image_id"}, {Title: "Image"}, {Title: "Project ID", Key: "project_id"}, {Title: "Project"}, {Title: "Detail"},
 		},
-		Run: bridge.Run(drift),
+		Run: bridge.Run(drift, renamed),
 	}
 }
 

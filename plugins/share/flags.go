@@ -5,6 +5,9 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
+// renamed are the options whose flag or argument isn't called as the option is.
+var renamed = map[string]string{"image": "IMAGE"}
+
 // selectionFlags choose images in addition to, or instead of, their names.
 func selectionFlags() sdk.Flags {
 	return sdk.Flags{
@@ -36,6 +39,10 @@ func toClouds(help string) sdk.Flag {
 
 func toProjects(help string) sdk.Flag {
 	return sdk.Strings("to-project", help).ValueName("PROJECT")
+}
+
+func acceptRejected() sdk.Flag {
+	return sdk.Bool("accept-rejected", "accept also for projects that have rejected the image; otherwise their answer stands, and the exit code is 3")
 }
 
 func parallel() sdk.Flag {

@@ -45,7 +45,7 @@ func listCommand() sdk.Command {
 			{Title: "Shared At", Key: "shared_at", Unit: sdk.UnitTime, Hidden: true},
 			{Title: "Owner", Hidden: true},
 		},
-		Run: bridge.Run(list), Complete: completeListed,
+		Run: bridge.Run(list, renamed), Complete: completeListed,
 	}
 }
 

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
-	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
@@ -21,33 +18,6 @@ var changeColumns = sdk.Columns{
 	{Title: "After"},
 	{Title: "Expires", Unit: sdk.UnitTime},
 	{Title: "Note"},
-}
-
-// carryOut applies a plan and shows the result; it prompts first if the plan removes access. In a dry run it only shows the plan.
-func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, plan *share.Plan, question string) error {
-	if !in.DryRun() && question != "" && plan.Takes() {
-		switch yes, err := out.ConfirmDestroy(ctx, question, ""); {
-		case err != nil:
-			return err
-		case !yes:
-			return sdk.ErrDeclined
-		}
-	}
-	unchanged := plan.Done()
-	if in.DryRun() {
-		for _, note := range plan.Notes {
-			out.Log().Warn(note.Spell(bridge.Words(in)))
-		}
-	} else if err := share.Apply(ctx, plan, bridge.Reporter(in, out)); err != nil {
-		return err
-	}
-	if unchanged {
-		out.Unchanged()
-	}
-	for _, r := range plan.Rows() {
-		out.Row(r.ImageID, r.Image, r.ProjectID, r.Project, r.Cloud, r.Before, r.After, moment(r.Expires), r.Note)
-	}
-	return nil
 }
 
 // moment is a time as a row shows it, nothing for none.

@@ -33,7 +33,7 @@ func removeCommand() sdk.Command {
 			parallel(),
 		),
 		Columns: changeColumns,
-		Run:     bridge.Run(remove), Complete: completeOwned,
+		Run:     bridge.Run(remove, renamed), Complete: completeOwned,
 	}
 }
 
@@ -51,5 +51,5 @@ func remove(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	return carryOut(ctx, in, out, plan, "Remove the access of "+plan.Losers()+"?")
+	return bridge.CarryOut(ctx, in, out, plan)
 }

@@ -44,8 +44,8 @@ func pause(verb string, plan planner) sdk.Command {
 			if err != nil {
 				return err
 			}
-			return carryOut(ctx, in, out, p, "")
-		}),
+			return bridge.CarryOut(ctx, in, out, p)
+		}, renamed),
 		Complete: completeOwned,
 	}
 }

@@ -3,6 +3,7 @@ package share
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +23,9 @@ type AddOptions struct {
 
 // PlanAdd plans to share images with projects, accepted where there are credentials that may accept.
 func PlanAdd(ctx context.Context, clouds Clouds, o AddOptions) (*Plan, error) {
+	if err := errors.Join(o.blank(), noneBlank("to", o.To), noneBlank("to_project", o.Projects)); err != nil {
+		return nil, err
+	}
 	if len(o.To)+len(o.Projects) == 0 {
 		return nil, fault.New(fault.Usage, "name clouds or projects to share with", "nobody is named to share with")
 	}
@@ -112,9 +116,9 @@ func planImage(ctx context.Context, source *Site, img *glance.Image, to []Target
 			"image %s is %s, so every project can use it by its id: sharing it would take that away", img, img.Visibility)
 	}
 	for _, t := range to {
-		m := t.member(source, now)
+		m := t.member(source, now, tuning.AcceptRejected)
 		if img.Visibility == glance.Public {
-			m.After, m.Note = m.Before, "the image is public: it is visible to all already"
+			m.After, m.Note, m.refusal = m.Before, "the image is public: it is visible to all already", false
 		} else if !tuning.Expires.IsZero() {
 			c.expire(m.Project, tuning.Expires)
 		}
@@ -125,7 +129,7 @@ func planImage(ctx context.Context, source *Site, img *glance.Image, to []Target
 }
 
 // member is the target's membership as it is now and as it is going to be.
-func (t Target) member(source *Site, now map[string]string) Member {
+func (t Target) member(source *Site, now map[string]string, overrule bool) Member {
 	m := Member{
 		Project: t.Project, Name: t.Name, Cloud: t.cloud(), Before: cmp.Or(now[t.Project], None),
 		After: glance.Accepted, acceptor: t.acceptor(source),
@@ -133,11 +137,13 @@ func (t Target) member(source *Site, now map[string]string) Member {
 	switch {
 	case m.acceptor == nil && m.Before == None:
 		m.After, m.Note = glance.Pending, "its project has to accept; until then it can use the image by its id only"
+	case m.acceptor == nil && m.Before == glance.Rejected:
+		m.After, m.Note, m.refusal = m.Before, "the project has rejected the image, and only it can change its answer", true
 	case m.acceptor == nil:
 		m.After = m.Before
-	case m.Before == glance.Rejected && t.site == nil:
-		// An admin could, but the project has said what it wants.
-		m.After, m.Note = m.Before, "the project has rejected the image; it can accept by itself"
+	case m.Before == glance.Rejected && !overrule:
+		// Who may accept on its behalf could, but the project has said what it wants.
+		m.After, m.Note, m.refusal = m.Before, "the project has rejected the image, and its answer stands", true
 	}
 	return m
 }
@@ -155,10 +161,13 @@ func statuses(ctx context.Context, site *Site, img *glance.Image) (map[string]st
 	return now, nil
 }
 
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
+// count is a number with its noun, whose plural has an s where none is given.
+func count(n int, noun string, plural ...string) string {
+	switch {
+	case n == 1:
 		return "1 " + noun
+	case len(plural) > 0:
+		return fmt.Sprintf("%d %s", n, plural[0])
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -37,7 +37,7 @@ func TestPlanAddWritesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows := p.Rows()
+		rows := p.Lines()
 		if len(rows) != 1 || rows[0].ProjectID != w.project("member-a") || rows[0].Before != share.None || rows[0].After != glance.Accepted || p.Done() {
 			t.Errorf("plan is %+v", rows)
 		}
@@ -152,7 +152,7 @@ func TestAddSelects(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, r := range p.Rows() {
+			for _, r := range p.Lines() {
 				got = append(got, r.ImageID)
 			}
 			if strings.Join(sorted(got...), " ") != strings.Join(sorted(c.want...), " ") {
@@ -169,13 +169,14 @@ func TestAddLeavesAPublicImageAlone(t *testing.T) {
 	w.writesNothing(func() {
 		p, err := share.PlanAdd(t.Context(), w.clouds, share.AddOptions{Selection: images(id), From: "admin", To: []string{"member-a"}})
 		w.apply(p, err)
-		if !p.Done() || !strings.Contains(p.Rows()[0].Note, "visible to all") {
-			t.Errorf("plan is %+v", p.Rows())
+		if !p.Done() || !strings.Contains(p.Lines()[0].Note, "visible to all") {
+			t.Errorf("plan is %+v", p.Lines())
 		}
 	})
 }
 
-// A project that rejected accepts by its own credentials, and isn't overruled by an admin's.
+// A project that rejected isn't overruled, neither with an admin's credentials nor with its own,
+// unless that is asked for.
 func TestAddAfterRejection(t *testing.T) {
 	t.Parallel()
 	w := newSandbox(t, sandbox.Options{})
@@ -183,13 +184,25 @@ func TestAddAfterRejection(t *testing.T) {
 	if err := w.sandbox.SetMember(id, w.project("member-a"), glance.Rejected); err != nil {
 		t.Fatal(err)
 	}
-	w.mustAdd(share.AddOptions{Selection: images(id), From: "admin", Projects: []string{w.project("member-a")}})
-	if got := w.sandbox.Members(id)[w.project("member-a")]; got != glance.Rejected {
-		t.Errorf("an admin's add made a rejected member %s", got)
+	for _, o := range []share.AddOptions{
+		{Selection: images(id), From: "admin", Projects: []string{w.project("member-a")}},
+		{Selection: images(id), From: "admin", To: []string{"member-a", "member-b"}},
+	} {
+		wantKind(t, w.add(o), fault.Partial, "has rejected image", "accept_rejected = true")
+		if got := w.sandbox.Members(id)[w.project("member-a")]; got != glance.Rejected {
+			t.Errorf("an add made a rejected member %s", got)
+		}
+		o.AcceptRejected = true
+		w.mustAdd(o)
+		if got := w.sandbox.Members(id)[w.project("member-a")]; got != glance.Accepted {
+			t.Errorf("overruled, the member is %s", got)
+		}
+		if err := w.sandbox.SetMember(id, w.project("member-a"), glance.Rejected); err != nil {
+			t.Fatal(err)
+		}
 	}
-	w.mustAdd(share.AddOptions{Selection: images(id), From: "admin", To: []string{"member-a"}})
-	if got := w.sandbox.Members(id)[w.project("member-a")]; got != glance.Accepted {
-		t.Errorf("with its own credentials the member is %s", got)
+	if got := w.sandbox.Members(id)[w.project("member-b")]; got != glance.Accepted {
+		t.Errorf("beside one that rejected, the member is %q", got)
 	}
 }
 

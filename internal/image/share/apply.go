@@ -25,17 +25,15 @@ func Apply(ctx context.Context, p *Plan, rep report.Reporter) error {
 	for _, c := range p.Changes {
 		r.total += int64(len(c.gaining()))
 	}
-	for _, note := range p.Notes {
-		rep.Warn("%s", note)
-	}
 	if p.Done() {
 		rep.Step("There is nothing to change")
-		return nil
+		return p.outstanding(nil)
 	}
 	if err := r.give(ctx); err != nil {
-		return r.takeBack(ctx, err)
+		p.undone = true
+		return r.takeBack(ctx, r.explain(ctx, err))
 	}
-	return r.take(ctx)
+	return p.outstanding(r.explain(ctx, r.take(ctx)))
 }
 
 // run is one application of a plan.

@@ -3,6 +3,9 @@ package share
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +20,9 @@ type FileOptions struct {
 	From     string // cloud of shares that name none; "" is the default one
 	Parallel int    // images at a time; default 4
 
+	// AcceptRejected accepts also where the project has rejected the image.
+	AcceptRejected bool
+
 	// Patience is for how long a project may leave a share pending before it counts as drift.
 	// Default is a day.
 	Patience time.Duration
@@ -30,14 +36,20 @@ type desired struct {
 	ends   expiries // by project id
 	over   expiries // those of them whose time is over
 	copies []Target
+	said   map[string]recipient // by project id
+	blind  bool                 // not all recipients are known: nobody can be told to be too much
 }
 
-// desire finds out which images and projects the file means. An image that isn't there, or can't be
-// told from others, is handed to missing, which may make it an error.
-func (f *File) desire(ctx context.Context, clouds Clouds, o FileOptions, missing func(Wanted, Selection, error) error) ([]*desired, error) {
-	if _, err := open(ctx, clouds, f.clouds(o.From)); err != nil {
-		return nil, err
-	}
+// recipient is a Recipient and the project that it stands for.
+type recipient struct {
+	Recipient
+	Target
+}
+
+// desire finds out which images and projects the file means. What can't be found out is left out and
+// told: it doesn't keep the rest from being looked at.
+func (f *File) desire(ctx context.Context, clouds Clouds, o FileOptions) ([]*desired, []Failure, error) {
+	warm(ctx, clouds, f.clouds(o.From))
 	sources := make([]source, len(f.Shares))
 	group, work := errgroup.WithContext(ctx)
 	group.SetLimit(requests)
@@ -48,63 +60,104 @@ func (f *File) desire(ctx context.Context, clouds Clouds, o FileOptions, missing
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var all []*desired
+	var failed []Failure
 	byImage := map[string]*desired{}
-	for n, w := range f.Shares {
-		found := sources[n]
-		for k, s := range w.Images {
-			if err := found.errs[k]; err != nil {
-				if err := missing(w, s, err); err != nil {
-					return nil, err
-				}
+	blind := false // an image that wasn't found may be any
+	for _, found := range sources {
+		failed = append(failed, found.failed...)
+		blind = blind || found.blind
+		for _, img := range found.images {
+			key := found.site.service + " " + img.ID
+			d := byImage[key]
+			if d == nil {
+				d = &desired{image: img, site: found.site, ends: expiries{}, over: expiries{}, said: map[string]recipient{}}
+				byImage[key] = d
+				all = append(all, d)
 			}
-			for _, img := range found.images[k] {
-				key := found.site.service + " " + img.ID
-				if byImage[key] == nil {
-					byImage[key] = &desired{image: img, site: found.site, ends: expiries{}, over: expiries{}}
-					all = append(all, byImage[key])
+			d.blind = d.blind || found.unreached
+			for _, r := range found.to {
+				if err := d.want(r, time.Now()); err != nil {
+					return nil, nil, err
 				}
-				byImage[key].want(found.to, found.ends, time.Now())
 			}
 		}
 	}
-	return all, nil
+	for _, d := range all {
+		d.blind = d.blind || blind
+	}
+	return all, failed, nil
+}
+
+// warm opens all clouds at once, for Cached to remember, errors included.
+func warm(ctx context.Context, clouds Clouds, names []string) {
+	var group errgroup.Group
+	group.SetLimit(requests)
+	for _, name := range names {
+		group.Go(func() error {
+			_, _ = clouds(ctx, name) // who asks for this one is told
+			return nil
+		})
+	}
+	_ = group.Wait()
 }
 
 // source is what one share of the file stands for.
 type source struct {
-	site   *Site
-	to     []Target
-	ends   expiries
-	images [][]*glance.Image // by the share's selections
-	errs   []error           // of those that no image fits, or several
+	site      *Site
+	to        []recipient
+	images    []*glance.Image
+	failed    []Failure
+	unreached bool // not all recipients are known
+	blind     bool // not all images are known
 }
 
 // find asks for the images and projects of a share.
 func (w Wanted) find(ctx context.Context, clouds Clouds, from string) (found source, err error) {
 	if found.site, err = clouds(ctx, from); err != nil {
+		if !outage(ctx, err) {
+			return found, atLine(w.Line, err)
+		}
+		found.blind = true
+		for _, s := range w.Images {
+			found.failed = append(found.failed, Failure{State: Unreachable, Image: s.String(), Cloud: from, Err: atLine(w.Line, err)})
+		}
+		return found, nil
+	}
+	if err := w.recipients(ctx, &found, clouds); err != nil {
 		return found, err
 	}
-	if found.to, found.ends, err = w.recipients(ctx, found.site, clouds); err != nil {
-		return found, err
-	}
-	found.images, found.errs = make([][]*glance.Image, len(w.Images)), make([]error, len(w.Images))
+	images, errs := make([][]*glance.Image, len(w.Images)), make([]error, len(w.Images))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(requests)
 	for k, s := range w.Images {
 		group.Go(func() error {
-			images, err := s.resolve(ctx, found.site)
-			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Ambiguous) {
-				found.errs[k] = err
+			images[k], errs[k] = s.resolve(ctx, found.site)
+			if fault.Is(errs[k], fault.NotFound) || fault.Is(errs[k], fault.Ambiguous) {
 				return nil
 			}
-			found.images[k] = images
-			return err
+			return errs[k]
 		})
 	}
-	return found, group.Wait()
+	if err := group.Wait(); err != nil {
+		return found, atLine(w.Line, err)
+	}
+	for k, err := range errs {
+		if err != nil {
+			found.blind = found.blind || fault.Is(err, fault.Ambiguous)
+			found.failed = append(found.failed, Failure{State: NoImage, Image: w.Images[k].String(), Err: atLine(w.Line, err)})
+		}
+	}
+	found.images = slices.Concat(images...)
+	return found, nil
+}
+
+// outage tells that a cloud can't be reached, or not with its credentials, from a mistake in the file.
+func outage(ctx context.Context, err error) bool {
+	kind := fault.KindOf(err)
+	return ctx.Err() == nil && (kind == fault.Unavailable || kind == fault.Forbidden || kind == fault.NotFound)
 }
 
 // clouds are the names of all clouds that the file is about.
@@ -121,88 +174,139 @@ func (f *File) clouds(from string) []string {
 	return names
 }
 
-// recipients are the targets of a share and the times, by project id, when theirs are over.
-func (w Wanted) recipients(ctx context.Context, site *Site, clouds Clouds) ([]Target, expiries, error) {
-	all := make([]Target, len(w.To))
-	group, ctx := errgroup.WithContext(ctx)
+// recipients finds out the projects of a share. One that doesn't exist any more stays among them, as
+// a ghost; a cloud that can't be reached is told.
+func (w Wanted) recipients(ctx context.Context, found *source, clouds Clouds) error {
+	all, errs := make([]recipient, len(w.To)), make([]error, len(w.To))
+	group, work := errgroup.WithContext(ctx)
 	group.SetLimit(requests)
 	for n, r := range w.To {
 		group.Go(func() error {
-			var cloud, project []string
-			if r.Cloud != "" {
-				cloud = []string{r.Cloud}
-			} else {
-				project = []string{r.Project}
+			all[n].Recipient = r
+			all[n].Target, errs[n] = r.find(work, found.site, clouds, w.Copy)
+			if errs[n] != nil && (!outage(work, errs[n]) || r.Project != "" && fault.Is(errs[n], fault.Forbidden)) {
+				return atLine(r.Line, errs[n])
 			}
-			t, err := targets(ctx, site, clouds, cloud, project, Tuning{Copy: w.Copy})
-			if err != nil {
-				return atLine(r.Line, err)
-			}
-			all[n] = t[0]
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, nil, err
+		return err
 	}
-	ends := expiries{}
 	for n, r := range w.To {
-		if !r.Expires.IsZero() {
-			ends[all[n].Project] = r.Expires
+		if errs[n] == nil {
+			found.to = append(found.to, all[n])
+			continue
 		}
+		state := Unreachable
+		if r.Project != "" && fault.Is(errs[n], fault.NotFound) {
+			state = Ghost
+		}
+		found.unreached = true
+		found.failed = append(found.failed, Failure{State: state, Project: r.Project, Cloud: r.Cloud, Err: atLine(r.Line, errs[n])})
 	}
-	return all, ends, nil
+	return nil
 }
 
-// want adds projects to those that the image is to be shared with. Whose time is over isn't wanted.
-func (d *desired) want(to []Target, ends expiries, now time.Time) {
-	for _, t := range to {
-		end, ending := ends[t.Project]
-		switch {
-		case t.foreign:
-			d.copies = append(d.copies, t)
-			continue
-		case ending && !end.After(now):
-			d.over[t.Project] = end
-			continue
-		case ending:
-			d.ends[t.Project] = end
-		}
-		d.to = append(d.to, t)
+// find is the project that a recipient stands for.
+func (r Recipient) find(ctx context.Context, site *Site, clouds Clouds, mayCopy bool) (Target, error) {
+	var cloud, project []string
+	if r.Cloud != "" {
+		cloud = []string{r.Cloud}
+	} else {
+		project = []string{r.Project}
 	}
-	d.to, d.copies = once(d.to), once(d.copies)
+	t, err := targets(ctx, site, clouds, cloud, project, Tuning{Copy: mayCopy})
+	if err == nil {
+		return t[0], nil
+	}
+	if r.Project != "" && looksLikeID.MatchString(r.Project) {
+		if p, e := site.project(ctx, r.Project); e == nil && p.ghost() != "" {
+			return Target{Project: r.Project, Name: p.Name, ghost: p.ghost()}, nil
+		}
+	}
+	return Target{}, err
 }
 
-// PlanFile plans to make the clouds what the file says. Without Prune nobody loses access.
+// want adds a project to those that the image is to be shared with. Whose time is over isn't wanted.
+func (d *desired) want(r recipient, now time.Time) error {
+	t := r.Target
+	if t.foreign {
+		d.copies = once(append(d.copies, t))
+		return nil
+	}
+	if before, ok := d.said[t.Project]; ok {
+		if !before.Expires.Equal(r.Expires) {
+			return fault.New(fault.Usage, "give one end", "line %d: the share of image %s with project %s ends %s, and in line %d it ends %s",
+				r.Line, d.image, t.Project, when(r.Expires), before.Line, when(before.Expires))
+		}
+		d.to = once(append(d.to, t)) // the one with credentials counts, wherever it stands
+		return nil
+	}
+	d.said[t.Project] = r
+	switch {
+	case r.Expires.IsZero():
+	case !r.Expires.After(now):
+		d.over[t.Project] = r.Expires
+		return nil
+	default:
+		d.ends[t.Project] = r.Expires
+	}
+	d.to = append(d.to, t)
+	return nil
+}
+
+// PlanFile plans to make the clouds what the file says. Without Prune nobody loses access. What can't
+// be done is left out and told by Apply, unless it is all.
 func PlanFile(ctx context.Context, clouds Clouds, f *File, o FileOptions) (*Plan, error) {
-	all, err := f.desire(ctx, Cached(clouds), o, func(w Wanted, _ Selection, err error) error { return atLine(w.Line, err) })
+	all, failed, err := f.desire(ctx, Cached(clouds), o)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel)}
-	plans := make([]*Plan, len(all))
-	group, work := errgroup.WithContext(ctx)
+	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel), Failed: failed}
+	plans, errs := make([]*Plan, len(all)), make([]error, len(all))
+	var group errgroup.Group
 	group.SetLimit(requests)
 	for n, d := range all {
-		group.Go(func() (err error) {
-			plans[n], err = d.plan(work, o)
-			return err
+		group.Go(func() error {
+			plans[n], errs[n] = d.plan(ctx, o)
+			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	_ = group.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), errors.Join(errs...))
 	}
-	for _, one := range plans {
+	for n, one := range plans {
+		if errs[n] != nil {
+			p.Failed = append(p.Failed, Failure{State: Unplanned, ImageID: all[n].image.ID, Image: all[n].image.Name, Err: errs[n]})
+			continue
+		}
 		p.Changes = append(p.Changes, one.Changes...)
 		p.Copies = append(p.Copies, one.Copies...)
-		p.Notes = append(p.Notes, one.Notes...)
+		p.Failed = append(p.Failed, one.Failed...)
+		p.notes = append(p.notes, one.notes...)
+	}
+	if len(p.Changes)+len(p.Copies) == 0 && len(p.Failed) > 0 {
+		return nil, p.failures()
 	}
 	return p, nil
 }
 
 func (d *desired) plan(ctx context.Context, o FileOptions) (*Plan, error) {
 	p := &Plan{}
-	if err := p.share(ctx, d.site, []*glance.Image{d.image}, append(d.to, d.copies...), Tuning{}); err != nil {
+	var to []Target
+	for _, t := range d.to {
+		if t.ghost == "" {
+			to = append(to, t)
+			continue
+		}
+		p.Failed = append(p.Failed, Failure{
+			State: Ghost, ImageID: d.image.ID, Image: d.image.Name, ProjectID: t.Project, Project: t.Name,
+			Err: fmt.Errorf("image %s isn't shared with project %s: %s", d.image, t.Project, t.ghost),
+		})
+	}
+	if err := p.share(ctx, d.site, []*glance.Image{d.image}, append(to, d.copies...), Tuning{AcceptRejected: o.AcceptRejected}); err != nil {
 		return nil, err
 	}
 	if len(p.Changes) == 0 { // nobody is to have it, or only by copies
@@ -227,6 +331,12 @@ func (d *desired) plan(ctx context.Context, o FileOptions) (*Plan, error) {
 // prune takes access away from whom the file doesn't name, or says whom it would be taken from.
 func (d *desired) prune(ctx context.Context, p *Plan, c *Change, o FileOptions) error {
 	if d.image.Visibility != glance.Shared {
+		return nil
+	}
+	if d.blind {
+		if o.Prune {
+			p.note("nobody loses access to image %s: not all that the file says of it is known", d.image)
+		}
 		return nil
 	}
 	now, err := statuses(ctx, d.site, d.image)

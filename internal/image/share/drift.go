@@ -15,15 +15,17 @@ import (
 
 // How clouds differ from a file.
 const (
-	DriftMissing  = "missing"  // the project isn't a member, or hasn't got its copy
-	DriftExtra    = "extra"    // the project is a member, and the file doesn't name it
-	DriftPending  = "pending"  // it could be accepted, or has been left pending for longer than it should
-	DriftRejected = "rejected" // the project doesn't want the image
-	DriftPrivate  = "private"  // the image isn't shared any more
-	DriftGhost    = "ghost"    // the project doesn't exist any more or is disabled
-	DriftExpired  = "expired"  // the share's time is over
-	DriftExpiry   = "expiry"   // the share ends at another time than the file says
-	DriftNoImage  = "no image" // the image isn't there, or several are
+	DriftMissing     = "missing"   // the project isn't a member, or hasn't got its copy
+	DriftExtra       = "extra"     // the project is a member, and the file doesn't name it
+	DriftPending     = "pending"   // it could be accepted, or has been left pending for longer than it should
+	DriftRejected    = "rejected"  // the project doesn't want the image
+	DriftPrivate     = "private"   // the image isn't shared any more
+	DriftGhost       = Ghost       // the project doesn't exist any more or is disabled
+	DriftExpired     = "expired"   // the share's time is over
+	DriftExpiry      = "expiry"    // the share ends at another time than the file says
+	DriftNoImage     = NoImage     // the image isn't there, or several are
+	DriftUnreachable = Unreachable // a cloud can't be reached, or not with its credentials
+	DriftFailed      = Unplanned   // it can't be told for another reason
 )
 
 // Difference is one way in which a cloud isn't what a file says.
@@ -41,26 +43,34 @@ const defaultPatience = 24 * time.Hour
 func Drift(ctx context.Context, clouds Clouds, f *File, o FileOptions) ([]Difference, error) {
 	o.Patience = cmp.Or(o.Patience, defaultPatience)
 	var found []Difference
-	all, err := f.desire(ctx, Cached(clouds), o, func(w Wanted, s Selection, err error) error {
-		found = append(found, Difference{Kind: DriftNoImage, Image: s.String(), Detail: atLine(w.Line, err).Error()})
-		return nil
-	})
+	all, failed, err := f.desire(ctx, Cached(clouds), o)
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range failed {
+		found = append(found, f.difference())
+	}
 	each := make([][]Difference, len(all))
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(requests)
 	for n, d := range all {
-		group.Go(func() (err error) {
-			each[n], err = d.drift(ctx, o)
-			return err
+		group.Go(func() error {
+			var err error
+			if each[n], err = d.drift(ctx, o); err != nil {
+				each[n] = []Difference{Failure{State: Unplanned, ImageID: d.image.ID, Image: d.image.Name, Err: err}.difference()}
+			}
+			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	_ = group.Wait() // what failed is a difference
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	return append(found, slices.Concat(each...)...), nil
+}
+
+func (f Failure) difference() Difference {
+	return Difference{Kind: f.State, ImageID: f.ImageID, Image: f.Image, ProjectID: f.ProjectID, Project: cmp.Or(f.Project, f.Cloud), Detail: f.Err.Error()}
 }
 
 // DriftError is the error that stands for differences, nil where there are none.
@@ -110,6 +120,10 @@ func (d *desired) drift(ctx context.Context, o FileOptions) ([]Difference, error
 	for _, t := range d.to {
 		m, ok := is[t.Project]
 		delete(is, t.Project)
+		if t.ghost != "" {
+			add(DriftGhost, t.Project, t.Name, "%s", t.ghost)
+			continue
+		}
 		p, err := d.site.project(ctx, t.Project)
 		if err != nil {
 			return nil, err
@@ -129,7 +143,11 @@ func (d *desired) drift(ctx context.Context, o FileOptions) ([]Difference, error
 			add(DriftExpiry, t.Project, t.Name, "it ends %s, and is to end %s", when(ends[t.Project]), when(end))
 		}
 	}
-	return append(found, d.surplus(ctx, is, ends)...), nil
+	surplus := d.surplus(ctx, is, ends)
+	if d.blind { // a member that nothing names may be what couldn't be found out
+		surplus = slices.DeleteFunc(surplus, func(x Difference) bool { return x.Kind == DriftExtra })
+	}
+	return append(found, surplus...), nil
 }
 
 // surplus are the members that the file doesn't want.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/quantity"
 )
 
 // expiries says until when an image is shared with which project, by project id. What isn't there
@@ -81,33 +82,21 @@ func suspendedOf(img *glance.Image) (status map[string]string, ok bool, err erro
 	return status, true, nil
 }
 
-// ParseExpiry reads when a share ends: a duration from now on, such as 720h or 30d, or a time as
-// RFC 3339 has it. "" is never, the zero time. A time that is over is fault.Usage.
+// ParseExpiry reads when a share ends: a length of time from now on, such as 30d, 7d12h or 12mo, or a
+// time as RFC 3339 has it. Nothing, and a time that is over, are fault.Usage.
 func ParseExpiry(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
+	const advice = "give a length of time such as 30d or 12mo, or a time such as 2027-01-31T00:00:00Z"
+	if strings.TrimSpace(text) == "" {
+		return time.Time{}, fault.Bad("expires", advice, "it is empty")
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		span, e := parseSpan(text)
-		if e != nil {
-			return at, fault.New(fault.Usage, "give a duration such as 720h or 30d, or a time such as 2027-01-31T00:00:00Z", "the end of the share %q can't be read", text)
-		}
-		at = now.Add(span)
-	}
-	if !at.After(now) {
-		return at, fault.New(fault.Usage, "give a time to come", "the end of the share %q is over already", text)
+	at, err := quantity.ParseWhen(text, now)
+	switch {
+	case err != nil:
+		return at, fault.Bad("expires", advice, "the end of the share %q can't be read", text)
+	case !at.After(now):
+		return at, fault.Bad("expires", "give a time to come", "the end of the share %q is over already", text)
 	}
 	return at.UTC().Truncate(time.Second), nil
-}
-
-// parseSpan is time.ParseDuration that knows days.
-func parseSpan(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		hours, err := time.ParseDuration(days + "h")
-		return 24 * hours, err
-	}
-	return time.ParseDuration(text)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,8 +1,10 @@
 package share_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
@@ -194,8 +197,8 @@ shares:
 	})
 	p, err := share.PlanFile(t.Context(), w.clouds, f, o)
 	w.apply(p, err)
-	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0].String(), "prune") {
-		t.Errorf("notes are %q", p.Notes)
+	if len(p.Notes()) != 1 || !strings.Contains(p.Notes()[0].String(), "prune") {
+		t.Errorf("notes are %q", p.Notes())
 	}
 	w.expectMembers(first, map[string]string{"member-a": glance.Accepted})
 	w.expectMembers(second, map[string]string{"member-a": glance.Accepted, "member-b": glance.Pending, "other": glance.Accepted})
@@ -258,8 +261,91 @@ shares:
 	}
 	w.expectDrift(f, share.FileOptions{},
 		"one far missing", "one member-a rejected", "one member-b ghost", `id or name "nowhere" - no image`)
-	_, err := share.PlanFile(t.Context(), w.clouds, f, share.FileOptions{})
-	wantKind(t, err, fault.NotFound, "line 4", "nowhere")
+	p, err := share.PlanFile(t.Context(), w.clouds, f, share.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = share.Apply(t.Context(), p, report.Discard)
+	wantKind(t, err, fault.Partial, "line 4", "nowhere", "2 wishes left out", "has rejected image", "accept_rejected")
+	w.expectStatuses(id, map[string]string{"member-a": glance.Rejected, "other": glance.Accepted, "member-b": glance.Accepted})
+}
+
+// expectStatuses is expectMembers as the sandbox knows them, of anybody's image.
+func (w *world) expectStatuses(id string, want map[string]string) {
+	w.t.Helper()
+	ids := map[string]string{}
+	for name, status := range want {
+		ids[w.project(name)] = status
+	}
+	if diff := cmp.Diff(ids, w.sandbox.Members(id)); diff != "" {
+		w.t.Error(diff)
+	}
+}
+
+// One recipient that is gone, or whose cloud can't be reached, keeps no other from its access, and
+// takes nobody's away.
+func TestFileGoesOnWithoutWhoCantBeReached(t *testing.T) {
+	t.Parallel()
+	w := newSandbox(t, sandbox.Options{})
+	id := w.imageOf("admin", "one", map[string]any{"visibility": "shared"})
+	if err := w.sandbox.SetMember(id, w.project("other"), glance.Accepted); err != nil {
+		t.Fatal(err)
+	}
+	gone := w.project("member-b")
+	disable(t, w, "member-b", http.MethodDelete)
+	clouds := func(ctx context.Context, name string) (*share.Site, error) {
+		if name == "away" {
+			return nil, fault.New(fault.Unavailable, "", "dial: connection refused")
+		}
+		return w.clouds(ctx, name)
+	}
+	for _, c := range []struct {
+		name, to, state string
+	}{
+		{"a project that is gone", "project: " + gone, share.Ghost},
+		{"a project of no name", "project: nobody", share.Ghost},
+		{"a cloud that is away", "cloud: away", share.Unreachable},
+	} {
+		f := mustParse(t, fmt.Sprintf("version: 1\nshares:\n- images: [{name: one}]\n  to: [{cloud: member-a}, {%s}]\n", c.to))
+		o := share.FileOptions{From: "admin", Prune: c.state == share.Unreachable}
+		found, err := share.Drift(t.Context(), clouds, f, o)
+		if err != nil || !slices.ContainsFunc(found, func(d share.Difference) bool { return d.Kind == c.state }) {
+			t.Errorf("%s: drift is %+v, %v", c.name, found, err)
+		}
+		p, err := share.PlanFile(t.Context(), clouds, f, o)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if !slices.ContainsFunc(p.Lines(), func(r share.Row) bool { return r.Before == c.state && r.Note != "" }) {
+			t.Errorf("%s: rows are %+v", c.name, p.Lines())
+		}
+		wantKind(t, share.Apply(t.Context(), p, report.Discard), fault.Partial, "1 wish left out")
+		w.expectStatuses(id, map[string]string{"member-a": glance.Accepted, "other": glance.Accepted})
+	}
+	alone := mustParse(t, "version: 1\nshares:\n- {from: away, images: [{name: one}], to: [{cloud: member-a}]}\n")
+	_, err := share.PlanFile(t.Context(), clouds, alone, share.FileOptions{})
+	wantKind(t, err, fault.Unavailable, "line 3", "refused")
+}
+
+func TestFileGivesAShareOneEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.image("one", nil)
+	const first = "version: 1\nshares:\n- images: [{name: one}]\n  to: [{cloud: member-a, expires: 2031-01-01T00:00:00Z}]\n"
+	for name, second := range map[string]string{
+		"another end": "- images: [{name: one}]\n  to: [{cloud: member-a, expires: 2030-01-01T00:00:00Z}]\n",
+		"none":        "- images: [{name: one}]\n  to: [{cloud: member-a}]\n",
+		"by id":       "- images: [{name: one}]\n  to: [{project: " + w.project("member-a") + "}]\n",
+	} {
+		_, err := share.PlanFile(t.Context(), w.clouds, mustParse(t, first+second), share.FileOptions{From: "demo"})
+		if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "line 4") || !strings.Contains(err.Error(), "line 6") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := share.PlanFile(t.Context(), w.clouds, mustParse(t, first+strings.TrimPrefix(first, "version: 1\nshares:\n")), share.FileOptions{From: "demo"}); err != nil {
+		t.Errorf("the same end twice: %v", err)
+	}
 }
 
 func TestFileNamesItsLines(t *testing.T) {
@@ -283,15 +369,19 @@ func TestParseExpiry(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{
-		"": {}, "720h": now.Add(720 * time.Hour), "30d": now.Add(720 * time.Hour), "1.5d": now.Add(36 * time.Hour),
+		"720h": now.Add(720 * time.Hour), "30d": now.Add(720 * time.Hour), "1.5d": now.Add(36 * time.Hour), "7d12h": now.Add(180 * time.Hour), "12mo": time.Date(2027, 11, 21, 12, 0, 0, 0, time.UTC),
 		"2027-01-31T00:00:00+01:00": time.Date(2027, 1, 30, 23, 0, 0, 0, time.UTC),
 	} {
 		if got, err := share.ParseExpiry(text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q is %v, %v, want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"soon", "d", "-1h", "0s", "2026-01-01T00:00:00Z", "2027-01-31"} {
+	for _, text := range []string{"soon", "d", "-1h", "0s", "2026-01-01T00:00:00Z"} {
 		_, err := share.ParseExpiry(text, now)
 		wantKind(t, err, fault.Usage, text)
+	}
+	for _, text := range []string{"", " "} {
+		_, err := share.ParseExpiry(text, now)
+		wantKind(t, err, fault.Usage, "expires: it is empty")
 	}
 }

@@ -2,6 +2,7 @@ package share
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,9 @@ type Share struct {
 // The service tells the members of shared images only. Those of a private image are known where
 // `share suspend` or an expiry wrote them on the image; what else it keeps nobody can list.
 func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
+	if err := errors.Join(o.blank(), noneBlank("to", o.To)); err != nil {
+		return nil, err
+	}
 	clouds = Cached(clouds)
 	if o.From == "" && len(o.To) > 0 {
 		return listOffers(ctx, clouds, o)

@@ -163,8 +163,8 @@ func TestSuspendAndResumeKeepTheList(t *testing.T) {
 	if v := w.get(id).Visibility; v != glance.Private {
 		t.Errorf("it is %s", v)
 	}
-	if r := p.Rows()[0]; r.Before != glance.Shared || r.After != glance.Private || p.Rows()[1].After != share.Dormant {
-		t.Errorf("the result is %+v", p.Rows())
+	if r := p.Lines()[0]; r.Before != glance.Shared || r.After != glance.Private || p.Lines()[1].After != share.Dormant {
+		t.Errorf("the result is %+v", p.Lines())
 	}
 	w.writesNothing(func() { p, err = share.PlanSuspend(t.Context(), w.clouds, o); w.apply(p, err) })
 	wantKind(t, w.add(share.AddOptions{Selection: images(id), From: "demo", To: []string{"other"}}), fault.Conflict, "suspended")
@@ -197,7 +197,7 @@ func TestResumeOfAnImageThatChangedMeanwhile(t *testing.T) {
 	w.apply(p, err)
 	w.expectMembers(id, map[string]string{"member-b": glance.Accepted})
 	var who []string
-	for _, r := range p.Rows() {
+	for _, r := range p.Lines() {
 		who = append(who, r.ProjectID)
 	}
 	if strings.Join(who, " ") != " "+w.project("member-b") {
@@ -219,7 +219,7 @@ func TestRemove(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rows := p.Rows(); len(rows) != 4 || !p.Takes() {
+		if rows := p.Lines(); len(rows) != 4 || !p.Takes() {
 			t.Errorf("plan is %+v", rows)
 		}
 	})

@@ -2,19 +2,23 @@ package share
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // Plan is what is going to change. Making one only reads.
 type Plan struct {
-	Changes []*Change // one per image
-	Copies  []*Copy
-	Notes   []fault.Advice // what people should know
-
+	Changes  []*Change // one per image
+	Copies   []*Copy
+	Failed   []Failure // what was asked for and is left out
+	notes    []fault.Advice
+	undone   bool // it failed, and is taken back
 	parallel int
 }
 
@@ -47,6 +51,7 @@ type Member struct {
 	Expires time.Time
 	Note    string // what people should know of it
 
+	refusal  bool // the project has said no, so that nothing is changed
 	acceptor *glance.Client
 }
 
@@ -71,15 +76,18 @@ func (p *Plan) Done() bool {
 		}
 	}
 	for _, c := range p.Copies {
-		if c.Made == "" {
+		if c.before == None {
 			return false
 		}
 	}
 	return true
 }
 
-// Rows are the plan for people and machines, also after it was applied.
-func (p *Plan) Rows() []Row {
+// Lines are the plan, and after it was applied what came of it: none where it is taken back.
+func (p *Plan) Lines() []Row {
+	if p.undone {
+		return nil
+	}
 	var rows []Row
 	for _, c := range p.Changes {
 		rows = append(rows, c.rows()...)
@@ -87,11 +95,46 @@ func (p *Plan) Rows() []Row {
 	for _, c := range p.Copies {
 		rows = append(rows, c.row())
 	}
+	for _, f := range p.Failed {
+		rows = append(rows, f.row())
+	}
 	return rows
 }
 
+// Rows are Lines under the keys of machine-readable output.
+func (p *Plan) Rows() []change.Row {
+	lines := p.Lines()
+	rows := make([]change.Row, len(lines))
+	for n, r := range lines {
+		var expires any
+		if !r.Expires.IsZero() {
+			expires = r.Expires
+		}
+		rows[n] = change.Row{
+			{Key: "image_id", Value: r.ImageID}, {Key: "image", Value: r.Image}, {Key: "project_id", Value: r.ProjectID}, {Key: "project", Value: r.Project},
+			{Key: "cloud", Value: r.Cloud}, {Key: "before", Value: r.Before}, {Key: "after", Value: r.After}, {Key: "expires", Value: expires}, {Key: "note", Value: r.Note},
+		}
+	}
+	return rows
+}
+
+// Notes are what people should know.
+func (p *Plan) Notes() []fault.Advice { return p.notes }
+
+// Loss asks whether projects may lose their access; "" where none does, and where it is all that
+// the plan is for.
+func (p *Plan) Loss() string {
+	if !p.Takes() {
+		return ""
+	}
+	return "Remove the access of " + p.Losers() + "?"
+}
+
+// Apply carries the plan out, see Apply.
+func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error { return Apply(ctx, p, rep) }
+
 func (p *Plan) note(format string, args ...any) {
-	p.Notes = append(p.Notes, fault.Advise(format, args...))
+	p.notes = append(p.notes, fault.Advise(format, args...))
 }
 
 // Takes tells whether the plan takes somebody's membership away.

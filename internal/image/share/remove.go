@@ -3,6 +3,7 @@ package share
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,6 +25,9 @@ type RemoveOptions struct {
 
 // PlanRemove plans to end shares. Projects that don't exist any more are removed like any other.
 func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, error) {
+	if err := errors.Join(o.blank(), noneBlank("to", o.To), noneBlank("to_project", o.Projects)); err != nil {
+		return nil, err
+	}
 	named := len(o.To)+len(o.Projects) > 0
 	switch {
 	case named && o.Expired:

@@ -2,7 +2,9 @@ package share
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,6 +36,22 @@ func (s Selection) empty() bool {
 	return len(s.Images) == 0 && s.Glob == "" && len(s.Tags) == 0 && len(s.Properties) == 0
 }
 
+// blank is an error where a value is empty, as that of a variable which isn't set: it must not be read
+// as any image.
+func (s Selection) blank() error {
+	return errors.Join(
+		noneBlank("image", s.Images), noneBlank("tag", s.Tags), noneBlank("property", slices.Collect(maps.Keys(s.Properties))),
+	)
+}
+
+// noneBlank is an error where one of an option's values is empty.
+func noneBlank(option string, values []string) error {
+	if slices.ContainsFunc(values, func(v string) bool { return strings.TrimSpace(v) == "" }) {
+		return fault.Bad(option, "give a value, or leave it out", "it is empty")
+	}
+	return nil
+}
+
 // String says what is asked for, such as `image "web-base" with tag "ci"`.
 func (s Selection) String() string {
 	var parts []string
@@ -63,6 +81,9 @@ func (s Selection) resolve(ctx context.Context, site *Site) ([]*glance.Image, er
 
 // among resolves one image after the other with find, which gets "" where only filters count.
 func (s Selection) among(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error), where string) ([]*glance.Image, error) {
+	if err := s.blank(); err != nil {
+		return nil, err
+	}
 	if s.empty() {
 		return nil, fault.New(fault.Usage, "name an image, or filter by name, tag or property", "no image is chosen")
 	}

@@ -51,6 +51,7 @@ type Site struct {
 	Cloud   string // its name in clouds.yaml
 	Project cloud.Project
 	Admin   bool // may read any image and set the status of any member
+	Roles   []string
 	Images  *glance.Client
 
 	identity *gophercloud.ServiceClient
@@ -69,7 +70,7 @@ func NewSite(c *cloud.Cloud) (*Site, error) {
 		return nil, err
 	}
 	return &Site{
-		Cloud: c.Name(), Project: c.Project(), Admin: c.IsAdmin(), Images: glance.New(sc),
+		Cloud: c.Name(), Project: c.Project(), Admin: c.IsAdmin(), Roles: c.Roles(), Images: glance.New(sc),
 		identity: c.Identity(), service: sc.ResourceBaseURL(), region: c.Region(),
 	}, nil
 }
@@ -130,6 +131,9 @@ type Tuning struct {
 
 	// Copy copies images to clouds that have another Image service, which sharing can't reach.
 	Copy bool
+
+	// AcceptRejected accepts also where the project has rejected the image.
+	AcceptRejected bool
 
 	// AnyProject takes every project id for good that Keystone doesn't refuse.
 	AnyProject bool

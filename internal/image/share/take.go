@@ -44,6 +44,7 @@ func (r *run) reduce(ctx context.Context, c *Change, left, gone *atomic.Int64) e
 		group.Go(func() error {
 			if errs[n] = c.site.Images.RemoveMember(ctx, c.Image.ID, m.Project); errs[n] != nil {
 				left.Add(1)
+				m.stays(errs[n])
 			} else {
 				gone.Add(1)
 			}
@@ -61,11 +62,22 @@ func (r *run) reduce(ctx context.Context, c *Change, left, gone *atomic.Int64) e
 	img, err := c.site.Images.Update(ctx, c.Image.ID, patch)
 	if err != nil {
 		left.Add(1)
+		if c.Visibility == glance.Private {
+			c.Visibility = c.was
+			for n := range c.Members {
+				c.Members[n].stays(err)
+			}
+		}
 		return err
 	}
 	gone.Add(1)
 	c.Image, c.dated = img, false
 	return nil
+}
+
+// stays says that a member couldn't be changed.
+func (m *Member) stays(err error) {
+	m.After, m.Note = m.Before, notes(m.Note, err.Error())
 }
 
 // closing is what is written on the image after its members were removed.

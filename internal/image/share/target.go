@@ -16,6 +16,7 @@ type Target struct {
 	Project string // id
 	Name    string // "" where it isn't known
 	site    *Site  // its own credentials; nil where only the id is known
+	ghost   string // why it can't use anything, "" where it can
 	foreign bool   // it has another Image service, which only a copy reaches
 }
 

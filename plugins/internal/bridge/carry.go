@@ -1,0 +1,50 @@
+package bridge
+
+import (
+	"context"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// CarryOut takes a plan through a command that lists: a row of the plan is a row of the output.
+func CarryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) error {
+	return change.Carry(ctx, p, door{in, out, func(row change.Row) { out.Row(row.Values()...) }})
+}
+
+// CarryOutFields takes a plan through a command that is an action: its one row are the fields.
+func CarryOutFields(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) error {
+	return change.Carry(ctx, p, door{in, out, func(row change.Row) {
+		for _, c := range row {
+			out.Field(c.Key, c.Value)
+		}
+	}})
+}
+
+// door is a command of imgctl.
+type door struct {
+	in   *sdk.Input
+	out  *sdk.Output
+	show func(change.Row)
+}
+
+func (d door) DryRun() bool              { return d.in.DryRun() }
+func (d door) Reporter() report.Reporter { return Reporter(d.in, d.out) }
+
+func (d door) Ask(ctx context.Context, question string) error {
+	yes, err := d.out.ConfirmDestroy(ctx, question, "")
+	if err == nil && !yes {
+		err = sdk.ErrDeclined
+	}
+	return err
+}
+
+func (d door) Show(rows []change.Row, unchanged bool) {
+	if unchanged {
+		d.out.Unchanged()
+	}
+	for _, row := range rows {
+		d.show(row)
+	}
+}
