@@ -124,9 +124,11 @@ func (o *Options) complete() error {
 func (c *Cloud) assemble(o Options) error {
 	c.services.Identity = keystone.New(keystone.Options{TokenLifetime: o.TokenLifetime, Catalog: catalog})
 	var err error
-	images := filepath.Join(c.dir, "glance")
-	if err := os.MkdirAll(images, 0o700); err != nil {
-		return err
+	images, volumes, servers := filepath.Join(c.dir, "glance"), filepath.Join(c.dir, "volumes"), filepath.Join(c.dir, "servers")
+	for _, dir := range []string{images, volumes, servers} {
+		if err := private(dir); err != nil {
+			return err
+		}
 	}
 	if c.services.Image, err = glance.New(glance.Options{Dir: images, Clock: c.clock, Quotas: glance.Quotas(o.ImageQuotas)}); err != nil {
 		return err
@@ -134,12 +136,7 @@ func (c *Cloud) assemble(o Options) error {
 	c.services.Network = neutron.New(neutron.Options{Quotas: neutron.Quotas(o.NetworkQuotas), Free: func(address string) bool {
 		return free(address, o.SSHPort)
 	}})
-	volumes := filepath.Join(c.dir, "volumes")
 	if c.services.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.services.Image, Quotas: cinder.Quotas(o.VolumeQuotas)}); err != nil {
-		return err
-	}
-	servers := filepath.Join(c.dir, "servers")
-	if err := os.MkdirAll(servers, 0o700); err != nil {
 		return err
 	}
 	c.services.Compute = nova.New(nova.Options{
@@ -153,6 +150,15 @@ func (c *Cloud) assemble(o Options) error {
 		return err
 	}
 	return c.writeCloudsYAML()
+}
+
+// private makes a folder that no other user may enter: what is in a server's files is up to whoever is root there,
+// setuid programs included.
+func private(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
 }
 
 var catalog = []keystone.Endpoint{

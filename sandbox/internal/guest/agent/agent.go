@@ -107,6 +107,14 @@ func (a *agent) setUp() error {
 	if err := enterRoot(a.cfg, a.console); err != nil {
 		return err
 	}
+	// A host that pipes core dumps to a program would run it, as its root, on what a guest has in memory. This limit
+	// is the one that the kernel never does so with.
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1, Max: 1}); err != nil {
+		return fmt.Errorf("forbidding core dumps: %w", err)
+	}
+	if err := installFilter(a.cfg.HostRoot); err != nil {
+		return err
+	}
 	builtin, err := installCommands()
 	if err != nil {
 		return err
@@ -155,7 +163,7 @@ func (a *agent) obey() {
 		}
 		switch {
 		case m.Op == control.SSH && len(files) == 1:
-			go a.serveSSH(files[0])
+			go a.serveSSH(files[0], m.Text)
 			continue
 		case m.Op == control.Stop:
 			a.terminate(m.Grace)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -58,13 +59,29 @@ func (a *agent) sshConfig() *ssh.ServerConfig {
 	return c
 }
 
-// serveSSH serves one client, whose TCP connection is f.
-func (a *agent) serveSSH(f *os.File) {
-	raw, err := net.FileConn(f)
+// addressed is a stream that stands for a TCP connection.
+type addressed struct {
+	net.Conn
+	remote, local net.Addr
+}
+
+func (c addressed) RemoteAddr() net.Addr { return c.remote }
+func (c addressed) LocalAddr() net.Addr  { return c.local }
+
+// serveSSH serves one client through a stream. The text has the client's address and the one it connected to.
+func (a *agent) serveSSH(f *os.File, addresses string) {
+	stream, err := net.FileConn(f)
 	f.Close()
 	if err != nil {
 		return
 	}
+	remote, local, _ := strings.Cut(addresses, " ")
+	from, _ := net.ResolveTCPAddr("tcp", remote)
+	to, _ := net.ResolveTCPAddr("tcp", local)
+	a.serveClient(addressed{stream, from, to})
+}
+
+func (a *agent) serveClient(raw net.Conn) {
 	defer raw.Close()
 	_ = raw.SetDeadline(time.Now().Add(loginTimeout))
 	conn, channels, requests, err := ssh.NewServerConn(raw, a.sshConfig())

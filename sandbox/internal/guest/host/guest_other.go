@@ -21,7 +21,7 @@ func Boot(_ context.Context, c Config) (*Guest, error) {
 }
 
 // Unpack reads the image and makes an empty folder.
-func Unpack(r io.Reader, dir string) error {
+func Unpack(r io.Reader, dir string, _ int64) error {
 	if _, err := io.Copy(io.Discard, r); err != nil {
 		return fmt.Errorf("reading image data: %w", err)
 	}

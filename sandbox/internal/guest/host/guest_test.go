@@ -91,7 +91,7 @@ func boot(t *testing.T, image io.Reader, change func(*host.Config)) *place {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := host.Unpack(image, host.Root(dir)); err != nil {
+	if err := host.Unpack(image, host.Root(dir), 1<<30); err != nil {
 		t.Fatal(err)
 	}
 	_, private, err := ed25519.GenerateKey(rand.Reader)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,7 +72,7 @@ func TestHostileArchive(t *testing.T) {
 		tar.Header{Typeflag: tar.TypeLink, Name: "hard", Linkname: "../../../../../../../.." + victim},
 	)
 	// The last entry has no target inside the root, so the image is broken; all before it stays inside.
-	if err := host.Unpack(bytes.NewReader(data), dir); err == nil {
+	if err := host.Unpack(bytes.NewReader(data), dir, 1<<30); err == nil {
 		t.Error("a hard link out of the root was made")
 	}
 	for _, path := range []string{filepath.Join(base, "escape1"), filepath.Join(base, "escape2"), filepath.Join(base, "escape4"), filepath.Join(outside, "escape3"), "/absolute"} {
@@ -87,12 +88,58 @@ func TestHostileArchive(t *testing.T) {
 	}
 	devices := filepath.Join(base, "devices")
 	data = archive(t, tar.Header{Typeflag: tar.TypeBlock, Name: "disk", Devmajor: 254}, tar.Header{Typeflag: tar.TypeChar, Name: "mem", Devmajor: 1, Devminor: 1})
-	if err := host.Unpack(bytes.NewReader(data), devices); err != nil {
+	if err := host.Unpack(bytes.NewReader(data), devices, 1<<30); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"disk", "mem"} {
 		if _, err := os.Lstat(filepath.Join(devices, name)); err == nil {
 			t.Errorf("device %s was made", name)
+		}
+	}
+}
+
+// TestBomb unpacks little data that is more than the disk holds.
+func TestBomb(t *testing.T) {
+	t.Parallel()
+	var small, many bytes.Buffer
+	for b, fill := range map[*bytes.Buffer]func(*tar.Writer) error{
+		&small: func(w *tar.Writer) error {
+			if err := w.WriteHeader(&tar.Header{Name: "zeros", Mode: 0o644, Size: 64 << 20}); err != nil {
+				return err
+			}
+			_, err := w.Write(make([]byte, 64<<20))
+			return err
+		},
+		&many: func(w *tar.Writer) error {
+			for i := range 20_000 {
+				if err := w.WriteHeader(&tar.Header{Name: fmt.Sprint(i), Mode: 0o644}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		z := gzip.NewWriter(b)
+		if err := fill(tar.NewWriter(z)); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(t.TempDir(), "root")
+		err := host.Unpack(b, dir, 16<<20)
+		if err == nil || !strings.Contains(err.Error(), "0.0156 GiB of the server's disk") {
+			t.Errorf("error %v", err)
+		}
+		var used int64
+		_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, _ error) error {
+			if info, err := d.Info(); err == nil && d.Type().IsRegular() {
+				used += info.Size() + 1
+			}
+			return nil
+		})
+		if used > 16<<20 {
+			t.Errorf("%d bytes were written", used)
 		}
 	}
 }
@@ -119,7 +166,7 @@ func TestHostileRoot(t *testing.T) {
 func tryBoot(t *testing.T, image io.Reader) *place {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "instance")
-	if err := host.Unpack(image, host.Root(dir)); err != nil {
+	if err := host.Unpack(image, host.Root(dir), 1<<30); err != nil {
 		t.Log(err)
 		return nil
 	}
@@ -155,7 +202,7 @@ func TestFormats(t *testing.T) {
 	}{"tar": {plain, true}, "tar.gz": {gz.Bytes(), true}, "tar.zst": {zst.Bytes(), true}, "qcow2": {[]byte("QFI\xfb"), false}, "nothing": {nil, false}, "noise": {bytes.Repeat([]byte{0x1f, 0x8b, 7}, 999), false}} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "root")
-			if err := host.Unpack(bytes.NewReader(c.data), dir); err != nil {
+			if err := host.Unpack(bytes.NewReader(c.data), dir, 1<<30); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "etc/marker")); (err == nil) != c.want {

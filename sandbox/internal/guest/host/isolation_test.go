@@ -4,7 +4,6 @@ package host_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,19 +42,11 @@ func TestIsolation(t *testing.T) {
 	defer syscall.Close(leak)
 	p := boot(t, bare(), nil)
 	p.probe()
-	name := fmt.Sprintf("guest-test-%d", os.Getpid())
-	l, err := net.Listen("unix", "@"+name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	hostNet, err := os.Readlink("/proc/self/ns/net")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := p.must(fmt.Sprintf("HOST_FILE=%s HOST_SOCKET=%s HOST_NET='%s' probe", secret, name, hostNet)); got != "" {
+	h := newHost(t, secret)
+	if got := p.must(h.environment() + " probe"); got != "" {
 		t.Errorf("what a guest's root may do:\n%s", got)
 	}
+	h.untouched(p)
 	if got := p.must("ls -l /proc/1/fd | grep -c secret || true"); got != "0\n" {
 		t.Error("pid 1 holds a file of the host")
 	}
@@ -128,7 +119,7 @@ func TestHostDies(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	if err := host.Unpack(bare(), host.Root(dir)); err != nil {
+	if err := host.Unpack(bare(), host.Root(dir), 1<<30); err != nil {
 		t.Fatal(err)
 	}
 	mark := strconv.Itoa(200_000 + os.Getpid())

@@ -18,6 +18,9 @@ import (
 type process struct {
 	conn *control.Conn
 	cmd  *exec.Cmd
+
+	console *console
+
 	done chan struct{}   // closed when pid 1 and with it every process of the guest is gone
 	asks control.Message // the agent's last wish: Poweroff, Reboot or Failed; valid after done
 }
@@ -39,37 +42,49 @@ func (g *Guest) start() (*process, error) {
 		Credential:                 &syscall.Credential{NoSetGroups: g.ids.single},
 		Setsid:                     true,
 	}
-	executable := kit.open(g.cfg.Agent, unix.O_PATH)
+	path := g.cfg.Agent
+	if g.ids.single {
+		if path, err = agentCopy(g.cfg.Agent, absolute(g.cfg.Dir)); err != nil {
+			return nil, err
+		}
+		cfg.Agent = path
+	}
+	executable := kit.open(path, unix.O_PATH)
 	mine, theirs := kit.pair()
 	passed := []*os.File{executable, theirs}
-	path := g.cfg.Agent
 	if mayDetachMounts() {
 		// The guest's user may not be able to walk to these paths, so it gets them by descriptor.
 		cfg.Root, cfg.Agent = "", ""
+		passed = append(passed, kit.config(cfg), kit.mount(Root(g.cfg.Dir)), kit.mount(path))
 		path = fmt.Sprintf("/proc/self/fd/%d", control.FDExecutable)
-		passed = append(passed, kit.config(cfg), kit.mount(Root(g.cfg.Dir)), kit.mount(g.cfg.Agent))
 	} else {
 		null := kit.open("/dev/null", unix.O_RDONLY)
 		passed = append(passed, kit.config(cfg), null, null)
 	}
-	console := kit.open(ConsoleLog(g.cfg.Dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	if kit.err != nil {
 		return nil, kit.err
+	}
+	console, err := openConsole(ConsoleLog(g.cfg.Dir))
+	if err != nil {
+		return nil, err
 	}
 	cmd := &exec.Cmd{
 		Path: path, Args: []string{"imgctl-sandbox", "guest"}, Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, Dir: "/",
 		Stdout: console, Stderr: console, ExtraFiles: passed, SysProcAttr: attr,
 	}
-	if err := cmd.Start(); err != nil {
+	cmd.WaitDelay = stopGrace
+	if err := startApart(cmd); err != nil {
+		console.Close()
 		return nil, err
 	}
 	conn, err := control.NewConn(mine)
 	if err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		console.Close()
 		return nil, err
 	}
-	return &process{conn: conn, cmd: cmd, done: make(chan struct{})}, nil
+	return &process{conn: conn, cmd: cmd, console: console, done: make(chan struct{})}, nil
 }
 
 // watch reads what the agent says until it is gone. The first thing it says, or its end, goes to ready.
@@ -101,6 +116,7 @@ func (p *process) watch(ready chan<- error) {
 	}
 	err := p.cmd.Wait()
 	p.conn.Close()
+	p.console.Close()
 	// A process that calls reboot(2) in its own pid name space ends pid 1 with a signal that tells which way.
 	if st, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && st.Signaled() && p.asks.Op == "" {
 		switch st.Signal() {

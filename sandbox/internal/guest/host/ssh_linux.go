@@ -2,7 +2,11 @@ package host
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/control"
 )
@@ -53,18 +57,55 @@ func (g *Guest) accept(l net.Listener) {
 	}
 }
 
-// connect passes c on; while the guest reboots the client sees the connection closed.
+// connect passes a client's bytes on; while the guest reboots the client sees the connection closed. The guest
+// never gets the socket itself: with it, its root could connect to whatever the host can reach.
 func (g *Guest) connect(c net.Conn) {
-	defer c.Close()
 	p := g.running()
-	t, ok := c.(*net.TCPConn)
-	if p == nil || !ok {
+	if p == nil {
+		c.Close()
 		return
 	}
-	f, err := t.File()
+	mine, theirs, err := socketPair()
 	if err != nil {
+		c.Close()
 		return
 	}
-	defer f.Close()
-	_ = p.conn.Send(control.Message{Op: control.SSH}, f)
+	defer theirs.Close()
+	addresses := c.RemoteAddr().String() + " " + c.LocalAddr().String()
+	if err := p.conn.Send(control.Message{Op: control.SSH, Text: addresses}, theirs); err != nil {
+		c.Close()
+		mine.Close()
+		return
+	}
+	go relay(c, mine)
+}
+
+// socketPair makes a stream whose second end is for a guest.
+func socketPair() (net.Conn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := os.NewFile(uintptr(fds[0]), "stream")
+	mine, err := net.FileConn(f)
+	f.Close()
+	theirs := os.NewFile(uintptr(fds[1]), "stream")
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return mine, theirs, nil
+}
+
+// relay copies between a client and a guest until the guest closes its end.
+func relay(client, guest net.Conn) {
+	defer client.Close()
+	defer guest.Close()
+	go func() {
+		_, _ = io.Copy(guest, client)
+		if u, ok := guest.(*net.UnixConn); ok {
+			_ = u.CloseWrite()
+		}
+	}()
+	_, _ = io.Copy(client, guest)
 }

@@ -15,7 +15,22 @@ import (
 
 const paxXattr = "SCHILY.xattr."
 
+// entryCost is what any entry takes of the disk, besides its content.
+const entryCost = 1 << 10
+
+// reserve takes an entry's share of the disk before anything is written.
+func (u *unpacker) reserve(h *tar.Header) error {
+	if h.Size < 0 || h.Size > u.left-entryCost {
+		return fmt.Errorf("the image takes more than the %.3g GiB of the server's disk", float64(u.limit)/(1<<30))
+	}
+	u.left -= h.Size + entryCost
+	return nil
+}
+
 func (u *unpacker) entry(h *tar.Header, content io.Reader) error {
+	if err := u.reserve(h); err != nil {
+		return err
+	}
 	name := path.Clean("/" + h.Name)[1:]
 	if name == "" {
 		u.dirs = append(u.dirs, dirEntry{".", uint32(h.Mode & 0o7777), h.ModTime})
@@ -113,7 +128,7 @@ func (u *unpacker) file(parent int, base string, h *tar.Header, content io.Reade
 	}
 	f := os.NewFile(uintptr(fd), h.Name)
 	defer f.Close()
-	if _, err := io.Copy(f, content); err != nil {
+	if _, err := io.Copy(f, io.LimitReader(content, h.Size)); err != nil {
 		return err
 	}
 	if err := u.own(parent, base, h); err != nil {

@@ -14,8 +14,9 @@ import (
 // Unpack makes dir, which must not exist or be empty, a root file system from an image's data: tar, tar.gz or
 // tar.zst, told apart by their content. Any other data (qcow2, raw, an empty stream) is an image without a shell and
 // gives the bare folders that every machine has. Names in the archive are taken as seen from the new root, so no
-// entry, link or ".." leads out of it; device nodes are left out.
-func Unpack(r io.Reader, dir string) error {
+// entry, link or ".." leads out of it; device nodes are left out. What takes more than limit bytes, which is the
+// server's disk, is refused; after an error, dir is to be removed.
+func Unpack(r io.Reader, dir string, limit int64) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making root file system %q: %w", dir, err)
 	}
@@ -24,6 +25,7 @@ func Unpack(r io.Reader, dir string) error {
 		return err
 	}
 	defer u.close()
+	u.limit, u.left = limit, limit
 	archive, done, err := open(r)
 	if err != nil {
 		return fmt.Errorf("reading image data: %w", err)
@@ -45,8 +47,10 @@ func Unpack(r io.Reader, dir string) error {
 
 // unpacker writes below one folder. Every path is resolved by the kernel as if that folder were "/".
 type unpacker struct {
-	root int
-	ids  idMap
+	root        int
+	ids         idMap
+	limit, left int64 // bytes of the disk, and those not yet taken
+
 	dirs []dirEntry // modes and times of folders, set when everything is in them
 
 	parentName string // the folder last used: entries come folder by folder

@@ -157,7 +157,7 @@ func (c *cloud) create(name string, more map[string]any) string {
 func (c *cloud) reach(id, status, task string) []string {
 	c.t.Helper()
 	var seen []string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		a := c.do(1, "GET", "/servers/"+id, nil).want(200)
 		now := a.str("server.status") + "/" + a.str("server.OS-EXT-STS:task_state")
 		if len(seen) == 0 || seen[len(seen)-1] != now {
@@ -176,7 +176,7 @@ func (c *cloud) reach(id, status, task string) []string {
 
 func (c *cloud) gone(id string) {
 	c.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if c.do(1, "GET", "/servers/"+id, nil).status == 404 {
 			return
 		}

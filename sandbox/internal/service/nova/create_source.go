@@ -64,7 +64,7 @@ func (s *Service) setSource(c front.Caller, v *Server, q createRequest) error {
 
 func (s *Service) checkImage(c front.Caller, f Flavor, id string, local bool) error {
 	i, ok := s.images.Visible(c, id)
-	const gib = 1 << 30
+
 	switch {
 	case !ok:
 		return invalid("Can not find requested image")

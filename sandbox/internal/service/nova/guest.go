@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -61,21 +62,33 @@ func (s *Service) openSSH(v *Server, g *host.Guest) error {
 	return nil
 }
 
+const gib = 1 << 30
+
+// unsizedDisk is how many GiB a server of a flavor without a disk has.
+const unsizedDisk = 20
+
 // unpack fills the instance's folder from the image or the root volume.
 func (s *Service) unpack(v *Server, dir string) error {
 	if err := makeDir(dir); err != nil {
 		return err
 	}
-	open, id := s.images.Open, v.ImageID
+	open, id, disk := s.images.Open, v.ImageID, v.Flavor.Disk
 	if root := s.rootVolume(v); root != "" {
-		open, id = s.vols.Open, root
+		open, id, disk = s.vols.Open, root, 0
+		if volume, ok := s.vols.Volume(root); ok {
+			disk = volume.Size
+		}
 	}
 	data, _, err := open(id)
 	if err != nil {
 		return err
 	}
 	defer data.Close()
-	return host.Unpack(data, host.Root(dir))
+	if err := host.Unpack(data, host.Root(dir), int64(cmp.Or(disk, unsizedDisk))*gib); err != nil {
+		_ = host.Remove(dir) // half of it must not boot
+		return err
+	}
+	return nil
 }
 
 func (s *Service) guestConfig(v *Server) host.Config {

@@ -1,7 +1,11 @@
 package nova_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +75,37 @@ func TestFloatingIP(t *testing.T) {
 	c.do(1, "DELETE", "//network/v2.0/floatingips/"+f.str("floatingip.id"), nil).want(204)
 	if _, err := key.dial(f.str("floatingip.floating_ip_address")); err == nil {
 		t.Error("a deleted floating IP still leads to the server")
+	}
+}
+
+// A few bytes of gzip may say that they are 3 GiB; the flavor has a disk of 1.
+func TestImageBeyondTheDisk(t *testing.T) {
+	t.Parallel()
+	c := start(t, sandboxtest.WithGuests(t, sandbox.Options{}))
+	var data bytes.Buffer
+	z := gzip.NewWriter(&data)
+	if err := tar.NewWriter(z).WriteHeader(&tar.Header{Name: "zeros", Size: 3 << 30}); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	id, err := c.AddImage(sandbox.Image{Name: "bomb", Visibility: sandbox.Public, Data: data.Bytes()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := c.create("web", map[string]any{"imageRef": id})
+	var fault string
+	for deadline := time.Now().Add(time.Minute); fault == "" && time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if a := c.do(1, "GET", "/servers/"+server, nil).want(200); a.str("server.status") == "ERROR" {
+			fault = a.str("server.fault")
+		}
+	}
+	if !strings.Contains(fault, "more than the 1 GiB of the server's disk") {
+		t.Errorf("the fault is %q", fault)
+	}
+	if left, _ := filepath.Glob(filepath.Join(c.Dir(), "servers", server, "root")); len(left) > 0 {
+		t.Errorf("%v is left", left)
 	}
 }
 

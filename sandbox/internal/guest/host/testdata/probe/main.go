@@ -18,6 +18,9 @@ func main() {
 		_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 		return
 	}
+	if len(os.Args) > 1 {
+		return
+	}
 	write := func(path string) func() error {
 		return func() error {
 			f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -66,6 +69,11 @@ func main() {
 		"raise a hard limit":  func() error { return unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1 << 20, Max: 1 << 21}) },
 		"open file by handle": openByHandle,
 	} {
+		if err := try(); err == nil {
+			fmt.Println(what)
+		}
+	}
+	for what, try := range walls {
 		if err := try(); err == nil {
 			fmt.Println(what)
 		}

@@ -1,0 +1,10 @@
+//go:build linux
+
+package agent
+
+import "golang.org/x/sys/unix"
+
+const auditArch = unix.AUDIT_ARCH_AARCH64
+
+// deniedHere are the denied calls that only this machine has.
+var deniedHere []uint32
