@@ -24,7 +24,7 @@ func (h *Host) showVersion(cmd *cobra.Command, output *command.Output) error {
 		o.Format = "value"
 		o.Columns = []string{"version"}
 	}
-	return render.Show(h.console.Out(), []render.Field{
+	return render.Show(h.console.Results(o.Format), []render.Field{
 		{Name: "version", Value: h.version},
 		{Name: "protocol", Value: int64(handshake.Version)},
 		{Name: "go", Value: runtime.Version()},

@@ -49,6 +49,7 @@ func Main(args []string) int {
 		paths:    userPaths(),
 		version:  version.String(),
 	}
+	h.console.Redact = h.redactor.String
 	signal.Notify(h.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGWINCH)
 	// A closed pipe is an error of the write then, and doesn't end the program before the command
 	// has cleaned up.
@@ -81,8 +82,12 @@ func (h *Host) execute(args []string) error {
 		CacheFile: h.paths.manifest(), Version: h.version, Wanted: args,
 	})
 	h.root = h.tree()
+	if completes(args) {
+		return h.complete(ctx, args)
+	}
 	h.root.SetArgs(args)
 	h.root.SetOut(h.console.Out())
+	h.root.SetErr(h.console.Err())
 	err = h.root.ExecuteContext(ctx)
 	if err != nil && errors.Is(err, context.Canceled) {
 		err = fault.Wrap(fault.Cancelled, "", err)
@@ -104,6 +109,6 @@ func (h *Host) finish(err error) int {
 	case errors.Is(err, syscall.EPIPE):
 		return int(session.ClosedPipe)
 	}
-	h.console.Say(h.console.Style(console.Red, "Error:") + " " + h.redactor.String(fault.Spelled(err, clouds.Words).Error()))
+	h.console.Say(h.console.Style(console.Red, "Error:") + " " + fault.Spelled(err, clouds.Words).Error())
 	return fault.ExitCode(err)
 }

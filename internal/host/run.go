@@ -74,7 +74,7 @@ func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, er
 	ready := make(chan started, 1)
 	go func() {
 		process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: file, Line: func(line string) {
-			session.Stray(h.console, h.redactor.String, p.Name, verbosity, line)
+			session.Stray(h.console, p.Name, verbosity, line)
 		}})
 		ready <- started{process, err}
 	}()

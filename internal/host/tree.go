@@ -26,8 +26,8 @@ func (h *Host) tree() *cobra.Command {
 	root.AddCommand(
 		command.MarkBuiltin(h.versionCommand()),
 		command.MarkBuiltin(h.pluginCommand()),
-		command.MarkBuiltin(command.Completion(root)),
-		command.MarkBuiltin(command.Complete(root)),
+		command.MarkBuiltin(command.Completion(h.console.Data())),
+		command.MarkBuiltin(command.Complete(h.console.Data())),
 	)
 	command.Add(root, h.global, h.inventory, h)
 	root.SetHelpCommand(h.helpCommand(root))

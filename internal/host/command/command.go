@@ -133,7 +133,7 @@ func describeNouns(parent *cobra.Command) {
 		}
 		var verbs []string
 		for _, verb := range c.Commands() {
-			if !verb.Hidden && verb.Deprecated == "" {
+			if !verb.Hidden {
 				verbs = append(verbs, verb.Name())
 			}
 		}
@@ -147,14 +147,13 @@ func describeNouns(parent *cobra.Command) {
 func leaf(p *inventory.Plugin, spec *pluginv1.Command, global *Global, runner Runner) *cobra.Command {
 	words := spec.GetPath()
 	c := &cobra.Command{
-		Use:        words[len(words)-1] + usage(spec),
-		Aliases:    spec.GetAliases(),
-		Short:      spec.GetShort(),
-		Long:       spec.GetLong(),
-		Example:    examples(spec),
-		Hidden:     spec.GetHidden(),
-		Deprecated: spec.GetDeprecated(),
-		Args:       func(_ *cobra.Command, args []string) error { return checkArgs(spec, args) },
+		Use:     words[len(words)-1] + usage(spec),
+		Aliases: spec.GetAliases(),
+		Short:   spec.GetShort(),
+		Long:    spec.GetLong(),
+		Example: examples(spec),
+		Hidden:  spec.GetHidden() || spec.GetDeprecated() != "",
+		Args:    func(_ *cobra.Command, args []string) error { return checkArgs(spec, args) },
 	}
 	c.Flags().SortFlags = false
 	inv := Invocation{Plugin: p, Spec: spec, Global: global, Command: c}
@@ -178,6 +177,7 @@ func leaf(p *inventory.Plugin, spec *pluginv1.Command, global *Global, runner Ru
 		if err != nil {
 			return err
 		}
+		warnOfDeprecated(c, spec)
 		return runner.Run(filled)
 	}
 	addCompletion(c, spec, func(args []string) Invocation {

@@ -1,10 +1,13 @@
 package command
 
 import (
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/host/shell"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
@@ -19,7 +22,7 @@ func addCompletion(c *cobra.Command, spec *pluginv1.Command, filled func(args []
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return suggest(a.GetCompletion(), a.GetValues(), func(string) []string {
-			return runner.Complete(filled(args), "", len(args), prefix)
+			return slices.DeleteFunc(runner.Complete(filled(args), "", len(args), prefix), isFlag)
 		})(cmd, args, prefix)
 	}
 	for _, f := range spec.GetFlags() {
@@ -47,6 +50,9 @@ func addCompletion(c *cobra.Command, spec *pluginv1.Command, filled func(args []
 		})
 	}
 }
+
+// isFlag reports whether a suggested argument would be taken for a flag, such as an image named --yes.
+func isFlag(value string) bool { return strings.HasPrefix(value, "-") }
 
 // argument is the argument at that place.
 func argument(spec *pluginv1.Command, index int) *pluginv1.Arg {
@@ -97,38 +103,37 @@ func starting(values []string, prefix string) []string {
 }
 
 // Completion is the command that writes a shell's completion script.
-func Completion(root *cobra.Command) *cobra.Command {
-	c := &cobra.Command{
+func Completion(out io.Writer) *cobra.Command {
+	choices := strings.Join(shell.Shells[:len(shell.Shells)-1], ", ") + " or " + shell.Shells[len(shell.Shells)-1]
+	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Write the completion script for bash, zsh or fish",
+		Short: "Write the completion script for " + choices,
 		Long: "completion writes a script that completes commands, flags and values.\n\n" +
 			"For bash, in ~/.bashrc: source <(imgctl completion bash). For zsh, with compinit run: source <(imgctl completion zsh). " +
 			"For fish: imgctl completion fish >~/.config/fish/completions/imgctl.fish.",
-		Args:              Arguments1("SHELL", "choose bash, zsh or fish"),
-		ValidArgs:         []string{"bash", "zsh", "fish"},
-		DisableAutoGenTag: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			out := cmd.OutOrStdout()
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(out, true)
-			case "zsh":
-				return root.GenZshCompletion(out)
-			case "fish":
-				return root.GenFishCompletion(out, true)
+		Args:      Arguments1("SHELL", "choose "+choices),
+		ValidArgs: shell.Shells,
+		RunE: func(_ *cobra.Command, args []string) error {
+			script, ok := shell.Script(args[0])
+			if !ok {
+				return usageError("choose "+choices, "there is no completion for %q", args[0])
 			}
-			return usageError("choose bash, zsh or fish", "there is no completion for %q", args[0])
+			_, err := io.WriteString(out, script)
+			return err
 		},
 	}
-	return c
 }
 
 // Complete is what OpenStack's client calls the script for bash.
-func Complete(root *cobra.Command) *cobra.Command {
+func Complete(out io.Writer) *cobra.Command {
 	return &cobra.Command{
 		Use:   "complete",
 		Short: "The same as completion bash",
 		Args:  Arguments0,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return root.GenBashCompletionV2(cmd.OutOrStdout(), true) },
+		RunE: func(*cobra.Command, []string) error {
+			script, _ := shell.Script("bash")
+			_, err := io.WriteString(out, script)
+			return err
+		},
 	}
 }

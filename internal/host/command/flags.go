@@ -3,6 +3,7 @@ package command
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -98,10 +99,25 @@ func addFlags(c *cobra.Command, spec *pluginv1.Command) *values {
 		if f.GetType() == pluginv1.FlagType_FLAG_TYPE_BOOL {
 			flag.NoOptDefVal = "true"
 		}
-		flag.Hidden = f.GetHidden()
-		flag.Deprecated = f.GetDeprecated()
+		flag.Hidden = f.GetHidden() || f.GetDeprecated() != ""
 	}
 	return all
+}
+
+// warnOfDeprecated says what to use instead of the command, and of the flags that were given. cobra
+// would say so on standard output.
+func warnOfDeprecated(c *cobra.Command, spec *pluginv1.Command) {
+	warn := func(what, instead string) {
+		fmt.Fprintf(c.ErrOrStderr(), "Warning: %s is deprecated: %s\n", what, strings.ReplaceAll(instead, "\n", " "))
+	}
+	if instead := spec.GetDeprecated(); instead != "" {
+		warn(c.CommandPath(), instead)
+	}
+	for _, f := range spec.GetFlags() {
+		if f.GetDeprecated() != "" && c.Flags().Changed(f.GetName()) {
+			warn("--"+f.GetName(), f.GetDeprecated())
+		}
+	}
 }
 
 // collect gives the values of all flags: from the command line, from the flag's variable, or the default.

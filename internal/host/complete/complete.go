@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -21,6 +22,8 @@ const (
 	Lifetime = time.Minute
 	// Timeout is how long the user waits at a key press at most.
 	Timeout = 5 * time.Second
+	// most is how many suggestions are of use.
+	most = 1000
 )
 
 type remembered struct {
@@ -49,6 +52,9 @@ func (c Cache) Get(ctx context.Context, sum string, r *pluginv1.CompleteRequest,
 	suggestions := []string{}
 	for _, s := range reply.GetSuggestions() {
 		value := s.GetValue()
+		if strings.ContainsAny(value, "\t\r\n") || len(suggestions) == most {
+			continue // no line of its own
+		}
 		if s.GetHelp() != "" {
 			value += "\t" + s.GetHelp()
 		}

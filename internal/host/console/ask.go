@@ -42,6 +42,7 @@ func (c *Console) Interactive() bool { return c.InTTY && c.ErrTTY }
 // Ask asks the question until the answer makes sense. The user has declined where accepted is
 // false. An error means that no answer came.
 func (c *Console) Ask(ctx context.Context, q Question) (text string, accepted bool, err error) {
+	q.MustType = c.Line(q.MustType) // as it is shown
 	for {
 		c.prompt(q)
 		answer, err := c.readLine(ctx, q.Kind == Secret)
@@ -57,39 +58,39 @@ func (c *Console) Ask(ctx context.Context, q Question) (text string, accepted bo
 }
 
 func (c *Console) prompt(q Question) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_ = c.flush()
-	c.hide()
-	text := c.Style(Bold, q.Text)
+	_ = c.Flush()
+	text := c.Style(Bold, strings.ReplaceAll(q.Text, "\n", "\n  ")) // a second line can't pass for one of ours
 	switch {
 	case q.MustType != "":
-		text += fmt.Sprintf("\nType %s to go on: ", c.Style(Bold, q.MustType))
+		text += fmt.Sprintf("\nType %s to go on: ", c.Style(Bold, c.Line(q.MustType)))
 	case q.Kind == Confirm && q.yes(q.Default):
 		text += " [Y/n] "
 	case q.Kind == Confirm:
 		text += " [y/N] "
 	case q.Kind == Choice:
-		text += numbered(q.Choices) + "\nNumber or name" + inBrackets(q.Default) + ": "
+		text += c.numbered(q.Choices) + "\nNumber or name" + c.inBrackets(q.Default) + ": "
 	default:
-		text += inBrackets(q.Default) + ": "
+		text += c.inBrackets(q.Default) + ": "
 	}
-	_, _ = c.err.WriteString(text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hide()
+	_, _ = c.err.WriteString(c.clean(text))
 }
 
-func numbered(choices []string) string {
+func (c *Console) numbered(choices []string) string {
 	var b strings.Builder
 	for i, choice := range choices {
-		fmt.Fprintf(&b, "\n  %d) %s", i+1, choice)
+		fmt.Fprintf(&b, "\n  %d) %s", i+1, c.Line(choice))
 	}
 	return b.String()
 }
 
-func inBrackets(s string) string {
+func (c *Console) inBrackets(s string) string {
 	if s == "" {
 		return ""
 	}
-	return " [" + s + "]"
+	return " [" + c.Line(s) + "]"
 }
 
 func (q Question) yes(answer string) bool {

@@ -1,16 +1,19 @@
 // Package console is the one owner of the terminal: it writes results to standard output, and
-// progress, prompts and news to standard error, without one tearing the other apart.
+// progress, prompts and news to standard error, without one tearing the other apart. Whatever text
+// goes through it to a person loses its secrets and its power over the terminal here, so nobody has
+// to think of that before.
 package console
 
 import (
 	"bufio"
+	"crypto/rand"
 	"errors"
-	"io"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"golang.org/x/term"
 )
 
@@ -23,7 +26,13 @@ type Console struct {
 	UTF8                  bool
 	Quiet                 bool // no progress
 
-	mu     sync.Mutex
+	// Redact takes secrets out of text; nil for none.
+	Redact func(string) string
+
+	mark string // what our own styles begin with, unknown to anybody else
+
+	mu     sync.Mutex // of the terminal; where standard output is none, out has its own
+	outMu  sync.Mutex
 	buffer *bufio.Writer
 	shown  board
 	now    func() time.Time
@@ -38,6 +47,7 @@ func New(in, out, err *os.File, getenv func(string) string) *Console {
 		InTTY: isTerminal(in), OutTTY: isTerminal(out), ErrTTY: isTerminal(err),
 		buffer: bufio.NewWriterSize(out, 64<<10),
 		now:    time.Now,
+		mark:   "\x1b" + rand.Text(),
 	}
 	c.Colour = colour(c.ErrTTY, getenv)
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
@@ -72,42 +82,35 @@ func (c *Console) Size() (columns, rows int) {
 	return 0, 0
 }
 
-// Out writes to standard output. What is written may wait for Flush.
-func (c *Console) Out() io.Writer { return writer{c} }
-
-type writer struct{ c *Console }
-
-func (w writer) Write(p []byte) (int, error) {
-	c := w.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// lockOut keeps standard output to the caller until it calls unlock. A terminal is one thing with
+// standard error; a pipe that nobody reads must not keep anything from being said there.
+func (c *Console) lockOut() (unlock func()) {
 	if c.OutTTY {
-		c.hide()
-		defer c.draw()
+		c.mu.Lock()
+		return c.mu.Unlock
 	}
-	return c.buffer.Write(p)
+	c.outMu.Lock()
+	return c.outMu.Unlock
 }
 
 // Flush makes sure that standard output has all that was written to it.
 func (c *Console) Flush() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.lockOut()()
 	return c.flush()
 }
 
 func (c *Console) flush() error { return c.buffer.Flush() }
 
-// Raw writes to standard error as it is.
-func (c *Console) Raw(p []byte) {
+// Say writes a line to standard error.
+func (c *Console) Say(line string) { c.toStderr([]byte(c.clean(line) + "\n")) }
+
+func (c *Console) toStderr(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hide()
 	_, _ = c.err.Write(p)
 	c.draw()
 }
-
-// Say writes a line to standard error.
-func (c *Console) Say(line string) { c.Raw([]byte(line + "\n")) }
 
 // Styles of text.
 const (
@@ -122,8 +125,23 @@ func (c *Console) Style(style, text string) string {
 	if !c.Colour {
 		return text
 	}
-	return "\x1b[" + style + "m" + text + "\x1b[0m"
+	return c.mark + style + "m" + text + c.mark + "0m"
 }
+
+// clean is text for a person: without secrets, and of all escape sequences only those of Style.
+func (c *Console) clean(text string) string {
+	if c.Redact != nil {
+		text = c.Redact(text)
+	}
+	parts := strings.Split(text, c.mark)
+	for i := range parts {
+		parts[i] = printable.Text(parts[i])
+	}
+	return strings.Join(parts, "\x1b[")
+}
+
+// Line is text for a person, on one line: without secrets and without power over the terminal.
+func (c *Console) Line(text string) string { return strings.ReplaceAll(c.clean(text), "\n", " ") }
 
 // Read reads a piece of standard input, for a plugin that wants it.
 func (c *Console) Read(p []byte) (int, error) { return c.in.Read(p) }
@@ -131,10 +149,10 @@ func (c *Console) Read(p []byte) (int, error) { return c.in.Read(p) }
 // Close takes the progress away and flushes.
 func (c *Console) Close() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.hide()
 	c.shown = board{}
-	return c.flush()
+	c.mu.Unlock()
+	return c.Flush()
 }
 
 // errGone tells that the user's answer will never come.

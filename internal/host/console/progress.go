@@ -33,6 +33,7 @@ const (
 	frame    = 100 * time.Millisecond // between two drawings
 	plainly  = 10 * time.Second       // between two lines about the same thing where there is no terminal
 	barWidth = 24
+	maxItems = 1000
 	maxBars  = 8 // more would push the user's own lines off the screen
 )
 
@@ -53,9 +54,13 @@ func (c *Console) Progress(p Progress) {
 	if c.Quiet {
 		return
 	}
+	p.Label, p.Detail = c.Line(p.Label), c.Line(p.Detail)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.IndexFunc(c.shown.items, func(i *item) bool { return i.ID == p.ID })
+	if i < 0 && len(c.shown.items) == maxItems {
+		return
+	}
 	if i < 0 {
 		i = len(c.shown.items)
 		c.shown.items = append(c.shown.items, &item{})

@@ -15,7 +15,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
@@ -91,7 +91,7 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 func (m *Manager) present(p *inventory.Plugin, source string, described *pluginv1.Manifest, old trust.Entry, said consent) {
 	say := func(name, value string) {
 		if value != "" {
-			m.Console.Say(fmt.Sprintf("  %-9s %s", name, render.Printable(value)))
+			m.Console.Say(fmt.Sprintf("  %-9s %s", name, printable.Line(value)))
 		}
 	}
 	m.Console.Say("Plugin " + p.Name)
@@ -108,7 +108,7 @@ func (m *Manager) present(p *inventory.Plugin, source string, described *pluginv
 		if i == 0 {
 			name = "commands"
 		}
-		m.Console.Say(fmt.Sprintf("  %-9s imgctl %s: %s", name, manifest.Path(c), render.Printable(c.GetShort())))
+		m.Console.Say(fmt.Sprintf("  %-9s imgctl %s: %s", name, manifest.Path(c), printable.Line(c.GetShort())))
 	}
 }
 

@@ -37,7 +37,7 @@ func (m *Manager) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the plugins", Args: command.Arguments0}
 	output := command.AddOutput(c, render.ListFormats)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
-		list, err := render.NewList(m.Console.Out(), []render.Column{
+		list, err := render.NewList(m.Console.Results(output.Format()), []render.Column{
 			{Title: "Name"}, {Title: "Version"}, {Title: "Vendor"}, {Title: "Origin"}, {Title: "State"}, {Title: "Path", Hidden: true},
 		}, m.options(cmd, output))
 		if err != nil {
@@ -83,7 +83,7 @@ func (m *Manager) show() *cobra.Command {
 		if len(entry.Clouds) > 0 && p.Folder.Origin != discover.Packaged {
 			clouds = list(entry.Clouds)
 		}
-		return render.Show(m.Console.Out(), []render.Field{
+		return render.Show(m.Console.Results(output.Format()), []render.Field{
 			{Name: "name", Value: p.Name},
 			{Name: "version", Value: p.Manifest.GetVersion()},
 			{Name: "vendor", Value: p.Manifest.GetVendor()},

@@ -4,6 +4,7 @@ package redact
 import (
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -12,14 +13,24 @@ import (
 // Mark stands where a secret was.
 const Mark = "[redacted]"
 
-// shortest is how long a secret is at least; crossing out anything shorter would say more about
-// it, by what is missing, than showing the text.
-const shortest = 4
-
 // Redactor knows secrets. Its zero value knows none; it is safe for concurrent use.
+//
+// A password such as "demo" is also an ordinary word: crossing it out of every name would falsify
+// results, and tell what it is. So how strong a secret is decides where it is crossed out: tokens
+// and passphrases everywhere; what could be a part of a name only in messages; and an ordinary word
+// only where it stands as a secret, as in "password=demo".
 type Redactor struct {
 	mu       sync.RWMutex
-	known    []string
+	known    map[string]bool
+	strong   forms // crossed out everywhere
+	messages forms // crossed out of messages
+	words    *regexp.Regexp
+	longest  int // bytes of the longest form that is crossed out everywhere
+}
+
+// forms are texts to cross out.
+type forms struct {
+	texts    []string
 	replacer *strings.Replacer
 }
 
@@ -27,49 +38,85 @@ type Redactor struct {
 func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.known == nil {
+		r.known = map[string]bool{}
+	}
+	var words []string
 	for _, s := range secrets {
-		if len(s) < shortest {
-			continue
-		}
-		quoted, _ := json.Marshal(s) // a string can always be written
-		for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s), strings.Trim(string(quoted), `"`)} {
-			if !slices.Contains(r.known, form) {
-				r.known = append(r.known, form)
-			}
+		if s != "" {
+			r.known[s] = true
 		}
 	}
-	// A secret that is part of another comes after it, or the longer one would be left in pieces.
-	slices.SortStableFunc(r.known, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(r.known))
-	for _, s := range r.known {
-		pairs = append(pairs, s, Mark)
+	r.strong, r.messages, r.longest = forms{}, forms{}, 0
+	for s := range r.known {
+		switch strengthOf(s) {
+		case strong:
+			r.strong.add(s)
+			r.messages.add(s)
+		case fair:
+			r.messages.add(s)
+		case weak:
+			words = append(words, regexp.QuoteMeta(s))
+		}
 	}
-	r.replacer = strings.NewReplacer(pairs...)
+	r.strong.build()
+	r.messages.build()
+	for _, s := range r.strong.texts {
+		r.longest = max(r.longest, len(s))
+	}
+	if len(words) > 0 {
+		slices.Sort(words)
+		r.words = regexp.MustCompile(`((?i:pass(?:word|wd|phrase)?|secret|credential|token)["']?\s*(?:[=:]|\bis\b)\s*["']?|://[^/\s:@]*:)(?:` + strings.Join(words, "|") + `)(["'\s,;&@.)}]|$)`)
+	}
 }
 
-// String is s without the secrets.
+func (f *forms) add(secret string) {
+	quoted, _ := json.Marshal(secret) // a string can always be written
+	for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(string(quoted), `"`)} {
+		if !slices.Contains(f.texts, form) {
+			f.texts = append(f.texts, form)
+		}
+	}
+}
+
+func (f *forms) build() {
+	// A secret that is part of another comes after it, or the longer one would be left in pieces.
+	slices.SortFunc(f.texts, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	pairs := make([]string, 0, 2*len(f.texts))
+	for _, s := range f.texts {
+		pairs = append(pairs, s, Mark)
+	}
+	if len(pairs) > 0 {
+		f.replacer = strings.NewReplacer(pairs...)
+	}
+}
+
+func (f *forms) replace(s string) string {
+	if f.replacer == nil {
+		return s
+	}
+	return f.replacer.Replace(s)
+}
+
+// String is a message without the secrets.
 func (r *Redactor) String(s string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.replacer == nil {
-		return s
+	s = r.messages.replace(s)
+	if r.words != nil {
+		s = r.words.ReplaceAllString(s, "${1}"+Mark+"${2}")
 	}
-	return r.replacer.Replace(s)
+	return s
 }
 
-// Value is v, of the forms that a row has, without the secrets.
-func (r *Redactor) Value(v any) any {
-	switch v := v.(type) {
-	case string:
-		return r.String(v)
-	case []any:
-		for i := range v {
-			v[i] = r.Value(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = r.Value(v[k])
-		}
-	}
-	return v
+// Result is a text of a result, such as a name, without the secrets that no name contains.
+func (r *Redactor) Result(s string) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.strong.replace(s)
 }

@@ -146,7 +146,7 @@ func names(flags *pflag.FlagSet) []string {
 func table(flags *pflag.FlagSet) string {
 	var b strings.Builder
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden || f.Deprecated != "" || f.Name == "help" {
+		if f.Hidden || f.Name == "help" {
 			return
 		}
 		name := "--" + f.Name

@@ -53,6 +53,9 @@ type Options struct {
 	Quote       string // all, minimal, none or nonnumeric; "" means nonnumeric
 	PrintEmpty  bool
 	Prefix      string // of shell's variable names
+
+	// Redact takes secrets out of titles, names, keys and values; nil for none.
+	Redact func(string) string
 }
 
 // ListFormats and ShowFormats are the formats of lists and of single objects.
@@ -74,6 +77,7 @@ type List interface {
 // NewList begins a list. A column chosen that isn't there is left out, as cliff does; it is
 // fault.Usage if none of the chosen ones is there.
 func NewList(w io.Writer, columns []Column, o Options) (List, error) {
+	columns = o.titles(columns)
 	shown, err := choose(columns, o.Columns)
 	if err != nil {
 		return nil, err
@@ -97,8 +101,12 @@ func NewList(w io.Writer, columns []Column, o Options) (List, error) {
 	default:
 		return nil, fault.New(fault.Usage, "choose one of "+strings.Join(ListFormats, ", "), "format %q is not for lists", o.Format)
 	}
-	list = &picked{List: list, shown: shown}
-	if by := sortColumns(columns, o.SortColumns); len(by) > 0 {
+	list = &picked{List: list, shown: shown, o: o}
+	by, err := sortColumns(columns, o.SortColumns)
+	if err != nil {
+		return nil, err
+	}
+	if len(by) > 0 {
 		list = &sorted{List: list, by: by, descending: o.Descending}
 	}
 	return list, nil
@@ -106,6 +114,7 @@ func NewList(w io.Writer, columns []Column, o Options) (List, error) {
 
 // Show writes the fields of one object.
 func Show(w io.Writer, fields []Field, o Options) error {
+	fields = o.fields(fields)
 	columns := make([]Column, len(fields))
 	for i, f := range fields {
 		columns[i] = Column{Title: f.Name, Unit: f.Unit}
@@ -171,13 +180,14 @@ func quoted(columns []Column) string {
 type picked struct {
 	List
 	shown []int
+	o     Options
 }
 
 func (p *picked) Row(values []any) error {
 	row := make([]any, len(p.shown))
 	for i, at := range p.shown {
 		if at < len(values) {
-			row[i] = values[at]
+			row[i] = p.o.value(values[at])
 		}
 	}
 	return p.List.Row(row)

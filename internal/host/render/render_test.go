@@ -247,12 +247,15 @@ func TestSort(t *testing.T) {
 		{"numbers by size, nothing last", Options{SortColumns: []string{"bytes"}}, "c b a a"},
 		{"descending turns it round", Options{SortColumns: []string{"Size"}, Descending: true}, "a b a c"},
 		{"by two columns", Options{SortColumns: []string{"name", "size"}}, "a a b c"},
-		{"a column that isn't there doesn't count", Options{SortColumns: []string{"colour"}}, "b a c a"},
 	} {
 		c.o.Format = "value"
 		if got := strings.Join(strings.Fields(list(t, columns, rows, c.o)), " "); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+	}
+	_, err := NewList(&bytes.Buffer{}, columns, Options{SortColumns: []string{"name", "colour"}})
+	if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), `no column "colour" to sort by; choose from "Name", "Size"`) {
+		t.Errorf("a column that isn't there: %v", err)
 	}
 }
 

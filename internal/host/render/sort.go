@@ -3,6 +3,8 @@ package render
 import (
 	"cmp"
 	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
 // sorted holds the rows back until all are there. The order is cliff's: by the first column, then
@@ -46,15 +48,18 @@ func at(row []any, i int) any {
 	return nil
 }
 
-// sortColumns are the places of the columns to sort by; names that no column has don't count.
-func sortColumns(columns []Column, names []string) []int {
+// sortColumns are the places of the columns to sort by. A name that no column has is fault.Usage: rows
+// in another order than asked for would look like the right one.
+func sortColumns(columns []Column, names []string) ([]int, error) {
 	var by []int
 	for _, name := range names {
-		if i := slices.IndexFunc(columns, func(c Column) bool { return c.is(name) }); i >= 0 {
-			by = append(by, i)
+		i := slices.IndexFunc(columns, func(c Column) bool { return c.is(name) })
+		if i < 0 {
+			return nil, fault.New(fault.Usage, "choose from "+quoted(columns), "there is no column %q to sort by", name)
 		}
+		by = append(by, i)
 	}
-	return by
+	return by, nil
 }
 
 // compare orders values of one kind by their own order, and kinds among themselves: numbers,

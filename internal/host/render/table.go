@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"github.com/jedib0t/go-pretty/v6/table"
 	pretty "github.com/jedib0t/go-pretty/v6/text"
 )
@@ -63,12 +64,20 @@ func showTable(w io.Writer, fields []Field, o Options) error {
 	}
 	cells := make([][]string, len(fields))
 	for i, f := range fields {
-		cells[i] = []string{Printable(f.Name), human(f.Value, f.Unit)}
+		cells[i] = []string{f.Name, human(f.Value, f.Unit)}
 	}
 	return draw(w, []string{"Field", "Value"}, make([]bool, 2), cells, narrowestField, o)
 }
 
 func draw(w io.Writer, head []string, right []bool, cells [][]string, narrowest int, o Options) error {
+	for i := range head {
+		head[i] = printable.Line(head[i])
+	}
+	for _, row := range cells {
+		for i := range row {
+			row[i] = printable.Text(row[i]) // before it is measured
+		}
+	}
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Format.Header = pretty.FormatDefault

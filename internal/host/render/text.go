@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // text is a value for programs: what Python prints, and JSON where Python would print its own notation.
@@ -39,8 +38,7 @@ func float(f float64) string {
 	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
-// human is a value for people: lists and maps without brackets, sizes and times with a unit, and
-// nothing that would move the terminal's cursor.
+// human is a value for people: lists and maps without brackets, sizes and times with a unit.
 func human(v any, unit Unit) string {
 	if n, ok := number(v); ok {
 		if _, isBool := v.(bool); !isBool {
@@ -62,27 +60,11 @@ func human(v any, unit Unit) string {
 	case map[string]any:
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, Printable(k)+"='"+human(v[k], Plain)+"'")
+			parts = append(parts, k+"='"+human(v[k], Plain)+"'")
 		}
 		return strings.Join(parts, ", ")
 	}
-	return Printable(text(v))
-}
-
-// Printable keeps line ends and drops the power of every other control character.
-func Printable(s string) string {
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t', r == '\r':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
+	return text(v)
 }
 
 func size(n float64) string {

@@ -35,25 +35,3 @@ func showValue(w io.Writer, fields []Field) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
-
-// showShell writes assignments that a shell can evaluate. What a shell would expand inside double
-// quotes is escaped: a name may come from somebody else's project.
-func showShell(w io.Writer, fields []Field, prefix string) error {
-	var b strings.Builder
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`")
-	for _, f := range fields {
-		b.WriteString(prefix + variable(f.Name) + `="` + escape.Replace(text(f.Value)) + "\"\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// variable makes a shell variable's name of a field's.
-func variable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
-			return r
-		}
-		return '_'
-	}, strings.ToLower(name))
-}

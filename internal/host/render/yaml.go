@@ -9,11 +9,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlList writes a sequence of mappings whose keys are in the columns' order.
+// yamlList writes a sequence of mappings whose keys are in the columns' order, one by one: a sequence
+// of one for each row makes the same document as all of them together.
 type yamlList struct {
 	w       io.Writer
 	columns []Column
-	rows    []*yaml.Node
+	rows    int
 }
 
 func (l *yamlList) Row(values []any) error {
@@ -21,16 +22,16 @@ func (l *yamlList) Row(values []any) error {
 	for i, c := range l.columns {
 		row.Content = append(row.Content, node(c.Title), node(values[i]))
 	}
-	l.rows = append(l.rows, row)
-	return nil
+	l.rows++
+	return writeYAML(l.w, &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{row}})
 }
 
 func (l *yamlList) Close() error {
-	if len(l.rows) == 0 {
-		_, err := io.WriteString(l.w, "[]\n")
-		return err
+	if l.rows > 0 {
+		return nil
 	}
-	return writeYAML(l.w, &yaml.Node{Kind: yaml.SequenceNode, Content: l.rows})
+	_, err := io.WriteString(l.w, "[]\n")
+	return err
 }
 
 func showYAML(w io.Writer, fields []Field) error {

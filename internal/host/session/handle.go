@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
@@ -22,7 +21,7 @@ func (s *session) handle(m *pluginv1.PluginMessage) *pluginv1.Done {
 	case *pluginv1.PluginMessage_Fields:
 		s.results.fields(m.Fields)
 	case *pluginv1.PluginMessage_Text:
-		s.written(s.results.text(s.text(m.Text.GetText())))
+		s.written(s.results.text(m.Text.GetText()))
 	case *pluginv1.PluginMessage_Chunk:
 		s.written(s.results.chunk(m.Chunk))
 	case *pluginv1.PluginMessage_Progress:
@@ -49,10 +48,9 @@ func (s *session) progress(p *pluginv1.Progress) {
 		pluginv1.ProgressState_PROGRESS_STATE_FAILED:  console.Failed,
 		pluginv1.ProgressState_PROGRESS_STATE_SKIPPED: console.Skipped,
 	}
-	line := func(text string) string { return strings.ReplaceAll(s.text(text), "\n", " ") }
 	s.Console.Progress(console.Progress{
-		ID: p.GetId(), Parent: p.GetParent(), Label: line(p.GetLabel()), Done: p.GetDone(), Total: p.GetTotal(),
-		Bytes: p.GetUnit() == pluginv1.Unit_UNIT_BYTES, State: states[p.GetState()], Detail: line(p.GetDetail()),
+		ID: p.GetId(), Parent: p.GetParent(), Label: p.GetLabel(), Done: p.GetDone(), Total: p.GetTotal(),
+		Bytes: p.GetUnit() == pluginv1.Unit_UNIT_BYTES, State: states[p.GetState()], Detail: p.GetDetail(),
 	})
 }
 
@@ -105,13 +103,13 @@ func (s *session) prompt(p *pluginv1.Prompt) {
 		if !confirm || p.GetMustType() != "" {
 			hint = "run it on a terminal: this needs an answer in words"
 		}
-		s.declined = fault.New(fault.Usage, hint, "it asked: %s", s.text(p.GetQuestion()))
+		s.declined = fault.New(fault.Usage, hint, "it asked: %s", p.GetQuestion())
 	}
 	s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Answer{Answer: answer}})
 }
 
 func (s *session) ask(p *pluginv1.Prompt) {
-	q := console.Question{Text: s.text(p.GetQuestion()), Default: p.GetDefault(), MustType: s.text(p.GetMustType())}
+	q := console.Question{Text: p.GetQuestion(), Default: p.GetDefault(), MustType: p.GetMustType()}
 	switch p.GetKind() {
 	case pluginv1.PromptKind_PROMPT_KIND_TEXT:
 		q.Kind = console.Text
@@ -121,7 +119,7 @@ func (s *session) ask(p *pluginv1.Prompt) {
 		q.Kind = console.Choice
 	}
 	for _, choice := range p.GetChoices() {
-		q.Choices = append(q.Choices, s.text(choice))
+		q.Choices = append(q.Choices, choice)
 	}
 	if s.Asker != "" {
 		q.Text = s.Asker + " asks: " + q.Text
@@ -141,7 +139,7 @@ func (s *session) ask(p *pluginv1.Prompt) {
 // unanswered is how a command ends that needed an answer which nobody was there to give.
 func (s *session) unanswered(done *pluginv1.Done) error {
 	if p := done.GetProblem(); p.GetMessage() != "" {
-		s.Console.Say(s.text(p.GetMessage()))
+		s.Console.Say(p.GetMessage())
 	}
 	return s.declined
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
@@ -34,7 +33,7 @@ func (s *session) log(l *pluginv1.Log) {
 	for _, a := range l.GetAttributes() {
 		fmt.Fprintf(&text, " %s=%v", a.GetKey(), a.GetValue().AsInterface())
 	}
-	s.Console.Say(styled(s.Console, l.GetLevel(), s.text(text.String())))
+	s.Console.Say(styled(s.Console, l.GetLevel(), text.String()))
 }
 
 func styled(c *console.Console, level pluginv1.LogLevel, text string) string {
@@ -49,10 +48,10 @@ func styled(c *console.Console, level pluginv1.LogLevel, text string) string {
 
 // Stray shows a line that the plugin wrote to its standard output or error instead of sending it.
 // Lines of hclog have a level; anything else is a warning.
-func Stray(c *console.Console, redact func(string) string, plugin string, verbosity int32, line string) {
+func Stray(c *console.Console, plugin string, verbosity int32, line string) {
 	level, text := parse(line)
 	if level >= threshold(verbosity) {
-		c.Say(styled(c, level, plugin+": "+shorten(render.Printable(redact(text)))))
+		c.Say(styled(c, level, plugin+": "+shorten(c.Line(text))))
 	}
 }
 

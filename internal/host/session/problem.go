@@ -50,7 +50,7 @@ func (s *session) problem(p *pluginv1.Problem) error {
 		b.WriteString("\n" + hint)
 		hint = ""
 	}
-	return fault.Wrap(kinds[p.GetKind()], s.text(hint), errors.New(s.text(b.String())))
+	return fault.Wrap(kinds[p.GetKind()], hint, errors.New(b.String()))
 }
 
 // problemOf is an error of this program for a plugin.

@@ -2,33 +2,38 @@ package session
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/redact"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
 // results are what a command yields, on their way to the formats.
 type results struct {
-	console  *console.Console
-	redactor *redact.Redactor
-	format   render.Options
-	kind     pluginv1.CommandKind
-	quiet    bool
+	console *console.Console
+	format  render.Options
+	kind    pluginv1.CommandKind
+	quiet   bool
 
 	titles []render.Column
 	list   render.List
 	object []render.Field
+
+	bytes, errBytes io.WriteCloser // of a RAW command
 
 	asking     context.Context // ends when questions are no longer asked
 	stopAsking context.CancelFunc
 }
 
 func (r *results) init(c Command) {
-	r.console, r.redactor, r.format = c.Console, c.Redactor, c.Format
+	r.console, r.format = c.Console, c.Format
 	r.kind, r.quiet = c.Spec.GetKind(), c.Start.GetVerbosity() < 0
+	r.format.Redact = c.Redactor.Result
 	r.titles = columns(c.Spec.GetColumns())
+	r.bytes = c.Redactor.Writer(rawOut(c))
+	r.errBytes = c.Redactor.Writer(rawErr(c))
 	r.asking, r.stopAsking = context.WithCancel(context.Background())
 }
 
@@ -63,7 +68,7 @@ func (r *results) row(row *pluginv1.Row) error {
 	}
 	values := make([]any, len(row.GetValues()))
 	for i, v := range row.GetValues() {
-		values[i] = r.redactor.Value(plain(v.AsInterface()))
+		values[i] = plain(v.AsInterface())
 	}
 	return r.list.Row(values)
 }
@@ -76,7 +81,7 @@ func (r *results) openList() error {
 	if format.Format == "shell" {
 		format.Format = "table" // of an ACTION, which may also have rows
 	}
-	list, err := render.NewList(r.console.Out(), r.titles, format)
+	list, err := render.NewList(r.console.Results(format.Format), r.titles, format)
 	r.list = list
 	if err != nil {
 		r.list = dropped{}
@@ -102,7 +107,7 @@ func (r *results) closeList() error {
 func (r *results) fields(f *pluginv1.Fields) {
 	for _, field := range f.GetFields() {
 		r.object = append(r.object, render.Field{
-			Name: field.GetName(), Value: r.redactor.Value(plain(field.GetValue().AsInterface())), Unit: unit(field.GetUnit()),
+			Name: field.GetName(), Value: plain(field.GetValue().AsInterface()), Unit: unit(field.GetUnit()),
 		})
 	}
 }
@@ -119,18 +124,37 @@ func (r *results) text(text string) error {
 	return nil
 }
 
+// chunk passes on bytes of a RAW command.
 func (r *results) chunk(c *pluginv1.Chunk) error {
 	if c.GetStream() == pluginv1.Stream_STREAM_STDERR {
-		r.console.Raw(c.GetData())
-		return nil
+		_, err := r.errBytes.Write(c.GetData())
+		return err
 	}
-	_, err := r.console.Out().Write(c.GetData())
+	_, err := r.bytes.Write(c.GetData())
 	return err
+}
+
+// rawOut takes the bytes for standard output. A stranger's get no power over the user's terminal.
+func rawOut(c Command) io.Writer {
+	if c.Asker != "" {
+		return c.Console.Data()
+	}
+	return c.Console.Bytes()
+}
+
+func rawErr(c Command) io.Writer {
+	if c.Asker != "" {
+		return c.Console.ErrText()
+	}
+	return c.Console.ErrBytes()
 }
 
 // close writes what is left. A list that failed before its first row isn't shown.
 func (r *results) close(done *pluginv1.Done) error {
 	r.stopAsking()
+	if err := errors.Join(r.bytes.Close(), r.errBytes.Close()); err != nil {
+		return err
+	}
 	ok := done != nil && done.GetOutcome() != pluginv1.Outcome_OUTCOME_FAILED
 	if r.kind == pluginv1.CommandKind_COMMAND_KIND_LIST && ok {
 		if err := r.openList(); err != nil {
@@ -145,7 +169,7 @@ func (r *results) close(done *pluginv1.Done) error {
 		if format.Format == "csv" {
 			format.Format = "table" // of an ACTION, which may also have rows
 		}
-		return render.Show(r.console.Out(), r.object, format)
+		return render.Show(r.console.Results(format.Format), r.object, format)
 	}
 	return nil
 }

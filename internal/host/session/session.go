@@ -219,18 +219,10 @@ func (s *session) transport(err error) error {
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, io.EOF), code == codes.Unavailable, code == codes.Canceled:
-		return s.clean(s.Process.Crashed())
+		return s.Process.Crashed()
 	case code == codes.Unimplemented:
 		return fault.New(fault.Internal, "get a release of the plugin for this imgctl", "the plugin can't carry out commands")
 	default:
-		return s.clean(fault.New(fault.Internal, "", "the plugin failed: %s", status.Convert(err).Message()))
+		return fault.New(fault.Internal, "", "the plugin failed: %s", status.Convert(err).Message())
 	}
 }
-
-// clean is the error without secrets.
-func (s *session) clean(err error) error {
-	return fault.New(fault.KindOf(err), "", "%s", s.text(err.Error()))
-}
-
-// text is a plugin's text as it may be shown.
-func (s *session) text(text string) string { return render.Printable(s.Redactor.String(text)) }
