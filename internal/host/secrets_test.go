@@ -51,6 +51,21 @@ func TestAPluginGetsATokenForTheCloudThatItAsksFor(t *testing.T) {
 	w.bad(2, "credentials", "demo", "cloud", "--os-auth-url", sb.URL()+"/identity/v3")
 }
 
+// A password that is an ordinary word isn't crossed out of the names that it is a part of.
+func TestAPasswordThatIsAWord(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{"demo", "rows", "name", "Number"} {
+		w := newWorld(t, "OS_PASSWORD="+password, "OS_CLOUD=x", "OS_CLIENT_CONFIG_FILE=clouds.yaml")
+		write(t, w.path("clouds.yaml"), "clouds: {x: {auth: {auth_url: 'http://127.0.0.1:1', password: "+password+"}}}\n")
+		if out := w.good("demo", "rows", "1", "-f", "json", "--noindent", "--os-username", password); out != `[{"Number": 0, "Name": "name 0"}]`+"\n" {
+			t.Errorf("%s: %s", password, out)
+		}
+		if r := w.run("demo", "fail", "not-found"); !strings.Contains(r.stderr, `Error: doing "x": it is not-found (req-1)`) {
+			t.Errorf("%s: %s", password, r.stderr)
+		}
+	}
+}
+
 // The password and the token are canaries: they appear in nothing that the host or the plugin
 // leaves behind, shows or passes on.
 func TestSecretsStayPut(t *testing.T) {
@@ -74,6 +89,18 @@ func TestSecretsStayPut(t *testing.T) {
 	for _, secret := range secrets {
 		if strings.Contains(r.stdout+r.stderr, secret) {
 			t.Errorf("a secret was shown:\n%s%s", r.stdout, r.stderr)
+		}
+	}
+
+	// In whatever form results have, and in bytes that come in pieces.
+	for _, args := range []string{
+		"demo leak -f yaml", "demo leak -f table", "demo leak -f shell", "demo leak-rows", "demo leak-rows -f json", "demo leak-rows -f csv",
+		"demo leak-rows -f yaml", "demo leak-rows -f value", "demo leak-rows --max-width 20", "demo leak-bytes", "demo leak-rows -c title",
+	} {
+		r := w.run(strings.Fields(args)...)
+		shown := strings.ReplaceAll(r.stdout+r.stderr, "\n", "")
+		if !strings.Contains(shown, "[r") && !strings.Contains(args, "-c title") || strings.Contains(shown, string(token)) || strings.Contains(shown, string(token[:20])) {
+			t.Errorf("imgctl %s: exit %d\n%s%s", args, r.code, r.stdout, r.stderr)
 		}
 	}
 

@@ -91,6 +91,9 @@ func quoted(text string, open quote) string {
 		}
 		b.WriteRune(r)
 	}
+	if open != none && strings.HasSuffix(b.String(), string(open)) {
+		b.WriteByte(byte(open)) // readline closes the marks, but not behind the same mark
+	}
 	return b.String()
 }
 

@@ -20,7 +20,7 @@ function __imgctl_suggestions
     for answer in (command $command __complete $words[2..-1] "$last" 2>/dev/null)
         if string match -q -r -- '^:[0-9]+$' "$answer"
             set directive (string sub -s 2 -- "$answer")
-        else
+        else if not string match -q -- '~*' "$flag$answer" # which fish would expand
             set -a found "$flag$answer"
         end
     end

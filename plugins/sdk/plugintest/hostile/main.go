@@ -30,6 +30,17 @@
 //	imgctl-leaky       shows the token in a field, in its log and on standard error
 //	imgctl-exposed     gives the token to a child as an argument
 //	imgctl-giveup      ends its process when a service fails
+//	imgctl-painter     has escape sequences in every text
+//	imgctl-forger      describes itself so that the question whether to trust it lies
+//	imgctl-usurper     has "demo rows" as the other name of a command
+//	imgctl-legion      has 20,000 commands
+//	imgctl-heavy       sends a row of 100 MiB
+//	imgctl-wide        sends a row with 3 MB of words
+//	imgctl-long        sends a row with a word of 3 MB
+//	imgctl-torrent     sends rows for ever
+//	imgctl-lure        suggests names that a shell would run
+//	imgctl-daemon      leaves a process in a session of its own
+//	imgctl-scribe      writes to the terminal behind the host's back
 package main
 
 import (

@@ -39,6 +39,8 @@ func main() {
 			{Path: "demo noise", Kind: sdk.Show, Short: "Print where it must not", Run: noise},
 			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud, Flags: sdk.Flags{sdk.CloudName("from", "a cloud"), sdk.Bool("both", "use the default cloud as well")}},
 			{Path: "demo leak", Kind: sdk.Show, Short: "Say the token wherever possible", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leak},
+			{Path: "demo leak-rows", Kind: sdk.List, Short: "Say the token in a title", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leakRows},
+			{Path: "demo leak-bytes", Kind: sdk.Raw, Short: "Say the token in bytes", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leakBytes},
 			{
 				Path: "demo flags", Kind: sdk.Show, Short: "Show the flags' values", Run: flags, Complete: complete,
 				Args: []sdk.Arg{sdk.One("FIRST", "the first").Completes(sdk.CompleteDynamically), sdk.ZeroOrMore("REST", "the rest")},
@@ -238,7 +240,36 @@ func leak(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	slices.Reverse(backwards)
 	out.Field("backwards", string(backwards)) // which nobody recognizes, so that the test knows what to look for
 	out.Field("list", []string{token})
+	out.Field(token, "the name of a field")
+	out.Field("map", map[string]any{token: map[string]any{"in " + token: "a key"}})
 	return fmt.Errorf("error %s", token)
+}
+
+func leakRows(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	access, err := in.Cloud("").Access(ctx)
+	if err != nil {
+		return err
+	}
+	out.Columns(sdk.Column{Title: "title " + access.Token.Reveal()}, sdk.Column{Title: "B"})
+	out.Row("x", map[string]any{access.Token.Reveal(): access.Token.Reveal()})
+	return nil
+}
+
+func leakBytes(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	access, err := in.Cloud("").Access(ctx)
+	if err != nil {
+		return err
+	}
+	token := access.Token.Reveal()
+	for _, to := range []io.Writer{out.Stdout(), out.Stderr()} {
+		for _, piece := range []string{"before ", token[:5], token[5:], " after\n"} {
+			if _, err := io.WriteString(to, piece); err != nil {
+				return err
+			}
+			time.Sleep(10 * time.Millisecond) // so that each is a message
+		}
+	}
+	return nil
 }
 
 func flags(_ context.Context, in *sdk.Input, out *sdk.Output) error {
