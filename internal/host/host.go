@@ -79,7 +79,7 @@ func (h *Host) execute(args []string) error {
 	defer stop()
 	h.inventory = inventory.Load(ctx, inventory.Config{
 		Folders: discover.Folders(os.Getenv, executable), Judge: judge,
-		CacheFile: h.paths.manifest(), Version: h.version, Wanted: args,
+		CacheFile: h.paths.manifest(), KeyFile: h.paths.key(), Version: h.version, Wanted: args,
 	})
 	h.root = h.tree()
 	if completes(args) {

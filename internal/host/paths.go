@@ -25,6 +25,7 @@ func userPaths() paths {
 
 func (p paths) lock() string     { return below(p.config, "plugins.lock.yaml") }
 func (p paths) settings() string { return below(p.config, "config.yaml") }
+func (p paths) key() string      { return below(p.config, "cache.key") }
 func (p paths) manifest() string { return below(p.cache, inventory.CacheFile) }
 func (p paths) answers() string  { return below(p.cache, "complete") }
 

@@ -73,7 +73,7 @@ func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, er
 	}
 	ready := make(chan started, 1)
 	go func() {
-		process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: file, Line: func(line string) {
+		process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: file.File, SHA256: file.SHA256, Started: file.Started, Line: func(line string) {
 			session.Stray(h.console, p.Name, verbosity, line)
 		}})
 		ready <- started{process, err}

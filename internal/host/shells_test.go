@@ -191,8 +191,8 @@ func TestALineIsNotEvaluated(t *testing.T) {
 			dir, env := shellWorld(t)
 			s := startShell(t, shell, dir, env)
 			for _, line := range []string{"$(touch canary) ", "'$(touch canary)' ", "--os-cloud=$(touch canary)", "`touch canary` "} {
-				if shell == "fish" && strings.Contains(line, "`") {
-					continue // which are no quotation marks there
+				if shell == "fish" && strings.Contains(line, "`") || shell == "zsh" && !strings.HasSuffix(line, " ") {
+					continue // no quotation marks there; and what zsh's Tab itself expands
 				}
 				// Ctrl-U takes the line away again: only Tab could run it.
 				s.line("imgctl hostile lure " + line + "\t\t\x15say done\r")

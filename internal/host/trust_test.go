@@ -12,7 +12,8 @@ import (
 // without packaged plugins.
 func installed(t *testing.T, args ...string) *world {
 	t.Helper()
-	w := alone(t)
+	w := alone(t, "OS_CLIENT_CONFIG_FILE=clouds.yaml")
+	write(t, w.path("clouds.yaml"), "clouds: {a: {}, b: {}, c: {}}\n")
 	w.good(append([]string{"plugin", "install", "--yes", packaged()}, args...)...)
 	return w
 }
@@ -216,8 +217,6 @@ func TestNothingIsShadowed(t *testing.T) {
 func TestCloudsAPluginMayUse(t *testing.T) {
 	t.Parallel()
 	w := installed(t, "--cloud", "a,b")
-	w.env = append(w.env, "OS_CLIENT_CONFIG_FILE="+w.path("clouds.yaml"))
-	write(t, w.path("clouds.yaml"), "clouds: {a: {}, c: {}}\n")
 	w.bad(6, `plugin "demo" may not use cloud "c"`, "demo", "cloud", "--from", "c")
 	w.bad(6, `plugin "demo" may not use cloud "c"`, "--os-cloud", "c", "demo", "cloud")
 	w.bad(2, "--os-auth-url", "demo", "cloud", "--from", "a")

@@ -167,6 +167,9 @@ func safeFile(info fs.FileInfo) error {
 	return owned(info)
 }
 
+// SafeFolder checks that the folder is the user's or root's, and that nobody else may write it.
+func SafeFolder(path string) error { return safeFolder(path) }
+
 func safeFolder(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {

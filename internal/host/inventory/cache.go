@@ -1,34 +1,44 @@
 package inventory
 
 import (
+	"crypto/hmac"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// CacheFile is the name of the file in the cache folder. It grants no trust: it only says what a
-// file that is still the same was found to be.
+// CacheFile is the name of the file in the cache folder. It grants no trust: a checksum in it counts
+// only if the cache is sealed with the user's key, which lies beside the lock file, and never where the
+// administrator has a policy.
 const CacheFile = "manifest-v1.json"
 
 // retry is when a plugin that could not describe itself is asked again without need.
 const retry = time.Minute
 
+// mostCache is how large a cache is read.
+const mostCache = 64 << 20
+
 // cache is what is known of files, by path.
 type cache struct {
 	path    string
+	keyFile string
+	sealed  bool // whoever wrote it has the user's key
 	known   map[string]known
 	changed bool
 }
 
 type cacheFile struct {
-	Host    string           `json:"host"` // version
-	Plugins map[string]known `json:"plugins"`
+	Host    string          `json:"host"` // version
+	Plugins json.RawMessage `json:"plugins"`
+	Seal    []byte          `json:"seal,omitempty"` // of host and plugins
 }
 
 // known is what is known of a file.
@@ -40,16 +50,36 @@ type known struct {
 	At       time.Time      `json:"at"`
 }
 
-// readCache reads the cache; one that can't be read, or that another version wrote, is empty.
-func readCache(path, version string) *cache {
-	c := &cache{path: path, known: map[string]known{}}
-	text, err := os.ReadFile(path)
+// readCache reads the cache. One that can't be read, that another version or anybody without the key
+// wrote, or that others could have written, is empty.
+func readCache(path, keyFile, version string) *cache {
+	c := &cache{path: path, keyFile: keyFile, known: map[string]known{}}
+	f, err := os.Open(path)
+	if err != nil {
+		return c
+	}
+	defer f.Close()
+	if discover.SafeFile(f) != nil || discover.SafeFolder(filepath.Dir(path)) != nil {
+		return c
+	}
+	text, err := io.ReadAll(io.LimitReader(f, mostCache))
 	if err != nil {
 		return c
 	}
 	var file cacheFile
-	if json.Unmarshal(text, &file) == nil && file.Host == version && file.Plugins != nil {
-		c.known = file.Plugins
+	if json.Unmarshal(text, &file) != nil || file.Host != version {
+		return c
+	}
+	key, err := readKey(keyFile)
+	if err == nil {
+		if !hmac.Equal(file.seal(key), file.Seal) {
+			return c
+		}
+		c.sealed = true
+	}
+	plugins := map[string]known{}
+	if json.Unmarshal(file.Plugins, &plugins) == nil && plugins != nil {
+		c.known = plugins
 	}
 	return c
 }
@@ -83,7 +113,15 @@ func (c *cache) write(version string) {
 	if !c.changed || c.path == "" {
 		return
 	}
-	text, err := json.Marshal(cacheFile{Host: version, Plugins: c.known})
+	plugins, err := json.Marshal(c.known)
+	if err != nil {
+		return
+	}
+	file := cacheFile{Host: version, Plugins: plugins}
+	if key, err := makeKey(c.keyFile); err == nil {
+		file.Seal = file.seal(key)
+	}
+	text, err := json.Marshal(file)
 	if err != nil {
 		return
 	}

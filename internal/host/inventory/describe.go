@@ -1,11 +1,9 @@
 package inventory
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -17,7 +15,6 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/launch"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
@@ -55,15 +52,15 @@ func (inv *Inventory) describe(ctx context.Context, plugins []*Plugin, c *cache)
 
 // Describe asks a plugin what it can do. Its answer is checked.
 func (inv *Inventory) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manifest, error) {
-	f, err := os.Open(p.Path)
+	f, _, err := inv.open(p.Path, &cache{known: map[string]known{}})
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if sum, err := trust.Sum(f); err != nil || sum != p.SHA256 {
-		return nil, cmp.Or(err, fault.New(fault.Forbidden, "try again", "plugin %q changes while it is looked at", p.Name))
+	if f.SHA256 != p.SHA256 {
+		return nil, fault.New(fault.Forbidden, "try again", "plugin %q changes while it is looked at", p.Name)
 	}
-	process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: f, Line: func(string) {}})
+	process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: f.File, SHA256: f.SHA256, Started: f.Started, Line: func(string) {}})
 	if err != nil {
 		return nil, err
 	}

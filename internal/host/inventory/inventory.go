@@ -37,6 +37,7 @@ type Config struct {
 	Folders   []discover.Folder
 	Judge     *trust.Judge
 	CacheFile string
+	KeyFile   string   // what the cache is sealed with; "" to keep no checksums
 	Version   string   // of the host
 	Wanted    []string // names of plugins that are asked again although they failed a moment ago
 }
@@ -45,13 +46,14 @@ type Config struct {
 type Inventory struct {
 	config  Config
 	Plugins []*Plugin
+	owner   map[string]*Plugin // by first word
 }
 
 // Load finds all plugins and what they can do. A plugin that is broken in whatever way has Err
 // set and hurts no other.
 func Load(ctx context.Context, config Config) *Inventory {
 	inv := &Inventory{config: config}
-	c := readCache(config.CacheFile, config.Version)
+	c := readCache(config.CacheFile, config.KeyFile, config.Version)
 	paths := map[string]bool{}
 	var unknown []*Plugin
 	for _, found := range discover.Find(config.Folders) {
@@ -78,7 +80,7 @@ func (inv *Inventory) recall(p *Plugin, c *cache) bool {
 	if p.Err != nil {
 		return true
 	}
-	f, k, err := check(p.Path, c)
+	f, k, err := inv.open(p.Path, c)
 	if err != nil {
 		p.Err = err
 		return true
@@ -103,28 +105,55 @@ func (inv *Inventory) recall(p *Plugin, c *cache) bool {
 	return true
 }
 
-// check opens the file and finds its checksum: as it is known if the file is still the same, else computed.
-func check(path string, c *cache) (*os.File, known, error) {
-	f, err := os.Open(path)
+// File is a plugin's open file with what is known of it.
+type File struct {
+	*os.File
+	SHA256   string
+	identity trust.Identity
+	told     bool // the identity is known
+}
+
+// Started is called when the file's process runs, so that nobody can write the file any more. It
+// reports whether nobody has since its checksum was taken, and lets others wait no longer.
+func (f *File) Started() bool {
+	defer trust.Release(f.File)
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	id, told := trust.Identify(info)
+	return told == f.told && id == f.identity
+}
+
+// open opens the file and finds its checksum: as it is known if the file is still the same, else computed.
+func (inv *Inventory) open(path string, c *cache) (*File, known, error) {
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, known{}, fault.Wrap(fault.Forbidden, "", err)
 	}
+	// Nobody may write it while it is read and until it runs, where the file system can see to that.
+	trust.Lease(file)
+	f := &File{File: file}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
 		return nil, known{}, err
 	}
-	id, told := trust.Identify(info)
-	if k, ok := c.get(path, id); ok && told {
+	f.identity, f.told = trust.Identify(info)
+	k, ok := c.get(path, f.identity)
+	if ok && f.told && c.sealed && inv.config.Judge.KeepsSums() {
+		f.SHA256 = k.SHA256
 		return f, k, nil
 	}
-	sum, err := trust.Sum(f)
-	if err != nil {
+	if f.SHA256, err = trust.Sum(file); err != nil {
 		f.Close()
 		return nil, known{}, err
 	}
-	k := known{Identity: id, SHA256: sum}
-	if told {
+	if ok && k.SHA256 == f.SHA256 {
+		return f, k, nil
+	}
+	k = known{Identity: f.identity, SHA256: f.SHA256}
+	if f.told {
 		c.put(path, k)
 	}
 	return f, k, nil
@@ -132,20 +161,19 @@ func check(path string, c *cache) (*os.File, known, error) {
 
 // Open opens the plugin's file for a run, and makes sure that it is one that may run: the file
 // that is open is the file that was checked.
-func (inv *Inventory) Open(p *Plugin) (*os.File, error) {
+func (inv *Inventory) Open(p *Plugin) (*File, error) {
 	if p.Err != nil {
 		return nil, p.Err
 	}
-	c := readCache(inv.config.CacheFile, inv.config.Version)
-	f, k, err := check(p.Path, c)
+	f, _, err := inv.open(p.Path, readCache(inv.config.CacheFile, inv.config.KeyFile, inv.config.Version))
 	if err != nil {
 		return nil, err
 	}
-	if err := discover.SafeFile(f); err != nil {
+	if err := discover.SafeFile(f.File); err != nil {
 		f.Close()
 		return nil, err
 	}
-	if err := inv.config.Judge.Check(p.Plugin, k.SHA256); err != nil {
+	if err := inv.config.Judge.Check(p.Plugin, f.SHA256); err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 // it only if both came packaged, or if the lock file says so; and never the same command.
 func (inv *Inventory) assign() {
 	owner := map[string]*Plugin{}
+	inv.owner = owner
 	taken := map[string]*Plugin{}
 	for _, p := range inv.Plugins {
 		if p.Err != nil || p.Manifest == nil {
@@ -29,7 +30,9 @@ func (inv *Inventory) assign() {
 			}
 		}
 		for _, c := range p.Manifest.GetCommands() {
-			taken[manifest.Path(c)] = p
+			for _, spelling := range manifest.Spellings(c) {
+				taken[spelling] = p
+			}
 		}
 	}
 }
@@ -48,12 +51,17 @@ func (inv *Inventory) clash(p *Plugin, owner, taken map[string]*Plugin) error {
 		}
 	}
 	for _, c := range p.Manifest.GetCommands() {
-		if o := taken[manifest.Path(c)]; o != nil {
-			return fault.New(fault.Forbidden, "remove one of them", "plugin %q claims %q, which plugin %q has", p.Name, manifest.Path(c), o.Name)
+		for _, spelling := range manifest.Spellings(c) {
+			if o := taken[spelling]; o != nil {
+				return fault.New(fault.Forbidden, "remove one of them", "plugin %q claims %q, which plugin %q has", p.Name, spelling, o.Name)
+			}
 		}
 	}
 	return nil
 }
+
+// Owner is the plugin whose commands the first word stands for, nil if there is none.
+func (inv *Inventory) Owner(word string) *Plugin { return inv.owner[word] }
 
 // FirstWords are the words behind imgctl that the plugin has commands for.
 func FirstWords(m *pluginv1.Manifest) []string {

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,31 +28,37 @@ func environment(all []string) []string {
 // longestFolder keeps sockets' paths below the 108 bytes that the kernel has room for.
 const longestFolder = 64
 
-// socketFolder is a folder of the user's alone, for the folders that plugins' sockets are in.
-func socketFolder() (string, error) {
+// socketFolder is a folder of the user's alone, for the folders that plugins' sockets are in, and what
+// removes it when it isn't there for all plugins.
+func socketFolder() (folder string, remove func(), err error) {
 	own := fmt.Sprintf("imgctl-%d", os.Getuid())
 	candidates := []string{filepath.Join(os.TempDir(), own), filepath.Join("/tmp", own)}
 	if runtime := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(runtime) {
 		candidates = slices.Insert(candidates, 0, filepath.Join(runtime, "imgctl"))
 	}
-	var failed error
 	for _, folder := range candidates {
-		if len(folder) > longestFolder {
-			continue
-		}
-		if failed = private(folder); failed == nil {
+		if len(folder) <= longestFolder && private(folder) == nil {
 			sweep(folder)
-			return folder, nil
+			return folder, func() {}, nil
 		}
 	}
-	return "", fmt.Errorf("making a folder for the plugin's socket: %w", failed)
+	// Somebody else has taken the names, or there is no room for them: one that nobody can know.
+	var failed error
+	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp", "/dev/shm"} {
+		if len(dir) > longestFolder-len("/imgctl-0123456789") {
+			continue
+		}
+		folder, err := os.MkdirTemp(dir, "imgctl-")
+		if err == nil {
+			return folder, func() { _ = os.RemoveAll(folder) }, nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return "", nil, fmt.Errorf("making a folder for the plugin's socket: %w", failed)
 }
 
 // private makes the folder, or makes sure that nobody else can reach into it.
 func private(folder string) error {
-	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
-		return err
-	}
 	if err := os.Mkdir(folder, 0o700); err != nil && !os.IsExist(err) {
 		return err
 	}

@@ -40,6 +40,11 @@ type Spec struct {
 	Path string   // for messages, and the plugin's own name of itself
 	File *os.File // open for reading, the file that was checked; the caller closes it
 
+	SHA256 string // the file's, as it was checked
+	// Started is called when the process runs. It reports whether the open file still is as it was when
+	// it was checked; if not, the process is ended.
+	Started func() bool
+
 	// Line takes each line that the plugin writes to its standard output or error. It is called
 	// from goroutines of its own.
 	Line func(string)
@@ -50,6 +55,7 @@ type Process struct {
 	pluginv1.PluginClient
 
 	name   string
+	remove func() // the folder of its socket, if that is its own
 	client *plugin.Client
 	stderr *lines
 
@@ -61,11 +67,11 @@ type Process struct {
 
 // Start starts the plugin and connects to it. The error says in one line what is wrong with it.
 func Start(ctx context.Context, spec Spec) (*Process, error) {
-	folder, err := socketFolder()
+	folder, remove, err := socketFolder()
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{name: spec.Name}
+	p := &Process{name: spec.Name, remove: remove}
 	p.stderr = &lines{sink: func(line string) {
 		p.remember(line)
 		spec.Line(line)
@@ -134,6 +140,8 @@ func (p *Process) explain(err error) error {
 	}
 	message := err.Error()
 	switch {
+	case errors.Is(err, errSwapped):
+		return fault.New(fault.Forbidden, "try again", "plugin %q: %w", p.name, errSwapped)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fault.New(fault.Cancelled, "", "starting plugin %q: %w", p.name, err)
 	case strings.HasPrefix(message, "Unrecognized remote plugin message"), strings.HasPrefix(message, "plugin exited before"):
@@ -183,6 +191,7 @@ func (p *Process) Close() {
 	defer timer.Stop()
 	p.client.Kill()
 	p.stderr.end()
+	p.remove()
 }
 
 // errAbandoned keeps a plugin from being started.

@@ -2,7 +2,9 @@ package launch
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,7 +48,7 @@ func script(ctx context.Context, t *testing.T, text string) (*said, error) {
 	}
 	defer f.Close()
 	var s said
-	p, err := Start(ctx, Spec{Name: "script", Path: path, File: f, Line: s.line})
+	p, err := Start(ctx, Spec{Name: "script", Path: path, File: f, SHA256: sumOf(t, path), Started: func() bool { return true }, Line: s.line})
 	if err == nil {
 		p.Close()
 		t.Fatal("it started")
@@ -100,10 +102,57 @@ func TestTheCheckedFileRuns(t *testing.T) {
 	if err := os.Rename(other, path); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Start(t.Context(), Spec{Name: "false", Path: path, File: f, Line: func(string) {}})
+	spec := Spec{Name: "false", Path: path, File: f, Started: func() bool { return true }, Line: func(string) {}}
+	_, err = Start(t.Context(), spec)
 	if err == nil || !strings.Contains(err.Error(), "(exit status 1)") {
 		t.Errorf("%v, want the status of the file that was opened", err)
 	}
+	spec.Started = func() bool { return false }
+	if _, err = Start(t.Context(), spec); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "changed while it was being started") {
+		t.Errorf("a file that was written meanwhile: %v", err)
+	}
+}
+
+// Of a script, too, what was checked runs: not what it has become since, by rename or in place.
+func TestTheCheckedScriptRuns(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "imgctl-script")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 7\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	spec := Spec{Name: "script", Path: path, File: f, SHA256: sumOf(t, path), Started: func() bool { return true }, Line: func(string) {}}
+	if err := os.WriteFile(path+".other", []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".other", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Start(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "(exit status 7)") {
+		t.Errorf("%v, want the status of the file that was opened", err)
+	}
+	again, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	spec.File = again
+	if _, err := Start(t.Context(), spec); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "changed while it was being started") {
+		t.Errorf("a file with another checksum: %v", err)
+	}
+}
+
+func sumOf(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
 func TestAStartCanBeCancelled(t *testing.T) {
@@ -186,27 +235,47 @@ func TestSocketFolderIsPrivate(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	t.Setenv("XDG_RUNTIME_DIR", dir)
-	folder, err := socketFolder()
+	folder, _, err := socketFolder()
 	if err != nil || folder != filepath.Join(dir, "imgctl") {
 		t.Fatalf("%s, %v", folder, err)
 	}
 	if err := os.Chmod(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if other, err := socketFolder(); err == nil && other == folder {
-		t.Errorf("%s is used though others can look into it", folder)
+	other := func(why string) {
+		t.Helper()
+		got, remove, err := socketFolder()
+		if err != nil || got == folder || len(got) > longestFolder {
+			t.Errorf("%s: %s, %v", why, got, err)
+			return
+		}
+		remove()
 	}
+	other("others can look into it")
 	if err := os.Remove(folder); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("/tmp", folder); err != nil {
 		t.Fatal(err)
 	}
-	if other, err := socketFolder(); err == nil && other == folder {
-		t.Errorf("%s is used though it is a link", folder)
-	}
+	other("it is a link")
 	t.Setenv("XDG_RUNTIME_DIR", "/tmp/"+strings.Repeat("x", 100))
-	if folder, err := socketFolder(); err != nil || len(folder) > longestFolder {
-		t.Errorf("%s, %v", folder, err)
+	other("its name is too long")
+
+	// Somebody else was there first, under all names that are known.
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	for _, path := range []string{filepath.Join(dir, fmt.Sprintf("imgctl-%d", os.Getuid()))} {
+		if err := os.Mkdir(path, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, 0o777); err != nil {
+			t.Fatal(err)
+		}
 	}
+	got, remove, err := socketFolder()
+	if err != nil || got == filepath.Join(dir, fmt.Sprintf("imgctl-%d", os.Getuid())) {
+		t.Errorf("%s, %v", got, err)
+	}
+	remove()
 }

@@ -14,14 +14,16 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
 // handshakeLine is what go-plugin waits for on the plugin's standard output.
 var handshakeLine = regexp.MustCompile(`^\d+\|\d+\|[a-z]+\|[^|]+\|`)
 
-// runner starts the plugin's process as go-plugin's own does not: in a process group of its own,
-// so that Ctrl-C reaches the host alone; without the terminal as its standard input; and from the
-// open file whose checksum was taken, whatever the path says by now.
+// runner starts the plugin's process as go-plugin's own does not: in a session of its own, without the
+// terminal as its standard input, so that Ctrl-C reaches the host alone and /dev/tty is nobody's; and
+// from the open file whose checksum was taken, whatever the path says by now.
 type runner struct {
 	spec   Spec
 	env    []string
@@ -53,8 +55,15 @@ const (
 
 // Start starts the process.
 func (r *runner) Start(ctx context.Context) error {
+	program, ok := byDescriptor(r.spec.File)
+	if !ok {
+		var err error
+		if program, err = privateCopy(r.spec, r.socket); err != nil {
+			return fmt.Errorf("copying %s: %w", r.spec.Path, err)
+		}
+	}
 	for try := 1; ; try++ {
-		err := r.start()
+		err := r.start(program, ok)
 		if !errors.Is(err, syscall.ETXTBSY) || try == busyTries {
 			return err
 		}
@@ -66,13 +75,13 @@ func (r *runner) Start(ctx context.Context) error {
 	}
 }
 
-func (r *runner) start() error {
+func (r *runner) start(program string, byDescriptor bool) error {
 	cmd := &exec.Cmd{
-		Path: r.spec.File.Name(), Args: []string{r.spec.Path}, Env: r.env, Dir: "/",
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
+		Path: program, Args: []string{r.spec.Path}, Env: r.env, Dir: "/",
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
-	if path, ok := byDescriptor(r.spec.File); ok {
-		cmd.Path, cmd.ExtraFiles = path, []*os.File{r.spec.File}
+	if byDescriptor {
+		cmd.ExtraFiles = []*os.File{r.spec.File}
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -87,8 +96,15 @@ func (r *runner) start() error {
 	if r.dead {
 		return errAbandoned
 	}
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd); err != nil {
 		return fmt.Errorf("starting %s: %w", r.spec.Path, err)
+	}
+	// From now on nobody can write the file. Whoever did so after it was checked has come too early.
+	if !r.spec.Started() && byDescriptor {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+		endOrphans(cmd.Process.Pid)
+		return fault.Wrap(fault.Forbidden, "try again", fmt.Errorf("starting %s: %w", r.spec.Path, errSwapped))
 	}
 	var w *io.PipeWriter
 	r.handshake, w = io.Pipe()
@@ -125,6 +141,7 @@ func (r *runner) Wait(context.Context) error {
 	defer r.mu.Unlock()
 	r.exit = r.cmd.ProcessState.String()
 	_ = syscall.Kill(-r.pid, syscall.SIGKILL)
+	endOrphans(r.pid)
 	r.gone = true
 	return err
 }

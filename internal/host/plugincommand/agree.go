@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,24 +16,49 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
-	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
-	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
-	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
 // consent is what the user says about a plugin that is to be trusted.
 type consent struct {
-	clouds, extends []string
-	yes             bool
+	clouds, extends      []string
+	allClouds, noExtends bool
+	yes                  bool
 }
 
 func (c *consent) flags(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&c.clouds, "cloud", nil, "allow only this cloud; may be repeated")
+	cmd.Flags().BoolVar(&c.allClouds, "all-clouds", false, "allow all clouds, which is the default for a new plugin")
 	cmd.Flags().StringSliceVar(&c.extends, "extends", nil, "allow it to add commands under another plugin's first word")
+	cmd.Flags().BoolVar(&c.noExtends, "no-extends", false, "no longer allow it to add commands under other plugins' first words")
 	cmd.Flags().BoolVarP(&c.yes, "yes", "y", false, "don't prompt")
+	cmd.MarkFlagsMutuallyExclusive("cloud", "all-clouds")
+	cmd.MarkFlagsMutuallyExclusive("extends", "no-extends")
 	_ = cmd.RegisterFlagCompletionFunc("cloud", command.CompleteClouds)
+}
+
+// over is what holds then: what is said now, and else what was said before.
+func (c consent) over(old trust.Entry) (consent, error) {
+	if len(c.clouds) > 0 {
+		known, err := cloud.Names()
+		if err != nil {
+			return c, err
+		}
+		for _, name := range c.clouds {
+			if !slices.Contains(known, name) {
+				return c, fault.New(fault.Usage, "choose from "+cmp.Or(strings.Join(known, ", "), "none: there is no clouds.yaml"),
+					"--cloud: there is no cloud %q in clouds.yaml", name)
+			}
+		}
+	} else if !c.allClouds {
+		c.clouds = old.Clouds
+	}
+	if len(c.extends) == 0 && !c.noExtends {
+		c.extends = old.Extends
+	}
+	return c, nil
 }
 
 func (m *Manager) trust() *cobra.Command {
@@ -70,15 +96,17 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 		return err
 	}
 	p.SHA256 = sum
+	old, _ := m.Lock.Entry(p.Name)
+	if said, err = said.over(old); err != nil {
+		return err
+	}
 	described, err := m.Inventory.Describe(ctx, p)
 	if err != nil {
 		return err
 	}
-	old, known := m.Lock.Entry(p.Name)
-	if known && len(said.clouds) == 0 && len(said.extends) == 0 {
-		said.clouds, said.extends = old.Clouds, old.Extends
+	if err := m.present(p, source, described, old, said); err != nil {
+		return err
 	}
-	m.present(p, source, described, old, said)
 	if err := m.confirm(ctx, fmt.Sprintf("Trust plugin %s?", p.Name), said.yes); err != nil {
 		return err
 	}
@@ -86,30 +114,6 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 		Name: p.Name, Version: described.GetVersion(), Vendor: described.GetVendor(), Source: source,
 		Protocol: handshake.Version, SHA256: sum, Commands: inventory.FirstWords(described), Clouds: said.clouds, Extends: said.extends,
 	})
-}
-
-func (m *Manager) present(p *inventory.Plugin, source string, described *pluginv1.Manifest, old trust.Entry, said consent) {
-	say := func(name, value string) {
-		if value != "" {
-			m.Console.Say(fmt.Sprintf("  %-9s %s", name, printable.Line(value)))
-		}
-	}
-	m.Console.Say("Plugin " + p.Name)
-	say("version", described.GetVersion())
-	say("vendor", described.GetVendor())
-	say("file", source)
-	say("sha256", p.SHA256)
-	if old.SHA256 != "" && old.SHA256 != p.SHA256 {
-		say("before", old.SHA256+" (version "+old.Version+")")
-	}
-	say("clouds", cmp.Or(strings.Join(said.clouds, ", "), "all"))
-	for i, c := range described.GetCommands() {
-		name := ""
-		if i == 0 {
-			name = "commands"
-		}
-		m.Console.Say(fmt.Sprintf("  %-9s imgctl %s: %s", name, manifest.Path(c), printable.Line(c.GetShort())))
-	}
 }
 
 // confirm asks; declined is an error of the user's.

@@ -61,7 +61,7 @@ func readLock(path string) (*Lock, error) {
 		return nil, fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
 	}
 	var file lockFile
-	if err := yaml.Unmarshal(text, &file); err != nil {
+	if err := strict(text, &file); err != nil {
 		return nil, fault.Wrap(fault.Forbidden, "mend or remove it", fmt.Errorf("reading %s: %w", path, err))
 	}
 	if file.Version != lockVersion {

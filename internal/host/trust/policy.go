@@ -2,8 +2,10 @@ package trust
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
@@ -16,10 +18,11 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 )
 
-// policy is what the administrator allows: checksums as "sha256:…", or plugins of a vendor as
-// "name@vendor". What root has installed is the administrator's own choice and always allowed.
+// policy is what the administrator allows: checksums as "sha256:…". What a plugin says of itself, such
+// as who made it, allows nothing. What root has installed is the administrator's own choice and always
+// allowed.
 type policy struct {
-	path    string
+	path    string `yaml:"-"`
 	Plugins struct {
 		Allow        []string `yaml:"allow"`
 		DenyUnlisted bool     `yaml:"deny_unlisted"`
@@ -35,15 +38,35 @@ func readPolicy(path string) (policy, error) {
 	case err != nil:
 		return p, fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading the policy for plugins: %w", err))
 	}
-	if err := yaml.Unmarshal(text, &p); err != nil {
+	if err := strict(text, &p); err != nil {
 		return p, fault.Wrap(fault.Forbidden, "ask your administrator", fmt.Errorf("reading the policy %s: %w", path, err))
+	}
+	for _, allowed := range p.Plugins.Allow {
+		if !listed.MatchString(allowed) {
+			return p, fault.New(fault.Forbidden, "ask your administrator", "the policy %s allows %q, which is not sha256: and a checksum", path, allowed)
+		}
 	}
 	return p, nil
 }
 
-func (p policy) check(plugin discover.Plugin, vendor, sum string) error {
-	allow := p.Plugins.Allow
-	if !p.Plugins.DenyUnlisted || slices.Contains(allow, "sha256:"+sum) || vendor != "" && slices.Contains(allow, plugin.Name+"@"+vendor) {
+// listed is how the policy allows a file.
+var listed = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// strict reads YAML of which every key has to be known: one that is misspelt would forbid nothing.
+func strict(text []byte, into any) error {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return errors.New("there is more than one document")
+	}
+	return nil
+}
+
+func (p policy) check(plugin discover.Plugin, sum string) error {
+	if !p.Plugins.DenyUnlisted || slices.Contains(p.Plugins.Allow, "sha256:"+sum) {
 		return nil
 	}
 	if plugin.Folder.Origin == discover.Packaged && discover.OfRoot(plugin.Path) {

@@ -5,7 +5,6 @@
 package trust
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
@@ -45,6 +45,10 @@ func NewJudge(lockFile, policyFile string) (*Judge, error) {
 	return &Judge{lock: lock, policy: policy, sums: map[string]sums{}}, nil
 }
 
+// KeepsSums reports whether a checksum that was taken before may stand for a file that looks the same.
+// Where an administrator forbids what isn't listed, the user's own word for it isn't enough.
+func (j *Judge) KeepsSums() bool { return !j.policy.Plugins.DenyUnlisted }
+
 // Lock is the user's lock file.
 func (j *Judge) Lock() *Lock { return j.lock }
 
@@ -57,7 +61,7 @@ func (j *Judge) Check(p discover.Plugin, sum string) error {
 		if err := j.packaged(p, sum); err != nil {
 			return err
 		}
-		return j.policy.check(p, "", sum)
+		return j.policy.check(p, sum)
 	}
 	entry, ok := j.lock.Entry(p.Name)
 	switch {
@@ -67,7 +71,7 @@ func (j *Judge) Check(p discover.Plugin, sum string) error {
 		return fault.New(fault.Forbidden, "if you changed it: imgctl plugin trust "+p.Name,
 			"plugin %q is not the file that was trusted (sha256 %.12s…, trusted %.12s…)", p.Name, sum, entry.SHA256)
 	}
-	return j.policy.check(p, entry.Vendor, sum)
+	return j.policy.check(p, sum)
 }
 
 func (j *Judge) packaged(p discover.Plugin, sum string) error {
@@ -106,8 +110,11 @@ func (j *Judge) MayAsk(p discover.Plugin, cloud string) error {
 	if all || slices.Contains(names, cloud) {
 		return nil
 	}
-	return fault.New(fault.Forbidden, fmt.Sprintf("imgctl plugin trust %s --cloud %s", p.Name, cloud),
-		"plugin %q may not use cloud %q", p.Name, cmp.Or(cloud, "of the environment"))
+	if cloud == "" {
+		return fault.New(fault.Forbidden, "choose one of "+strings.Join(names, ", ")+" with --os-cloud", "plugin %q may not use the cloud of the environment", p.Name)
+	}
+	return fault.New(fault.Forbidden, fmt.Sprintf("imgctl plugin trust %s --cloud %s", p.Name, strings.Join(append(slices.Clone(names), cloud), ",")),
+		"plugin %q may not use cloud %q", p.Name, cloud)
 }
 
 // Sum is the SHA-256 of the file, in hexadecimal; reading starts at its beginning.

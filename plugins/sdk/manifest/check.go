@@ -30,7 +30,7 @@ func Check(m *pluginv1.Manifest) []string {
 	seen := map[string]bool{}
 	for _, command := range m.GetCommands() {
 		c.command(command)
-		for _, path := range spellings(command) {
+		for _, path := range Spellings(command) {
 			c.require(!seen[path], "command %q is there twice", path)
 			seen[path] = true
 		}
@@ -38,8 +38,8 @@ func Check(m *pluginv1.Manifest) []string {
 	return c.found
 }
 
-// spellings are a command's path and what its aliases make of it.
-func spellings(c *pluginv1.Command) []string {
+// Spellings are a command's path and what its aliases make of it.
+func Spellings(c *pluginv1.Command) []string {
 	all := []string{Path(c)}
 	if len(c.GetPath()) == 0 {
 		return all

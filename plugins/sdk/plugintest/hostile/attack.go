@@ -59,13 +59,18 @@ func init() {
 		serve(&raw{manifest: func() *pluginv1.Manifest { return m }, run: func(_ *pluginv1.Start, s stream) error { return end(s) }}, true)
 	}
 	for name, run := range map[string]func(*pluginv1.Start, stream) error{
-		"heavy":   func(_ *pluginv1.Start, s stream) error { _ = row(s, strings.Repeat("x", 100<<20), ""); return end(s) },
-		"wide":    func(_ *pluginv1.Start, s stream) error { _ = row(s, strings.Repeat("word ", 600<<10), "b"); return end(s) },
+		"heavy": func(_ *pluginv1.Start, s stream) error { _ = row(s, strings.Repeat("x", 100<<20), ""); return end(s) },
+		"wide": func(_ *pluginv1.Start, s stream) error {
+			_ = row(s, strings.Repeat("word ", 600<<10), "b")
+			return end(s)
+		},
 		"long":    func(_ *pluginv1.Start, s stream) error { _ = row(s, strings.Repeat("x", 3<<20), "b"); return end(s) },
 		"torrent": func(_ *pluginv1.Start, s stream) error { return pour(s) },
 	} {
 		sins[name] = func() {
-			serve(&raw{manifest: func() *pluginv1.Manifest { return describe(name, pluginv1.CommandKind_COMMAND_KIND_LIST, "Send too much") }, run: run}, true)
+			serve(&raw{manifest: func() *pluginv1.Manifest {
+				return describe(name, pluginv1.CommandKind_COMMAND_KIND_LIST, "Send too much")
+			}, run: run}, true)
 		}
 	}
 	sins["lure"] = func() {

@@ -1,0 +1,84 @@
+package host_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
+)
+
+// Consent shows all that is granted, a line each, and no line is the plugin's.
+func TestConsentIsNotForged(t *testing.T) {
+	t.Parallel()
+	w := alone(t)
+	file := plugintest.Hostile(t, w.dir, "forger")
+	r := w.run("plugin", "install", file)
+	sum := sha256Of(t, file)
+	if n := len(regexp.MustCompile(`(?m)^ *sha256 `).FindAllString(r.stderr, -1)); r.code == 0 || n != 1 || !strings.Contains(r.stderr, "  sha256    "+sum+"\n") {
+		t.Errorf("exit %d, %d checksums:\n%s", r.code, n, r.stderr)
+	}
+	lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")
+	for _, line := range lines[:len(lines)-1] {
+		if !regexp.MustCompile(`^(Plugin forger|  (version|vendor|file|sha256|clouds|command|         )( .*)?)$`).MatchString(line) {
+			t.Errorf("a line that isn't ours: %q", line)
+		}
+	}
+	for _, want := range []string{
+		"also called imgctl hostile list", "destroys", "reads standard input", "reads the environment, all variables but OS_*",
+		"gets tokens for the clouds that its flags and arguments name",
+		"reads the variable GITHUB_TOKEN for --harvest, which isn't shown in help",
+		`vendor    "good.example`, ", as it says", "clouds    all",
+	} {
+		if strings.Count(r.stderr, want) != 1 {
+			t.Errorf("not once: %q in\n%s", want, r.stderr)
+		}
+	}
+}
+
+// That what a script imports isn't checked is said before it is trusted.
+func TestConsentToAScript(t *testing.T) {
+	t.Parallel()
+	w := alone(t)
+	write(t, w.path("script"), "#!/bin/bash\nexec -a imgctl-own "+claims+"\n")
+	r := w.run("plugin", "install", "--yes", put(t, w.path("script"), w.dir, "own"))
+	if r.code != 0 || !strings.Contains(r.stderr, "only this file is checked from now on, not its interpreter and not what it imports") {
+		t.Errorf("exit %d\n%s", r.code, r.stderr)
+	}
+}
+
+// Which clouds a plugin may use, and what it may extend, can be chosen, changed one at a time, and
+// lifted again.
+func TestConsentCanBeChanged(t *testing.T) {
+	t.Parallel()
+	w := installed(t)
+	for _, c := range []struct {
+		args, clouds string
+	}{
+		{"--cloud a", "[a]"},
+		{"", "[a]"},
+		{"--cloud b,c", "[b c]"},
+		{"--extends share", "[b c]"},
+		{"--no-extends", "[b c]"},
+		{"--all-clouds", "all"},
+		{"", "all"},
+	} {
+		w.good(append([]string{"plugin", "trust", "demo", "--yes"}, strings.Fields(c.args)...)...)
+		var shown struct{ Clouds any }
+		if err := json.Unmarshal([]byte(w.good("plugin", "show", "demo", "-f", "json")), &shown); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := json.Marshal(shown.Clouds)
+		if got := strings.NewReplacer(`"`, "", ",", " ").Replace(string(text)); got != c.clouds {
+			t.Errorf("%q: %s, want %s", c.args, got, c.clouds)
+		}
+	}
+	r := w.run("plugin", "trust", "demo", "--yes", "--cloud", "nope")
+	if r.code != 2 || !strings.Contains(r.stderr, `there is no cloud "nope" in clouds.yaml; choose from a, b, c`) {
+		t.Errorf("exit %d\n%s", r.code, r.stderr)
+	}
+	if r := w.run("plugin", "trust", "demo", "--yes", "--cloud", "a", "--all-clouds"); r.code != 2 {
+		t.Errorf("both at once: exit %d\n%s", r.code, r.stderr)
+	}
+}

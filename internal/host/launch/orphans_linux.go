@@ -1,0 +1,112 @@
+package launch
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process that a plugin has started may leave the plugin's session, and so its group. As this
+// process is the reaper of its descendants, it becomes the parent of all that plugins leave behind,
+// and finds them so.
+var family struct {
+	sync.Mutex
+	reaper  bool
+	before  map[int]bool // children that this process had before it started a plugin
+	plugins map[int]bool // the plugins that run
+}
+
+// start starts a plugin's process.
+func start(cmd *exec.Cmd) error {
+	family.Lock()
+	defer family.Unlock()
+	if family.plugins == nil {
+		family.plugins, family.before = map[int]bool{}, map[int]bool{}
+		for _, child := range children() {
+			family.before[child] = true
+		}
+		family.reaper = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == nil
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	family.plugins[cmd.Process.Pid] = true
+	return nil
+}
+
+// endTime is how long the processes that a plugin has left may take to be gone. One that starts others
+// faster than they are ended wins.
+const endTime = time.Second
+
+// endOrphans ends what the plugin, which has ended, has left behind; while other plugins run, what is
+// left can't be told from what is theirs, and the last one's end sweeps it up.
+func endOrphans(pid int) {
+	family.Lock()
+	defer family.Unlock()
+	delete(family.plugins, pid)
+	if !family.reaper || len(family.plugins) > 0 {
+		return
+	}
+	for end := time.Now().Add(endTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		left := false
+		for _, child := range children() {
+			if orphan(child) {
+				left = true
+				_ = syscall.Kill(child, syscall.SIGKILL)
+				_, _ = syscall.Wait4(child, nil, syscall.WNOHANG, nil)
+			}
+		}
+		if !left {
+			return
+		}
+	}
+}
+
+// orphan reports whether the child is one that a plugin has left. Those that this process itself has
+// started are in its session, which no plugin is.
+func orphan(child int) bool {
+	session, err := unix.Getsid(child)
+	ours, _ := unix.Getsid(0) // never fails
+	switch {
+	case err != nil || session == ours || family.before[child]:
+		return false
+	case len(family.before) > 0: // whose own orphans may come to us as well
+		return marked(child)
+	}
+	return true
+}
+
+// children are the processes whose parent this one is.
+func children() []int {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return nil
+	}
+	var all []int
+	for _, task := range tasks {
+		text, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		if err != nil {
+			continue
+		}
+		for _, field := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				all = append(all, pid)
+			}
+		}
+	}
+	return all
+}
+
+// marked reports whether the process has a plugin's environment.
+func marked(pid int) bool {
+	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return err == nil && bytes.Contains(environment, []byte("IMGCTL_PLUGIN="))
+}
