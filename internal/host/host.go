@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/launch"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/redact"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/session"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
@@ -38,6 +40,9 @@ type Host struct {
 	root      *cobra.Command
 	global    *command.Global
 	version   string
+
+	running atomic.Bool                    // a plugin's command, which hears signals itself
+	process atomic.Pointer[launch.Process] // its plugin's
 }
 
 // Main runs imgctl with the arguments behind its name, and gives the exit status.
@@ -54,7 +59,11 @@ func Main(args []string) int {
 	// A closed pipe is an error of the write then, and doesn't end the program before the command
 	// has cleaned up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	go h.lastResort()
 	err := h.execute(args)
+	if errors.Is(err, session.ErrAbandoned) {
+		return h.leave(err)
+	}
 	if closed := h.console.Close(); err == nil && closed != nil {
 		err = closed
 	}

@@ -26,6 +26,8 @@ var showFormats = render.ShowFormats
 
 // Run carries out a plugin's command.
 func (h *Host) Run(inv command.Invocation) error {
+	h.running.Store(true)
+	defer h.running.Store(false)
 	h.redactor.Add(inv.Secrets()...)
 	h.console.Quiet = inv.Global.Quiet
 	start, err := h.start(inv)
@@ -36,6 +38,7 @@ func (h *Host) Run(inv command.Invocation) error {
 	if err != nil {
 		return err
 	}
+	h.process.Store(process)
 	defer process.Close()
 	broker := h.broker(inv.Global)
 	defer broker.Close()

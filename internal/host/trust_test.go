@@ -50,7 +50,7 @@ func TestInstallAndRemove(t *testing.T) {
 	t.Parallel()
 	w := alone(t)
 	r := w.run("plugin", "install", packaged())
-	if r.code != 2 || !strings.Contains(r.stderr, "pass --yes") || !strings.Contains(r.stderr, "imgctl demo rows: List rows") {
+	if r.code != 2 || !strings.Contains(r.stderr, "pass --yes") || !strings.Contains(r.stderr, `imgctl demo rows: "List rows"`) {
 		t.Fatalf("without anybody to agree: exit %d\n%s", r.code, r.stderr)
 	}
 	w.bad(2, `no command "demo"`, "demo", "show")

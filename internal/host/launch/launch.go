@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	goplugin "github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
@@ -33,6 +34,9 @@ const closeTimeout = 2 * time.Second
 
 // tail is how many of the last lines of standard error are kept for a message about a crash.
 const tail = 20
+
+// MaxMessage is how large a message of a plugin's may be, in bytes: a row, a piece of output, a manifest.
+const MaxMessage = 16 << 20
 
 // Spec is what to start.
 type Spec struct {
@@ -97,6 +101,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		SyncStdout:       noise,
 		SyncStderr:       p.stderr,
 		SkipHostEnv:      true,
+		GRPCDialOptions:  []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage))},
 		StartTimeout:     StartTimeout,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: folder},
 	})

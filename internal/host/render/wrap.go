@@ -23,46 +23,50 @@ func wrapLine(line string, width int) []string {
 		return []string{line}
 	}
 	var lines []string
-	var current string
-	for rest := chunks(line); len(rest) > 0; {
-		chunk := rest[0]
-		if current == "" && strings.TrimSpace(chunk) == "" {
-			rest = rest[1:] // no line begins with the space that it was broken at
-			continue
+	var current strings.Builder
+	used := 0
+	for _, chunk := range chunks(line) {
+		size, blank := columns(chunk), strings.TrimSpace(chunk) == ""
+		for chunk != "" {
+			if current.Len() == 0 && blank {
+				break // no line begins with the space that it was broken at
+			}
+			if size <= width-used {
+				current.WriteString(chunk)
+				used += size
+				break
+			}
+			if size > width && used < width {
+				head := breakWord(chunk, width-used)
+				current.WriteString(head)
+				chunk, size = chunk[len(head):], size-columns(head)
+			}
+			lines = append(lines, strings.TrimRight(current.String(), " "))
+			current.Reset()
+			used = 0
 		}
-		left := width - columns(current)
-		if columns(chunk) <= left {
-			current += chunk
-			rest = rest[1:]
-			continue
-		}
-		if columns(chunk) > width && left > 0 {
-			head := breakWord(chunk, left)
-			current += head
-			rest[0] = chunk[len(head):]
-		}
-		lines = append(lines, strings.TrimRight(current, " "))
-		current = ""
 	}
-	if current = strings.TrimRight(current, " "); current != "" {
-		lines = append(lines, current)
+	if rest := strings.TrimRight(current.String(), " "); rest != "" {
+		lines = append(lines, rest)
 	}
 	return lines
 }
 
 // breakWord is the part of a word that goes on this line.
 func breakWord(word string, room int) string {
-	var head []rune
-	for _, r := range word {
-		if len(head) > 0 && columns(string(head)+string(r)) > room {
+	head, used := word, 0
+	for i, r := range word {
+		size := pretty.RuneWidth(r)
+		if i > 0 && used+size > room {
+			head = word[:i]
 			break
 		}
-		head = append(head, r)
+		used += size
 	}
-	if i := strings.LastIndexByte(string(head), '-'); i > 0 && strings.Trim(string(head[:i]), "-") != "" {
-		return string(head)[:i+1]
+	if i := strings.LastIndexByte(head, '-'); i > 0 && strings.Trim(head[:i], "-") != "" {
+		return head[:i+1]
 	}
-	return string(head)
+	return head
 }
 
 // chunks are words, the spaces between them, and the parts of compound words.

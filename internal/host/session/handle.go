@@ -90,7 +90,7 @@ func (s *session) prompt(p *pluginv1.Prompt) {
 	confirm := p.GetKind() == pluginv1.PromptKind_PROMPT_KIND_CONFIRM
 	answer := &pluginv1.Answer{Id: p.GetId()}
 	switch {
-	case s.stopped != "":
+	case s.why() != "":
 	case s.Start.GetAssumeYes() && confirm && p.GetMustType() == "":
 		answer.Accepted = true
 	case s.Start.GetAssumeYes() && !confirm && p.GetKind() != pluginv1.PromptKind_PROMPT_KIND_SECRET && p.GetDefault() != "":

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -56,7 +58,12 @@ type Command struct {
 	Grace    time.Duration    // 0 means Grace
 }
 
-// session is a command that runs.
+// ErrAbandoned is that the command was left as it is. Standard output and error may be held up by
+// somebody who doesn't read them.
+var ErrAbandoned = errors.New("abandoned")
+
+// session is a command that runs. Two loops carry it: follow handles what the plugin sends, which may
+// take its time; watch hears signals and clocks, and does nothing that could keep it from that.
 type session struct {
 	Command
 
@@ -64,13 +71,19 @@ type session struct {
 	cancel context.CancelFunc
 	send   chan<- *pluginv1.HostMessage
 
+	// What follow alone uses.
 	results  results
-	declined error  // says which question nobody was there to answer
-	stopped  string // why the command was interrupted; "" if it wasn't
-	late     bool   // it was stopped because of its timeout
-	lost     error  // why the output can't be written
+	declined error // says which question nobody was there to answer
+	lost     error // why the output can't be written
 
-	deadline <-chan time.Time
+	// What both use.
+	mu          sync.Mutex
+	stopped     string              // why the command was interrupted; "" if it wasn't
+	late        bool                // it was stopped because of its timeout
+	interrupted chan struct{}       // closed then
+	busy        atomic.Int64        // since when follow is at what it is at, in Unix nanoseconds; 0 while it waits
+	outcome     chan *pluginv1.Done // the plugin's, when it came
+	messages    <-chan *pluginv1.PluginMessage
 }
 
 // Run carries out the command. It is nil, an error of a kind, or a Status.
@@ -94,49 +107,51 @@ func Run(ctx context.Context, c Command) error {
 			}
 		}
 	}()
-	s := &session{Command: c, ctx: ctx, cancel: cancel, send: send}
+	s := &session{
+		Command: c, ctx: ctx, cancel: cancel, send: send,
+		interrupted: make(chan struct{}), outcome: make(chan *pluginv1.Done, 1),
+	}
 	s.results.init(c)
 	s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: c.Start}})
-	done, err := s.loop(stream)
-	return s.end(done, err)
+	messages, failed := receive(ctx, stream)
+	s.messages = messages
+	ended := make(chan error, 1)
+	go func() {
+		done, err := s.follow(failed)
+		s.outcome <- done
+		s.busy.Store(time.Now().UnixNano())
+		ended <- s.end(done, err)
+	}()
+	return s.watch(ended)
 }
 
-// loop handles what happens until the command is done.
-func (s *session) loop(stream pluginv1.Plugin_RunClient) (*pluginv1.Done, error) {
-	messages, failed := receive(s.ctx, stream)
-	var timeout <-chan time.Time
-	if s.Timeout > 0 {
-		timer := time.NewTimer(s.Timeout)
-		defer timer.Stop()
-		timeout = timer.C
+// follow handles what the plugin sends until the command is done.
+func (s *session) follow(failed <-chan error) (*pluginv1.Done, error) {
+	handle := func(m *pluginv1.PluginMessage) *pluginv1.Done {
+		s.busy.Store(time.Now().UnixNano())
+		defer s.busy.Store(0)
+		return s.handle(m)
 	}
 	for {
 		select {
-		case m := <-messages:
-			if done := s.handle(m); done != nil {
+		case m := <-s.messages:
+			if done := handle(m); done != nil {
 				return done, nil
 			}
 			continue
 		default:
 			// Nothing to do: what there is should be seen.
+			s.busy.Store(time.Now().UnixNano())
 			s.written(s.Console.Flush())
+			s.busy.Store(0)
 		}
 		select {
-		case m := <-messages:
-			if done := s.handle(m); done != nil {
+		case m := <-s.messages:
+			if done := handle(m); done != nil {
 				return done, nil
 			}
 		case err := <-failed:
 			return nil, err
-		case signal := <-s.Signals:
-			if err := s.signalled(signal); err != nil {
-				return nil, err
-			}
-		case <-timeout:
-			s.late = s.stopped == ""
-			s.interrupt(fmt.Sprintf("timed out after %s", s.Timeout))
-		case <-s.deadline:
-			return nil, s.abandon("it did not clean up in time")
 		}
 	}
 }
@@ -190,8 +205,8 @@ func (s *session) end(done *pluginv1.Done, err error) error {
 		return s.lost
 	case s.lost != nil:
 		return fmt.Errorf("writing the output: %w", s.lost)
-	case s.stopped != "" && done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
-		return s.interrupted(done)
+	case s.why() != "" && done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
+		return s.afterInterrupt(done)
 	case s.declined != nil:
 		return s.unanswered(done)
 	case s.Spec.GetKind() == pluginv1.CommandKind_COMMAND_KIND_RAW && done.GetExitCode() != 0:
@@ -220,6 +235,9 @@ func (s *session) transport(err error) error {
 		return err
 	case errors.Is(err, io.EOF), code == codes.Unavailable, code == codes.Canceled:
 		return s.Process.Crashed()
+	case code == codes.ResourceExhausted:
+		return fault.New(fault.Internal, "this is a defect of the plugin; please report it to its vendor",
+			"the plugin sent a message of more than %d MiB, which is all that imgctl takes at once", launch.MaxMessage>>20)
 	case code == codes.Unimplemented:
 		return fault.New(fault.Internal, "get a release of the plugin for this imgctl", "the plugin can't carry out commands")
 	default:

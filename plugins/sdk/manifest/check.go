@@ -24,6 +24,9 @@ var (
 // nothing if it is right.
 func Check(m *pluginv1.Manifest) []string {
 	var c checker
+	if c.limits(m); len(c.found) > 0 {
+		return c.found // looking at the rest would take too long
+	}
 	c.require(word.MatchString(m.GetName()), "the plugin's name %q isn't made of lower-case letters, digits and dashes", m.GetName())
 	c.require(version.MatchString(m.GetVersion()), "the plugin's version %q isn't a semantic version such as 1.2.3", m.GetVersion())
 	c.require(len(m.GetCommands()) > 0, "the plugin has no commands")

@@ -31,6 +31,12 @@ func TestCheck(t *testing.T) {
 		t.Fatalf("a manifest without fault has %q", wrong)
 	}
 	for want, spoil := range map[string]func(*pluginv1.Manifest, *pluginv1.Command){
+		"500 are allowed": func(m *pluginv1.Manifest, c *pluginv1.Command) {
+			m.Commands = slices.Repeat([]*pluginv1.Command{c}, 501)
+		},
+		"1048576 are allowed":       func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Long = strings.Repeat("x", 1<<20) },
+		"1000 are allowed":          func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[0].Values = make([]string, 1001) },
+		"5 are allowed":             func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Path = slices.Repeat([]string{"a"}, 6) },
 		"the plugin's name":         func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Name = "Age" },
 		"semantic version":          func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Version = "v1" },
 		"has no commands":           func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Commands = nil },

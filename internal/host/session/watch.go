@@ -1,0 +1,182 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+)
+
+const (
+	// look is how often watch looks whether what it interrupted goes on.
+	look = 250 * time.Millisecond
+	// heldUp is how long follow may be at one thing after an interrupt, before the output is taken for
+	// one that nobody reads.
+	heldUp = 3 * time.Second
+	// brief is how long watch waits for a line to be written.
+	brief = 500 * time.Millisecond
+)
+
+// watch hears signals and clocks until the command has ended.
+func (s *session) watch(ended <-chan error) error {
+	var timeout, deadline, ticks <-chan time.Time
+	if s.Timeout > 0 {
+		timeout = time.After(s.Timeout)
+	}
+	interrupted := s.interrupted
+	draining := false
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case signal := <-s.Signals:
+			if err := s.signalled(signal); err != nil {
+				return err
+			}
+		case <-timeout:
+			s.interrupt(fmt.Sprintf("timed out after %s", s.Timeout), true)
+		case <-interrupted:
+			interrupted = nil
+			deadline, ticks = time.After(s.grace()), time.Tick(look)
+		case <-ticks:
+			if since := s.busy.Load(); !draining && since != 0 && time.Since(time.Unix(0, since)) > heldUp {
+				draining = true
+				go s.drain()
+			}
+		case done := <-s.drained(draining):
+			return abandoned{s.afterInterrupt(done)}
+		case <-deadline:
+			return s.abandon("it did not clean up in time")
+		}
+	}
+}
+
+// abandoned is ErrAbandoned with the reason as its text.
+type abandoned struct{ error }
+
+func (a abandoned) Unwrap() []error { return []error{ErrAbandoned, a.error} }
+
+// drained is where the outcome comes from while nobody reads the output.
+func (s *session) drained(draining bool) <-chan *pluginv1.Done {
+	if !draining {
+		return nil
+	}
+	return s.outcome
+}
+
+// drain takes what the plugin sends in follow's place, who is held up, and drops it. The plugin can so
+// end in order.
+func (s *session) drain() {
+	for {
+		select {
+		case m := <-s.messages:
+			if done := m.GetDone(); done != nil {
+				s.outcome <- done
+				return
+			}
+			if p := m.GetPrompt(); p != nil {
+				s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Answer{Answer: &pluginv1.Answer{Id: p.GetId()}}})
+			}
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// signalled interrupts the command at the first signal, and gives it up at the second.
+func (s *session) signalled(signal os.Signal) error {
+	if signal == syscall.SIGWINCH {
+		columns, rows := s.Console.Size()
+		s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Window{
+			Window: &pluginv1.Window{Columns: int32(columns), Rows: int32(rows)},
+		}})
+		return nil
+	}
+	if s.why() != "" {
+		return s.abandon("it was abandoned")
+	}
+	reason := map[os.Signal]string{os.Interrupt: "interrupt", syscall.SIGTERM: "terminated", syscall.SIGHUP: "hangup"}[signal]
+	briefly(func() { s.Console.Say("Stopping (" + reason + "), cleaning up; Ctrl-C again to abandon") })
+	s.interrupt(reason, false)
+	return nil
+}
+
+// briefly does what may be held up by somebody who doesn't read, and waits for it only so long.
+func briefly(do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	select {
+	case <-done:
+	case <-time.After(brief):
+	}
+}
+
+func (s *session) grace() time.Duration {
+	if s.Grace != 0 {
+		return s.Grace
+	}
+	return Grace
+}
+
+// why is the reason for which the command was interrupted, "" if it wasn't.
+func (s *session) why() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopped
+}
+
+// interrupt asks the command to clean up and end.
+func (s *session) interrupt(reason string, late bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped != "" {
+		return
+	}
+	s.stopped, s.late = reason, late
+	close(s.interrupted)
+	s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Interrupt{
+		Interrupt: &pluginv1.Interrupt{Reason: reason, Deadline: timestamppb.New(time.Now().Add(s.grace()))},
+	}})
+	s.results.stopAsking()
+}
+
+// abandon ends the plugin as it is, and says what it was at.
+func (s *session) abandon(why string) error {
+	s.Process.Abandon()
+	briefly(func() {
+		for _, line := range s.Console.InFlight() {
+			s.Console.Say("  unfinished: " + line)
+		}
+	})
+	return abandoned{fault.New(fault.Cancelled, "see what it has left", "the command did not end: %s", why)}
+}
+
+// afterInterrupt is how a command ends that was stopped.
+func (s *session) afterInterrupt(done *pluginv1.Done) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.late {
+		return fault.New(fault.Unavailable, "give it more with --timeout", "%s: %w", s.stopped, s.problem(done.GetProblem()))
+	}
+	return fault.Wrap(fault.Cancelled, "", s.problem(done.GetProblem()))
+}
+
+func closedPipe(err error) bool { return errors.Is(err, syscall.EPIPE) }
+
+// written notes that the output can't be written, and stops the command.
+func (s *session) written(err error) {
+	if err == nil || s.lost != nil {
+		return
+	}
+	s.lost = err
+	s.interrupt("the output can't be written", false)
+}
