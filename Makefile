@@ -96,6 +96,17 @@ test-race-short: PACKAGES := ./builder/... ./internal/openstack/... ./internal/i
 test-race-short: override TESTFLAGS += -short
 test-race-short: test-race ## the same, only where it matters most, in minutes
 
+# How long each fuzz target runs.
+FUZZTIME ?= 10m
+
+.PHONY: fuzz
+fuzz: plugin ## let each fuzz target look for what breaks, for FUZZTIME each
+	@tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: fuzz-short
+fuzz-short: FUZZTIME := 10s
+fuzz-short: fuzz ## the same for ten seconds each
+
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
 	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote
