@@ -30,6 +30,8 @@ var house = []floor{
 		{"provisioner/quattor", "configures the server with Quattor", with(packer, "internal/aquilon/quattor")},
 	}},
 	{"imgctl's doors: flags, wiring, columns", []row{
+		// Plugins' tokens need the same care as ours; outbound is the standard library alone.
+		{"plugins/sdk/openstack", "gophercloud clients for plugins", []string{"plugins/sdk/...", "internal/outbound"}},
 		{"plugins/sdk/...", "what plugin authors import; the protocol; the conformance kit", []string{"plugins/sdk/..."}},
 		{"plugins/internal/bridge", "connects our plugins to subjects: clouds, errors, progress", with(clients, "internal/image/promote", "plugins/sdk/...")},
 		{"plugins/share", "`imgctl share`", with(door, "internal/image/share")},

@@ -47,7 +47,7 @@ func Connect(ctx context.Context, a Access) (*Cloud, error) {
 	}
 	tr := newTransport(s.tls)
 	pc := newProvider(s.base, tr)
-	tr.allow(s.base)
+	tr.Allow(s.base)
 	if err := signIn(ctx, pc, s.auth); err != nil {
 		return nil, s.explain(err)
 	}
@@ -138,4 +138,4 @@ func (c *Cloud) IsAdmin() bool { return slices.Contains(c.roles, "admin") }
 func (c *Cloud) Traffic() Traffic { return c.transport.traffic() }
 
 // Close closes idle connections.
-func (c *Cloud) Close() { c.transport.close() }
+func (c *Cloud) Close() { c.transport.Close() }

@@ -149,17 +149,17 @@ func (c *Cloud) unsafe(address string) bool {
 
 // allowEndpoints lets the token go to the cloud's endpoints, and nowhere else.
 func (c *Cloud) allowEndpoints() {
-	c.transport.allow(c.provider.IdentityBase)
+	c.transport.Allow(c.provider.IdentityBase)
 	for e := range c.endpoints(nil) {
 		if !c.unsafe(e.URL) {
-			c.transport.allow(e.URL)
+			c.transport.Allow(e.URL)
 		}
 	}
 	for _, url := range c.overrides {
-		c.transport.allow(url)
+		c.transport.Allow(url)
 	}
 	for _, s := range c.services {
-		c.transport.allow(s.url)
+		c.transport.Allow(s.url)
 	}
 }
 

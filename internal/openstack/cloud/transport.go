@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,45 +16,24 @@ import (
 )
 
 const (
-	maxConnections = 3                      // per service host; image data comes on top
 	maxTries       = 7                      // about six seconds, where the service doesn't say how long to wait
 	maxTriesBroken = 4                      // after a 500, which more often stays than goes
 	firstDelay     = 100 * time.Millisecond // doubles with each try
-	arrival        = 5 * time.Minute        // of an answer of the API, once it has begun
 )
 
 // Traffic counts what went over the network.
 type Traffic struct{ Requests, Connections int64 }
 
-// transport is the one way to a cloud. Connections are kept and few, answers of the API are read
-// whole, and what is safe to repeat is repeated.
+// transport is the one way to a cloud: what is safe to repeat is repeated.
 type transport struct {
-	api, data *outbound.Transport
-	requests  atomic.Int64
+	*outbound.Cloud
+	requests atomic.Int64
 }
 
-func newTransport(config *tls.Config) *transport {
-	return &transport{
-		// Some calls of Nova last until the hypervisor has answered: outbound's default suits them.
-		api: outbound.New(outbound.Policy{TLS: config, Connections: maxConnections, Total: arrival, Whole: true, Links: true}),
-		// Glance answers an upload when it has stored all of it.
-		data: outbound.New(outbound.Policy{TLS: config, MaxBody: -1, Answer: -1}),
-	}
-}
-
-// allow lets the token go to the address's origin; once called, to no other.
-func (t *transport) allow(address string) {
-	t.api.Allow(address)
-	t.data.Allow(address)
-}
+func newTransport(config *tls.Config) *transport { return &transport{Cloud: outbound.NewCloud(config)} }
 
 func (t *transport) traffic() Traffic {
-	return Traffic{Requests: t.requests.Load(), Connections: t.api.Connections() + t.data.Connections()}
-}
-
-func (t *transport) close() {
-	t.api.Close()
-	t.data.Close()
+	return Traffic{Requests: t.requests.Load(), Connections: t.Connections()}
 }
 
 type repeatable struct{}
@@ -106,22 +84,12 @@ func attempt(req *http.Request, try int) (*http.Request, error) {
 func (t *transport) once(req *http.Request) (*http.Response, error) {
 	t.requests.Add(1)
 	start := time.Now()
-	if isData(req) {
-		return t.data.RoundTrip(req)
+	resp, err := t.Cloud.RoundTrip(req)
+	if err == nil {
+		slog.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "status", resp.StatusCode,
+			"took", time.Since(start), "id", resp.Header.Get("X-Openstack-Request-Id"))
 	}
-	resp, err := t.api.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	slog.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "status", resp.StatusCode,
-		"took", time.Since(start), "id", resp.Header.Get("X-Openstack-Request-Id"))
-	return resp, nil
-}
-
-// isData tells image data, which flows for long and in parallel: it must not wait for the few
-// connections that the API uses, nor be read into memory.
-func isData(req *http.Request) bool {
-	return strings.HasSuffix(req.URL.Path, "/file") || strings.HasSuffix(req.URL.Path, "/stage")
+	return resp, err
 }
 
 // again decides whether to send the request once more, and after how long.

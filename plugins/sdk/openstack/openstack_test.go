@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,5 +191,37 @@ func TestAServicesErrorSaysWhatItSaid(t *testing.T) {
 	p := run(t, host(t, s), "stack images").Done().GetProblem()
 	if p.GetKind() != sdk.Unavailable || !p.GetRetryable() || len(p.GetRequestIds()) != 1 || !strings.HasPrefix(p.GetRequestIds()[0], "req-") {
 		t.Errorf("the problem is %v", p)
+	}
+}
+
+// A plugin's token goes where imgctl's own would.
+func TestATokenStaysAtTheCloud(t *testing.T) {
+	t.Parallel()
+	s := sandboxtest.Start(t, sandbox.Options{})
+	h := host(t, s)
+	access := h.Cloud
+	h.Cloud = func(c *pluginv1.CloudRequest) (*pluginv1.CloudAccess, error) {
+		a, err := access(c)
+		a.AuthUrl = "https://keystone.example/v3"
+		return a, err
+	}
+	s.ResetRequests()
+	p := run(t, h, "stack images").Done().GetProblem()
+	if p.GetKind() != sdk.Forbidden || !strings.Contains(p.GetMessage(), s.URL()) || !strings.Contains(p.GetHint(), "allow_http_endpoints") {
+		t.Errorf("without TLS: %v", p)
+	}
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the other server got %s with token %q", r.URL, r.Header.Get("X-Auth-Token"))
+	}))
+	t.Cleanup(elsewhere.Close)
+	leading := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusFound))
+	t.Cleanup(leading.Close)
+	h.Cloud = func(c *pluginv1.CloudRequest) (*pluginv1.CloudAccess, error) {
+		a, err := access(c)
+		a.EndpointOverrides = map[string]string{"image": leading.URL}
+		return a, err
+	}
+	if p := run(t, h, "stack images").Done().GetProblem(); p.GetKind() != sdk.Forbidden || !strings.Contains(p.GetMessage(), elsewhere.URL) {
+		t.Errorf("a redirect: %v", p)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
@@ -37,6 +38,9 @@ func Problem(err error) error {
 	if _, missing := errors.AsType[*gophercloud.ErrEndpointNotFound](err); missing {
 		return &sdk.Problem{Kind: sdk.Unavailable, Err: err, Hint: "check region and interface in clouds.yaml"}
 	}
+	if p := foreign(err); p != nil {
+		return p
+	}
 	refused, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err)
 	if !ok {
 		return err
@@ -53,6 +57,20 @@ func Problem(err error) error {
 		p.RequestIDs = []string{id}
 	}
 	return p
+}
+
+// foreign is an answer or an address that wasn't taken.
+func foreign(err error) error {
+	_, refused := errors.AsType[*outbound.Refused](err)
+	_, moved := errors.AsType[*outbound.Moved](err)
+	_, other := errors.AsType[*outbound.NotJSON](err)
+	switch {
+	case refused, moved:
+		return &sdk.Problem{Kind: sdk.Forbidden, Err: err}
+	case other, errors.Is(err, outbound.ErrTooSlow), errors.Is(err, outbound.ErrCut):
+		return &sdk.Problem{Kind: sdk.Unavailable, Retryable: true, Err: err}
+	}
+	return nil
 }
 
 // said is the message in a service's answer: JSON with a message somewhere inside, or text.

@@ -8,21 +8,19 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
-
-// answerTimeout is how long a service may take until its answer begins.
-const answerTimeout = 2 * time.Minute
 
 // Provider is gophercloud's client for the cloud, for gophercloud's own packages. Region, interface
 // and endpoint overrides of clouds.yaml count unless the EndpointOpts say otherwise.
@@ -35,10 +33,12 @@ func Provider(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ProviderClien
 	if err := json.Unmarshal(access.Catalog, &catalog.Entries); err != nil {
 		return nil, fmt.Errorf("reading the catalog of cloud %q: %w", cloud.Name(), err)
 	}
-	transport, err := transport(access)
+	config, err := trust(access)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to talk to cloud %q: %w", cloud.Name(), err)
 	}
+	transport := outbound.NewCloud(config)
+	allow(transport, access, &catalog)
 	client, err := openstack.NewClient(access.AuthURL)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to talk to cloud %q: %w", cloud.Name(), err)
@@ -57,7 +57,15 @@ func Provider(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ProviderClien
 		if opts.Region == "" {
 			opts.Region = access.Region
 		}
-		return openstack.V3Endpoint(ctx, client, &catalog, opts)
+		address, err := openstack.V3Endpoint(ctx, client, &catalog, opts)
+		if refused, ok := errors.AsType[*outbound.Refused](err); ok {
+			address = refused.To // which was asked for its versions
+		}
+		if unsafe(access, address) {
+			return "", sdk.Fail(sdk.Forbidden, "give its https address as an endpoint override in clouds.yaml, or set allow_http_endpoints: true there",
+				"the %s service of cloud %q is at %s, where anybody on the way could read the token", opts.Type, cloud.Name(), address)
+		}
+		return address, err
 	}
 	return client, nil
 }
@@ -78,18 +86,36 @@ func renewal(client *gophercloud.ProviderClient, cloud *sdk.Cloud, access *sdk.A
 	}
 }
 
-func transport(access *sdk.Access) (*http.Transport, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = answerTimeout
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: access.Insecure} //nolint:gosec // the user's choice
+func trust(access *sdk.Access) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: access.Insecure} //nolint:gosec // the user's choice
 	if len(access.CACertificates) > 0 {
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(access.CACertificates) {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(access.CACertificates) {
 			return nil, sdk.Fail(sdk.Usage, "check cacert in clouds.yaml", "there is no certificate in the cloud's CA file")
 		}
-		t.TLSClientConfig.RootCAs = roots
 	}
-	return t, nil
+	return config, nil
+}
+
+// allow lets the token go to the cloud's endpoints, and nowhere else.
+func allow(t *outbound.Cloud, access *sdk.Access, catalog *tokens.ServiceCatalog) {
+	t.Allow(access.AuthURL)
+	for _, address := range access.EndpointOverrides {
+		t.Allow(address)
+	}
+	for _, entry := range catalog.Entries {
+		for _, e := range entry.Endpoints {
+			if !unsafe(access, e.URL) {
+				t.Allow(e.URL)
+			}
+		}
+	}
+}
+
+// unsafe reports whether an address of the catalog has no TLS although Keystone has it. One that the
+// user's clouds.yaml allows is an override.
+func unsafe(access *sdk.Access, address string) bool {
+	return strings.HasPrefix(access.AuthURL, "https:") && strings.HasPrefix(address, "http:")
 }
 
 // Identity is the client for Keystone.
