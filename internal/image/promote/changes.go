@@ -37,16 +37,20 @@ func (p *Plan) Changes() []string {
 		say("image %s: visibility becomes %s", p.Image, p.Visibility)
 	}
 	for _, old := range p.Predecessors {
-		if p.Options.Strategy == Rename {
+		if old.Archive != old.Image.Name {
 			say("image %s: name becomes %q", old.Image, old.Archive)
-		} else {
+		}
+		if old.Image.Properties[CurrentKey] == p.Name {
 			say("image %s: property %s is removed", old.Image, CurrentKey)
 		}
 		if p.Options.Members == Transfer && len(p.Members) > 0 {
 			say("image %s: loses %s", old.Image, count(len(old.Members), "member"))
 		}
-		if p.Options.OldAction != Keep {
-			say("image %s: %s", old.Image, p.Options.OldAction)
+		switch p.Options.OldAction {
+		case Hide:
+			say("image %s: hide; lists leave it out, and members can still use it by its id", old.Image)
+		case Deactivate:
+			say("image %s: deactivate; nobody can boot from it any more, members included", old.Image)
 		}
 	}
 	for _, img := range p.Prune {

@@ -114,11 +114,20 @@ func (w *waiting) wait(ctx context.Context, other *glance.Image) error {
 	}
 	select {
 	case <-ctx.Done():
-		return fault.New(fault.Conflict, "run this one again when it has ended", "waiting for another promotion of %q (%s): %w", w.name, who, context.Cause(ctx))
+		if errors.Is(context.Cause(ctx), context.Canceled) {
+			return waited{fault.New(fault.Cancelled, "", "interrupted while waiting for another promotion of %q (%s)", w.name, who)}
+		}
+		return waited{fault.New(fault.Conflict, "run this one again when it has ended", "waiting for another promotion of %q (%s): %w",
+			w.name, who, context.Cause(ctx))}
 	case <-time.After(claimPoll):
 		return nil
 	}
 }
+
+// waited is the error of a run that ended while it waited. It says all that there is to say.
+type waited struct{ error }
+
+func (w waited) Unwrap() error { return w.error }
 
 // livingClaim finds another claim of the name whose owner lives, and deletes the expired ones.
 func livingClaim(ctx context.Context, site Site, owner, name, own string) (*glance.Image, error) {

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
@@ -116,19 +117,36 @@ func (r *run) begin(ctx context.Context, timeout time.Duration) (context.Context
 
 // failed ends a promotion that didn't get through a step.
 func (r *run) failed(ctx context.Context, s step, err error) error {
-	switch {
-	case errors.Is(context.Cause(ctx), errTakenOver):
+	if errors.Is(context.Cause(ctx), errTakenOver) {
 		return errTakenOver // whoever took over settles what this run left
+	}
+	err = stopped(ctx, s.doing(), err)
+	switch {
 	case s == settleStep{}:
-		err = r.unfinished(err)
+		return r.unfinished(ctx, err)
 	case r.journal != nil:
-		err = r.rollBack(ctx, err)
+		return r.rollBack(ctx, err)
 	}
-	if ctx.Err() != nil {
-		err = errors.Join(context.Cause(ctx), err)
-	}
-	return err
+	return fault.New(fault.KindOf(err), "", "promoting image %s to %q (nothing is changed): %w", r.plan.Image, r.plan.Name, err)
 }
+
+// stopped says what was being done when the user interrupted the run, or when its time was over.
+// Any other error is its own reason.
+func stopped(ctx context.Context, doing string, err error) error {
+	cause := context.Cause(ctx)
+	_, told := errors.AsType[waited](err)
+	switch {
+	case cause == nil, told:
+		return err
+	case errors.Is(cause, context.Canceled):
+		return fault.New(fault.Cancelled, "", "interrupted while %s", doing)
+	case errors.Is(err, cause):
+		return fault.New(fault.Unavailable, moreTime, "%w while %s", cause, doing)
+	}
+	return fault.New(fault.Unavailable, moreTime, "%w while %s: %w", cause, doing, err)
+}
+
+var moreTime = fault.Advise("give it more time with %s", fault.Option("timeout"))
 
 func (r *run) result() Result {
 	res := Result{ImageID: r.image, Name: r.plan.Name}

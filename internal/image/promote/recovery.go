@@ -2,7 +2,6 @@ package promote
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -76,34 +75,47 @@ func (r *run) takeBack(ctx context.Context) error {
 func (r *run) rollBack(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
-	begun, err := r.begun(ctx)
-	if begun && err == nil {
-		r.rep.Step("Taking back the promotion of image %s", r.plan.Image)
+	begun, deleted, err := r.begun(ctx)
+	if begun {
+		r.rep.Step("Taking back the promotion of image %s; should this be stopped, %s goes on with it", r.plan.Image, r.resume())
 		err = r.takeBack(ctx)
 	}
-	if err == nil {
-		return fmt.Errorf("promoting image %s to %q (nothing is changed): %w", r.plan.Image, r.plan.Name, cause)
+	switch {
+	case err != nil:
+		return fault.New(fault.Partial, fault.Advise("run the promotion again, or %s: both settle first what this run left", r.resume()),
+			"promoting image %s to %q: %w (and taking it back: %w)", r.plan.Image, r.plan.Name, cause, err)
+	case deleted:
+		return fault.New(fault.NotFound, "promote another image",
+			"image %s was deleted by somebody while it was promoted to %q; the images before are as they were", r.plan.Image, r.plan.Name)
 	}
-	return fault.Wrap(fault.Partial, "run the promotion again: it first settles what this one left",
-		fmt.Errorf("promoting image %s to %q: %w (and taking it back: %w)", r.plan.Image, r.plan.Name, cause, err))
+	return fault.New(fault.KindOf(cause), "", "promoting image %s to %q (nothing is changed): %w", r.plan.Image, r.plan.Name, cause)
 }
 
-// begun reports whether there is anything to take back: the image has this run's journal, or was
-// deleted after it had.
-func (r *run) begun(ctx context.Context) (bool, error) {
+// begun reports whether there is anything to take back: the image has this run's journal, or it was
+// deleted and its predecessors may have been archived.
+func (r *run) begun(ctx context.Context) (begun, deleted bool, err error) {
 	img, err := r.current(ctx)
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return true, nil
+		return true, true, nil
 	case err != nil:
-		return false, err
+		return false, false, err
 	}
 	j, err := journalOf(img)
-	return j != nil && j.Run == r.journal.Run, err
+	return j != nil && j.Run == r.journal.Run, false, err
 }
 
 // unfinished is the error of a promotion whose image is live, and which can't be taken back any more.
-func (r *run) unfinished(err error) error {
-	return fault.Wrap(fault.Partial, "run the promotion again to finish it",
-		fmt.Errorf("image %s is current under %q, but not everything behind it is done: %w", r.plan.Image, r.plan.Name, err))
+func (r *run) unfinished(ctx context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	if _, e := r.current(ctx); fault.Is(e, fault.NotFound) {
+		return fault.New(fault.Partial, fault.Advise("promote another image, or make the one before current again with %s", fault.Do("promote", "rollback", r.plan.Name)),
+			"image %s became current under %q, and was then deleted by somebody: no image is current now", r.plan.Image, r.plan.Name)
+	}
+	return fault.New(fault.Partial, fault.Advise("run the promotion again, or %s, to finish it", r.resume()),
+		"image %s is current under %q, but not everything behind it is done: %w", r.plan.Image, r.plan.Name, err)
 }
+
+// resume is what settles this promotion after its run has ended.
+func (r *run) resume() fault.Action { return fault.Do("promote", "resume", r.journal.Name) }

@@ -2,7 +2,6 @@ package promote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -70,8 +69,8 @@ func Resume(ctx context.Context, site Site, p *ResumePlan, timeout time.Duration
 		return err
 	}
 	err := recoverName(ctx, site, p.Owner, p.Name, rep)
-	if err != nil && ctx.Err() != nil {
-		err = errors.Join(context.Cause(ctx), err)
+	if err != nil {
+		err = stopped(ctx, "settling what a dead run left", err)
 	}
 	return err
 }

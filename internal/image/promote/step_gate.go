@@ -3,7 +3,6 @@ package promote
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -34,7 +33,7 @@ func (gateStep) do(ctx context.Context, r *run) error {
 		cmd.Env = os.Environ()
 	}
 	cmd.Env = append(slices.Clip(cmd.Env), "IMAGE_ID="+p.Image.ID, "IMAGE_NAME="+p.Name)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	kill := inOwnGroup(cmd)
 	cmd.WaitDelay = gateGrace
 	out, in := io.Pipe()
 	cmd.Stdout, cmd.Stderr = in, in
@@ -49,11 +48,17 @@ func (gateStep) do(ctx context.Context, r *run) error {
 		_, _ = io.Copy(io.Discard, out) // a line too long to show must not stop the command
 	}()
 	err := cmd.Run()
+	kill()
 	in.Close()
 	<-shown
-	if err != nil {
-		return fault.Wrap(fault.Conflict, "look at what it printed; nothing was changed",
-			fmt.Errorf("gate: %q refused image %s: %w", p.Options.Gate[0], p.Image, err))
+	switch program := p.Options.Gate[0]; {
+	case ctx.Err() != nil: // not an answer of the gate's
+		return context.Cause(ctx)
+	case err == nil:
+		return nil
+	case cmd.ProcessState == nil:
+		return fault.New(fault.Usage, "name a program that can be run; nothing was changed", "gate: %q could not be started: %w", program, err)
+	default:
+		return fault.New(fault.Conflict, "look at what it printed; nothing was changed", "gate: %q refused image %s: %w", program, p.Image, err)
 	}
-	return nil
 }

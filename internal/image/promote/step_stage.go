@@ -56,7 +56,7 @@ func (r *run) share(ctx context.Context, members []Member) error {
 	for _, m := range members {
 		group.Go(func() error {
 			if m.Now == "" {
-				if err := r.site.Images.AddMember(work, r.image, m.ProjectID); err != nil {
+				if err := r.addMember(work, m.ProjectID); err != nil {
 					return err
 				}
 			}
@@ -80,6 +80,15 @@ func (r *run) share(ctx context.Context, members []Member) error {
 		}
 	}
 	return nil
+}
+
+// addMember is limited by a quota, of which the service tells only its number.
+func (r *run) addMember(ctx context.Context, project string) error {
+	err := r.site.Images.AddMember(ctx, r.image, project)
+	if fault.Is(err, fault.Quota) {
+		return fault.Wrap(fault.Quota, "remove members that are no longer needed, or have the quota of members per image raised", err)
+	}
+	return err
 }
 
 // takeBack removes the members that were added, and then gives the image back what it had. The
