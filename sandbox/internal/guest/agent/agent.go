@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -47,9 +46,12 @@ type agent struct {
 	console *console
 	builtin bool // the root file system has no shell of its own
 
+	sessions sessionCount
+
 	mu       sync.Mutex
 	ending   bool
 	password string
+	shutdown *time.Timer // a scheduled one
 }
 
 func run() int {
@@ -101,7 +103,7 @@ func (a *agent) setUp() error {
 	}
 	f.Close()
 	a.password = a.cfg.Password
-	ignoreSignals()
+	a.heedSignals()
 	a.procs = newReaper()
 	a.console.Printf("Booting %s (%s)", a.cfg.Hostname, a.cfg.UUID)
 	if err := enterRoot(a.cfg, a.console); err != nil {
@@ -137,21 +139,10 @@ func (a *agent) setUp() error {
 	if err := a.listenSSH(); err != nil {
 		return err
 	}
-	return a.early()
-}
-
-// ignoreSignals keeps a guest's own root from ending pid 1 with a signal, as the kernel does for an init without
-// handlers, which a Go program isn't.
-func ignoreSignals() {
-	var all []os.Signal
-	for n := 1; n < 65; n++ {
-		switch s := syscall.Signal(n); s {
-		case syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGURG, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGPROF:
-		default:
-			all = append(all, s)
-		}
+	if err := a.serveInitctl(); err != nil {
+		return err
 	}
-	signal.Ignore(all...)
+	return a.early()
 }
 
 // obey serves the host until it hangs up or asks for the end.
@@ -177,31 +168,4 @@ func (a *agent) obey() {
 			f.Close()
 		}
 	}
-}
-
-// leave ends the guest from the inside: op is control.Poweroff or control.Reboot.
-func (a *agent) leave(op string) {
-	a.mu.Lock()
-	again := a.ending
-	a.ending = true
-	a.mu.Unlock()
-	if again {
-		return
-	}
-	a.console.Printf("The system is going down: %s", op)
-	a.terminate(time.Second)
-	_ = a.host.Send(control.Message{Op: op})
-	os.Exit(0)
-}
-
-// terminate asks every process of the guest to end and waits for at most grace.
-func (a *agent) terminate(grace time.Duration) {
-	a.mu.Lock()
-	a.ending = true
-	a.mu.Unlock()
-	_ = syscall.Kill(-1, syscall.SIGTERM)
-	_ = syscall.Kill(-1, syscall.SIGHUP) // interactive shells don't mind the other
-	_ = syscall.Kill(-1, syscall.SIGCONT)
-	a.procs.waitAll(grace)
-	a.console.Printf("Power down")
 }

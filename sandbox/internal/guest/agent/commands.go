@@ -70,7 +70,12 @@ func (a *agent) serveCommand(u *net.UnixConn) {
 			return
 		}
 		_ = c.Send(control.Message{Op: control.Ready})
-		a.leave(m.Op)
+		a.leaveAfter(m.Grace, m.Op)
+	case control.Cancel:
+		if uid == 0 {
+			a.stay()
+		}
+		_ = c.Send(control.Message{Op: control.Ready})
 	case control.Run:
 		code, err := a.runAs(c, m.Text, files)
 		reply := control.Message{Op: control.Exit, Text: strconv.Itoa(code)}

@@ -138,6 +138,7 @@ func (s *session) run(path string, argv []string, attr *syscall.ProcAttr) (<-cha
 	if err != nil {
 		return nil, err
 	}
+	s.agent.sessions.Add(1)
 	s.mu.Lock()
 	s.pid = pid
 	s.mu.Unlock()
@@ -167,4 +168,5 @@ func (s *session) finish(st syscall.WaitStatus) {
 	}
 	_ = s.ch.CloseWrite()
 	s.ch.Close()
+	s.agent.sessions.Add(-1)
 }

@@ -13,8 +13,8 @@ import (
 
 // cloudUsers are the log-ins that cloud images create at first boot; each of them exists as soon as it is used.
 var cloudUsers = []string{
-	"admin", "almalinux", "alpine", "arch", "centos", "cirros", "cloud", "cloud-user", "core", "debian", "ec2-user",
-	"fedora", "freebsd", "opensuse", "packer", "rocky", "stack", "ubuntu", "user", "vagrant",
+	"admin", "almalinux", "alpine", "arch", "cc", "centos", "cirros", "cloud", "cloud-user", "core", "debian", "ec2-user",
+	"fedora", "freebsd", "gentoo", "kali", "opc", "opensuse", "packer", "rocky", "sles", "stack", "ubuntu", "user", "vagrant",
 }
 
 // users are the guest's accounts: those of /etc/passwd, and cloud users made on demand.

@@ -29,13 +29,14 @@ const AgentDir = "/run/imgctl"
 const (
 	Ready    = "ready"    // agent: the guest is up, connections may be sent
 	Failed   = "failed"   // agent: the guest could not be set up, see Error
-	Poweroff = "poweroff" // agent: somebody inside turned the machine off
-	Reboot   = "reboot"   // agent: somebody inside asked for a reboot
+	Poweroff = "poweroff" // agent: somebody inside turned the machine off; a command inside: do so after Grace
+	Reboot   = "reboot"   // agent: somebody inside asked for a reboot; a command inside: do so after Grace
 	SSH      = "ssh"      // host: a client's connection, as the message's file
 	Stop     = "stop"     // host: end the processes within Grace, then yourself
 	Password = "password" // host: set the password in Text for root and the default user
 
 	Run    = "run"    // a command inside: run Text, a RunRequest, with the message's files as its standard files
+	Cancel = "cancel" // a command inside: forget a scheduled Poweroff or Reboot
 	Signal = "signal" // a command inside: pass the signal whose number is Text
 	Exit   = "exit"   // agent: the command ended with the status in Text
 )

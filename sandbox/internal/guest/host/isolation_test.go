@@ -161,26 +161,36 @@ func hasProcess(line string) bool {
 func TestOffFromTheInside(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name, command string
-		want          host.Event
+		name, user, command string
+		want                host.Event
 	}{
-		{"poweroff", "poweroff", host.Off}, {"shutdown", "sudo shutdown -P now", host.Off}, {"reboot", "reboot", host.Rebooted}, {"systemctl", "systemctl reboot", host.Rebooted},
+		{"poweroff", "root", "poweroff", host.Off},
+		{"shutdown", "root", "sudo shutdown -P now", host.Off},
+		{"reboot", "root", "reboot", host.Rebooted},
+		{"sudo reboot", "ubuntu", "sudo reboot", host.Rebooted},
+		{"systemctl", "root", "systemctl reboot", host.Rebooted},
+		{"cancelled", "root", "shutdown -h 1 && shutdown -r +5 && shutdown -c && poweroff", host.Off},
+		{"busybox's signal", "root", "kill -USR2 1", host.Off},
+		{"telinit 6", "root", "{ printf '\\151\\031\\011\\003\\001\\000\\000\\000\\066\\000\\000\\000'; head -c 372 /dev/zero; } >/run/initctl", host.Rebooted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := boot(t, bare(), nil)
 			p.must("echo kept >/root/kept; echo gone >/tmp/gone")
-			c2 := p.client("root")
-			s, err := c2.NewSession()
+			client := p.client(c.user)
+			s, err := client.NewSession()
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = s.Run(c.command) // the connection ends with the guest
+			if err := s.Run(c.command); err != nil {
+				t.Errorf("%s: %v", c.command, err)
+			}
+			_ = client.Wait() // the connection ends with the guest
 			select {
 			case e := <-p.Events():
 				if e != c.want {
 					t.Errorf("the guest is %s", e)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("nothing happened")
 			}
 			if c.want == host.Rebooted {
@@ -201,7 +211,7 @@ func TestOffFromTheInside(t *testing.T) {
 			if e != host.Off {
 				t.Errorf("the guest is %s", e)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("nothing happened")
 		}
 	})

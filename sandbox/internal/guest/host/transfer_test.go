@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -226,5 +227,29 @@ func TestKeepAliveAndSignals(t *testing.T) {
 	}
 	if err := s.Wait(); err == nil || time.Since(started) > 5*time.Second {
 		t.Errorf("the command ended with %v after %v", err, time.Since(started))
+	}
+}
+
+// TestPageListsTheUsers logs in as every user that the page promises.
+func TestPageListsTheUsers(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(page), "SSH lets in `root`")
+	list, _, _ = strings.Cut(list, "A user of them")
+	p := boot(t, bare(), nil)
+	users := regexp.MustCompile("`([a-z0-9-]+)`").FindAllStringSubmatch(list, -1)
+	if len(users) < 20 {
+		t.Fatalf("the page lists %v", users)
+	}
+	for _, u := range users {
+		if u[1] == "sudo" {
+			continue
+		}
+		if r := p.runWith(u[1], "sudo whoami", ""); r.out != "root\n" {
+			t.Errorf("%s: %+v", u[1], r)
+		}
 	}
 }
