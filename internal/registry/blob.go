@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -82,7 +81,7 @@ func (b *blob) openAt(h *host) error {
 		scope: scope{repository: b.repository, actions: "pull"}, header: http.Header{},
 	}
 	if b.at > 0 {
-		r.header.Set("Range", "bytes="+strconv.FormatInt(b.at, 10)+"-")
+		r.header.Set("Range", fmt.Sprintf("bytes=%d-%d", b.at, b.d.Size-1)) // some registries want the end, too
 	}
 	resp, err := b.c.do(b.ctx, h, r, http.StatusOK, http.StatusPartialContent)
 	if err != nil {

@@ -47,6 +47,15 @@ type Descriptor struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
+// IsIndex reports whether it is an index of several manifests.
+func (d Descriptor) IsIndex() bool { return isIndex(d.MediaType) }
+
+// Foreign reports whether it is a layer that a registry doesn't have, but somebody else's server.
+func (d Descriptor) Foreign() bool {
+	media := types.MediaType(d.MediaType)
+	return media.IsLayer() && !media.IsDistributable()
+}
+
 // Platform is what an image of an index runs on.
 type Platform struct {
 	Architecture string `json:"architecture"`

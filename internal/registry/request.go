@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
@@ -74,10 +73,11 @@ func (c *Client) again(h *host, r request, resp *http.Response, sent string, att
 	case http.StatusUnauthorized:
 		return signIns < 3 && h.auth.challenged(resp, r.scope, sent), 0
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusRequestTimeout:
-		if attempt >= c.o.Retries {
+		asked, _ := change.RetryAfter(resp.Header)
+		if attempt >= c.o.Retries || asked > change.MaxRetryAfter {
 			return false, 0
 		}
-		return true, max(backoff(attempt+1), retryAfter(resp))
+		return true, max(backoff(attempt+1), asked)
 	}
 	return false, 0
 }
@@ -220,33 +220,17 @@ func unreachable(h *host, err error) error {
 	return fault.Wrap(fault.Unavailable, "", fmt.Errorf("registry %s: %w", h.name, err))
 }
 
-// backoff grows from half a second to 30 seconds, with jitter.
-func backoff(attempt int) time.Duration {
-	d := min(250*time.Millisecond<<attempt, 30*time.Second)
-	return d/2 + rand.N(d/2) //nolint:gosec // jitter is no secret
-}
+// pauses lie between the tries of one request.
+var pauses = change.Retry{First: 300 * time.Millisecond, Most: 30 * time.Second}
 
-// retryAfter is what a registry asks for, at most two minutes.
-func retryAfter(resp *http.Response) time.Duration {
-	text := resp.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
-		return min(time.Duration(seconds)*time.Second, 2*time.Minute)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(time.Until(at), 0), 2*time.Minute)
-	}
-	return 0
-}
+func backoff(attempt int) time.Duration { return pauses.Pause(attempt) }
 
+// wait waits, unless the context ends first.
 func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if !change.Sleep(ctx, d) {
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
 // answered is the error of an answer that isn't a success.

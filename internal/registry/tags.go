@@ -99,7 +99,7 @@ func (c *Client) Config(ctx context.Context, i Image) (Config, *Manifest, error)
 		return Config{}, nil, err
 	}
 	if m.IsIndex() {
-		child, err := preferred(m)
+		child, err := m.Preferred()
 		if err != nil {
 			return Config{}, nil, fmt.Errorf("manifest of %s: %w", i, err)
 		}
@@ -135,16 +135,17 @@ func (c *Client) Config(ctx context.Context, i Image) (Config, *Manifest, error)
 	return Config{config.Architecture, config.OS, config.Created, config.DockerVersion, config.Config.Labels}, m, err
 }
 
-func preferred(index *Manifest) (Descriptor, error) {
-	for _, d := range index.Manifests {
+// Preferred is an index's image for linux/amd64, else its first.
+func (m *Manifest) Preferred() (Descriptor, error) {
+	for _, d := range m.Manifests {
 		if d.Platform != nil && d.Platform.OS == "linux" && d.Platform.Architecture == "amd64" {
 			return d, nil
 		}
 	}
-	if len(index.Manifests) == 0 {
+	if len(m.Manifests) == 0 {
 		return Descriptor{}, fault.New(fault.NotFound, "", "the index lists no image")
 	}
-	return index.Manifests[0], nil
+	return m.Manifests[0], nil
 }
 
 func checkDigest(want string, text []byte) error {

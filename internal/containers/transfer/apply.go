@@ -1,0 +1,183 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// Done reports whether all targets are as they should be.
+func (p *Plan) Done() bool {
+	for _, i := range p.Images {
+		if i.State != Current {
+			return false
+		}
+	}
+	return true
+}
+
+// Loss is empty: a tag moves to another image, and nothing is deleted.
+func (*Plan) Loss() string { return "" }
+
+// Notes are none.
+func (*Plan) Notes() []fault.Advice { return nil }
+
+// Rows are the images.
+func (p *Plan) Rows() []change.Row {
+	rows := make([]change.Row, 0, len(p.Images))
+	for _, i := range p.Images {
+		why := ""
+		if i.Err != nil {
+			why = i.Err.Error()
+		}
+		rows = append(rows, change.Row{
+			{Key: "source", Value: i.Source.String()}, {Key: "target", Value: i.Target.String()}, {Key: "state", Value: string(i.State)},
+			{Key: "bytes", Value: i.Bytes}, {Key: "missing", Value: i.Missing}, {Key: "digest", Value: i.Digest}, {Key: "problem", Value: why},
+		})
+	}
+	return rows
+}
+
+// run is one copy under way.
+type run struct {
+	*Plan
+	rep    report.Reporter
+	total  int64
+	done   atomic.Int64
+	mounts once[mount]
+}
+
+// mount is one blob in one repository.
+type mount struct{ host, repository, digest string }
+
+// Apply copies what is missing. Its error says which images failed; the others are copied.
+func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
+	r := &run{Plan: p, rep: rep}
+	for _, n := range p.Up {
+		r.total += n
+	}
+	var images sync.WaitGroup
+	slots := make(chan struct{}, p.o.Images)
+	for _, i := range p.Images {
+		if i.State == Planned {
+			images.Go(func() { r.image(ctx, i, slots) })
+		}
+	}
+	r.settleKnown()
+	each(p.bySize(), p.o.Blobs, func(blobs []*blob) { r.send(ctx, blobs) })
+	images.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("copying images: %w", context.Cause(ctx))
+	}
+	return p.errs()
+}
+
+// settleKnown lets images go on with the blobs that are there, or that couldn't be looked up.
+func (r *run) settleKnown() {
+	for _, b := range r.order {
+		if b.present || b.err != nil {
+			close(b.settled)
+		}
+	}
+}
+
+// image waits for the image's blobs, mounts them where they have to be, and stores its manifests.
+func (r *run) image(ctx context.Context, i *Image, slots chan struct{}) {
+	target := at(i.Target)
+	err := r.await(ctx, i, target.Host)
+	if err == nil {
+		select {
+		case slots <- struct{}{}:
+			err = r.store(ctx, i, target)
+			<-slots
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	if err != nil {
+		i.State, i.Err = Failed, err
+		if ctx.Err() == nil {
+			r.rep.Warn("%s failed: %v", i.Target, err)
+		}
+		return
+	}
+	i.State = Copied
+	r.rep.Step("Copied %s to %s", i.Source, i.Target)
+}
+
+// await waits until the target's registry has all blobs of the image.
+func (r *run) await(ctx context.Context, i *Image, host string) error {
+	for _, d := range i.blobs {
+		b := r.blobs[blobKey{host, d.Digest}]
+		select {
+		case <-b.settled:
+			if b.err != nil {
+				return b.err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func (r *run) store(ctx context.Context, i *Image, target registry.Image) error {
+	for _, d := range i.blobs {
+		b := r.blobs[blobKey{target.Host, d.Digest}]
+		if b.home == target.Repository {
+			continue
+		}
+		m := mount{target.Host, target.Repository, d.Digest}
+		if err := r.mounts.do(m, func() error { return r.mount(ctx, m, b) }); err != nil {
+			return err
+		}
+	}
+	for n, m := range i.manifests {
+		name := target.With(m.Digest)
+		if n == len(i.manifests)-1 && i.Target.Digest == "" {
+			name = target
+		}
+		if err := r.c.PutManifest(ctx, name, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mount makes the blob one of the repository. Where the registry doesn't mount, the blob is there
+// already or goes from the registry's one repository to the other.
+func (r *run) mount(ctx context.Context, m mount, b *blob) error {
+	done, err := r.c.Mount(ctx, m.host, m.repository, m.digest, b.home)
+	if err != nil || done {
+		return err
+	}
+	has, err := r.c.HasBlob(ctx, m.host, m.repository, m.digest)
+	if err != nil || has {
+		return err
+	}
+	return again(ctx, func() error {
+		body, err := r.c.Blob(ctx, m.host, b.home, b.Descriptor)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		return r.c.Upload(ctx, m.host, m.repository, b.Descriptor, body)
+	})
+}
+
+// again repeats what a registry or the way to it may have failed in passing.
+func again(ctx context.Context, do func() error) error {
+	retry := change.DefaultRetry
+	for try := 1; ; try++ {
+		err := do()
+		if err == nil || !fault.Is(err, fault.Unavailable) || try >= retry.Tries || !change.Sleep(ctx, retry.Pause(try)) {
+			return err
+		}
+	}
+}
