@@ -1,6 +1,7 @@
 package openstack
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -126,5 +127,12 @@ func (b *build) generate(state multistep.StateBag) {
 	if b.image != nil {
 		data["ImageID"] = b.image.ID
 	}
+	for _, name := range generatedNames {
+		data[name] = apart(data[name].(string))
+	}
 	state.Put("generated_data", data)
 }
+
+// apart keeps Packer's template engine from evaluating a name that somebody else has chosen: commands
+// are evaluated until nothing is left to evaluate, and there is no escape for that.
+func apart(text string) string { return strings.ReplaceAll(text, "{{", "{ {") }

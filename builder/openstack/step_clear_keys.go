@@ -16,7 +16,7 @@ func (*stepClearKeys) Run(ctx context.Context, state multistep.StateBag) multist
 	b := from(state)
 	name := b.config.Comm.SSHTemporaryKeyPairName
 	comm, ok := state.Get("communicator").(packersdk.Communicator)
-	if !ok || !b.config.Comm.SSHClearAuthorizedKeys || b.config.Comm.Type != "ssh" || name == "" {
+	if !ok || !b.config.Comm.SSHClearAuthorizedKeys || b.config.Comm.Type != "ssh" || !b.config.needsKey() {
 		return multistep.ActionContinue
 	}
 	b.report.Step("Removing the build's key from the image")

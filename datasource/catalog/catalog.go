@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/imgctl/packer-plugin-openstack/datasource/literal"
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -56,7 +57,7 @@ func (d *Datasource) Execute() (cty.Value, error) {
 	if err != nil {
 		return cty.NullVal(cty.EmptyObject), fmt.Errorf("resolving the profile of data source openstack-catalog: %w", report.ForPacker(err))
 	}
-	return hcl2helper.HCL2ValueFromConfig(out, d.OutputSpec()), nil
+	return literal.Value(hcl2helper.HCL2ValueFromConfig(out, d.OutputSpec())), nil
 }
 
 func (c *Config) resolve(ctx context.Context) (DatasourceOutput, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/imgctl/packer-plugin-openstack/datasource/literal"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
@@ -57,7 +58,7 @@ func (d *Datasource) Execute() (cty.Value, error) {
 	if err != nil {
 		return cty.NullVal(cty.EmptyObject), fmt.Errorf("finding the image of data source openstack-image: %w", report.ForPacker(err))
 	}
-	return hcl2helper.HCL2ValueFromConfig(output(found), d.OutputSpec()), nil
+	return literal.Value(hcl2helper.HCL2ValueFromConfig(output(found), d.OutputSpec())), nil
 }
 
 func (d *Datasource) find(ctx context.Context) (*glance.Image, error) {

@@ -25,8 +25,9 @@ var house = []floor{
 	{"Packer's doors: options, messages, artifacts", []row{
 		{"builder/...", "boots, provisions and captures one image", packer},
 		{"post-processor/promote", "promotes the image of a build", with(packer, "internal/image/promote")},
-		{"datasource/image", "finds the image to start from", packer},
-		{"datasource/catalog", "reads what to build from an Aquilon profile", with(packer, "internal/aquilon/profile")},
+		{"datasource/literal", "keeps what data sources find from being evaluated", nil},
+		{"datasource/image", "finds the image to start from", with(packer, "datasource/literal")},
+		{"datasource/catalog", "reads what to build from an Aquilon profile", with(packer, "internal/aquilon/profile", "datasource/literal")},
 		{"provisioner/quattor", "configures the server with Quattor", with(packer, "internal/aquilon/quattor")},
 	}},
 	{"imgctl's doors: flags, wiring, columns", []row{

@@ -13,7 +13,7 @@ import (
 )
 
 // odd is a personality with all that packuilon's textual replacement stumbled over.
-const odd = `o'dd "$IMAGE" ${x} %{y} \ $(touch /etc/evil)`
+const odd = `o'dd "$IMAGE" ${x} %{y} \ \t $(touch /etc/evil) {{ pwd }} {{{ .Vars }}`
 
 // Packuilon's own templates, converted, build the image that they are about.
 func TestConvertedTemplatesBuild(t *testing.T) {

@@ -41,7 +41,7 @@ type Result struct {
 // Convert makes one HCL template of all files. What it can't convert is fault.Usage with the
 // place in the file.
 func Convert(files []File, o Options) (*Result, error) {
-	c := &converter{options: o, out: hclwrite.NewEmptyFile(), labels: map[string]bool{}}
+	c := &converter{options: o, out: hclwrite.NewEmptyFile(), labels: map[string]bool{}, locals: map[string]bool{}}
 	var templates []*template
 	for _, f := range files {
 		t, err := parse(f)
@@ -69,6 +69,8 @@ type converter struct {
 	variables []variable
 	version   string // least version of Packer
 	promotes  bool
+	inStep    bool            // options are written that Packer may evaluate more than once
+	locals    map[string]bool // of the forms that values have for those and for shells
 	notes     []string
 }
 

@@ -24,6 +24,9 @@ const (
 	image = "0f7a4b9a-54b0-4f27-9d0c-6f3c8c1d1a02"
 )
 
+// readName begins a script that uses the name.
+const readName = `NAME=$(printf %b "$NAME")`
+
 var scope = &hcl.EvalContext{
 	Variables: map[string]cty.Value{
 		"local": cty.ObjectVal(map[string]cty.Value{"image": cty.ObjectVal(map[string]cty.Value{
@@ -32,7 +35,7 @@ var scope = &hcl.EvalContext{
 		})}),
 		"var": cty.ObjectVal(map[string]cty.Value{"flavor": cty.StringVal("m1.tiny"), "promote_cloud": cty.StringVal("admin")}),
 	},
-	Functions: map[string]function.Function{"merge": stdlib.MergeFunc},
+	Functions: map[string]function.Function{"merge": stdlib.MergeFunc, "replace": stdlib.ReplaceFunc},
 }
 
 // block is a block of HCL with its attributes evaluated.
@@ -42,7 +45,7 @@ type block struct {
 	Blocks []block
 }
 
-func evaluated(t *testing.T, body *hclsyntax.Body) (attrs map[string]string, blocks []block) {
+func evaluated(t *testing.T, body *hclsyntax.Body, scope *hcl.EvalContext) (attrs map[string]string, blocks []block) {
 	t.Helper()
 	attrs = map[string]string{}
 	for key, a := range body.Attributes {
@@ -53,10 +56,31 @@ func evaluated(t *testing.T, body *hclsyntax.Body) (attrs map[string]string, blo
 		attrs[key] = show(v)
 	}
 	for _, b := range body.Blocks {
-		inner, nested := evaluated(t, b.Body)
+		inner, nested := evaluated(t, b.Body, scope)
 		blocks = append(blocks, block{strings.Join(append([]string{b.Type}, b.Labels...), " "), inner, nested})
 	}
 	return attrs, blocks
+}
+
+// withLocals is the scope with what the template makes of the data source's outputs.
+func withLocals(t *testing.T, body *hclsyntax.Body) *hcl.EvalContext {
+	t.Helper()
+	locals := scope.Variables["local"].AsValueMap()
+	for _, b := range body.Blocks {
+		for key, a := range b.Body.Attributes {
+			if b.Type != "locals" || key == "image" {
+				continue
+			}
+			v, diags := a.Expr.Value(scope)
+			if diags.HasErrors() {
+				t.Fatalf("%s: %v", key, diags)
+			}
+			locals[key] = v
+		}
+	}
+	return &hcl.EvalContext{Functions: scope.Functions, Variables: map[string]cty.Value{
+		"local": cty.ObjectVal(locals), "var": scope.Variables["var"],
+	}}
 }
 
 func show(v cty.Value) string {
@@ -95,7 +119,7 @@ func converted(t *testing.T, o Options, files ...File) (blocks []block, text str
 	body := f.Body.(*hclsyntax.Body)
 	for _, b := range body.Blocks {
 		if b.Type == "source" || b.Type == "build" {
-			attrs, nested := evaluated(t, b.Body)
+			attrs, nested := evaluated(t, b.Body, withLocals(t, body))
 			blocks = append(blocks, block{strings.Join(append([]string{b.Type}, b.Labels...), " "), attrs, nested})
 		}
 	}
@@ -123,7 +147,7 @@ func TestPackuilonsTemplates(t *testing.T) {
 			"ssh_username": "root", "image_name": name, "source_image": image, "flavor": "m1.tiny", "instance_metadata": metadata,
 		}, nil},
 		{"build", map[string]string{"sources": "[source.openstack.unmanaged]"}, []block{
-			{"provisioner shell", map[string]string{"inline": `[echo "$NAME, unmanaged" > /etc/issue]`, "env": "[NAME=" + name + "]"}, nil},
+			{"provisioner shell", map[string]string{"inline": "[" + readName + `; echo "$NAME, unmanaged" > /etc/issue]`, "env": "[NAME=" + name + "]"}, nil},
 		}},
 	}
 	got, text, notes := converted(t, Options{}, files...)
@@ -180,7 +204,7 @@ func TestValues(t *testing.T) {
 		{"build", map[string]string{"sources": "[source.openstack.image_8_odd_name; source.qemu.image_8_odd_name_2]"}, []block{
 			{"provisioner shell", map[string]string{
 				"environment_vars": "[A=" + image + "]", "env": "[B=" + name + "; IMAGE=" + image + "; NAME=" + name + "]", "execute_command": "sh {{ .Path }}",
-				"inline": "[echo '$NAME' $IMAGE m1.tiny $IMAGES]",
+				"inline": "[" + readName + `; IMAGE=$(printf %b "$IMAGE"); echo '$NAME' $IMAGE m1.tiny $IMAGES]`,
 			}, nil},
 			{"provisioner ansible", map[string]string{"playbook_file": name + ".yml"}, nil},
 			{"error-cleanup-provisioner shell-local", map[string]string{"command": "echo ${HOME}"}, nil},
@@ -189,7 +213,7 @@ func TestValues(t *testing.T) {
 				{"post-processor compress", map[string]string{"output": name + ".gz"}, nil},
 				{"post-processor vagrant", map[string]string{}, nil},
 			}},
-			{"post-processor shell-local", map[string]string{"env": "[NAME=" + name + "]", "inline": "[rename-old-images.sh $NAME; rm -r x]"}, nil},
+			{"post-processor shell-local", map[string]string{"env": "[NAME=" + name + "]", "inline": "[" + readName + "; rename-old-images.sh $NAME; rm -r x]"}, nil},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -106,7 +106,7 @@ func (c *converter) head(templates []*template) []byte {
 		data.SetAttributeRaw(option, reference("var."+option))
 	}
 	body.AppendNewline()
-	body.AppendNewBlock("locals", nil).Body().SetAttributeRaw("image", reference("data.openstack-catalog.image"))
+	c.writeLocals(body)
 	body.AppendNewline()
 
 	var names []string
@@ -121,6 +121,11 @@ func orElse(text, other string) string {
 		return other
 	}
 	return text
+}
+
+// comment is a line that nothing reads.
+func comment(text string) hclwrite.Tokens {
+	return hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + oneLine(text) + "\n")}}
 }
 
 // oneLine keeps a file's name within its comment.

@@ -162,6 +162,8 @@ func (c *converter) promote(t *template, build *hclwrite.Body, v profile.Value, 
 func (c *converter) step(t *template, build *hclwrite.Body, block, kind string, v profile.Value) error {
 	build.AppendNewline()
 	body := build.AppendNewBlock(block, []string{kind}).Body()
+	c.inStep = true
+	defer func() { c.inStep = false }()
 	if !slices.Contains(shells, kind) {
 		return c.members(t, body, v, "type")
 	}
@@ -181,7 +183,7 @@ func (c *converter) step(t *template, build *hclwrite.Body, block, kind string, 
 		if !ok {
 			continue
 		}
-		tokens, err := c.commands(t, option)
+		tokens, err := c.commands(t, option, prelude(v))
 		if err != nil {
 			return err
 		}
@@ -200,14 +202,9 @@ func (c *converter) environment(t *template, v profile.Value) (all []hclwrite.Ob
 		}
 		all = append(all, hclwrite.ObjectAttrTokens{Name: literal(m.Key), Value: tokens})
 	}
-	command, _ := v.Get("command")
-	line, _ := command.Scalar.(string)
-	script := strings.Join(append(inline(v), line), "\n")
-	for _, m := range []struct{ token, reference string }{{"NAME", "local.image.name"}, {"IMAGE", "local.image.source_image"}} {
-		if !regexp.MustCompile(`\$` + m.token + `\b`).MatchString(script) {
-			continue
-		}
-		all = append(all, hclwrite.ObjectAttrTokens{Name: hclwrite.TokensForIdentifier(m.token), Value: reference(m.reference)})
+	script := commandsOf(v)
+	for _, m := range tokensIn(script) {
+		all = append(all, hclwrite.ObjectAttrTokens{Name: hclwrite.TokensForIdentifier(m.token), Value: reference(c.shell(m.output))})
 		if strings.Contains(script, "'") {
 			c.note("%s: $%s is a shell variable now, which the shell doesn't read between single quotes", t.Source, m.token)
 		}
@@ -220,17 +217,21 @@ func (c *converter) environment(t *template, v profile.Value) (all []hclwrite.Ob
 	return all, nil
 }
 
-// commands are lines for a shell: packuilon's tokens stay for the shell to read.
-func (c *converter) commands(t *template, v profile.Value) (hclwrite.Tokens, error) {
+// commands are lines for a shell: packuilon's tokens stay for the shell to read, behind the prelude
+// that reads their values.
+func (c *converter) commands(t *template, v profile.Value, prelude []string) (hclwrite.Tokens, error) {
 	if line, ok := v.Scalar.(string); ok {
 		if metadataToken.MatchString(line) {
 			return nil, t.Errorf(v.Offset(), "$METADATA can only be used in an object, not in a command")
 		}
-		return c.command(line), nil
+		return c.command(strings.Join(append(prelude, line), "; ")), nil
 	}
 	items := make([]hclwrite.Tokens, 0, len(v.Items))
+	for _, line := range prelude {
+		items = append(items, c.command(line))
+	}
 	for _, item := range v.Items {
-		tokens, err := c.commands(t, item)
+		tokens, err := c.commands(t, item, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ func (c *converter) object(t *template, v profile.Value) (hclwrite.Tokens, error
 	for _, m := range v.Members {
 		if m.Key == metadataKey {
 			flush()
-			parts, merged = append(parts, reference("local.image.metadata")), true
+			parts, merged = append(parts, reference(c.image("metadata"))), true
 			continue
 		}
 		tokens, err := c.value(t, m.Value)
@@ -121,9 +121,9 @@ func (c *converter) text(t *template, v profile.Value, s string) (hclwrite.Token
 		case m[4] >= 0:
 			ref = "var." + s[m[4]:m[5]]
 		case s[m[2]:m[3]] == "NAME":
-			ref = "local.image.name"
+			ref = c.image("name")
 		case s[m[2]:m[3]] == "IMAGE":
-			ref = "local.image.source_image"
+			ref = c.image("source_image")
 		default:
 			return nil, t.Errorf(v.Offset(), "$METADATA can only be used in an object, not in a string")
 		}

@@ -1,8 +1,10 @@
 package glance
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -88,7 +90,9 @@ func (q Query) encode() string {
 		v.Add("tag", t)
 	}
 	for key, value := range q.Properties {
-		v.Set(key, value)
+		if filters(key, value) {
+			v.Set(key, value)
+		}
 	}
 	return v.Encode()
 }
@@ -115,15 +119,51 @@ func (q Query) exactly(i *Image) bool {
 	return i.hasProperties(q.Properties)
 }
 
-// hasProperties compares additional properties. Attributes can be filtered by in the same way, and
-// are compared by the service alone.
+// filters reports whether the service compares a property, or an attribute asked for as one, as a
+// property is compared. What it doesn't is compared here alone.
+func filters(key, value string) bool {
+	if attributes[key] {
+		return slices.Contains([]string{"disk_format", "container_format", "checksum"}, key) && !strings.ContainsAny(value, ":,")
+	}
+	return !controls[key]
+}
+
+// controls are the parameters of a list that filter by something else than a property of that name, or
+// don't filter at all.
+var controls = map[string]bool{
+	"limit": true, "marker": true, "sort": true, "sort_key": true, "sort_dir": true, "member_status": true, "tag": true,
+	"visibility": true, "os_hidden": true, "changes-since": true, "is_public": true,
+}
+
+// hasProperties compares additional properties. Attributes can be asked for in the same way, and the
+// service would read operators into their values.
 func (i *Image) hasProperties(want map[string]string) bool {
 	for key, value := range want {
-		if !attributes[key] && i.Properties[key] != value {
+		got, ok := i.Properties[key]
+		if attributes[key] {
+			got, ok = i.attribute(key)
+		}
+		if !ok || got != value {
 			return false
 		}
 	}
 	return true
+}
+
+// attribute is an attribute as text.
+func (i *Image) attribute(key string) (string, bool) {
+	record, err := json.Marshal(i) // without additional properties
+	if err != nil {
+		return "", false
+	}
+	var all map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(record))
+	decoder.UseNumber()
+	if err := decoder.Decode(&all); err != nil {
+		return "", false
+	}
+	value, ok := all[key]
+	return fmt.Sprint(value), ok
 }
 
 func (c *Client) eachPage(ctx context.Context, first string, take func([]*Image)) error {
