@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
@@ -65,20 +64,13 @@ func (p *Plan) outstanding(err error) error {
 	return fault.Wrap(fault.Partial, advice, fmt.Errorf("%s left out: %w", count(n, "wish", "wishes"), errors.Join(errs...)))
 }
 
-// explain says more of why applying failed: that somebody stopped it, and which roles weren't enough.
+// explain says more of why applying failed: that somebody stopped it.
 func (r *run) explain(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fault.New(fault.Cancelled, "", "it was stopped (%w)", err)
-	case fault.Is(err, fault.Forbidden):
-		var have []string
-		for _, c := range r.plan.Changes {
-			have = append(have, c.site.Roles...)
-		}
-		slices.Sort(have)
-		return fault.Wrap(fault.Forbidden, fmt.Sprintf("use credentials with a role that may change images, such as member; these have %q", slices.Compact(have)), err)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -35,7 +36,21 @@ func Classify(err error) error {
 	if a, ok := errors.AsType[answer](said); ok {
 		classified.Service, classified.RequestIDs = a.message, a.requestIDs
 	}
+	if refused, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err); ok && classified.Kind == fault.Forbidden {
+		classified.Advice = missingRole(refused.ResponseHeader.Get(rolesHeader))
+	}
 	return classified
+}
+
+// missingRole is what to do about a change that the user may not make for want of a role. A member
+// is refused for other reasons.
+func missingRole(roles string) fault.Advice {
+	if roles == "" || slices.ContainsFunc(strings.Split(roles, ", "), func(r string) bool {
+		return strings.EqualFold(r, "member") || strings.EqualFold(r, "_member_") || strings.EqualFold(r, "admin")
+	}) {
+		return fault.Advice{}
+	}
+	return fault.Advise("use credentials with a role that may make changes, usually member; these have %s", roles)
 }
 
 // OutcomeUnknown reports whether a request that failed with err may have been carried out all

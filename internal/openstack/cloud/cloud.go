@@ -59,7 +59,7 @@ func Connect(ctx context.Context, a Access) (*Cloud, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the token that %q gave: %w", s.auth.IdentityEndpoint, Classify(err))
 	}
-	c.allowEndpoints()
+	c.prepareTransport()
 	if err := s.wish.fulfilled(c, project); err != nil {
 		return nil, err
 	}

@@ -147,8 +147,10 @@ func (c *Cloud) unsafe(address string) bool {
 	return !c.allowHTTP && strings.HasPrefix(c.provider.IdentityBase, "https:") && strings.HasPrefix(address, "http:")
 }
 
-// allowEndpoints lets the token go to the cloud's endpoints, and nowhere else.
-func (c *Cloud) allowEndpoints() {
+// prepareTransport lets the token go to the cloud's endpoints, and nowhere else.
+func (c *Cloud) prepareTransport() {
+	roles := strings.Join(c.roles, ", ")
+	c.transport.roles.Store(&roles)
 	c.transport.Allow(c.provider.IdentityBase)
 	for e := range c.endpoints(nil) {
 		if !c.unsafe(e.URL) {

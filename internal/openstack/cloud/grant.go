@@ -78,7 +78,7 @@ func FromGrant(g Grant, renew func(ctx context.Context) (Grant, error)) (*Cloud,
 		project: g.Project, userID: g.UserID, roles: slices.Clone(g.Roles),
 		trust: trust,
 	}
-	c.allowEndpoints()
+	c.prepareTransport()
 	return c, nil
 }
 

@@ -287,3 +287,30 @@ func TestAPageInPlaceOfAnAnswer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestARefusedChangeNamesTheMissingRole(t *testing.T) {
+	inSandbox(t, sandbox.Options{})
+	for name, want := range map[string]string{"reader": "usually member; these have reader", "demo": ""} {
+		c := connect(t, cloud.Access{Cloud: name})
+		granted, err := c.Grant()
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := cloud.FromGrant(granted, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(other.Close)
+		for _, c := range []*cloud.Cloud{c, other} {
+			api, err := c.Image()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = images.Create(t.Context(), api, images.CreateOpts{Name: "x", Visibility: new(images.ImageVisibilityPublic)}).Extract()
+			says(t, cloud.Classify(err), fault.Forbidden, want)
+			if err := cloud.Classify(err); want == "" && strings.Contains(err.Error(), "role") {
+				t.Error(err)
+			}
+		}
+	}
+}

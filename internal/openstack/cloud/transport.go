@@ -28,6 +28,7 @@ type Traffic struct{ Requests, Connections int64 }
 type transport struct {
 	*outbound.Cloud
 	requests atomic.Int64
+	roles    atomic.Pointer[string] // what the token's user may be, for refusals
 }
 
 func newTransport(config *tls.Config) *transport { return &transport{Cloud: outbound.NewCloud(config)} }
@@ -35,6 +36,10 @@ func newTransport(config *tls.Config) *transport { return &transport{Cloud: outb
 func (t *transport) traffic() Traffic {
 	return Traffic{Requests: t.requests.Load(), Connections: t.Connections()}
 }
+
+// rolesHeader takes the roles of the refused user from the transport, which knows them, to Classify,
+// which makes the error: a header of the answer is all that gophercloud passes on.
+const rolesHeader = "X-Imgctl-Roles"
 
 type repeatable struct{}
 
@@ -86,6 +91,10 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	start := time.Now()
 	resp, err := t.Cloud.RoundTrip(req)
 	if err == nil {
+		resp.Header.Del(rolesHeader)
+		if roles := t.roles.Load(); roles != nil && resp.StatusCode == http.StatusForbidden && req.Method != http.MethodGet {
+			resp.Header.Set(rolesHeader, *roles)
+		}
 		slog.Debug("request", "method", req.Method, "url", req.URL.Redacted(), "status", resp.StatusCode,
 			"took", time.Since(start), "id", resp.Header.Get("X-Openstack-Request-Id"))
 	}
