@@ -82,8 +82,8 @@ func (p *Plan) share(ctx context.Context, source *Site, images []*glance.Image, 
 		return err
 	}
 	for n, img := range images {
-		if img.Status == glance.StatusDeactivated {
-			p.note("image %s is deactivated: nobody but an admin can use it until it is reactivated", img)
+		if state := stateNote(img); state != "" {
+			p.note("image %s is %s", img, state)
 		}
 		if changes[n] != nil {
 			p.Changes = append(p.Changes, changes[n])

@@ -72,9 +72,7 @@ func planCopies(ctx context.Context, source *Site, img *glance.Image, to []Targe
 		case sum == "" || hasher(algorithm) == nil:
 			return nil, fault.New(fault.Conflict, "", "image %s has no checksum that a copy could be verified by (%q)", img, algorithm)
 		}
-		found, err := t.site.Images.Images(ctx, glance.Query{
-			Owner: t.site.Project.ID, Visibility: "all", BothHidden: true, Status: glance.StatusActive, Properties: map[string]string{SourceKey: origin(source, img)},
-		})
+		found, err := finishedCopies(ctx, source, t.site, img)
 		if err != nil {
 			return nil, err
 		}
@@ -103,8 +101,11 @@ func (r *run) copy(ctx context.Context, c *Copy) error {
 	if c.Made != "" {
 		return nil
 	}
+	done, err := r.settleOthers(ctx, c)
+	if done || err != nil {
+		return err
+	}
 	r.rep.Step("Copying image %s from %s to %s", c.Image, c.from, c.to)
-	var err error
 	for range copyTries {
 		if err = r.copyOnce(ctx, c); err == nil || ctx.Err() != nil || !fault.Is(err, fault.Unavailable) {
 			return err
@@ -129,6 +130,7 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 	for k, v := range cloud.Run(mark).Metadata(time.Now().Add(copyLife)) {
 		attributes[k] = v
 	}
+	attributes[CopyingKey] = origin(c.from, c.Image)
 	undo := r.undo.Add(fmt.Sprintf("the copy of image %s on %s", c.Image, c.to), func(ctx context.Context) (bool, error) {
 		return deleteMarked(ctx, c.to, mark)
 	})
@@ -136,7 +138,8 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 	if err != nil {
 		return err
 	}
-	if err := r.transfer(ctx, c, img.ID); err != nil {
+	stored, err := r.transfer(ctx, c, img.ID)
+	if err != nil {
 		late, done := cloud.Grace(ctx)
 		defer done()
 		if e := c.to.Images.Delete(late, img.ID); e == nil {
@@ -144,11 +147,14 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 		}
 		return err
 	}
-	patch := glance.Patch{}.Hidden(false).Set(SourceKey, origin(c.from, c.Image)).Remove(cloud.RunKey).Remove(cloud.DeadlineKey)
+	patch := glance.Patch{}.Hidden(false).Set(SourceKey, origin(c.from, c.Image)).Remove(CopyingKey).Remove(cloud.RunKey).Remove(cloud.DeadlineKey)
 	// From here on the copy is known by its id.
 	r.undo.Add(fmt.Sprintf("the copy %s of image %s on %s", img.ID, c.Image, c.to), func(ctx context.Context) (bool, error) {
 		return true, c.to.Images.Delete(ctx, img.ID)
 	})
+	if hasProperty(stored, beatKey) {
+		patch = patch.Remove(beatKey)
+	}
 	if _, err := c.to.Images.Update(ctx, img.ID, patch); err != nil {
 		return err
 	}
@@ -156,11 +162,12 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 	return nil
 }
 
-// transfer sends the data and compares what both services and the way between them say of it.
-func (r *run) transfer(ctx context.Context, c *Copy, id string) error {
+// transfer sends the data and compares what both services and the way between them say of it. It gives
+// the image as it is then.
+func (r *run) transfer(ctx context.Context, c *Copy, id string) (*glance.Image, error) {
 	data, err := c.from.Images.Download(ctx, c.Image.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer data.Close()
 	algorithm, want := digest(c.Image)
@@ -168,21 +175,24 @@ func (r *run) transfer(ctx context.Context, c *Copy, id string) error {
 	moving := &progress{r: io.TeeReader(data, sum), total: c.Image.Size, tell: func(done, total int64) {
 		r.rep.Progress("bytes of "+c.Image.Name, done, total)
 	}}
-	if err := c.to.Images.Upload(ctx, id, moving); err != nil {
-		return err
+	stop := r.beat(ctx, c, id)
+	err = c.to.Images.Upload(ctx, id, moving)
+	stop()
+	if err != nil {
+		return nil, err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
-		return fault.New(fault.Unavailable, "run it again", "image %s: the data that came from %s has the %s %s, not %s", c.Image, c.from, algorithm, got, want)
+		return nil, fault.New(fault.Unavailable, "run it again", "image %s: the data that came from %s has the %s %s, not %s", c.Image, c.from, algorithm, got, want)
 	}
 	img, err := c.to.Images.Image(ctx, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	gotAlgorithm, got := digest(img)
 	if img.Size != c.Image.Size || gotAlgorithm == algorithm && got != want {
-		return fault.New(fault.Unavailable, "run it again", "image %s: %s stored %d bytes with the %s %s, not %d with %s", c.Image, c.to, img.Size, gotAlgorithm, got, c.Image.Size, want)
+		return nil, fault.New(fault.Unavailable, "run it again", "image %s: %s stored %d bytes with the %s %s, not %d with %s", c.Image, c.to, img.Size, gotAlgorithm, got, c.Image.Size, want)
 	}
-	return nil
+	return img, nil
 }
 
 // deleteMarked deletes what a copy left that may never have come to be.

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/share"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
@@ -161,6 +163,39 @@ func TestCopyFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What killed runs left of the same copy is removed, and one that may be alive is waited for.
+func TestCopyTakesOverFromDeadRuns(t *testing.T) {
+	t.Parallel()
+	w, there := newFarSandbox(t)
+	id := w.image("web", nil)
+	left := func(age time.Duration, copying string) string {
+		id, err := there.AddImage(sandbox.Image{
+			Name: "web", Project: "demo", Visibility: "private", Hidden: true, CreatedAt: time.Now().Add(-age),
+			Properties: map[string]string{
+				cloud.RunKey: string(cloud.NewRun()), cloud.DeadlineKey: time.Now().Add(time.Hour).UTC().Format(time.RFC3339), share.CopyingKey: copying,
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	own := "demo/" + id + "/" + w.get(id).HashValue
+	left(time.Hour, own)
+	left(0, own) // its run was killed a moment ago, which nobody can know
+	other := left(time.Hour, "demo/another/0")
+	w.mustAdd(share.AddOptions{Selection: images(id), To: []string{"far"}, Tuning: share.Tuning{Copy: true}})
+	var names []string
+	for _, c := range w.copies() {
+		if c.ID != other {
+			names = append(names, c.Name+" "+c.Status+" "+c.Properties[share.CopyingKey]+c.Properties[cloud.RunKey]+c.Properties[cloud.DeadlineKey])
+		}
+	}
+	if !slices.Equal(names, []string{"web active "}) || len(w.copies()) != 2 {
+		t.Errorf("images there are %q, and another copy's: %v", names, w.copies())
 	}
 }
 

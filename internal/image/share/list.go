@@ -148,9 +148,28 @@ func sharesOf(ctx context.Context, site *Site, img *glance.Image, named bool) ([
 			return nil, err
 		}
 		s.Project = p.Name
-		s.Note = notes(s.Note, p.ghost(), s.overdue(time.Now()))
+		s.Note = notes(s.Note, stateNote(img), s.statusNote(), p.ghost(), s.overdue(time.Now()))
 	}
 	return shares, nil
+}
+
+// stateNote says what the image's own state means for those it is shared with.
+func stateNote(img *glance.Image) string {
+	var hidden, inactive string
+	if img.Hidden {
+		hidden = "hidden: in nobody's default list, and usable by its id"
+	}
+	if img.Status == glance.StatusDeactivated {
+		inactive = "deactivated: nobody but an admin can use it until it is reactivated"
+	}
+	return notes(hidden, inactive)
+}
+
+func (s *Share) statusNote() string {
+	if s.Status == glance.Rejected {
+		return "rejected, and still usable by its id"
+	}
+	return ""
 }
 
 func (s *Share) overdue(now time.Time) string {

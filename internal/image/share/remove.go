@@ -23,7 +23,8 @@ type RemoveOptions struct {
 	Parallel  int      // images at a time; default 4
 }
 
-// PlanRemove plans to end shares. Projects that don't exist any more are removed like any other.
+// PlanRemove plans to end shares. An image of which it can't be told is left out, which Apply tells,
+// unless it is the only one. Projects that don't exist any more are removed like any other.
 func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, error) {
 	if err := errors.Join(o.blank(), noneBlank("to", o.To), noneBlank("to_project", o.Projects)); err != nil {
 		return nil, err
@@ -51,16 +52,31 @@ func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, err
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel), Changes: make([]*Change, len(images))}
-	group, ctx := errgroup.WithContext(ctx)
+	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel)}
+	changes, errs := make([]*Change, len(images)), make([]error, len(images))
+	var group errgroup.Group
 	group.SetLimit(requests)
 	for n, img := range images {
-		group.Go(func() (err error) {
-			p.Changes[n], err = planRemoval(ctx, site, img, losers)
-			return err
+		group.Go(func() error {
+			changes[n], errs[n] = planRemoval(ctx, site, img, losers)
+			return nil
 		})
 	}
-	return p, group.Wait()
+	_ = group.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), errors.Join(errs...))
+	}
+	for n, img := range images {
+		if errs[n] != nil { // one image must not keep the others' shares from ending
+			p.Failed = append(p.Failed, Failure{State: Unplanned, ImageID: img.ID, Image: img.Name, Err: errs[n]})
+			continue
+		}
+		p.Changes = append(p.Changes, changes[n])
+	}
+	if len(p.Changes) == 0 && len(p.Failed) > 0 {
+		return nil, p.failures()
+	}
+	return p, nil
 }
 
 func (o RemoveOptions) images(ctx context.Context, site *Site) ([]*glance.Image, error) {

@@ -31,6 +31,7 @@ const (
 	ExpiresKey   = glance.ShareEndsKey      // JSON: project id to RFC 3339 time, after which the share is to be removed
 	SuspendedKey = "imgctl_share_suspended" // JSON: project id to status, of the members of an image that was suspended
 	SourceKey    = "imgctl_source"          // of a copy: CLOUD/IMAGE ID/HASH that it was made from
+	CopyingKey   = glance.CopyingKey        // of a copy that isn't finished: the same
 )
 
 // States of an image and a project beyond Glance's pending, accepted and rejected.

@@ -39,9 +39,13 @@ func PlanStatus(ctx context.Context, clouds Clouds, o StatusOptions) (*Plan, err
 			if err != nil {
 				return nil, err
 			}
+			note := ""
+			if o.Status != glance.Accepted {
+				note = "the project can still use the image by its id"
+			}
 			p.Changes = append(p.Changes, &Change{Image: img, site: site, Members: []Member{{
 				Project: site.Project.ID, Name: site.Project.Name, Cloud: site.Cloud,
-				Before: m.Status, After: o.Status, acceptor: site.Images,
+				Before: m.Status, After: o.Status, Note: note, acceptor: site.Images,
 			}}})
 		}
 	}

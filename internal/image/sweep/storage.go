@@ -49,8 +49,8 @@ func findVolumes(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 	return found, nil
 }
 
-// findImages lists the project's images that a build was still at: by the staging name, which
-// they lose in the request that publishes them.
+// findImages lists the project's images that a build was still at, by the staging name, or that a
+// share was copying: they lose both in the request that makes them complete.
 func findImages(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 	images, err := imageClient(c)
 	if err != nil {
@@ -89,6 +89,9 @@ const importSuffix = "-source"
 // staged is the run that was still at the image. One that a volume was made into can be without
 // marks, as not every cloud lets a volume have them; no image may contradict its name.
 func staged(img *glance.Image) (cloud.Run, bool) {
+	if run := cloud.Run(img.Properties[cloud.RunKey]); img.Properties[glance.CopyingKey] != "" && run.Valid() {
+		return run, true // a copy that was never finished
+	}
 	run, ok := cloud.NamedRun(strings.TrimSuffix(img.Name, importSuffix))
 	mark, marked := img.Properties[cloud.RunKey]
 	if !ok || marked && cloud.Run(mark) != run || promote.Concerns(img) {

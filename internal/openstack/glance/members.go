@@ -23,6 +23,10 @@ const (
 // time. A project that isn't in it is a member for ever.
 const ShareEndsKey = "imgctl_share_expires"
 
+// CopyingKey is the property of a copy that isn't finished: what it is a copy of. It goes with the run's
+// marks when the copy is complete.
+const CopyingKey = "imgctl_copying"
+
 // Member is a project that an image is shared with.
 type Member struct {
 	ImageID   string    `json:"image_id"`
