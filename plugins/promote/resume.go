@@ -26,14 +26,6 @@ func resumeCommand() sdk.Command {
 	}
 }
 
-// settled is one promotion that was settled, as a field shows it.
-type settled struct {
-	Image   string `json:"image_id"`
-	Name    string `json:"name"`
-	Run     string `json:"run"`
-	Outcome string `json:"outcome"`
-}
-
 func resume(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	s, err := reach(ctx, in, in.Strings("accept-with")...)
 	if err != nil {
@@ -46,26 +38,11 @@ func resume(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			return err
 		}
 	}
-	all := []settled{}
-	for _, name := range names {
-		plan, err := promote.NewResume(ctx, s.Site, s.owner, name)
-		if err != nil {
-			return err
-		}
-		if !in.DryRun() {
-			if err := promote.Resume(ctx, s.Site, plan, in.Duration("limit"), bridge.Reporter(in, out)); err != nil {
-				return err
-			}
-		}
-		for _, u := range plan.Unfinished {
-			all = append(all, settled{u.Image.ID, u.Name, u.Run, u.Settled})
-		}
+	plan, err := promote.NewSettling(ctx, s.Site, s.owner, names, in.Duration("limit"))
+	if err != nil {
+		return err
 	}
-	if len(all) == 0 {
-		out.Unchanged()
-	}
-	out.Field("settled", all)
-	return nil
+	return bridge.CarryOutFields(ctx, in, out, plan)
 }
 
 func unfinishedNames(ctx context.Context, s *site) ([]string, error) {

@@ -42,5 +42,5 @@ func rollback(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	return carryOut(ctx, in, out, s, plan)
+	return bridge.CarryOutFields(ctx, in, out, plan.On(s.Site))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
@@ -51,52 +50,9 @@ func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	return carryOut(ctx, in, out, s, plan)
+	return bridge.CarryOutFields(ctx, in, out, plan.On(s.Site))
 }
 
 func valid(o promote.Options) error {
 	return fault.Wrap(fault.Usage, "", errors.Join(o.Validate()...))
-}
-
-// carryOut applies a plan, or in a dry run shows it.
-func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, s *site, plan *promote.Plan) error {
-	if in.DryRun() {
-		show(out, plan)
-		return nil
-	}
-	if n := len(plan.Prune); n > 0 {
-		yes, err := out.ConfirmDestroy(ctx, fmt.Sprintf("Delete %d archived images of %q that are more than --keep?", n, plan.Name), "")
-		switch {
-		case err != nil:
-			return err
-		case !yes:
-			return sdk.ErrDeclined
-		}
-	}
-	result, err := promote.Apply(ctx, s.Site, plan, bridge.Reporter(in, out))
-	if err != nil {
-		return err
-	}
-	if !result.Changed {
-		out.Unchanged()
-	}
-	out.Field("image_id", result.ImageID)
-	out.Field("name", result.Name)
-	out.Field("changed", result.Changed)
-	out.Field("archived", result.Archived)
-	out.Field("members", result.Members)
-	out.Field("deleted", result.Pruned)
-	return nil
-}
-
-// show lists what a plan would change.
-func show(out *sdk.Output, plan *promote.Plan) {
-	changes := plan.Changes()
-	if plan.Done() {
-		out.Unchanged()
-		changes = []string{}
-	}
-	out.Field("image_id", plan.Image.ID)
-	out.Field("name", plan.Name)
-	out.Field("changes", changes)
 }

@@ -4,9 +4,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sweep"
@@ -86,59 +84,8 @@ func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if len(plan.Missing) > 0 {
 		out.Log().Info("the cloud has no service for " + strings.Join(plan.Missing, ", "))
 	}
-	if in.DryRun() || !in.Bool("apply") {
-		list(out, plan.Leftovers, "left", o.At)
-		return nil
+	if !in.Bool("apply") {
+		return bridge.ShowOnly(ctx, in, out, plan)
 	}
-	return apply(ctx, in, out, plan, o.At)
-}
-
-func apply(ctx context.Context, in *sdk.Input, out *sdk.Output, plan *sweep.Plan, at time.Time) error {
-	if len(plan.Leftovers) == 0 {
-		out.Unchanged()
-		return nil
-	}
-	yes, err := out.ConfirmDestroy(ctx, question(plan), "")
-	switch {
-	case err != nil:
-		return err
-	case !yes:
-		return sdk.ErrDeclined
-	}
-	result, err := sweep.Apply(ctx, plan, bridge.Reporter(in, out))
-	list(out, result.Removed, "removed", at)
-	list(out, result.Kept, "kept", at)
-	list(out, result.Left, "left", at)
-	return err
-}
-
-// question says how many of which kind are going to be removed.
-func question(plan *sweep.Plan) string {
-	var parts []string
-	for _, kind := range sweep.Kinds {
-		n := 0
-		for _, l := range plan.Leftovers {
-			if l.Kind == kind {
-				n++
-			}
-		}
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
-		}
-	}
-	return fmt.Sprintf("Remove the leftovers of dead builds (%s)?", strings.Join(parts, ", "))
-}
-
-func list(out *sdk.Output, leftovers []*sweep.Leftover, outcome string, at time.Time) {
-	for _, l := range leftovers {
-		var age any
-		if !l.Created.IsZero() {
-			age = at.Sub(l.Created).Round(time.Second)
-		}
-		what := outcome
-		if what == "removed" && l.Action == sweep.Release {
-			what = "released"
-		}
-		out.Row(l.Kind, l.ID, l.Name, string(l.Run), age, l.Why, l.Action, what, l.Created, l.Deadline)
-	}
+	return bridge.CarryOut(ctx, in, out, plan)
 }

@@ -3,11 +3,11 @@ package promote
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
@@ -51,17 +51,11 @@ func (p *PostProcessor) promote(ctx context.Context, ui packersdk.Ui, source pac
 	if err != nil {
 		return source, err
 	}
-	if p.config.DryRun {
-		for _, change := range plan.Changes() {
-			ui.Say(fmt.Sprintf("would change: %s", change))
-		}
-		return source, nil
-	}
-	result, err := promote.Apply(ctx, site, plan, report.Packer(ui))
-	if err != nil {
+	promotion := plan.On(site)
+	if err := change.InPacker(ctx, ui, promotion, p.config.DryRun); err != nil || p.config.DryRun {
 		return source, err
 	}
-	return &artifact{Artifact: source, result: result}, nil
+	return &artifact{Artifact: source, result: *promotion.Result}, nil
 }
 
 // site connects to the cloud, and to the clouds that accept on their members' behalf.

@@ -21,6 +21,8 @@ type Plan struct {
 	Missing   []string    `json:"missing"`   // kinds whose service the cloud doesn't have
 
 	timeout time.Duration
+	at      time.Time // that ages are told at
+	result  *Result   // once it was applied
 }
 
 // errNoService says that the cloud has no service for a kind.
@@ -37,7 +39,7 @@ func NewPlan(ctx context.Context, c *cloud.Cloud, o Options) (*Plan, error) {
 	if o.At.IsZero() {
 		o.At = time.Now()
 	}
-	p := &Plan{timeout: cmp.Or(o.Timeout, 5*time.Minute)}
+	p := &Plan{timeout: cmp.Or(o.Timeout, 5*time.Minute), at: o.At}
 	all, err := p.find(ctx, c, o)
 	if err != nil {
 		return nil, err

@@ -10,12 +10,17 @@ import (
 
 // CarryOut takes a plan through a command that lists: a row of the plan is a row of the output.
 func CarryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) error {
-	return change.Carry(ctx, p, door{in, out, func(row change.Row) { out.Row(row.Values()...) }})
+	return change.Carry(ctx, p, door{in, out, in.DryRun(), func(row change.Row) { out.Row(row.Values()...) }})
+}
+
+// ShowOnly is CarryOut of a command that changes something only where that is asked for.
+func ShowOnly(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) error {
+	return change.Carry(ctx, p, door{in, out, true, func(row change.Row) { out.Row(row.Values()...) }})
 }
 
 // CarryOutFields takes a plan through a command that is an action: its one row are the fields.
 func CarryOutFields(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) error {
-	return change.Carry(ctx, p, door{in, out, func(row change.Row) {
+	return change.Carry(ctx, p, door{in, out, in.DryRun(), func(row change.Row) {
 		for _, c := range row {
 			out.Field(c.Key, c.Value)
 		}
@@ -26,10 +31,11 @@ func CarryOutFields(ctx context.Context, in *sdk.Input, out *sdk.Output, p chang
 type door struct {
 	in   *sdk.Input
 	out  *sdk.Output
+	dry  bool
 	show func(change.Row)
 }
 
-func (d door) DryRun() bool              { return d.in.DryRun() }
+func (d door) DryRun() bool              { return d.dry }
 func (d door) Reporter() report.Reporter { return Reporter(d.in, d.out) }
 
 func (d door) Ask(ctx context.Context, question string) error {
