@@ -75,6 +75,14 @@ func TestUsageErrors(t *testing.T) {
 		{"demo flags a --force --colour blue", "isn't one of red, green"},
 		{"demo flags a --force --password nowhere", "--password: open nowhere"},
 		{"demo rows --timeout soon", "--timeout"},
+		{"demo rows --timeout -1s", `--timeout: "-1s": the time has to be more than 0`},
+		{"demo rows --max-width -1", "--max-width"},
+		{"demo rows --sort-column nope", `there is no column "nope" to sort by; choose from "Number", "Name", "Size"`},
+		{"dmeo rows -f json", `has no command "dmeo"`},
+		{"dmeo --help", `has no command "dmeo"`},
+		{"demo rwos -f json --sort-column x", `imgctl demo has no command "rwos"; did you mean rows?`},
+		{"--os-cloud x --no-such-flag y dmeo -f json", `has no command "dmeo"`},
+		{"demo show --os-project-domain-id a --os-project-domain-name b", "os-project-domain"},
 		{"demo rows --sort-ascending --sort-descending", "sort-ascending"},
 		{"plugin lits", "did you mean list?"},
 		{"plugin show", "NAME is missing"},
@@ -191,7 +199,7 @@ func TestHelpStartsNoPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"--help":                       "demo   ask, change",
+		"--help":                       "demo   Do everything that a plugin can\n",
 		"help demo rows":               "COUNT   how many",
 		"demo rows --help":             "# three rows\n  imgctl demo rows 3",
 		"demo flags -h":                "--colour red|green",

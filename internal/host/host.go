@@ -94,6 +94,9 @@ func (h *Host) execute(args []string) error {
 	if completes(args) {
 		return h.complete(ctx, args)
 	}
+	if err := h.cause(args); err != nil {
+		return err
+	}
 	h.root.SetArgs(args)
 	h.root.SetOut(h.console.Out())
 	h.root.SetErr(h.console.Err())

@@ -146,7 +146,7 @@ func (h *Host) settings(plugin string) (*structpb.Struct, error) {
 }
 
 func (h *Host) broker(global *command.Global) *clouds.Broker {
-	access := global.Access
+	access := global.Default()
 	if access.Cloud == "" {
 		access.Cloud = os.Getenv("OS_CLOUD")
 	}

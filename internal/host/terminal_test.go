@@ -94,6 +94,7 @@ func TestCtrlC(t *testing.T) {
 	term.send(ctrlC)
 	term.expect("Stopping (interrupt), cleaning up; Ctrl-C again to abandon")
 	term.expect("cleaned up")
+	term.expect(`interrupted at "waiting: `) // more than that its context was cancelled
 	term.end(130)
 }
 
@@ -142,8 +143,8 @@ func TestQuestions(t *testing.T) {
 		{"no", []string{"demo", "change", "-f", "json"}, []string{"[y/N]", "\r"}, `"changed": false`, 0},
 		{"neither, then yes", []string{"demo", "change", "-f", "json"}, []string{"[y/N]", "perhaps\r", "Please answer", "yes\r"}, `"changed": true`, 0},
 		{"the name", []string{"demo", "delete", "web"}, []string{"to go on: ", "web\r"}, "deleted web", 0},
-		{"not the name", []string{"demo", "delete", "web"}, []string{"to go on: ", "yes\r"}, "nothing was deleted", 130},
-		{"not even with --yes", []string{"demo", "delete", "web", "--yes"}, []string{"to go on: ", "\r"}, "nothing was deleted", 130},
+		{"not the name", []string{"demo", "delete", "web"}, []string{"to go on: ", "yes\r"}, "nothing was deleted", 2},
+		{"not even with --yes", []string{"demo", "delete", "web", "--yes"}, []string{"to go on: ", "\r"}, "nothing was deleted", 2},
 		{
 			"texts",
 			[]string{"demo", "ask"},
@@ -170,6 +171,16 @@ func TestQuestions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A no to imgctl's own question has the same status as a question that nobody is there to answer.
+func TestConsentDeclined(t *testing.T) {
+	t.Parallel()
+	term := alone(t).terminal("plugin", "install", packaged())
+	term.expect("[y/N]")
+	term.send("n\r")
+	term.expect("declined; nothing was changed")
+	term.end(2)
 }
 
 // Who asks is said where it isn't one of imgctl's own plugins.

@@ -31,6 +31,7 @@ func (h *Host) tree() *cobra.Command {
 	)
 	command.Add(root, h.global, h.inventory, h)
 	root.SetHelpCommand(h.helpCommand(root))
+	command.RefuseEmpty(root)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
 		var notes []string
 		if c == root {
@@ -60,6 +61,24 @@ func (h *Host) missing(cmd *cobra.Command, args []string) error {
 		return p.Err
 	}
 	return command.Unknown(cmd, args[0])
+}
+
+// cause is what is wrong with a command line whose command isn't there, whatever flags it has: nobody
+// who reads "no flag -f" would look for a plugin that was refused. It is nil where there is nothing.
+func (h *Host) cause(args []string) error {
+	h.root.InitDefaultHelpCmd() // which cobra would only do later
+	at, rest, err := h.root.Find(args)
+	if err != nil || at != h.root && !command.IsNoun(at) {
+		return nil //nolint:nilerr // cobra says what it is
+	}
+	word, ok := command.Word(at, rest)
+	switch {
+	case !ok:
+		return nil
+	case at == h.root:
+		return h.missing(at, []string{word})
+	}
+	return command.Unknown(at, word)
 }
 
 func (h *Host) helpCommand(root *cobra.Command) *cobra.Command {

@@ -9,6 +9,7 @@ import (
 func main() {
 	sdk.Main(sdk.Plugin{
 		Name: "catalog", Version: version.Version, Vendor: "imgctl", License: "Apache-2.0",
+		Short:    "Check Aquilon profiles and convert packuilon's templates",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{checkCommand(), convertCommand()},
 	})

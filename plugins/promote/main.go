@@ -15,6 +15,7 @@ import (
 func main() {
 	sdk.Main(sdk.Plugin{
 		Name: "promote", Version: version.Version, Vendor: "imgctl", License: "Apache-2.0",
+		Short:    "Promote images: swap a name to a new image, and roll back",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{runCommand(), statusCommand(), resumeCommand(), rollbackCommand(), historyCommand()},
 	})

@@ -24,6 +24,7 @@ func main() {
 	}
 	sdk.Main(sdk.Plugin{
 		Name: "sandbox", Version: version.Version, Vendor: "imgctl", License: "Apache-2.0",
+		Short:    "Give any command an OpenStack in one process",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{serve(), run()},
 	})

@@ -130,6 +130,10 @@ func (f Flag) Env(variable string) Flag { return f.with(func(f *pluginv1.Flag) {
 // Secret makes a String a secret: the user names a file that holds it, and Input.Secret gives it.
 func (f Flag) Secret() Flag { return f.with(func(f *pluginv1.Flag) { f.Secret = true }) }
 
+// AllowEmpty lets the user give an empty value, which the help says the meaning of. Without it imgctl
+// refuses one: it is what an unset variable of a script leaves.
+func (f Flag) AllowEmpty() Flag { return f.with(func(f *pluginv1.Flag) { f.AllowEmpty = true }) }
+
 // Hidden leaves it out of help and completion.
 func (f Flag) Hidden() Flag { return f.with(func(f *pluginv1.Flag) { f.Hidden = true }) }
 
@@ -164,4 +168,11 @@ func (a Arg) Completes(c Completion) Arg {
 	p := proto.CloneOf(a.arg)
 	p.Completion = c
 	return Arg{p}
+}
+
+// AllowEmpty lets the user give an empty value, which the help says the meaning of.
+func (a Arg) AllowEmpty() Arg {
+	c := proto.CloneOf(a.arg)
+	c.AllowEmpty = true
+	return Arg{c}
 }

@@ -32,6 +32,9 @@ type Plugin struct {
 	Version string
 	// Vendor says who made it, such as "example.org".
 	Vendor string
+	// Short says what it is for in at most 60 characters, without a full stop; help shows it beside the
+	// plugin's first word.
+	Short string
 	// Homepage is a URL, License an SPDX identifier; both may be empty.
 	Homepage, License string
 	Commands          []Command
@@ -146,7 +149,7 @@ type Suggestion struct{ Value, Help string }
 
 // manifest is the plugin in the protocol's words.
 func (p *Plugin) manifest() *pluginv1.Manifest {
-	m := &pluginv1.Manifest{Name: p.Name, Version: p.Version, Vendor: p.Vendor, Homepage: p.Homepage, License: p.License}
+	m := &pluginv1.Manifest{Name: p.Name, Version: p.Version, Vendor: p.Vendor, Homepage: p.Homepage, License: p.License, Short: p.Short}
 	for i := range p.Commands {
 		m.Commands = append(m.Commands, p.Commands[i].proto())
 	}

@@ -40,6 +40,9 @@ func checkArgs(spec *pluginv1.Command, args []string) error {
 			most += int(a.GetMax())
 		}
 	}
+	if err := filledArgs(spec, args); err != nil {
+		return err
+	}
 	if most >= 0 && len(args) > most {
 		return fault.New(fault.Usage, "quote what has spaces", "there is an argument too many: %q", args[most])
 	}

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func Add(root *cobra.Command, global *Global, all *inventory.Inventory, runner R
 			add(root, global, p, spec, runner)
 		}
 	}
-	describeNouns(root)
+	describeNouns(root, purposes(all))
 }
 
 // add puts a command where its path says, below nouns that are made as needed.
@@ -124,10 +125,28 @@ func Unknown(cmd *cobra.Command, word string) error {
 	return fault.New(fault.Usage, hint, "%s has no command %q", cmd.CommandPath(), word)
 }
 
-// describeNouns says of each noun which verbs it has.
-func describeNouns(parent *cobra.Command) {
+// purposes are what plugins are for, by the first word that is theirs alone: the only one of the
+// plugin, or the one called as the plugin is.
+func purposes(all *inventory.Inventory) map[string]string {
+	known := map[string]string{}
+	for _, p := range all.Plugins {
+		words := inventory.FirstWords(p.Manifest)
+		if p.Err != nil || p.Manifest.GetShort() == "" {
+			continue
+		}
+		if len(words) == 1 {
+			known[words[0]] = cmp.Or(known[words[0]], p.Manifest.GetShort())
+		} else if slices.Contains(words, p.Name) {
+			known[p.Name] = p.Manifest.GetShort()
+		}
+	}
+	return known
+}
+
+// describeNouns says what each first word is for, and of each other noun which verbs it has.
+func describeNouns(parent *cobra.Command, purposes map[string]string) {
 	for _, c := range parent.Commands() {
-		describeNouns(c)
+		describeNouns(c, nil)
 		if c.Short != "" {
 			continue
 		}
@@ -138,7 +157,7 @@ func describeNouns(parent *cobra.Command) {
 			}
 		}
 		slices.Sort(verbs)
-		c.Short = strings.Join(verbs, ", ")
+		c.Short = cmp.Or(purposes[c.Name()], strings.Join(verbs, ", "))
 		c.Hidden = len(verbs) == 0
 	}
 }

@@ -70,7 +70,7 @@ func (v *value) Type() string {
 	case f.GetType() == pluginv1.FlagType_FLAG_TYPE_ENUM:
 		return strings.Join(f.GetValues(), "|")
 	case f.GetType() == pluginv1.FlagType_FLAG_TYPE_BOOL:
-		return "" // as pflag has it for flags without a value
+		return "bool" // for which pflag shows no value
 	}
 	return typeNames[v.flag.GetType()]
 }

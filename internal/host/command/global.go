@@ -21,7 +21,12 @@ type Global struct {
 	Verbose int
 	Quiet   bool
 	Timeout time.Duration
+
+	user, project cloud.Domain
 }
+
+// Default is the access to the default cloud.
+func (g *Global) Default() cloud.Access { return g.Access.InDomains(g.user, g.project) }
 
 // AddGlobal adds them to the root.
 func AddGlobal(root *cobra.Command) *Global {
@@ -39,17 +44,24 @@ func AddGlobal(root *cobra.Command) *Global {
 	text(&g.Access.Username, "os-username", "NAME", "user name")
 	text(&g.Access.TenantName, "os-project-name", "NAME", "project, by name")
 	text(&g.Access.TenantID, "os-project-id", "ID", "project, by id")
+	text(&g.project.Name, "os-project-domain-name", "NAME", "domain of the project, by name")
+	text(&g.project.ID, "os-project-domain-id", "ID", "domain of the project, by id")
+	text(&g.user.Name, "os-user-domain-name", "NAME", "domain of the user, by name")
+	text(&g.user.ID, "os-user-domain-id", "ID", "domain of the user, by id")
 	text(&g.Access.CACert, "os-cacert", "FILE", "CA certificates to trust")
 	text(&g.Access.ClientCert, "os-cert", "FILE", "client certificate")
 	text(&g.Access.ClientKey, "os-key", "FILE", "client certificate's key")
 	f.BoolVar(&g.Access.Insecure, "insecure", false, "don't verify the services' certificates")
-	f.DurationVar(&g.Timeout, "timeout", 0, "stop the command after this time, such as 10m")
-	call(f, "timeout", "DURATION")
-	f.CountVarP(&g.Verbose, "verbose", "v", "more messages; -vv for all")
+	f.Var((*span)(&g.Timeout), "timeout", "stop the command after this time, such as 10m")
+	f.Lookup("timeout").DefValue = ""
+	f.VarPF((*counter)(&g.Verbose), "verbose", "v", "more messages; -vv for all").NoOptDefVal = "true"
 	f.BoolVarP(&g.Quiet, "quiet", "q", false, "no progress and no messages except errors")
 	f.BoolVar(&g.Debug, "debug", false, "the same as -vv")
 	_ = root.RegisterFlagCompletionFunc("os-cloud", CompleteClouds)
 	_ = root.RegisterFlagCompletionFunc("os-interface", cobra.FixedCompletions([]string{"public", "internal", "admin"}, cobra.ShellCompDirectiveNoFileComp))
+	for _, of := range []string{"os-project-domain-", "os-user-domain-"} {
+		root.MarkFlagsMutuallyExclusive(of+"name", of+"id")
+	}
 	root.SetFlagErrorFunc(flagError)
 	return g
 }

@@ -67,11 +67,14 @@ func Help(w io.Writer, c *cobra.Command, width int, notes []string) error {
 		section("Not available", strings.Join(notes, "\n"))
 	}
 	own, output := Split(c.LocalFlags())
-	if c.HasParent() {
+	switch {
+	case IsNoun(c):
+		b.WriteString("\nThe global flags are listed by " + c.Root().Name() + " --help.\n")
+	case c.HasParent():
 		section("Flags", own.FlagUsagesWrapped(width))
 		section("Output flags", output.FlagUsagesWrapped(width))
 		section("Global flags", c.InheritedFlags().FlagUsagesWrapped(width))
-	} else {
+	default:
 		section("Global flags", own.FlagUsagesWrapped(width))
 	}
 	_, err := io.WriteString(w, b.String())

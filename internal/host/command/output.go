@@ -54,8 +54,8 @@ func AddOutput(c *cobra.Command, formats []string) *Output {
 		f.BoolVar(&o.descending, "sort-descending", false, "sort in descending order")
 		f.Var(&choice{to: &o.options.Quote, of: render.QuoteModes, fallback: "nonnumeric"}, "quote", "which csv values to quote")
 	}
-	f.IntVar(&o.options.MaxWidth, "max-width", 0, "maximum width of a table; 0 for no limit ($CLIFF_MAX_TERM_WIDTH)")
-	call(f, "max-width", "N")
+	f.Var((*width)(&o.options.MaxWidth), "max-width", "maximum width of a table; 0 for no limit ($CLIFF_MAX_TERM_WIDTH)")
+	f.Lookup("max-width").DefValue = ""
 	f.BoolVar(&o.options.FitWidth, "fit-width", false, "fit a table to the terminal's width ($CLIFF_FIT_WIDTH=1)")
 	f.BoolVar(&o.options.PrintEmpty, "print-empty", false, "also show a table without rows")
 	f.BoolVar(&o.options.NoIndent, "noindent", false, "JSON on one line")

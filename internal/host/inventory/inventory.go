@@ -76,6 +76,8 @@ func (inv *Inventory) recall(p *Plugin, c *cache) bool {
 	entry, locked := inv.config.Judge.Lock().Entry(p.Name)
 	if locked {
 		p.Words = entry.Commands
+	} else if m, err := decode(c.known[p.Path].Manifest); err == nil {
+		p.Words = FirstWords(m) // as they were: only a message goes by them
 	}
 	if p.Err != nil {
 		return true

@@ -67,6 +67,9 @@ func (inv *Inventory) Owner(word string) *Plugin { return inv.owner[word] }
 func FirstWords(m *pluginv1.Manifest) []string {
 	var words []string
 	for _, c := range m.GetCommands() {
+		if len(c.GetPath()) == 0 {
+			continue
+		}
 		words = append(words, c.GetPath()[0])
 		if len(c.GetPath()) == 1 {
 			words = append(words, c.GetAliases()...)

@@ -3,7 +3,6 @@ package plugincommand
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -126,7 +125,7 @@ func (m *Manager) confirm(ctx context.Context, question string, yes bool) error 
 	}
 	_, accepted, err := m.Console.Ask(ctx, console.Question{Text: question})
 	if err == nil && !accepted {
-		err = errors.New("declined")
+		return fault.New(fault.Usage, "", "declined; nothing was changed")
 	}
 	return fault.Wrap(fault.Cancelled, "", err)
 }

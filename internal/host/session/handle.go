@@ -127,6 +127,8 @@ func (s *session) ask(p *pluginv1.Prompt) {
 	text, accepted, err := s.Console.Ask(s.results.asking, q)
 	if err != nil {
 		accepted = false
+	} else if !accepted {
+		s.refused.Store(true)
 	}
 	if q.Kind == console.Secret {
 		s.Redactor.Add(text)

@@ -80,6 +80,8 @@ type session struct {
 	mu          sync.Mutex
 	stopped     string              // why the command was interrupted; "" if it wasn't
 	late        bool                // it was stopped because of its timeout
+	at          []string            // what it was at then
+	refused     atomic.Bool         // the user has said no to a question
 	interrupted chan struct{}       // closed then
 	busy        atomic.Int64        // since when follow is at what it is at, in Unix nanoseconds; 0 while it waits
 	outcome     chan *pluginv1.Done // the plugin's, when it came
@@ -212,6 +214,8 @@ func (s *session) end(done *pluginv1.Done, err error) error {
 	case s.Spec.GetKind() == pluginv1.CommandKind_COMMAND_KIND_RAW && done.GetExitCode() != 0:
 		s.complain(done.GetProblem())
 		return Status(done.GetExitCode())
+	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED && s.refused.Load() && done.GetProblem().GetKind() == pluginv1.ProblemKind_PROBLEM_KIND_CANCELLED:
+		return fault.Wrap(fault.Usage, "", s.problem(done.GetProblem())) // as where nobody is there to answer
 	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
 		return s.problem(done.GetProblem())
 	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_UNSPECIFIED:

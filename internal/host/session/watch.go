@@ -1,9 +1,11 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -102,7 +104,13 @@ func (s *session) signalled(signal os.Signal) error {
 		return s.abandon("it was abandoned")
 	}
 	reason := map[os.Signal]string{os.Interrupt: "interrupt", syscall.SIGTERM: "terminated", syscall.SIGHUP: "hangup"}[signal]
-	briefly(func() { s.Console.Say("Stopping (" + reason + "), cleaning up; Ctrl-C again to abandon") })
+	briefly(func() {
+		at := s.Console.InFlight()
+		s.mu.Lock()
+		s.at = at
+		s.mu.Unlock()
+		s.Console.Say("Stopping (" + reason + "), cleaning up; Ctrl-C again to abandon")
+	})
 	s.interrupt(reason, false)
 	return nil
 }
@@ -167,7 +175,14 @@ func (s *session) afterInterrupt(done *pluginv1.Done) error {
 	if s.late {
 		return fault.New(fault.Unavailable, "give it more with --timeout", "%s: %w", s.stopped, s.problem(done.GetProblem()))
 	}
-	return fault.Wrap(fault.Cancelled, "", s.problem(done.GetProblem()))
+	err := s.problem(done.GetProblem())
+	switch at := strings.Join(s.at, ", "); {
+	case at != "":
+		return fault.New(fault.Cancelled, "", "interrupted at %q: %w", at, err)
+	case done.GetProblem().GetMessage() == context.Canceled.Error(): // which says nothing to anybody
+		return fault.New(fault.Cancelled, "", "interrupted; the command has cleaned up and ended")
+	}
+	return fault.New(fault.Cancelled, "", "interrupted: %w", err)
 }
 
 func closedPipe(err error) bool { return errors.Is(err, syscall.EPIPE) }

@@ -76,6 +76,17 @@ type Access struct {
 	ClientKey string `mapstructure:"key" required:"false"`
 
 	byDefault, other bool // which variables count, see cloudsyaml.Role
+
+	userDomain, projectDomain Domain
+}
+
+// Domain is a domain by its id or its name; the zero value is none.
+type Domain struct{ ID, Name string }
+
+// InDomains is the access of a user and to a project of these domains, where they are given.
+func (a Access) InDomains(user, project Domain) Access {
+	a.userDomain, a.projectDomain = user, project
+	return a
 }
 
 // ByDefault is the access that a command is about, also where an entry is named: the OS_* variables

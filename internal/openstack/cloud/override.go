@@ -39,6 +39,8 @@ func (a *Access) overrideUser(o *gophercloud.AuthOptions) {
 		o.UserID, o.Username = "", a.Username
 	}
 	switch {
+	case a.userDomain != Domain{}:
+		o.DomainID, o.DomainName = a.userDomain.ID, a.userDomain.Name
 	case a.DomainID != "":
 		o.DomainID, o.DomainName = a.DomainID, ""
 	case a.DomainName != "":
@@ -80,6 +82,9 @@ func (a *Access) overrideScope(o *gophercloud.AuthOptions) {
 		o.Scope = &scope
 	}
 	if s := o.Scope; s != nil && s.ProjectName != "" {
+		if (a.projectDomain != Domain{}) {
+			s.DomainID, s.DomainName = a.projectDomain.ID, a.projectDomain.Name
+		}
 		if (a.DomainID != "" || a.DomainName != "") && a.TenantName == "" && s.DomainID == "" && s.DomainName == "" {
 			s.DomainID, s.DomainName = a.DomainID, a.DomainName
 		}

@@ -43,6 +43,9 @@ func (a *Access) wish(entry *cloudsyaml.Entry, s *settings) wish {
 		w.projectID, w.project, w.projectBy = "", a.TenantName, fault.Option("tenant_name")
 		w.domainID, w.domain = a.DomainID, a.DomainName
 	}
+	if (a.projectDomain != Domain{}) {
+		w.domainID, w.domain = a.projectDomain.ID, a.projectDomain.Name
+	}
 	if scope := s.auth.Scope; scope != nil && (scope.System || scope.TrustID != "") {
 		w.projectID, w.project = "", ""
 	}

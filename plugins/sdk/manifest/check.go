@@ -9,7 +9,7 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// MaxShort is the length of Command.short, in characters.
+// MaxShort is the length of Command.short and Manifest.short, in characters.
 const MaxShort = 60
 
 var (
@@ -29,6 +29,7 @@ func Check(m *pluginv1.Manifest) []string {
 	}
 	c.require(word.MatchString(m.GetName()), "the plugin's name %q isn't made of lower-case letters, digits and dashes", m.GetName())
 	c.require(version.MatchString(m.GetVersion()), "the plugin's version %q isn't a semantic version such as 1.2.3", m.GetVersion())
+	c.require(utf8.RuneCountInString(m.GetShort()) <= MaxShort, "what the plugin is for is longer than %d characters", MaxShort)
 	c.require(len(m.GetCommands()) > 0, "the plugin has no commands")
 	seen := map[string]bool{}
 	for _, command := range m.GetCommands() {

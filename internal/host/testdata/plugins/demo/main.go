@@ -17,7 +17,7 @@ import (
 
 func main() {
 	sdk.Main(sdk.Plugin{
-		Name: "demo", Version: "1.2.3", Vendor: "example.org",
+		Name: "demo", Version: "1.2.3", Vendor: "example.org", Short: "Do everything that a plugin can",
 		Commands: []sdk.Command{
 			{
 				Path: "demo rows", Aliases: []string{"ls"}, Kind: sdk.List, Short: "List rows", Run: rows,
@@ -43,11 +43,11 @@ func main() {
 			{Path: "demo leak-bytes", Kind: sdk.Raw, Short: "Say the token in bytes", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leakBytes},
 			{
 				Path: "demo flags", Kind: sdk.Show, Short: "Show the flags' values", Run: flags, Complete: complete,
-				Args: []sdk.Arg{sdk.One("FIRST", "the first").Completes(sdk.CompleteDynamically), sdk.ZeroOrMore("REST", "the rest")},
+				Args: []sdk.Arg{sdk.One("FIRST", "the first").Completes(sdk.CompleteDynamically), sdk.ZeroOrMore("REST", "the rest; each may be empty").AllowEmpty()},
 				Flags: sdk.Flags{
-					sdk.String("text", "", "a text").Short("t").Env("DEMO_TEXT"), sdk.Int("number", 3, "a number"), sdk.Duration("span", time.Hour, "a time"),
+					sdk.String("text", "", "a text; empty for none").AllowEmpty().Short("t").Env("DEMO_TEXT"), sdk.Int("number", 3, "a number"), sdk.Duration("span", time.Hour, "a time"),
 					sdk.Enum("colour", "red", "a colour", "red", "green"), sdk.Strings("names", "names").Completes(sdk.CompleteDynamically),
-					sdk.KeyValue("property", "properties"), sdk.Bytes("size", 0, "a size"), sdk.String("password", "", "a secret").Secret(),
+					sdk.KeyValue("property", "properties"), sdk.Bytes("size", 0, "a size"), sdk.String("password", "", "a secret").Secret(), sdk.File("file", "", "a file"),
 					sdk.Bool("force", "really").Required(),
 				},
 			},

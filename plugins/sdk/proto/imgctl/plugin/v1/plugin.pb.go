@@ -32,14 +32,15 @@
 package pluginv1
 
 import (
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
+
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
 )
 
 const (
@@ -859,8 +860,10 @@ type Manifest struct {
 	// Features that the host must have; a host that lacks one refuses the plugin and says so.
 	Requires []string `protobuf:"bytes,6,rep,name=requires,proto3" json:"requires,omitempty"`
 	// Features that the plugin has.
-	Features      []string   `protobuf:"bytes,7,rep,name=features,proto3" json:"features,omitempty"`
-	Commands      []*Command `protobuf:"bytes,8,rep,name=commands,proto3" json:"commands,omitempty"`
+	Features []string   `protobuf:"bytes,7,rep,name=features,proto3" json:"features,omitempty"`
+	Commands []*Command `protobuf:"bytes,8,rep,name=commands,proto3" json:"commands,omitempty"`
+	// What it is for, at most 60 characters, no full stop; help shows it beside its first word.
+	Short         string `protobuf:"bytes,9,opt,name=short,proto3" json:"short,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -949,6 +952,13 @@ func (x *Manifest) GetCommands() []*Command {
 		return x.Commands
 	}
 	return nil
+}
+
+func (x *Manifest) GetShort() string {
+	if x != nil {
+		return x.Short
+	}
+	return ""
 }
 
 // Command is one command: what the user types, and what may come back.
@@ -1175,7 +1185,10 @@ type Arg struct {
 	Max        int32      `protobuf:"varint,4,opt,name=max,proto3" json:"max,omitempty"`
 	Completion Completion `protobuf:"varint,5,opt,name=completion,proto3,enum=imgctl.plugin.v1.Completion" json:"completion,omitempty"`
 	// Choices of completion STATIC.
-	Values        []string `protobuf:"bytes,6,rep,name=values,proto3" json:"values,omitempty"`
+	Values []string `protobuf:"bytes,6,rep,name=values,proto3" json:"values,omitempty"`
+	// An empty value means something, which help says. Without it the host refuses one: it is what an
+	// unset variable of a script leaves.
+	AllowEmpty    bool `protobuf:"varint,7,opt,name=allow_empty,json=allowEmpty,proto3" json:"allow_empty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1252,6 +1265,13 @@ func (x *Arg) GetValues() []string {
 	return nil
 }
 
+func (x *Arg) GetAllowEmpty() bool {
+	if x != nil {
+		return x.AllowEmpty
+	}
+	return false
+}
+
 // Flag is an option, such as --older-than.
 type Flag struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1280,7 +1300,10 @@ type Flag struct {
 	Completion Completion `protobuf:"varint,11,opt,name=completion,proto3,enum=imgctl.plugin.v1.Completion" json:"completion,omitempty"`
 	Hidden     bool       `protobuf:"varint,12,opt,name=hidden,proto3" json:"hidden,omitempty"`
 	// What to use instead; empty unless deprecated.
-	Deprecated    string `protobuf:"bytes,13,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
+	Deprecated string `protobuf:"bytes,13,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
+	// An empty value, an empty element of a STRING_LIST or the empty value of a KEY means something,
+	// which help says. Without it the host refuses one: it is what an unset variable of a script leaves.
+	AllowEmpty    bool `protobuf:"varint,14,opt,name=allow_empty,json=allowEmpty,proto3" json:"allow_empty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1404,6 +1427,13 @@ func (x *Flag) GetDeprecated() string {
 		return x.Deprecated
 	}
 	return ""
+}
+
+func (x *Flag) GetAllowEmpty() bool {
+	if x != nil {
+		return x.AllowEmpty
+	}
+	return false
 }
 
 // Column is a column of a LIST.
@@ -4273,7 +4303,7 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x1dimgctl/plugin/v1/plugin.proto\x12\x10imgctl.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Y\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12#\n" +
-	"\rhost_features\x18\x02 \x03(\tR\fhostFeatures\"\xf5\x01\n" +
+	"\rhost_features\x18\x02 \x03(\tR\fhostFeatures\"\x8b\x02\n" +
 	"\bManifest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
@@ -4282,7 +4312,8 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\alicense\x18\x05 \x01(\tR\alicense\x12\x1a\n" +
 	"\brequires\x18\x06 \x03(\tR\brequires\x12\x1a\n" +
 	"\bfeatures\x18\a \x03(\tR\bfeatures\x125\n" +
-	"\bcommands\x18\b \x03(\v2\x19.imgctl.plugin.v1.CommandR\bcommands\"\x86\x04\n" +
+	"\bcommands\x18\b \x03(\v2\x19.imgctl.plugin.v1.CommandR\bcommands\x12\x14\n" +
+	"\x05short\x18\t \x01(\tR\x05short\"\x86\x04\n" +
 	"\aCommand\x12\x12\n" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x12\x18\n" +
 	"\aaliases\x18\x02 \x03(\tR\aaliases\x12\x14\n" +
@@ -4303,7 +4334,7 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05needs\x18\x0e \x03(\x0e2\x16.imgctl.plugin.v1.NeedR\x05needs\"7\n" +
 	"\aExample\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x18\n" +
-	"\acommand\x18\x02 \x01(\tR\acommand\"\xa7\x01\n" +
+	"\acommand\x18\x02 \x01(\tR\acommand\"\xc8\x01\n" +
 	"\x03Arg\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04help\x18\x02 \x01(\tR\x04help\x12\x10\n" +
@@ -4312,7 +4343,9 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"completion\x18\x05 \x01(\x0e2\x1c.imgctl.plugin.v1.CompletionR\n" +
 	"completion\x12\x16\n" +
-	"\x06values\x18\x06 \x03(\tR\x06values\"\x81\x03\n" +
+	"\x06values\x18\x06 \x03(\tR\x06values\x12\x1f\n" +
+	"\vallow_empty\x18\a \x01(\bR\n" +
+	"allowEmpty\"\xa2\x03\n" +
 	"\x04Flag\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05short\x18\x02 \x01(\tR\x05short\x12.\n" +
@@ -4332,7 +4365,9 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06hidden\x18\f \x01(\bR\x06hidden\x12\x1e\n" +
 	"\n" +
 	"deprecated\x18\r \x01(\tR\n" +
-	"deprecated\"t\n" +
+	"deprecated\x12\x1f\n" +
+	"\vallow_empty\x18\x0e \x01(\bR\n" +
+	"allowEmpty\"t\n" +
 	"\x06Column\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12*\n" +
