@@ -11,7 +11,7 @@ func (c *Config) findMoot(f *findings) {
 			f.warn("%s has no effect: %s", option, reason)
 		}
 	}
-	moot("openstack_provider", c.OpenstackProvider != "", true, "it is there for old templates")
+	moot("openstack_provider", c.OpenstackProvider != "", true, "it exists only for old templates")
 	moot("use_floating_ip", c.UseFloatingIP, true, "it is deprecated; use floating_ip_network, floating_ip or reuse_ips")
 	if c.FloatingIPPool != "" {
 		f.warn("floating_ip_pool is deprecated: use floating_ip_network")

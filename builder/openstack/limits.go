@@ -111,7 +111,7 @@ func (f *findings) userData(option string, length int) {
 func (f *findings) userDataFile(path string) {
 	info, err := os.Stat(path)
 	if err != nil {
-		f.bad("name a file that can be read", "user_data_file: %w", err)
+		f.bad("name a readable file", "user_data_file: %w", err)
 		return
 	}
 	f.userData("user_data_file", int(info.Size()))

@@ -38,7 +38,7 @@ func newRunner(steps []multistep.Step, c common.PackerConfig, ui packersdk.Ui) m
 			if at == multistep.DebugLocationBeforeCleanup {
 				when = "before cleaning up"
 			}
-			answer(ui, state, fmt.Sprintf("Pausing %s step %q. Press enter to go on.", when, name))
+			answer(ui, state, fmt.Sprintf("Pausing %s step %q. Press enter to continue.", when, name))
 		}}
 	}
 	return &multistep.BasicRunner{Steps: steps}

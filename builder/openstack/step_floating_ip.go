@@ -36,7 +36,7 @@ func (b *build) floatingIP(ctx context.Context) (*floatingips.FloatingIP, error)
 			return nil, fmt.Errorf("floating_ip: %w", err)
 		}
 		if ip == nil {
-			return nil, fault.New(fault.Conflict, "choose another, or use floating_ip_network", "floating_ip: somebody else just took %q", b.config.FloatingIP)
+			return nil, fault.New(fault.Conflict, "choose another, or use floating_ip_network", "floating_ip: another user has just taken %q", b.config.FloatingIP)
 		}
 		return ip, nil
 	}

@@ -99,7 +99,7 @@ func (b *build) checkConflict(ctx context.Context) error {
 	}
 	found, err := predecessors(ctx, b)
 	if err == nil && len(found) > 0 {
-		return fault.New(fault.Conflict, "choose another image_name", "image_name: meanwhile somebody made an image of the name:\n%s", glance.List(found))
+		return fault.New(fault.Conflict, "choose another image_name", "image_name: somebody has meanwhile created an image of this name:\n%s", glance.List(found))
 	}
 	return err
 }
@@ -146,7 +146,7 @@ func (b *build) replace(ctx context.Context) {
 		errs = append(errs, b.images.Delete(ctx, old.ID))
 	}
 	if err := errors.Join(errs...); err != nil {
-		b.report.Warn("the image is there, but not all of its predecessors are gone: %s", err)
+		b.report.Warn("the image is published, but some of the images it replaces could not be deleted: %s", err)
 	}
 }
 

@@ -57,9 +57,9 @@ func (b *build) reach(ctx context.Context, what string, port int, timeout time.D
 	if last != nil {
 		err = fmt.Errorf("%w: %w", err, last)
 	}
-	hint := "check security_groups, networks, floating_ip_network and ssh_port; ssh_timeout says how long to wait"
+	hint := "check security_groups, networks, floating_ip_network and ssh_port; set ssh_timeout to wait longer"
 	if what == "WinRM" {
-		hint = "check security_groups, networks, floating_ip_network and winrm_port; winrm_timeout says how long to wait"
+		hint = "check security_groups, networks, floating_ip_network and winrm_port; set winrm_timeout to wait longer"
 	}
 	return errors.Join(fault.Wrap(fault.KindOf(err), hint, err), b.console(ctx, b.server.ID))
 }

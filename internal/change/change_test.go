@@ -100,7 +100,7 @@ func TestUndoTakesBackNewestFirst(t *testing.T) {
 			})
 		}
 		if changed, err := undo.TakeBack(t.Context(), errRefused, fault.Advice{}); changed || !errors.Is(err, errRefused) {
-			t.Errorf("nothing is taken back: %v, %v", changed, err)
+			t.Errorf("nothing is undone: %v, %v", changed, err)
 		}
 		add("first", 0)
 		add("nothing", 0).Void()
@@ -111,14 +111,14 @@ func TestUndoTakesBackNewestFirst(t *testing.T) {
 			t.Errorf("it gives %v, %v", changed, err)
 		}
 		if !slices.Equal(order, []string{"second", "first"}) {
-			t.Errorf("taken back: %q", order)
+			t.Errorf("undone: %q", order)
 		}
 		if changed, _ := undo.TakeBack(ctx, errRefused, fault.Advice{}); changed {
-			t.Error("taken back twice")
+			t.Error("undone twice")
 		}
 		add("third", 1000)
 		_, err := undo.TakeBack(t.Context(), errRefused, fault.Advise("look"))
-		if !fault.Is(err, fault.Partial) || !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "taking back third: away; look") {
+		if !fault.Is(err, fault.Partial) || !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "undoing third: away; look") {
 			t.Errorf("something is left: %v", err)
 		}
 	})

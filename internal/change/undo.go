@@ -34,7 +34,7 @@ const (
 
 var undoRetry = Retry{Tries: 6, First: 100 * time.Millisecond, Most: 5 * time.Second}
 
-// Add notes how to take a step back; what completes "taking back ...". undo tells whether there was
+// Add notes how to take a step back; what completes "undoing ...". undo tells whether there was
 // anything to take back.
 func (u *Undo) Add(what string, undo func(context.Context) (changed bool, err error)) *Step {
 	u.mu.Lock()
@@ -73,7 +73,7 @@ func (u *Undo) TakeBack(ctx context.Context, why error, advice fault.Advice) (ch
 	if len(left) == 0 {
 		return changed, why
 	}
-	return changed, fault.Wrap(fault.Partial, advice, fmt.Errorf("%w; and not everything could be taken back: %w", why, errors.Join(left...)))
+	return changed, fault.Wrap(fault.Partial, advice, fmt.Errorf("%w; and the rollback failed: %w", why, errors.Join(left...)))
 }
 
 func (u *Undo) run(ctx context.Context) (changed bool, left []error) {
@@ -90,7 +90,7 @@ func (u *Undo) run(ctx context.Context) (changed bool, left []error) {
 			return err
 		})
 		if err != nil {
-			left = append(left, fmt.Errorf("taking back %s: %w", s.what, err))
+			left = append(left, fmt.Errorf("undoing %s: %w", s.what, err))
 			retry.Tries = weary
 		}
 	}

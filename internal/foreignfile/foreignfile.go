@@ -157,7 +157,7 @@ func (r *reader) mapping(n *yaml.Node, out Node, depth int) (Node, error) {
 		case key.kind != scalar || key.text == "":
 			return out, key.Errorf("a key has to be a word")
 		case out.has(key.text):
-			return out, key.Errorf("%q is there twice", key.text)
+			return out, key.Errorf("%q is given twice", key.text)
 		}
 		value, err := r.node(n.Content[k+1], child(out.path, key.text), depth+1)
 		if err != nil {

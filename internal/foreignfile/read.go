@@ -170,7 +170,7 @@ func Time(into *time.Time) Reader {
 	return parsed(into, func(text string) (time.Time, error) {
 		t, err := time.Parse(time.RFC3339, text)
 		if err != nil {
-			return t, fmt.Errorf("%q is no time such as 2027-01-31T00:00:00Z", text)
+			return t, fmt.Errorf("%q is not a time such as 2027-01-31T00:00:00Z", text)
 		}
 		return t.UTC(), nil
 	})

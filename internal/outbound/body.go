@@ -14,11 +14,11 @@ import (
 
 var (
 	// ErrCut is an answer of which only a part came.
-	ErrCut = errors.New("the answer was cut off")
+	ErrCut = errors.New("the response was cut off")
 	// ErrTooLarge is an answer that is larger than it may be.
-	ErrTooLarge = errors.New("the answer is too large")
+	ErrTooLarge = errors.New("the response is too large")
 	// ErrTooSlow is an answer that stopped arriving, or arrives drop by drop.
-	ErrTooSlow = errors.New("the answer doesn't arrive")
+	ErrTooSlow = errors.New("the response took too long")
 )
 
 // enough is how many bytes have to arrive in each Policy.Idle, so that a body that drips is told

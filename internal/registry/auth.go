@@ -225,7 +225,7 @@ func parseToken(body io.Reader, now time.Time) (token, error) {
 	}
 	t := token{text: cmp.Or(answer.Token, answer.AccessToken)}
 	if t.text == "" || strings.ContainsAny(t.text, "\r\n") {
-		return token{}, fmt.Errorf("the answer has no token")
+		return token{}, fmt.Errorf("the response has no token")
 	}
 	life := time.Duration(min(max(answer.ExpiresIn, 0), 24*3600)) * time.Second
 	if life == 0 {

@@ -131,7 +131,7 @@ func (c *Client) Manifest(ctx context.Context, i Image) (*Manifest, error) {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		if says := resp.Header.Get("Docker-Content-Digest"); says != "" && says != m.Digest && strings.HasPrefix(says, "sha256:") {
-			return fmt.Errorf("%s: the registry says %s, and what it sent is %s", what, says, m.Digest)
+			return fmt.Errorf("%s: the registry says %s, but sent %s", what, says, m.Digest)
 		}
 		return nil
 	})
@@ -278,7 +278,7 @@ func limited(resp *http.Response, limit int64) ([]byte, error) {
 		return nil, fault.Wrap(fault.Unavailable, "", err)
 	}
 	if int64(len(text)) > limit {
-		return nil, fault.New(fault.Usage, "", "the answer is larger than %d MiB", limit>>20)
+		return nil, fault.New(fault.Usage, "", "the response is larger than %d MiB", limit>>20)
 	}
 	return text, nil
 }

@@ -9,7 +9,7 @@ import (
 
 // ErrDeclined is what Ask, AskSecret and Choose give where the user declined or nobody is there to
 // ask, and what a command returns whose Confirm was declined.
-var ErrDeclined = &Problem{Kind: Cancelled, Err: errors.New("declined"), Hint: "nothing was changed; answer yes, or pass --yes where there is no terminal"}
+var ErrDeclined = &Problem{Kind: Cancelled, Err: errors.New("declined"), Hint: "nothing was changed; answer yes, or pass --yes without a terminal"}
 
 // Confirm asks a yes-or-no question. With --yes the host says yes, without terminal no.
 func (o *Output) Confirm(ctx context.Context, question string) (bool, error) {

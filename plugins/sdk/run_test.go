@@ -165,7 +165,7 @@ func TestInterrupt(t *testing.T) {
 		if r.Kind() != sdk.Cancelled {
 			t.Errorf("%s: it ended with %v", name, r.Done())
 		}
-		if c.args == nil && !strings.Contains(texts(r), "the time to clean up is over") {
+		if c.args == nil && !strings.Contains(texts(r), "the time for clean-up is over") {
 			t.Errorf("%s: it said %q", name, texts(r))
 		}
 	}

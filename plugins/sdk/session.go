@@ -15,7 +15,7 @@ import (
 // grace is how long a command may clean up when the host is gone without naming a deadline.
 const grace = 60 * time.Second
 
-var errHostGone = errors.New("imgctl doesn't answer any more")
+var errHostGone = errors.New("imgctl no longer answers")
 
 // stream is the plugin's end of a Run.
 type stream interface {
@@ -28,7 +28,7 @@ type stream interface {
 type session struct {
 	ctx     context.Context // of the command; ends with an interrupt
 	cancel  context.CancelFunc
-	cleanup context.Context // ends when the time to clean up is over
+	cleanup context.Context // ends when the time for clean-up is over
 	abandon context.CancelCauseFunc
 
 	sending sync.Mutex
@@ -99,7 +99,7 @@ func (s *session) listen() {
 func (s *session) interrupt(deadline time.Time) {
 	s.cancel()
 	time.AfterFunc(time.Until(deadline), func() {
-		s.abandon(fmt.Errorf("the time to clean up is over: %w", context.DeadlineExceeded))
+		s.abandon(fmt.Errorf("the time for clean-up is over: %w", context.DeadlineExceeded))
 	})
 }
 

@@ -103,7 +103,7 @@ func TestCommands(t *testing.T) {
 		{"imgctl's usage", "--os-cloud demo image promote run " + fresh + " --archive-name old", 2, nil, []string{"--archive-name: "}},
 		{"cliff's usage", "--os-cloud demo image promote run", 2, nil, []string{"the following arguments are required: <image>"}},
 		{"another cloud", "--os-cloud member-a image promote history web-base", 4, nil, nil},
-		{"help", "help image promote rollback", 0, []string{"Make the image before the current one again.", "--archive-name <template>", "--dry-run"}, nil},
+		{"help", "help image promote rollback", 0, []string{"Make the previous image current again.", "--archive-name <template>", "--dry-run"}, nil},
 		{"any command", "--os-cloud demo imgctl promote status web-base -f value -c Image", 0, []string{"web-base\n"}, nil},
 		{"a command with a status of its own", "image sandbox run --ssh-port=2222 --no-guests -- sh -c echo$IFS$OS_CLOUD;exit$IFS\"7\"", 7, []string{"demo\n"}, nil},
 	} {

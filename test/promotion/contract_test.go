@@ -100,7 +100,7 @@ var contract = []struct {
 		prepare: func(w *world) {
 			w.Faults().Add(sandbox.Rule{Method: "POST", Path: "/image/**/members", Nth: 2, Fault: sandbox.Status(http.StatusRequestEntityTooLarge)})
 		},
-		said: []string{"Taking back the promotion", "(nothing is changed)"},
+		said: []string{"Rolling back the promotion", "(nothing is changed)"},
 	},
 	{
 		name: "answers that are lost", call: call{cloud: "admin"},
@@ -262,8 +262,8 @@ func TestResumeAfterPacker(t *testing.T) {
 			outcomes["finished"] = true
 			w.is("fresh: web-base shared active member-a=accepted member-b=pending")
 			w.is("old: archive web-base DAY ID shared active")
-		case strings.Contains(o.said, "taken back"):
-			outcomes["taken back"] = true
+		case strings.Contains(o.said, "rolled back"):
+			outcomes["rolled back"] = true
 			if after := w.state(); !slices.Equal(after, before) {
 				t.Errorf("killed at write %d: changed\nfrom %s\n  to %s", nth, strings.Join(before, "\n     "), strings.Join(after, "\n     "))
 			}
@@ -274,7 +274,7 @@ func TestResumeAfterPacker(t *testing.T) {
 		}
 	}
 	if len(outcomes) != 2 {
-		t.Errorf("promotions were %v, want some finished and some taken back", outcomes)
+		t.Errorf("promotions were %v, want some finished and some rolled back", outcomes)
 	}
 }
 

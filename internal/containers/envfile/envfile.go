@@ -123,7 +123,7 @@ func (e *Environment) keys(v *document.Value, known []string, what string) {
 func (e *Environment) duplicates(v *document.Value) {
 	for _, p := range v.Pairs {
 		if p.Duplicate {
-			e.find(v.File, p.Line, p.Column, p.Key+" is there more than once; the last counts")
+			e.find(v.File, p.Line, p.Column, p.Key+" is given more than once; the last one counts")
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (c *Console) prompt(q Question) {
 	text := c.Style(Bold, strings.ReplaceAll(q.Text, "\n", "\n  ")) // a second line can't pass for one of ours
 	switch {
 	case q.MustType != "":
-		text += fmt.Sprintf("\nType %s to go on: ", c.Style(Bold, c.Line(q.MustType)))
+		text += fmt.Sprintf("\nType %s to continue: ", c.Style(Bold, c.Line(q.MustType)))
 	case q.Kind == Confirm && q.yes(q.Default):
 		text += " [Y/n] "
 	case q.Kind == Confirm:

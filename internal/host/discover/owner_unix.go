@@ -14,10 +14,10 @@ import (
 func owned(info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return broken("its owner can't be told")
+		return broken("its owner is unknown")
 	}
 	if uid := int(stat.Uid); uid != 0 && uid != os.Geteuid() {
-		return fault.New(fault.Forbidden, "chown it", "it belongs to somebody else (uid %d)", uid)
+		return fault.New(fault.Forbidden, "chown it", "it belongs to another user (uid %d)", uid)
 	}
 	return nil
 }

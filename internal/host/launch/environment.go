@@ -67,7 +67,7 @@ func private(folder string) error {
 		return err
 	}
 	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 || !mine(info) {
-		return fault.New(fault.Forbidden, "remove it", "%s is not a folder of yours alone", folder)
+		return fault.New(fault.Forbidden, "remove it", "%s is not only yours", folder)
 	}
 	return nil
 }

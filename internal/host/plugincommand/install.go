@@ -38,7 +38,7 @@ func (m *Manager) installFile(ctx context.Context, file string, said consent) er
 		return fault.New(fault.Usage, "rename it", "%s is not called imgctl-NAME", file)
 	}
 	if m.Folder == "" {
-		return fault.New(fault.Usage, "set HOME or XDG_DATA_HOME", "there is no folder for plugins of yours")
+		return fault.New(fault.Usage, "set HOME or XDG_DATA_HOME", "there is no folder for your own plugins")
 	}
 	if there := m.Inventory.Find(name); there != nil && there.Folder.Origin == discover.Packaged {
 		return fault.New(fault.Conflict, "rename it", "imgctl comes with a plugin %q", name)
@@ -94,7 +94,7 @@ func (m *Manager) remove() *cobra.Command {
 		own := slices.IndexFunc(m.Inventory.Plugins, func(p *inventory.Plugin) bool { return p.Name == name && p.Folder.Origin == discover.User })
 		if !locked && own < 0 {
 			if p := m.Inventory.Find(name); p != nil {
-				return fault.New(fault.Usage, "", "plugin %q is not one of yours: it is in %s", name, p.Folder.Path)
+				return fault.New(fault.Usage, "", "plugin %q isn't one of your own: it is in %s", name, p.Folder.Path)
 			}
 			_, err := m.find(name)
 			return err

@@ -101,7 +101,7 @@ func (s *session) prompt(p *pluginv1.Prompt) {
 	default:
 		hint := "pass --yes, or run it on a terminal"
 		if !confirm || p.GetMustType() != "" {
-			hint = "run it on a terminal: this needs an answer in words"
+			hint = "run it on a terminal: this prompt needs a typed answer"
 		}
 		s.declined = fault.New(fault.Usage, hint, "it asked: %s", p.GetQuestion())
 	}

@@ -62,7 +62,7 @@ func readLock(path string) (*Lock, error) {
 	}
 	var file lockFile
 	if err := strict(text, &file); err != nil {
-		return nil, fault.Wrap(fault.Forbidden, "mend or remove it", fmt.Errorf("reading %s: %w", path, err))
+		return nil, fault.Wrap(fault.Forbidden, "fix or remove it", fmt.Errorf("reading %s: %w", path, err))
 	}
 	if file.Version != lockVersion {
 		return nil, fault.New(fault.Forbidden, "use the imgctl that wrote it", "%s: version %d is not known", path, file.Version)

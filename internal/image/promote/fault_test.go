@@ -175,7 +175,7 @@ func TestFailureTakesEverythingBack(t *testing.T) {
 		undone++
 	}
 	if want := 7; undone != want { // claim, staging, two members, one acceptance, swap, archiving
-		t.Errorf("%d writes could be taken back, want %d", undone, want)
+		t.Errorf("%d writes could be undone, want %d", undone, want)
 	}
 }
 

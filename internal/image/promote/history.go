@@ -54,7 +54,7 @@ func NewHistory(ctx context.Context, site Site, owner, name string) ([]Entry, er
 	return entries, nil
 }
 
-var errNoName = fault.Bad("name", "say which name is meant", "it is empty")
+var errNoName = fault.Bad("name", "give a name", "it is empty")
 
 // end is the second at which the image stopped to be current, after all others if it didn't yet.
 func (e Entry) end() int64 {

@@ -31,7 +31,7 @@ func recoverName(ctx context.Context, site Site, owner, name string, rep report.
 			rep.Step("Finishing the promotion of image %s that run %s left", img, j.Run)
 			err = r.finish(ctx)
 		default:
-			rep.Step("Taking back the promotion of image %s that run %s left", img, j.Run)
+			rep.Step("Rolling back the promotion of image %s that run %s left", img, j.Run)
 			err = r.takeBack(ctx)
 		}
 		if err != nil {
@@ -77,13 +77,13 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 	defer cancel()
 	begun, deleted, err := r.begun(ctx)
 	if begun {
-		r.rep.Step("Taking back the promotion of image %s; should this be stopped, %s goes on with it", r.plan.Image, r.resume())
+		r.rep.Step("Rolling back the promotion of image %s; if this is stopped, run %s to continue", r.plan.Image, r.resume())
 		err = r.takeBack(ctx)
 	}
 	switch {
 	case err != nil:
 		return fault.New(fault.Partial, fault.Advise("run the promotion again, or %s: both settle first what this run left", r.resume()),
-			"promoting image %s to %q: %w (and taking it back: %w)", r.plan.Image, r.plan.Name, cause, err)
+			"promoting image %s to %q: %w (and the rollback failed: %w)", r.plan.Image, r.plan.Name, cause, err)
 	case deleted:
 		return fault.New(fault.NotFound, "promote another image",
 			"image %s was deleted by somebody while it was promoted to %q; the images before are as they were", r.plan.Image, r.plan.Name)
@@ -110,7 +110,7 @@ func (r *run) unfinished(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
 	if _, e := r.current(ctx); fault.Is(e, fault.NotFound) {
-		return fault.New(fault.Partial, fault.Advise("promote another image, or make the one before current again with %s", fault.Do("promote", "rollback", r.plan.Name)),
+		return fault.New(fault.Partial, fault.Advise("promote another image, or roll back to the previous one with %s", fault.Do("promote", "rollback", r.plan.Name)),
 			"image %s became current under %q, and was then deleted by somebody: no image is current now", r.plan.Image, r.plan.Name)
 	}
 	return fault.New(fault.Partial, fault.Advise("run the promotion again, or %s, to finish it", r.resume()),

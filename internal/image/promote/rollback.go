@@ -33,7 +33,7 @@ func NewRollback(ctx context.Context, site Site, owner string, o Options) (*Plan
 	case target == nil && o.ImageID != "":
 		return nil, fault.New(fault.NotFound, "look at the history of the name", "image %s never was current under %q", o.ImageID, name)
 	case target == nil:
-		return nil, fault.New(fault.NotFound, "look at the history of the name", "there is no image before the current one of %q", name)
+		return nil, fault.New(fault.NotFound, "look at the history of the name", "the current image of %q has no predecessor", name)
 	}
 	o.ImageID, o.Reactivate = target.ID, true
 	return NewPlan(ctx, site, o)

@@ -114,7 +114,7 @@ func TestFailedRollbackTakesEverythingBack(t *testing.T) {
 		undone++
 	}
 	if want := 8; undone != want { // claim, staging, reactivation, two members, one acceptance, swap, archiving
-		t.Errorf("%d writes could be taken back, want %d", undone, want)
+		t.Errorf("%d writes could be undone, want %d", undone, want)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestRollbackRefused(t *testing.T) {
 		name, want string
 		o          promote.Options
 	}{
-		{"nothing before", "no image before the current one", promote.Options{}},
+		{"nothing before", "has no predecessor", promote.Options{}},
 		{"an image of another name", "never was current", promote.Options{ImageID: n.fresh}},
 	} {
 		if _, err := rolledBack(t, n, tt.o); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), tt.want) {

@@ -33,7 +33,7 @@ type Unfinished struct {
 
 // What becomes of an unfinished promotion when it is settled.
 const (
-	TakenBack = "taken back"
+	TakenBack = "rolled back"
 	Finished  = "finished"
 )
 

@@ -11,7 +11,7 @@ import (
 // archiveStep takes the name away from the images that had it before, newest first.
 type archiveStep struct{}
 
-func (archiveStep) doing() string { return "archiving the images before" }
+func (archiveStep) doing() string { return "archiving the predecessors" }
 
 func (s archiveStep) do(ctx context.Context, r *run) error { return s.finish(ctx, r) }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // settleStep does what follows once the new image is live and its predecessors are archived. From
-// here on nothing is taken back: access that was moved can't be moved back without the members'
+// here on nothing is undone: access that was moved can't be moved back without the members'
 // consent.
 type settleStep struct{}
 

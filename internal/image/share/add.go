@@ -27,7 +27,7 @@ func PlanAdd(ctx context.Context, clouds Clouds, o AddOptions) (*Plan, error) {
 		return nil, err
 	}
 	if len(o.To)+len(o.Projects) == 0 {
-		return nil, fault.New(fault.Usage, "name clouds or projects to share with", "nobody is named to share with")
+		return nil, fault.New(fault.Usage, "name clouds or projects to share with", "no project is named to share with")
 	}
 	clouds = Cached(clouds)
 	// All clouds at once; who is named for what is sorted out when all are there.

@@ -90,7 +90,7 @@ func TestAddRefuses(t *testing.T) {
 		kind fault.Kind
 		says string
 	}{
-		{"nobody", share.AddOptions{Selection: images(id)}, fault.Usage, "nobody"},
+		{"nobody", share.AddOptions{Selection: images(id)}, fault.Usage, "no project is named"},
 		{"nothing", share.AddOptions{To: []string{"member-a"}}, fault.Usage, "no image is chosen"},
 		{"an unknown image", share.AddOptions{Selection: images("nowhere"), To: []string{"member-a"}}, fault.NotFound, `"nowhere"`},
 		{"several images", share.AddOptions{Selection: images("twice" + w.suffix), To: []string{"member-a"}}, fault.Ambiguous, "13 bytes"},

@@ -166,7 +166,7 @@ func (c *Change) woken(members map[string]string) error {
 		return nil
 	}
 	return fault.New(fault.Conflict, fault.Advise("run %s if they are to have it, and %s for those who are not", fault.Do("share", "resume", c.Image.ID), fault.Do("share", "remove", c.Image.ID)),
-		"image %s was private, and keeps %s of the time before, who would have access again: %q", c.Image, count(len(members), "member"), sortedKeys(members))
+		"image %s was private and keeps %s from before, which would get access again: %q", c.Image, count(len(members), "member"), sortedKeys(members))
 }
 
 // wake notes who has got access again.
@@ -237,7 +237,7 @@ func (c *Change) verify(ctx context.Context, members []*Member) error {
 	}
 	for _, m := range members {
 		if now[m.Project] != m.After {
-			return fault.New(fault.Conflict, "run it again", "project %s is %q on image %s after it was made %q: somebody else changes it",
+			return fault.New(fault.Conflict, "run it again", "project %s is %q on image %s after it was made %q: somebody else is changing it",
 				m.Project, now[m.Project], c.Image, m.After)
 		}
 	}

@@ -78,7 +78,7 @@ func DriftError(found []Difference) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return fault.New(fault.Drift, fault.Advise("%s mends what it can, with %s also what is too much", fault.Do("share", "apply"), fault.Set("prune", true)), "%s from the file", count(len(found), "difference"))
+	return fault.New(fault.Drift, fault.Advise("run %s to fix what can be fixed; add %s to also remove extra members", fault.Do("share", "apply"), fault.Set("prune", true)), "%s from the file", count(len(found), "difference"))
 }
 
 func (d *desired) drift(ctx context.Context, o FileOptions) ([]Difference, error) {

@@ -155,7 +155,7 @@ func TestEveryWriteRefused(t *testing.T) {
 		undone++
 	}
 	if want := 4 + 6 + 7; undone != want { // images made ready, members, acceptances
-		t.Errorf("%d writes could be taken back, want %d", undone, want)
+		t.Errorf("%d writes could be undone, want %d", undone, want)
 	}
 }
 
@@ -250,7 +250,7 @@ func TestWhatCantBeTakenBackIsNamed(t *testing.T) {
 	wantKind(t, err, fault.Partial, "project "+w.project("member-a"), "share remove")
 	w.sandbox.Faults().Clear()
 	if _, left := w.members(id)[w.project("member-b")]; left {
-		t.Error("what could be taken back wasn't")
+		t.Error("what could be undone wasn't")
 	}
 }
 

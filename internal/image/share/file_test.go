@@ -72,7 +72,7 @@ func TestParseRefuses(t *testing.T) {
 		{"nobody named", head + "images: [{name: a}]", "line 3, column 3: to: it is missing"},
 		{"an empty recipient list", head + "images: [{name: a}]\n  to:", "line 4, column 3: a list is expected"},
 		{"a misspelt key", head + "image: []", `line 3, column 3: "image" is unknown`},
-		{"a key twice", head + "images: [{name: a}]\n  images: [{name: b}]", `line 4, column 3: "images" is there twice`},
+		{"a key twice", head + "images: [{name: a}]\n  images: [{name: b}]", `line 4, column 3: "images" is given twice`},
 		{"no images", head + "to: []", "line 3, column 3: images: it is missing"},
 		{"an image of nothing", head + "images:\n  - pick: all", "line 4, column 5: an image needs"},
 		{"an image by id and name", head + "images:\n  - {id: 0b01779d-2427-4f5c-b083-1ad3abc302ed, name: a}", "line 4, column 5: an image has an id or a name"},

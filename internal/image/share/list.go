@@ -128,7 +128,7 @@ func sharesOf(ctx context.Context, site *Site, img *glance.Image, named bool) ([
 			unreadable = err
 		}
 		if len(shares) == 0 && named {
-			shares = append(shares, Share{Status: Unknown, Note: "the image is private; the service does not tell which members it keeps"})
+			shares = append(shares, Share{Status: Unknown, Note: "the image is private; the service doesn't list the members it keeps"})
 		}
 	}
 	if len(shares) == 0 && named {

@@ -125,7 +125,7 @@ func usable(p project) error {
 	if p.Enabled {
 		return nil
 	}
-	return fault.New(fault.Conflict, "enable it first", "the project %q (%s) is disabled: nobody could use what is shared with it", p.Name, p.ID)
+	return fault.New(fault.Conflict, "enable it first", "the project %q (%s) is disabled: images shared with it couldn't be used", p.Name, p.ID)
 }
 
 func (s *Site) keystone(ctx context.Context, path string, into any) error {

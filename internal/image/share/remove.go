@@ -32,9 +32,9 @@ func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, err
 	named := len(o.To)+len(o.Projects) > 0
 	switch {
 	case named && o.Expired:
-		return nil, fault.New(fault.Usage, "leave one of them out", "either projects are removed that are named, or those whose time is over")
+		return nil, fault.New(fault.Usage, "use one of them", "either the named projects can be removed, or the expired ones")
 	case !named && !o.Expired:
-		return nil, fault.New(fault.Usage, "name clouds or projects", "nobody is named to be removed")
+		return nil, fault.New(fault.Usage, "name clouds or projects", "no project is named to remove")
 	}
 	clouds = Cached(clouds)
 	if _, err := open(ctx, clouds, append([]string{o.From}, o.To...)); err != nil {
@@ -100,7 +100,7 @@ func (o RemoveOptions) losers(ctx context.Context, site *Site, clouds Clouds) ([
 	for _, to := range sites {
 		t, err := cloudTarget(site, to, false)
 		if err != nil {
-			return nil, fault.Wrap(fault.Usage, "delete the copy there, if that is meant", err)
+			return nil, fault.Wrap(fault.Usage, "to remove the copy, delete it in that cloud", err)
 		}
 		all = append(all, t)
 	}
@@ -125,8 +125,8 @@ func planRemoval(ctx context.Context, site *Site, img *glance.Image, losers []Ta
 	}
 	if img.Visibility != glance.Shared {
 		if img.Visibility == glance.Private && losers != nil {
-			return nil, fault.New(fault.Conflict, fault.Advise("nobody else has access while it is private; resume it to change its members, with %s", fault.Do("share", "resume", img.ID)),
-				"image %s is private, and the service doesn't let its members be changed", img)
+			return nil, fault.New(fault.Conflict, fault.Advise("only the owner has access while it is private; to change its members, resume it with %s", fault.Do("share", "resume", img.ID)),
+				"image %s is private, so its members can't be changed", img)
 		}
 		return c, nil
 	}

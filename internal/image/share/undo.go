@@ -15,9 +15,9 @@ func (r *run) takeBack(ctx context.Context, why error) error {
 	switch {
 	case fault.Is(err, fault.Partial):
 	case changed:
-		r.rep.Step("It failed, and what it had changed is taken back")
+		r.rep.Step("Failed; undoing what this run changed")
 	default:
-		r.rep.Step("It failed, and had changed nothing")
+		r.rep.Step("Failed; nothing was changed")
 	}
 	return err
 }

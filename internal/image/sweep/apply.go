@@ -24,7 +24,7 @@ type Result struct {
 const parallel = 8
 
 // errKept says that an object is not the run's any more.
-var errKept = errors.New("it is not the run's any more")
+var errKept = errors.New("it no longer belongs to the run")
 
 func still(want, is cloud.Run) error {
 	if want != is {

@@ -33,7 +33,7 @@ func chooseRegion(own, vendor tree, wanted string) (name string, values tree, er
 		for _, r := range regions {
 			names = append(names, r.name)
 		}
-		return "", nil, fmt.Errorf("region %q is none of its regions, which are %s", wanted, strings.Join(names, ", "))
+		return "", nil, fmt.Errorf("region %q is not one of its regions, which are %s", wanted, strings.Join(names, ", "))
 	}
 	return wanted, nil, nil
 }

@@ -59,7 +59,7 @@ func (c *Client) difference(ctx context.Context, s Selector, i *Image) (why []st
 		add(i.Visibility, "visibility", i.Visibility)
 	case s.ID == "" && i.Visibility == Shared && s.MemberStatus == "":
 		if status := c.unaccepted(ctx, i); status != "" {
-			add(fmt.Sprintf("shared with this project, whose answer is %s", status), "member_status", status)
+			add(fmt.Sprintf("shared with this project, whose status is %s", status), "member_status", status)
 		}
 	}
 	if i.Status != s.status() {

@@ -35,7 +35,7 @@ func Check(m *pluginv1.Manifest) []string {
 	for _, command := range m.GetCommands() {
 		c.command(command)
 		for _, path := range Spellings(command) {
-			c.require(!seen[path], "command %q is there twice", path)
+			c.require(!seen[path], "command %q is defined twice", path)
 			seen[path] = true
 		}
 	}
@@ -81,7 +81,7 @@ func (c *checker) command(command *pluginv1.Command) {
 	titles := map[string]bool{}
 	for _, column := range command.GetColumns() {
 		c.require(column.GetTitle() != "", "command %q has a column without title", name)
-		c.require(!titles[column.GetTitle()], "command %q: column %q is there twice", name, column.GetTitle())
+		c.require(!titles[column.GetTitle()], "command %q: column %q is defined twice", name, column.GetTitle())
 		titles[column.GetTitle()] = true
 	}
 	c.require(len(titles) == 0 || command.GetKind() == pluginv1.CommandKind_COMMAND_KIND_LIST, "command %q has columns and isn't a LIST", name)
@@ -108,12 +108,12 @@ func (c *checker) flags(command string, flags []*pluginv1.Flag) {
 		name := f.GetName()
 		c.require(word.MatchString(name), "command %q: flag %q isn't made of lower-case letters, digits and dashes", command, name)
 		c.require(!IsReservedFlag(name), "command %q: flag --%s is imgctl's own", command, name)
-		c.require(!seen[name], "command %q: flag --%s is there twice", command, name)
+		c.require(!seen[name], "command %q: flag --%s is defined twice", command, name)
 		seen[name] = true
 		if short := f.GetShort(); short != "" {
 			c.require(letter.MatchString(short), "command %q: flag -%s of --%s isn't one letter", command, short, name)
 			c.require(!IsReservedFlag(short), "command %q: flag -%s of --%s is imgctl's own", command, short, name)
-			c.require(!seen["-"+short], "command %q: flag -%s is there twice", command, short)
+			c.require(!seen["-"+short], "command %q: flag -%s is defined twice", command, short)
 			seen["-"+short] = true
 		}
 		c.flag(command, f)

@@ -44,14 +44,14 @@ func ParseSpan(text string) (Span, error) {
 		return Span{}, nil
 	}
 	if !whole.MatchString(text) {
-		return Span{}, fmt.Errorf("%q is no length of time such as 90s, 36h, 7d12h or 12mo", text)
+		return Span{}, fmt.Errorf("%q is not a duration such as 90s, 36h, 7d12h or 12mo", text)
 	}
 	var s Span
 	for _, p := range part.FindAllStringSubmatch(text, -1) {
 		number, unit := p[1], p[2]
 		n, err := strconv.ParseFloat(number, 64)
 		if err != nil {
-			return Span{}, fmt.Errorf("%q is no number", number)
+			return Span{}, fmt.Errorf("%q is not a number", number)
 		}
 		u, ours := units[unit]
 		switch {
@@ -109,7 +109,7 @@ func ParseTime(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time such as 2026-01-31, 2026-01-31T12:00 or 2026-01-31T12:00:00Z", text)
+	return time.Time{}, fmt.Errorf("%q is not a time such as 2026-01-31, 2026-01-31T12:00 or 2026-01-31T12:00:00Z", text)
 }
 
 // ParseWhen reads a time, or a length of time that is counted from now.
@@ -119,7 +119,7 @@ func ParseWhen(text string, now time.Time) (time.Time, error) {
 	}
 	s, err := ParseSpan(text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is neither a time such as 2027-01-31T00:00:00Z nor a length of time such as 30d, 7d12h or 12mo", text)
+		return time.Time{}, fmt.Errorf("%q is neither a time such as 2027-01-31T00:00:00Z nor a duration such as 30d, 7d12h or 12mo", text)
 	}
 	return s.From(now), nil
 }
@@ -138,7 +138,7 @@ func ParseBytes(text string) (int64, error) {
 	multiple, ok := multiples[strings.ToLower(strings.TrimSpace(text[len(digits):]))]
 	n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
 	if !ok || err != nil || n < 0 || math.IsNaN(n) || n*multiple >= math.MaxInt64 {
-		return 0, fmt.Errorf("%q is no size such as 512, 10M or 4GiB", text)
+		return 0, fmt.Errorf("%q is not a size such as 512, 10M or 4GiB", text)
 	}
 	return int64(n * multiple), nil
 }
