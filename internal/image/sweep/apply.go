@@ -48,7 +48,7 @@ func Apply(ctx context.Context, p *Plan, rep report.Reporter) (Result, error) {
 	case ctx.Err() != nil:
 		return s.result, fault.Wrap(fault.Cancelled, "sweep again for the rest", errors.Join(context.Cause(ctx), err))
 	case err != nil:
-		return s.result, fault.Wrap(fault.Partial, "sweep again when the causes are mended", err)
+		return s.result, fault.Wrap(fault.Partial, "fix the causes, then sweep again", err)
 	}
 	return s.result, nil
 }
