@@ -50,14 +50,22 @@ func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			out.Row(st.Name, "current", img.ID, img.Name, img.Properties[promote.PromotedKey], img.Properties["imgctl_run"], img.Visibility)
 		}
 		for _, u := range st.Unfinished {
-			out.Row(st.Name, "unfinished", u.Image.ID, u.Image.Name, u.At, u.Run, fmt.Sprintf("%s; resumed, it is %s", u.Phase, u.Settled))
+			detail := fmt.Sprintf("%s; resumed, it is %s", u.Phase, u.Settled)
+			if u.Problem != nil {
+				detail = u.Problem.Error()
+			}
+			out.Row(st.Name, "unfinished", u.Image.ID, u.Image.Name, u.At, u.Run, detail)
 		}
 		for _, c := range st.Claims {
 			state := "claimed"
 			if !c.Alive {
 				state = "dead claim"
 			}
-			out.Row(st.Name, state, "", "", c.Since, c.Run, c.Holder)
+			detail := c.Holder
+			if c.Problem != nil {
+				detail += ": " + c.Problem.Error()
+			}
+			out.Row(st.Name, state, "", "", c.Since, c.Run, detail)
 		}
 	}
 	return nil

@@ -134,6 +134,10 @@ func (c *Config) prepareAccess() []error {
 	}
 	errs := c.Access.Prepare()
 	for _, name := range c.AcceptWith {
+		if name == "" {
+			errs = append(errs, fault.Bad("accept_with", "name entries of clouds.yaml", "one of the names is empty"))
+			continue
+		}
 		other := cloud.Other(name)
 		for _, err := range other.Prepare() {
 			errs = append(errs, fault.In("accept_with", err))

@@ -25,15 +25,12 @@ func DeadClaims(ctx context.Context, images *glance.Client, owner string) ([]*gl
 		if ClaimedName(img) == "" {
 			continue
 		}
-		claim, err := DeadClaim(ctx, images, img.ID)
-		if err != nil {
-			return nil, err
-		}
-		if claim != nil {
+		// One that can't be read may be alive, and hides no other.
+		if claim, err := DeadClaim(ctx, images, img.ID); err == nil && claim != nil {
 			dead = append(dead, claim)
 		}
 	}
-	return dead, nil
+	return dead, ctx.Err()
 }
 
 // DeadClaim reads one claim; nil where it isn't there or its run may live.

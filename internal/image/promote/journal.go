@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -162,7 +163,8 @@ func journalOf(img *glance.Image) (*journal, error) {
 	}
 	var j journal
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
-		return nil, fmt.Errorf("reading the promotion journal in property %s of image %s: %w", journalKey, img, err)
+		return nil, fault.New(fault.Conflict, fault.Advise("look at the image, then remove its properties %s and %s", journalKey, promotingKey),
+			"reading the promotion journal in property %s of image %s: %w", journalKey, img, err)
 	}
 	return &j, nil
 }

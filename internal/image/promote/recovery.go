@@ -2,6 +2,7 @@ package promote
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -18,13 +19,15 @@ func recoverName(ctx context.Context, site Site, owner, name string, rep report.
 	if err != nil {
 		return err
 	}
+	var errs []error // one that can't be settled doesn't keep the others from it
 	for _, img := range found {
-		j, err := journalOf(img)
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			break
 		}
+		j, err := journalOf(img)
 		r := &run{site: site, rep: rep, image: img.ID, journal: j}
 		switch {
+		case err != nil:
 		case j == nil:
 			_, err = site.Images.Update(ctx, img.ID, glance.Patch{}.Remove(promotingKey))
 		case j.Phase == swapped:
@@ -34,11 +37,9 @@ func recoverName(ctx context.Context, site Site, owner, name string, rep report.
 			rep.Step("Rolling back the promotion of image %s that run %s left", img, j.Run)
 			err = r.takeBack(ctx)
 		}
-		if err != nil {
-			return err
-		}
+		errs = append(errs, err)
 	}
-	return nil
+	return errors.Join(append(errs, ctx.Err())...)
 }
 
 // finish goes through the steps from the first to the last.

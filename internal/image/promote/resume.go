@@ -28,11 +28,7 @@ func NewResume(ctx context.Context, site Site, owner, name string) (*ResumePlan,
 		return nil, err
 	}
 	for _, img := range marked {
-		u, err := unfinishedOf(img)
-		if err != nil {
-			return nil, err
-		}
-		if u != nil {
+		if u := unfinishedOf(img); u != nil {
 			p.Unfinished = append(p.Unfinished, *u)
 		}
 	}
@@ -50,6 +46,10 @@ func (p *ResumePlan) Done() bool { return len(p.Unfinished) == 0 }
 func (p *ResumePlan) Changes() []string {
 	var lines []string
 	for _, u := range p.Unfinished {
+		if u.Problem != nil {
+			lines = append(lines, fmt.Sprintf("image %s: its promotion to %q can't be settled: %v", u.Image, u.Name, u.Problem))
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("image %s: its promotion to %q by run %s is %s", u.Image, u.Name, u.Run, u.Settled))
 	}
 	return lines

@@ -198,6 +198,44 @@ func TestResumeSettlesWhatADeadRunLeft(t *testing.T) {
 	}
 }
 
+// A journal that can't be read, as of somebody who wrote the property by hand, hides no other promotion
+// and keeps none from being settled.
+func TestUnreadableJournalStopsNothingElse(t *testing.T) {
+	t.Parallel()
+	w := newSandbox(t)
+	n, next := w.newName("web-base"), w.newName("next")
+	before := n.state(t)
+	for _, rule := range []sandbox.Rule{
+		{Method: "POST", Path: "/image/v2/images/*/members", From: 1},
+		{Method: "PATCH", Path: "/image/v2/images/" + n.fresh, From: 2},
+	} {
+		rule.Match, rule.Fault = concerns, sandbox.Status(http.StatusForbidden)
+		w.sandbox.Faults().Add(rule)
+	}
+	if _, err := promoted(t, n.site(), n.options()); !fault.Is(err, fault.Partial) {
+		t.Fatal(err)
+	}
+	w.sandbox.Faults().Clear()
+	bad := n.image("by hand", map[string]any{"imgctl_promotion": "{", "imgctl_promoting": n.name})
+
+	statuses, err := promote.Statuses(t.Context(), n.site(), n.owner.project, "")
+	if err != nil || len(statuses) != 1 || len(statuses[0].Unfinished) != 2 {
+		t.Errorf("status is %+v, %v", statuses, err)
+	}
+	mustPromote(t, next.site(), next.options())
+	resume, err := promote.NewResume(t.Context(), n.site(), n.owner.project, n.name)
+	if err != nil || len(resume.Unfinished) != 2 {
+		t.Fatalf("%+v, %v", resume, err)
+	}
+	err = promote.Resume(t.Context(), n.site(), resume, time.Minute, report.Discard)
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), bad) || !strings.Contains(err.Error(), "remove its properties") {
+		t.Errorf("resumed with a journal that can't be read: %v", err)
+	}
+	if after := n.state(t); after != before {
+		t.Errorf("the other promotion wasn't settled\nbefore: %s\nafter:  %s", before, after)
+	}
+}
+
 func TestStatusOfAName(t *testing.T) {
 	t.Parallel()
 	n := newSandbox(t).newName("web-base")

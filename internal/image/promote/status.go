@@ -26,9 +26,10 @@ type Unfinished struct {
 	Image   *glance.Image // that is to become current
 	Name    string        // under this name
 	Run     string
-	Phase   string // staging, swapped or undoing
+	Phase   string // staging, swapped or undoing; "" where the journal can't be read
 	Settled string // what settling it does: TakenBack or Finished
 	At      string // RFC 3339
+	Problem error  // why the journal can't be read
 }
 
 // What becomes of an unfinished promotion when it is settled.
@@ -45,6 +46,8 @@ type Claim struct {
 	Holder string // process and machine
 	Since  time.Time
 	Alive  bool // it gave a sign of life recently
+	// Problem is why the claim couldn't be read; its run counts as alive then.
+	Problem error
 }
 
 // Statuses tells how things stand with the owner's names: with the one given, or with all that
@@ -65,19 +68,11 @@ func Statuses(ctx context.Context, site Site, owner, name string) ([]Status, err
 		of(name)
 	}
 	for _, img := range all {
-		u, err := unfinishedOf(img)
-		if err != nil {
-			return nil, err
-		}
-		if u != nil {
+		if u := unfinishedOf(img); u != nil {
 			of(u.Name).Unfinished = append(of(u.Name).Unfinished, *u)
 		}
 		if ClaimedName(img) != "" {
-			c, err := claimOf(ctx, site, img)
-			if err != nil {
-				return nil, err
-			}
-			if c != nil {
+			if c := claimOf(ctx, site, img); c != nil {
 				of(c.Name).Claims = append(of(c.Name).Claims, *c)
 			}
 		}
@@ -91,33 +86,38 @@ func Statuses(ctx context.Context, site Site, owner, name string) ([]Status, err
 			statuses = append(statuses, *s)
 		}
 	}
-	return statuses, nil
+	return statuses, ctx.Err()
 }
 
 // unfinishedOf is what an image's journal says; nil where it has none.
-func unfinishedOf(img *glance.Image) (*Unfinished, error) {
+func unfinishedOf(img *glance.Image) *Unfinished {
 	j, err := journalOf(img)
-	if err != nil || j == nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return &Unfinished{Image: img, Name: cmp.Or(img.Properties[promotingKey], img.Name), Problem: err}
+	case j == nil:
+		return nil
 	}
 	u := &Unfinished{Image: img, Name: j.Name, Run: j.Run, Phase: j.Phase, Settled: TakenBack, At: j.At}
 	if j.Phase == swapped {
 		u.Settled = Finished
 	}
-	return u, nil
+	return u
 }
 
 // claimOf reads a claim again, to judge it by the service's clock; nil where it was given back.
-func claimOf(ctx context.Context, site Site, img *glance.Image) (*Claim, error) {
+func claimOf(ctx context.Context, site Site, img *glance.Image) *Claim {
+	c := &Claim{
+		ID: img.ID, Name: ClaimedName(img), Run: img.Properties[cloud.RunKey], Holder: img.Properties[ownerKey], Since: img.CreatedAt,
+	}
 	img, now, err := site.Images.ImageAt(ctx, img.ID)
-	if fault.Is(err, fault.NotFound) {
-		return nil, nil
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil:
+		c.Alive, c.Problem = true, err
+	default:
+		c.Alive = !expired(img, now, leaseTime)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &Claim{
-		ID: img.ID, Name: ClaimedName(img), Run: img.Properties[cloud.RunKey], Holder: img.Properties[ownerKey],
-		Since: img.CreatedAt, Alive: !expired(img, now, leaseTime),
-	}, nil
+	return c
 }
