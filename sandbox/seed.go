@@ -32,9 +32,11 @@ type User struct {
 	AppCred string // name in the clouds.yaml of an application credential besides; "" = none
 }
 
-// Network is a network with one subnet. The servers' addresses come from it, so it has to be within 127.0.0.0/8.
+// Network is a network with one subnet, or two. The servers' addresses come from it, so the first has to be within
+// 127.0.0.0/8.
 type Network struct {
 	Name, CIDR       string
+	IPv6             string // CIDR of an IPv6 subnet besides; "" = none. Servers answer there where this process may add addresses to the loopback interface.
 	External, Shared bool
 }
 
@@ -105,7 +107,11 @@ func (c *Cloud) plant(s Seed) error {
 	}
 	for _, n := range s.Networks {
 		network := neutron.Network{Name: n.Name, External: n.External, Shared: n.Shared, ProjectID: c.logins[0].project.ID}
-		if _, err := c.services.Network.AddNetwork(network, n.CIDR); err != nil {
+		cidrs := []string{n.CIDR}
+		if n.IPv6 != "" {
+			cidrs = append(cidrs, n.IPv6)
+		}
+		if _, err := c.services.Network.AddNetwork(network, cidrs...); err != nil {
 			return err
 		}
 	}

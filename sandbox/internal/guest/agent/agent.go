@@ -139,6 +139,7 @@ func (a *agent) setUp() error {
 	if err := a.listenSSH(); err != nil {
 		return err
 	}
+	a.serveSSHInside()
 	if err := a.serveInitctl(); err != nil {
 		return err
 	}
@@ -155,6 +156,9 @@ func (a *agent) obey() {
 		switch {
 		case m.Op == control.SSH && len(files) == 1:
 			go a.serveSSH(files[0], m.Text)
+			continue
+		case m.Op == control.Connect && len(files) == 1:
+			go a.serveNeighbour(files[0], m.Text)
 			continue
 		case m.Op == control.Stop:
 			a.terminate(m.Grace)

@@ -6,13 +6,12 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 )
 
-// forward connects a client to an address in the guest's own network.
-func forward(c ssh.NewChannel) {
+// forward connects a client to an address in the guest's own network, or to a neighbour's.
+func (a *agent) forward(c ssh.NewChannel) {
 	var to struct {
 		Host     string
 		Port     uint32
@@ -23,7 +22,7 @@ func forward(c ssh.NewChannel) {
 		_ = c.Reject(ssh.ConnectionFailed, "malformed request")
 		return
 	}
-	target, err := net.DialTimeout("tcp", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), 10*time.Second)
+	target, err := a.dial(net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))))
 	if err != nil {
 		_ = c.Reject(ssh.ConnectionFailed, err.Error())
 		return
@@ -39,7 +38,7 @@ func forward(c ssh.NewChannel) {
 	go func() {
 		defer close(done)
 		_, _ = io.Copy(target, ch)
-		if t, ok := target.(*net.TCPConn); ok {
+		if t, ok := target.(interface{ CloseWrite() error }); ok {
 			_ = t.CloseWrite()
 		}
 	}()

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/control"
 )
 
 // network brings up the loopback interface of the guest's own network name space, with the metadata service's
@@ -17,12 +19,17 @@ func (a *agent) network() error {
 	if err := linkUp("lo"); err != nil {
 		return err
 	}
-	for i, address := range []string{metadataAddress, a.cfg.Address} {
+	for i, address := range append([]string{metadataAddress}, a.cfg.Addresses...) {
 		ip, err := netip.ParseAddr(address)
-		if err != nil || !ip.Is4() {
+		switch {
+		case err != nil:
 			continue
+		case ip.Is4():
+			err = addAddress(fmt.Sprintf("lo:%d", i), ip)
+		default:
+			err = control.SetIPv6(unix.SIOCSIFADDR, ip)
 		}
-		if err := addAddress(fmt.Sprintf("lo:%d", i), ip); err != nil {
+		if err != nil {
 			return err
 		}
 	}

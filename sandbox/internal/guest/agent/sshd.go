@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -75,10 +74,7 @@ func (a *agent) serveSSH(f *os.File, addresses string) {
 	if err != nil {
 		return
 	}
-	remote, local, _ := strings.Cut(addresses, " ")
-	from, _ := net.ResolveTCPAddr("tcp", remote)
-	to, _ := net.ResolveTCPAddr("tcp", local)
-	a.serveClient(addressed{stream, from, to})
+	a.serveClient(named(stream, addresses))
 }
 
 func (a *agent) serveClient(raw net.Conn) {
@@ -99,7 +95,7 @@ func (a *agent) serveClient(raw net.Conn) {
 		case "session":
 			go a.serveSession(conn, c, acc)
 		case "direct-tcpip":
-			go forward(c)
+			go a.forward(c)
 		default:
 			_ = c.Reject(ssh.UnknownChannelType, "unknown channel type")
 		}

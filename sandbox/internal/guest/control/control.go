@@ -31,7 +31,9 @@ const (
 	Failed   = "failed"   // agent: the guest could not be set up, see Error
 	Poweroff = "poweroff" // agent: somebody inside turned the machine off; a command inside: do so after Grace
 	Reboot   = "reboot"   // agent: somebody inside asked for a reboot; a command inside: do so after Grace
-	SSH      = "ssh"      // host: a client's connection, as the message's file
+	SSH      = "ssh"      // host: a client's connection, as the message's file; the text has its address and ours
+	Connect  = "connect"  // host: a neighbour's connection, as the message's file; the text has its address and ours
+	Dial     = "dial"     // agent: connect the message's file to the neighbour's address in Text
 	Stop     = "stop"     // host: end the processes within Grace, then yourself
 	Password = "password" // host: set the password in Text for root and the default user
 
@@ -64,7 +66,8 @@ type Message struct {
 type Config struct {
 	UUID           string
 	Hostname       string
-	Address        string            // IPv4 address that the guest believes to have; may be empty
+	Addresses      []string          // IP addresses that the guest has on its loopback interface
+	SSHPorts       []int             // where it takes SSH inside its own network
 	AuthorizedKeys []string          // in authorized_keys format
 	Password       string            // of root and the default user; "" = no password log-in
 	UserData       []byte            // as given, decoded

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 )
 
 // Config says which guest to boot. Dir and Agent are required.
@@ -24,8 +25,12 @@ type Config struct {
 	UUID     string
 	Name     string
 	Hostname string // default: Name made fit for a host name
-	// Address is the IPv4 address that the guest shows on its interface; for information.
+	// Address is the guest's first IPv4 address; Networks has all.
 	Address string
+	// SSHPort is where neighbours find the guest's SSH, besides 22.
+	SSHPort int
+	// Neighbour finds the guest that has an address, nil where there is none; nil = no neighbours.
+	Neighbour func(address string) *Guest
 	// Keys are public keys in authorized_keys format that may log in, by name.
 	Keys map[string]string
 	// Password, if set, may be used by root and the image's users to log in.
@@ -45,9 +50,26 @@ type Config struct {
 type Network struct {
 	ID      string
 	MAC     string
-	Address string // IPv4
+	Address string // IPv4 or IPv6
 	CIDR    string
 	Gateway string
+}
+
+// addresses are the guest's own, each once.
+func (c Config) addresses() []string {
+	all := []string{c.Address}
+	for _, n := range c.Networks {
+		all = append(all, n.Address)
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(a string) bool { return a == "" })
+}
+
+func (c Config) sshPorts() []int {
+	if c.SSHPort == 0 || c.SSHPort == 22 {
+		return []int{22}
+	}
+	return []int{22, c.SSHPort}
 }
 
 // Root is the folder of the root file system in instance folder dir.

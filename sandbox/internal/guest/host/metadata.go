@@ -73,11 +73,18 @@ func short(uuid string) string {
 // networkData is OpenStack's network_data.json.
 func networkData(networks []Network) map[string]any {
 	links, nets := []any{}, []any{}
+	taps := map[string]string{} // by hardware address
 	for i, n := range networks {
-		tap := "tap" + strconv.Itoa(i)
-		links = append(links, map[string]any{"id": tap, "vif_id": n.ID, "type": "ovs", "mtu": 1500, "ethernet_mac_address": n.MAC})
+		tap, ok := taps[n.MAC]
+		if !ok {
+			tap = "tap" + strconv.Itoa(len(taps))
+			taps[n.MAC] = tap
+			links = append(links, map[string]any{"id": tap, "vif_id": n.ID, "type": "ovs", "mtu": 1500, "ethernet_mac_address": n.MAC})
+		}
 		entry := map[string]any{"id": "network" + strconv.Itoa(i), "type": "ipv4", "link": tap, "ip_address": n.Address, "network_id": n.ID, "routes": []any{}, "services": []any{}}
-		if p, err := netip.ParsePrefix(n.CIDR); err == nil {
+		if p, err := netip.ParsePrefix(n.CIDR); err == nil && p.Addr().Is6() {
+			entry["type"], entry["ip_address"] = "ipv6", n.CIDR
+		} else if err == nil {
 			entry["netmask"] = netmask(p.Bits())
 		}
 		if n.Gateway != "" {

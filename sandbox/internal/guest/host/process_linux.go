@@ -20,6 +20,7 @@ type process struct {
 	cmd  *exec.Cmd
 
 	console *console
+	dial    func(target string, stream *os.File)
 
 	done chan struct{}   // closed when pid 1 and with it every process of the guest is gone
 	asks control.Message // the agent's last wish: Poweroff, Reboot or Failed; valid after done
@@ -84,7 +85,7 @@ func (g *Guest) start() (*process, error) {
 		console.Close()
 		return nil, err
 	}
-	return &process{conn: conn, cmd: cmd, console: console, done: make(chan struct{})}, nil
+	return &process{conn: conn, cmd: cmd, console: console, dial: g.dial, done: make(chan struct{})}, nil
 }
 
 // watch reads what the agent says until it is gone. The first thing it says, or its end, goes to ready.
@@ -100,6 +101,10 @@ func (p *process) watch(ready chan<- error) {
 		m, passed, err := p.conn.Receive()
 		if err != nil {
 			break
+		}
+		if m.Op == control.Dial && len(passed) == 1 {
+			go p.dial(m.Text, passed[0])
+			continue
 		}
 		for _, f := range passed {
 			f.Close()

@@ -1,9 +1,11 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +17,9 @@ import (
 // HangUp or the guest's end.
 func (g *Guest) ServeSSH(address string) error {
 	l, err := net.Listen("tcp", address)
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		l, err = listenIPv6(address)
+	}
 	if err != nil {
 		return fmt.Errorf("listening for SSH of guest %q (ports below 1024 need root, or a lower net.ipv4.ip_unprivileged_port_start, or another SSH port): %w", g.cfg.UUID, err)
 	}
@@ -26,6 +31,36 @@ func (g *Guest) ServeSSH(address string) error {
 	g.listeners[address] = l
 	go g.accept(l)
 	return nil
+}
+
+// onLoopback is a listener whose address is there for its time alone.
+type onLoopback struct {
+	net.Listener
+	ip netip.Addr
+}
+
+// Close ends listening and takes the address away.
+func (l onLoopback) Close() error {
+	err := l.Listener.Close()
+	_ = control.SetIPv6(unix.SIOCDIFADDR, l.ip)
+	return err
+}
+
+// listenIPv6 listens on an address that no interface has: unlike 127.0.0.0/8, IPv6 knows one loopback address.
+func listenIPv6(address string) (net.Listener, error) {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if err := control.SetIPv6(unix.SIOCSIFADDR, to.Addr()); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		_ = control.SetIPv6(unix.SIOCDIFADDR, to.Addr())
+		return nil, err
+	}
+	return onLoopback{l, to.Addr()}, nil
 }
 
 // HangUp ends a ServeSSH. Connections that exist stay.

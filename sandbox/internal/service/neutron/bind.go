@@ -45,8 +45,8 @@ func (s *Service) newPort(c front.Caller, p Port, fixed []FixedIP) (*Port, error
 	if p.SecurityGroups == nil {
 		p.SecurityGroups = []string{s.defaultGroup(p.ProjectID).ID}
 	}
-	if len(fixed) == 0 && len(n.Subnets) > 0 {
-		fixed = []FixedIP{{SubnetID: n.Subnets[0]}}
+	if len(fixed) == 0 {
+		fixed = s.anyAddresses(n)
 	}
 	for _, want := range fixed {
 		got, err := s.fix(n, want)
@@ -166,4 +166,17 @@ func (s *Service) deletePort(id string) (freed []string) {
 	s.giveAll(p.FixedIPs)
 	delete(s.ports, id)
 	return freed
+}
+
+// anyAddresses wishes for an address of the first subnet of each IP version. The caller holds the lock.
+func (s *Service) anyAddresses(n *Network) []FixedIP {
+	var wishes []FixedIP
+	seen := map[bool]bool{}
+	for _, id := range n.Subnets {
+		if six := s.subnets[id].CIDR.Addr().Is6(); !seen[six] {
+			seen[six] = true
+			wishes = append(wishes, FixedIP{SubnetID: id})
+		}
+	}
+	return wishes
 }

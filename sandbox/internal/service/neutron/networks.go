@@ -123,18 +123,21 @@ type Network struct {
 	CreatedAt                        time.Time
 }
 
-// AddNetwork adds a network with one subnet of the same name; it is for the seed.
-func (s *Service) AddNetwork(n Network, cidr string) (Network, error) {
-	prefix, err := netip.ParsePrefix(cidr)
-	if err != nil {
-		return Network{}, fmt.Errorf("adding network %q: %w", n.Name, err)
-	}
+// AddNetwork adds a network with subnets of the same name; it is for the seed.
+func (s *Service) AddNetwork(n Network, cidrs ...string) (Network, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n.ID, n.CreatedAt, n.AdminStateUp = uuid.NewString(), time.Now().UTC(), true
-	sub := newSubnet(n.ID, n.Name, n.ProjectID, prefix)
-	n.Subnets = []string{sub.ID}
-	s.networks[n.ID], s.subnets[sub.ID] = &n, sub
+	for _, cidr := range cidrs {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return Network{}, fmt.Errorf("adding network %q: %w", n.Name, err)
+		}
+		sub := newSubnet(n.ID, n.Name, n.ProjectID, prefix)
+		n.Subnets = append(n.Subnets, sub.ID)
+		s.subnets[sub.ID] = sub
+	}
+	s.networks[n.ID] = &n
 	return n, nil
 }
 

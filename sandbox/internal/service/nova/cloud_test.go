@@ -206,9 +206,13 @@ func (c *cloud) newKey(name string) login {
 }
 
 func (l login) dial(address string) (*ssh.Client, error) {
-	return ssh.Dial("tcp", net.JoinHostPort(address, strconv.Itoa(sshPort)), &ssh.ClientConfig{
-		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(l.signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 5 * time.Second,
-	})
+	return ssh.Dial("tcp", net.JoinHostPort(address, strconv.Itoa(sshPort)), l.config())
+}
+
+func (l login) config() *ssh.ClientConfig {
+	return &ssh.ClientConfig{
+		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(l.signer)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: time.Minute,
+	}
 }
 
 func (l login) run(address, command string) string {

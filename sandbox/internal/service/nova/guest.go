@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/host"
@@ -51,7 +52,8 @@ func (s *Service) boot(ctx context.Context, v *Server) error {
 func (s *Service) openSSH(v *Server, g *host.Guest) error {
 	for _, p := range s.ports.PortsOf(v.ID) {
 		for _, ip := range p.FixedIPs {
-			if err := g.ServeSSH(s.sshAddress(ip.IPAddress)); err != nil {
+			err := g.ServeSSH(s.sshAddress(ip.IPAddress))
+			if err != nil && !strings.Contains(ip.IPAddress, ":") { // an IPv6 address needs rights that not everybody has
 				return err
 			}
 		}
@@ -105,21 +107,49 @@ func (s *Service) guestConfig(v *Server) host.Config {
 		c.Keys = map[string]string{v.KeyName: v.key}
 	}
 	for _, p := range s.ports.PortsOf(v.ID) {
-		c.Networks = append(c.Networks, guestNetwork(p))
+		c.Networks = append(c.Networks, guestNetworks(p)...)
 	}
-	if len(c.Networks) > 0 {
-		c.Address = c.Networks[0].Address
+	for _, n := range c.Networks {
+		if !strings.Contains(n.Address, ":") {
+			c.Address = n.Address
+			break
+		}
 	}
+	c.SSHPort, c.Neighbour = s.o.SSHPort, s.guestAt
 	return c
 }
 
-func guestNetwork(p neutron.Port) host.Network {
-	n := host.Network{ID: p.NetworkID, MAC: p.MAC}
-	if len(p.FixedIPs) > 0 {
-		n.Address = p.FixedIPs[0].IPAddress
-		n.CIDR = n.Address + "/16"
+// guestNetworks are a port's addresses as the guest is told of them.
+func guestNetworks(p neutron.Port) []host.Network {
+	var all []host.Network
+	for _, ip := range p.FixedIPs {
+		n := host.Network{ID: p.NetworkID, MAC: p.MAC, Address: ip.IPAddress, CIDR: ip.IPAddress + "/16"}
+		if strings.Contains(ip.IPAddress, ":") {
+			n.CIDR = ip.IPAddress + "/64"
+		}
+		all = append(all, n)
 	}
-	return n
+	return all
+}
+
+// guestAt finds the guest that has a fixed or a floating address.
+func (s *Service) guestAt(address string) *host.Guest {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if v := s.servers[s.floating[address]]; v != nil {
+		return v.guest
+	}
+	for _, v := range s.servers {
+		if v.guest == nil {
+			continue
+		}
+		for _, p := range s.ports.PortsOf(v.ID) {
+			if slices.ContainsFunc(p.FixedIPs, func(ip neutron.FixedIP) bool { return ip.IPAddress == address }) {
+				return v.guest
+			}
+		}
+	}
+	return nil
 }
 
 // follow turns the server off when its guest does so itself.

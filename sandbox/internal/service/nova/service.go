@@ -4,6 +4,7 @@ package nova
 
 import (
 	"cmp"
+	"net"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -89,7 +90,9 @@ func (s *Service) Close() {
 func (s *Service) dir(id string) string { return filepath.Join(s.o.Dir, id) }
 
 // sshAddress is where a guest with this IP address takes SSH.
-func (s *Service) sshAddress(ip string) string { return ip + ":" + strconv.Itoa(s.o.SSHPort) }
+func (s *Service) sshAddress(ip string) string {
+	return net.JoinHostPort(ip, strconv.Itoa(s.o.SSHPort))
+}
 
 // Server returns a copy of a server, whoever may see it.
 func (s *Service) Server(id string) (Server, bool) {
