@@ -12,6 +12,9 @@ func main() {
 	sdk.Main(sdk.Plugin{
 		Name: "prepare", Version: version.Version, Vendor: "imgctl", License: "Apache-2.0",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
-		Commands: []sdk.Command{prepareCommand(), defaultCommand(), lintCommand(), whyCommand(), tagCommand()},
+		Commands: []sdk.Command{
+			prepareCommand(), defaultCommand(), planCommand(), lintCommand(), whyCommand(), tagCommand(),
+			pushCommand(), listCommand(), showCommand(), deleteCommand(), verifyCommand(),
+		},
 	})
 }

@@ -8,8 +8,6 @@ import (
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/answer"
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -19,14 +17,15 @@ func prepareCommand() sdk.Command {
 		Path: "prepare", Kind: sdk.Raw, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Prepare the container images of a deployment",
 		Long: "Reads ContainerImagePrepare from heat environment files, as TripleO does, and writes which image each parameter names. " +
-			"Entries with push_destination have their images copied there.\n\n" +
+			"Entries with push_destination have their images copied there first: each blob is fetched once, and what a registry has isn't sent. " +
+			"An image that fails doesn't stop the others; then nothing is written, and the exit code is 3.\n\n" +
 			"With --dry-run nothing is copied; the parameters are those of the copies. Registries are asked only where tags are found by labels.",
 		Examples: []sdk.Example{
 			{Text: "Show the parameters, and copy nothing", Command: "imgctl prepare -e containers.yaml --dry-run"},
 			{Text: "Only for the services that the roles run", Command: "imgctl prepare -e containers.yaml -r roles_data.yaml --output-env-file images.yaml"},
 			{Text: "For kolla-ansible", Command: "imgctl prepare -e containers.yaml --as kolla > globals.d/images.yml"},
 		},
-		Flags: slices.Concat(deploymentFlags(), registryFlags(), outputFlags()),
+		Flags: slices.Concat(deploymentFlags(), registryFlags(), outputFlags(), copyFlags(), lockFlags()),
 		Run:   bridge.Run(prepare),
 	}
 }
@@ -68,17 +67,6 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	return write(in, out, text)
-}
-
-// carryOut does what the images need before the parameters are true.
-func carryOut(_ context.Context, _ *sdk.Input, _ *sdk.Output, _ *deployment, result *decide.Result) error {
-	for _, image := range result.All() {
-		if image.Pushed || image.Modify != nil {
-			return fault.New(fault.Usage, fault.Advise("use %s to see the parameters", fault.Option("dry_run")),
-				"image %s has to be copied to %s, which isn't supported yet", image.Source, image.Target)
-		}
-	}
-	return nil
 }
 
 // write puts the answer into the output file, whole or not at all, else on standard output.

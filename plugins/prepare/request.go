@@ -80,7 +80,8 @@ func load(in *sdk.Input, out *sdk.Output) (*deployment, error) {
 	if len(d.Roles) == 0 {
 		out.Log().Info("no roles file: images of all services are prepared")
 	}
-	return d, d.undercloud(out)
+	d.Undercloud, err = undercloud(env)
+	return d, err
 }
 
 func paths(in *sdk.Input, all []string) []string {
@@ -118,7 +119,7 @@ func exists(path string) bool {
 }
 
 // undercloud finds what push_destination: true means.
-func (d *deployment) undercloud(out *sdk.Output) error {
+func undercloud(env *envfile.Environment) (string, error) {
 	hostname, err := os.Hostname()
 	if err != nil {
 		hostname = "localhost"
@@ -128,14 +129,8 @@ func (d *deployment) undercloud(out *sdk.Output) error {
 		defer f.Close()
 		hosts = f
 	}
-	found := false
-	if d.Undercloud, found, err = decide.Undercloud(d.Environment, hostname, hosts); err != nil {
-		return err
-	}
-	if !found {
-		out.Log().Debug("no registry of an undercloud is known; push_destination: true means " + d.Undercloud)
-	}
-	return nil
+	registry, _, err := decide.Undercloud(env, hostname, hosts)
+	return registry, err
 }
 
 // reach makes the client that asks registries.

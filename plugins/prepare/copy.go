@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/lockfile"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// copyFlags bound a copy.
+func copyFlags() sdk.Flags {
+	return sdk.Flags{
+		sdk.Int("parallel-images", 16, "images whose manifests are read and stored at once"),
+		sdk.Int("parallel-blobs", 8, "blobs that are sent at once"),
+	}
+}
+
+// lockFlags keep digests.
+func lockFlags() sdk.Flags {
+	return sdk.Flags{
+		sdk.File("lock", "", "keep the digests of what is copied in this file"),
+		sdk.Bool("frozen", "copy exactly what the lock file has, whatever tags say now"),
+	}
+}
+
+func limits(in *sdk.Input) (transfer.Options, error) {
+	o := transfer.Options{Images: in.Int("parallel-images"), Blobs: in.Int("parallel-blobs")}
+	if o.Images < 1 {
+		return o, fault.Bad("parallel_images", "", "has to be at least 1")
+	}
+	if o.Blobs < 1 {
+		return o, fault.Bad("parallel_blobs", "", "has to be at least 1")
+	}
+	return o, nil
+}
+
+// planCopy plans the copies that the decision asks for.
+func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.Result) (*transfer.Plan, error) {
+	o, err := limits(in)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []transfer.Job
+	for _, image := range result.All() {
+		if image.Modify != nil {
+			return nil, fault.New(fault.Usage, "", "image %s has to be changed by %s, which can't be carried out yet", image.Source, image.Modify.Role)
+		}
+		if image.Pushed {
+			jobs = append(jobs, transfer.Job{Source: image.Source, Target: image.Target, MultiArch: image.MultiArch})
+		}
+	}
+	if jobs, err = frozen(in, jobs); err != nil {
+		return nil, err
+	}
+	return transfer.NewPlan(ctx, d.client, jobs, o)
+}
+
+// frozen has the jobs take what the lock file says.
+func frozen(in *sdk.Input, jobs []transfer.Job) ([]transfer.Job, error) {
+	if !in.Bool("frozen") {
+		return jobs, nil
+	}
+	if in.File("lock") == "" {
+		return nil, fault.New(fault.Usage, fault.Advise("name the file with %s", fault.Option("lock")), "%s needs a lock file", fault.Option("frozen"))
+	}
+	lock, err := lockfile.Read(in.File("lock"))
+	if err != nil {
+		return nil, err
+	}
+	for n := range jobs {
+		if jobs[n].Source, err = lock.Pin(jobs[n].Source); err != nil {
+			return nil, err
+		}
+	}
+	return jobs, nil
+}
+
+// carryOut copies what has to be copied before the parameters are true.
+func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment, result *decide.Result) error {
+	plan, err := planCopy(ctx, in, d, result)
+	if err != nil || len(plan.Images) == 0 {
+		return err
+	}
+	for _, line := range summary(plan) {
+		out.Text(line)
+	}
+	if err := plan.Apply(ctx, bridge.Reporter(in, out)); err != nil {
+		return err
+	}
+	return lock(in, plan)
+}
+
+// lock keeps the digests of the plan's images.
+func lock(in *sdk.Input, plan *transfer.Plan) error {
+	file := in.File("lock")
+	if file == "" || in.Bool("frozen") {
+		return nil
+	}
+	kept, err := lockfile.ReadIfThere(file)
+	if err != nil {
+		return err
+	}
+	for _, i := range plan.Images {
+		if i.Source.Digest == "" {
+			kept[i.Source.String()] = i.Digest
+		}
+	}
+	text, err := kept.Bytes()
+	if err != nil {
+		return err
+	}
+	return replace(file, text)
+}
+
+// summary says what a plan costs.
+func summary(plan *transfer.Plan) (lines []string) {
+	states := map[transfer.State]int{}
+	for _, i := range plan.Images {
+		states[i.State]++
+	}
+	lines = append(lines, fmt.Sprintf("%d images to copy, %d up to date, %d that can't be read",
+		states[transfer.Planned], states[transfer.Current], states[transfer.Failed]))
+	if plan.Down > 0 {
+		lines = append(lines, "to fetch: "+size(plan.Down))
+	}
+	for _, host := range slices.Sorted(maps.Keys(plan.Up)) {
+		lines = append(lines, "to send to "+host+": "+size(plan.Up[host]))
+	}
+	return lines
+}
+
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// copyColumns are those of a plan's rows.
+var copyColumns = sdk.Columns{
+	{Title: "Source"},
+	{Title: "Target"},
+	{Title: "State"},
+	{Title: "Bytes", Unit: sdk.UnitBytes},
+	{Title: "Missing", Unit: sdk.UnitBytes},
+	{Title: "Digest", Hidden: true},
+	{Title: "Problem"},
+}
+
+func planCommand() sdk.Command {
+	return sdk.Command{
+		Path: "prepare plan", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsEnvironment},
+		Short: "Show what preparing would copy, in bytes",
+		Long: "Asks the registries what they have, and lists for each image that would be copied how large it is and how much of it the target " +
+			"lacks. What several images share counts for each of them here; in the sum, which follows, it counts once.",
+		Examples: []sdk.Example{{Text: "What is to be copied", Command: "imgctl prepare plan -e containers.yaml -r roles_data.yaml"}},
+		Flags:    slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), lockFlags()),
+		Columns:  copyColumns,
+		Run:      bridge.Run(showPlan),
+	}
+}
+
+func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	d, err := load(in, out)
+	if err != nil {
+		return err
+	}
+	if err := d.reach(in, out); err != nil {
+		return err
+	}
+	defer d.closes()
+	result, err := d.decide(ctx, out)
+	if err != nil {
+		return err
+	}
+	plan, err := planCopy(ctx, in, d, result)
+	if err != nil {
+		return err
+	}
+	for _, row := range plan.Rows() {
+		out.Row(row.Values()...)
+	}
+	for _, line := range summary(plan) {
+		out.Text(line)
+	}
+	return nil
+}

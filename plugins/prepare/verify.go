@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func verifyCommand() sdk.Command {
+	return sdk.Command{
+		Path: "prepare verify", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsEnvironment},
+		Short: "Check that images are whole where they are used",
+		Long: "Checks each image that the deployment uses, or the ones named, at the registry that it is used from: its manifests, and that each " +
+			"blob is there. With --deep, every byte is read. Exit code 8 says that something is missing or corrupt.",
+		Examples: []sdk.Example{
+			{Text: "After a copy", Command: "imgctl prepare verify -e containers.yaml"},
+			{Text: "One image, to its last byte", Command: "imgctl prepare verify registry.example:5000/ns/openstack-nova-api:tag --deep"},
+		},
+		Args:  []sdk.Arg{sdk.ZeroOrMore("IMAGE", "REGISTRY/PATH:TAG (default: what the deployment uses)")},
+		Flags: slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), sdk.Flags{sdk.Bool("deep", "read every byte and check its digest")}),
+		Columns: sdk.Columns{
+			{Title: "Image"}, {Title: "State"}, {Title: "Blobs"}, {Title: "Bytes", Unit: sdk.UnitBytes}, {Title: "Digest", Hidden: true}, {Title: "Problem"},
+		},
+		Run: bridge.Run(verify),
+	}
+}
+
+func verify(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	o, err := limits(in)
+	if err != nil {
+		return err
+	}
+	d, err := load(in, out)
+	if err != nil {
+		return err
+	}
+	if err := d.reach(in, out); err != nil {
+		return err
+	}
+	defer d.closes()
+	images, err := d.used(ctx, in, out)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, one := range transfer.Verify(ctx, d.client, images, in.Bool("deep"), o) {
+		state, problem := "whole", ""
+		if one.Err != nil {
+			bad++
+			state, problem = "broken", one.Err.Error()
+		}
+		out.Row(one.Image.String(), state, one.Blobs, one.Bytes, one.Digest, problem)
+	}
+	if bad > 0 {
+		return fault.New(fault.Drift, "", "%d of %d images are missing or broken", bad, len(images))
+	}
+	return nil
+}
+
+// used are the images of the arguments, else all that the deployment's parameters name.
+func (d *deployment) used(ctx context.Context, in *sdk.Input, out *sdk.Output) (images []reference.Reference, err error) {
+	for _, text := range in.ArgValues("IMAGE") {
+		image, err := reference.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, image)
+	}
+	if len(images) > 0 {
+		return images, nil
+	}
+	result, err := d.decide(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	for _, image := range result.All() {
+		if !slices.Contains(images, image.Final) {
+			images = append(images, image.Final)
+		}
+	}
+	return images, nil
+}
