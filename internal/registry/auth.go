@@ -30,7 +30,12 @@ func (c *Client) login(name string) func(repository string) (authn.AuthConfig, e
 			return authn.AuthConfig{}, nil
 		}
 		for path := strings.TrimSuffix(name+"/"+repository, "/"); ; {
-			who, err := c.o.Keychain.Resolve(resource{path, keychainName(name)})
+			// The registry itself is asked for last, as its login would count over those of its parts.
+			registry := path
+			if path == name {
+				registry = keychainName(name)
+			}
+			who, err := c.o.Keychain.Resolve(resource{path, registry})
 			if err != nil {
 				return authn.AuthConfig{}, fault.Wrap(fault.Usage, "", fmt.Errorf("finding the login for registry %s: %w", name, err))
 			}
@@ -41,10 +46,10 @@ func (c *Client) login(name string) func(repository string) (authn.AuthConfig, e
 				}
 				return *config, nil
 			}
-			cut := strings.LastIndex(path, "/")
-			if cut < 0 {
+			if path == name {
 				return authn.AuthConfig{}, nil
 			}
+			cut := strings.LastIndex(path, "/")
 			path = path[:cut]
 		}
 	}

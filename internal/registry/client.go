@@ -146,7 +146,7 @@ func (c *Client) open(key, name, base string) (*host, error) {
 		return h, nil
 	}
 	h := &host{name: name, base: base, reads: make(chan struct{}, c.o.Requests), writes: make(chan struct{}, c.o.Requests)}
-	h.insecure = slices.Contains(c.o.Insecure, name) || loopback(name) || strings.HasPrefix(base, "http:")
+	h.insecure = slices.Contains(c.o.Insecure, name) || loopback(name) && base == "" || strings.HasPrefix(base, "http:")
 	if base == "" {
 		h.base = "https://" + address(name)
 	}

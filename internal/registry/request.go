@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -46,7 +47,7 @@ func (c *Client) do(ctx context.Context, h *host, r request, ok ...int) (*http.R
 				return nil, fmt.Errorf("%s: %w", r.what, err)
 			}
 			continue
-		case contains(ok, resp.StatusCode):
+		case slices.Contains(ok, resp.StatusCode):
 			return resp, nil
 		}
 		again, delay := c.again(h, r, resp, sent, attempt, signIns)
@@ -186,15 +187,6 @@ func drain(resp *http.Response) {
 	resp.Body.Close()
 }
 
-func contains(all []int, status int) bool {
-	for _, s := range all {
-		if s == status {
-			return true
-		}
-	}
-	return false
-}
-
 // passing reports whether an error may be gone at the next try.
 func passing(err error) bool {
 	if errors.Is(err, context.Canceled) {
@@ -233,22 +225,43 @@ func wait(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
+// Refused is an answer that isn't a success.
+type Refused struct {
+	Who    string // such as "registry quay.io"
+	Status int
+	Codes  []string // of the distribution specification, such as "MANIFEST_UNKNOWN"
+	said   string
+}
+
+// Error gives what was answered.
+func (r *Refused) Error() string {
+	return fmt.Sprintf("%s answered %d %s%s", r.Who, r.Status, http.StatusText(r.Status), r.said)
+}
+
+// LacksBlob reports whether a registry refused a manifest because of a blob that it doesn't have, or
+// doesn't have yet.
+func LacksBlob(err error) bool {
+	r, ok := errors.AsType[*Refused](err)
+	return ok && (slices.Contains(r.Codes, "MANIFEST_BLOB_UNKNOWN") || slices.Contains(r.Codes, "BLOB_UNKNOWN"))
+}
+
 // answered is the error of an answer that isn't a success.
 func answered(resp *http.Response, who string) error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
 	var body struct {
 		Errors []struct{ Code, Message string } `json:"errors"`
 	}
-	said := ""
+	r := &Refused{Who: who, Status: resp.StatusCode}
 	if json.Unmarshal(text, &body) == nil {
 		for _, e := range body.Errors {
-			said += "; " + strings.TrimSpace(e.Code+" "+e.Message)
+			r.Codes = append(r.Codes, e.Code)
+			r.said += "; " + strings.TrimSpace(e.Code+" "+e.Message)
 		}
 	}
-	if len(said) > 300 {
-		said = said[:300] + "…"
+	if len(r.said) > 300 {
+		r.said = r.said[:300] + "…"
 	}
-	return fault.New(kind(resp.StatusCode), "", "%s answered %d %s%s", who, resp.StatusCode, http.StatusText(resp.StatusCode), said)
+	return fault.Wrap(kind(resp.StatusCode), "", r)
 }
 
 func kind(status int) fault.Kind {

@@ -143,11 +143,48 @@ func (r *run) store(ctx context.Context, i *Image, target registry.Image) error 
 		if n == len(i.manifests)-1 && i.Target.Digest == "" {
 			name = target
 		}
-		if err := r.c.PutManifest(ctx, name, m); err != nil {
+		if err := r.put(ctx, i, name, m); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// put stores a manifest. A registry that misses a blob then, because it was deleted since it was
+// looked up or because another run is writing the same, gets it again.
+func (r *run) put(ctx context.Context, i *Image, name registry.Image, m *registry.Manifest) error {
+	retry := change.DefaultRetry
+	for try := 1; ; try++ {
+		err := r.c.PutManifest(ctx, name, m)
+		if !registry.LacksBlob(err) || m.IsIndex() || try >= retry.Tries || !change.Sleep(ctx, retry.Pause(try)) {
+			return err
+		}
+		for _, d := range m.Refers() {
+			if d.Foreign() {
+				continue
+			}
+			if err := r.restore(ctx, i, name, d); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// restore sends a blob that the repository lacks, from the image's own source.
+func (r *run) restore(ctx context.Context, i *Image, name registry.Image, d registry.Descriptor) error {
+	has, err := r.c.HasBlob(ctx, name.Host, name.Repository, d.Digest)
+	if err != nil || has {
+		return err
+	}
+	source := at(i.Source)
+	return again(ctx, func() error {
+		body, err := r.c.Blob(ctx, source.Host, source.Repository, d)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		return r.c.Upload(ctx, name.Host, name.Repository, d, body)
+	})
 }
 
 // mount makes the blob one of the repository. Where the registry doesn't mount, the blob is there

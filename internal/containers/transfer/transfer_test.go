@@ -342,3 +342,27 @@ func TestAnotherRepositoryOfTheSameRegistry(t *testing.T) {
 		t.Errorf("%v: planned %d bytes, fetched %d, became %s", err, plan.Down, s.sent, s.has(t, "other/a:2"))
 	}
 }
+
+// What was there when it was looked up may be gone when the manifest comes.
+func TestABlobThatVanishedIsSentAgain(t *testing.T) {
+	t.Parallel()
+	from, to := start(t), start(t)
+	from.push(t, "ns/a:1", layer(t, 10_000))
+	var refused atomic.Int32
+	to.rule(func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+		switch {
+		case r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/blobs/") && refused.Load() == 0:
+			w.WriteHeader(http.StatusOK) // it says that it has all
+		case r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") && refused.Add(1) == 1:
+			http.Error(w, `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`, http.StatusBadRequest)
+		default:
+			return false
+		}
+		return true
+	})
+	if _, err := copied(t, client(t, registry.Options{}), jobs(t, from, []string{"ns/a:1"}, to)); err != nil {
+		t.Fatal(err)
+	}
+	to.rule(nil)
+	to.whole(t, "ns/a:1")
+}

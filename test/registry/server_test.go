@@ -1,0 +1,213 @@
+package registry
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// registry is a docker-registry of a test's own.
+type registry struct {
+	host string
+	dir  string
+	ca   string // file, where it has TLS
+}
+
+type settings struct{ password, tls bool }
+
+// start runs docker-registry until the test ends. With a password, user u has password p-word.
+func start(t *testing.T, s settings) *registry {
+	t.Helper()
+	program, err := exec.LookPath("docker-registry")
+	if err != nil {
+		t.Skip("docker-registry isn't installed: apt-get install docker-registry")
+	}
+	r := &registry{dir: t.TempDir(), host: freePort(t)}
+	config := "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n" +
+		"storage: {filesystem: {rootdirectory: " + r.dir + "/data}, delete: {enabled: true}}\n" +
+		"http:\n  addr: " + r.host + "\n"
+	if s.tls {
+		certificate, key := r.certificate(t)
+		r.ca = certificate
+		config += "  tls: {certificate: " + certificate + ", key: " + key + "}\n"
+	}
+	if s.password {
+		hash, err := bcrypt.GenerateFromPassword([]byte("p-word"), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(r.dir, "htpasswd"), "u:"+string(hash)+"\n")
+		config += "auth: {htpasswd: {realm: test, path: " + r.dir + "/htpasswd}}\n"
+	}
+	file := filepath.Join(r.dir, "config.yml")
+	write(t, file, config)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, program, "serve", file)
+	cmd.Dir, cmd.Env = r.dir, []string{"OTEL_TRACES_EXPORTER=none"}
+	if err := cmd.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+	})
+	r.await(t)
+	return r
+}
+
+func (r *registry) await(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", r.host); err == nil {
+			c.Close()
+			return
+		}
+	}
+	t.Fatalf("docker-registry doesn't listen on %s", r.host)
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// certificate is one for the registry that signs itself.
+func (r *registry) certificate(t *testing.T) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, key = filepath.Join(r.dir, "ca.pem"), filepath.Join(r.dir, "key.pem")
+	write(t, certificate, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})))
+	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})))
+	return certificate, key
+}
+
+// watcher is a proxy before a registry that keeps what was asked and answered.
+type watcher struct {
+	host string
+	mu   sync.Mutex
+	log  []string // METHOD PATH STATUS
+}
+
+func (r *registry) watch(t *testing.T) *watcher {
+	t.Helper()
+	w := &watcher{}
+	target, err := url.Parse("http://" + r.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.host = l.Addr().String()
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.Out.Host = p.In.Host // so that Location leads back here
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.log = append(w.log, fmt.Sprintf("%s %s %d", resp.Request.Method, resp.Request.URL.RequestURI(), resp.StatusCode))
+			return nil
+		},
+	}
+	server := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { server.Close() })
+	return w
+}
+
+// count is how many answers have all of the parts.
+func (w *watcher) count(parts ...string) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+lines:
+	for _, line := range w.log {
+		for _, p := range parts {
+			if !strings.Contains(line, p) {
+				continue lines
+			}
+		}
+		n++
+	}
+	return n
+}
+
+func (w *watcher) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = nil
+}
+
+// file is where the registry keeps a blob.
+func (r *registry) file(digest string) string {
+	sum := strings.TrimPrefix(digest, "sha256:")
+	return filepath.Join(r.dir, "data/docker/registry/v2/blobs/sha256", sum[:2], sum, "data")
+}
+
+// spoil changes a byte of a stored blob.
+func (r *registry) spoil(t *testing.T, digest string) {
+	t.Helper()
+	text, err := os.ReadFile(r.file(digest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	write(t, r.file(digest), string(text))
+}
+
+// lose removes a stored blob.
+func (r *registry) lose(t *testing.T, digest string) {
+	t.Helper()
+	if err := os.Remove(r.file(digest)); err != nil {
+		t.Fatal(err)
+	}
+}
