@@ -76,6 +76,9 @@ func (h *Host) execute(args []string) error {
 		return err
 	}
 	h.judge = judge
+	if err := judge.Lock().Unreadable(); err != nil && !completes(args) {
+		h.console.Say("Warning: only the plugins that came with imgctl run: " + err.Error())
+	}
 	executable, err := os.Executable()
 	if err == nil {
 		executable, err = filepath.EvalSymlinks(executable)

@@ -34,9 +34,14 @@ type Entry struct {
 
 // Lock is the user's lock file.
 type Lock struct {
-	path    string
-	entries []Entry
+	path       string
+	entries    []Entry
+	unreadable error
 }
+
+// Unreadable is why the file couldn't be read, as where HOME is somebody else's; nobody is trusted by
+// it then. nil where it was read or isn't there.
+func (l *Lock) Unreadable() error { return l.unreadable }
 
 type lockFile struct {
 	Version int     `yaml:"version"`
@@ -48,6 +53,9 @@ func readLock(path string) (*Lock, error) {
 	f, err := os.Open(path)
 	switch {
 	case path == "", errors.Is(err, fs.ErrNotExist):
+		return l, nil
+	case errors.Is(err, fs.ErrPermission):
+		l.unreadable = fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
 		return l, nil
 	case err != nil:
 		return nil, fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
@@ -94,6 +102,9 @@ func (l *Lock) Remove(name string) error {
 func (l *Lock) write(entries []Entry) error {
 	if l.path == "" {
 		return fault.New(fault.Usage, "set HOME or XDG_CONFIG_HOME", "there is no place for the lock file")
+	}
+	if l.unreadable != nil {
+		return l.unreadable
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 	text, err := yaml.Marshal(lockFile{Version: lockVersion, Plugins: entries})
