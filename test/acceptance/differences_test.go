@@ -21,23 +21,23 @@ func stays(where, service, what, why string) difference {
 // differences are all there are. docs/sandbox.md has the same list.
 var differences = []difference{
 	stays(`^image: .*/ body\.message: want "Provided object does not match schema`,
-		"Glance", "what a 400 says about a body that doesn't fit the schema", "a Python library's sentences, which quote the schema; the sandbox says in one line what is wrong"),
+		"Glance", "the text of a 400 for a body that violates the schema", "the real text comes from a Python library and quotes the schema; the sandbox gives one line"),
 	stays(`^compute: .*/ body\.badRequest\.message: want "Invalid input for field/attribute`,
 		"Nova", "the same", "the same library"),
 	stays(`^identity: tokens / no identity / body\.error\.message`,
 		"Keystone", "the same", "the same library"),
 	stays(`^identity: without a token / no such path`,
-		"Keystone", "the body for an unknown path", "a web framework's page, which says no more than the status"),
+		"Keystone", "the body for an unknown path", "a web framework's page, which only repeats the status"),
 	stays(`^image: import / methods / body\.import-methods\.value`,
-		"Glance", "the import methods", "configuration: the sandbox copies nothing between stores"),
+		"Glance", "the import methods", "configuration: the sandbox doesn't copy between stores"),
 	stays(`^compute: .*/ body\.server\.flavor\.ram`,
 		"Nova", "the flavors", "every cloud has its own"),
 	stays(`^compute: keypairs / show / body\.keypair\.id`,
-		"Nova", "a key pair's number", "a row's number in a database"),
+		"Nova", "a key pair's number", "a row number in a database"),
 	stays(`^compute: .*/ the snapshot / body\.(size|virtual_size)|^volumev3: .*/ the (second )?image / body\.(size|virtual_size)|body\.volume\.volume_image_metadata\.size`,
-		"Nova, Cinder", "the sizes of images made of servers and volumes", "the sandbox packs a file system, not a disk"),
+		"Nova, Cinder", "the sizes of images made from servers and volumes", "the sandbox packs a file system, not a disk"),
 	stays(`^network: a floating IP's port / .* / body\.floatingips?(\.0)?\.(router_id|status)`,
-		"Neutron", "a floating IP's router, and when its state changes", "the sandbox needs no router between its networks, and no agent that reports"),
+		"Neutron", "a floating IP's router, and when its state changes", "the sandbox has no routers between its networks and no agents"),
 }
 
 // TestDocumentation holds docs/sandbox.md against the list.
