@@ -13,17 +13,18 @@ import (
 // behind a proxy write links as they see themselves: only what is behind the question mark counts
 // then. A link that leads somewhere else altogether is Refused.
 func (t *Transport) relink(req *http.Request, body []byte) ([]byte, error) {
-	if !bytes.Contains(body, []byte(`"next"`)) {
+	if !mayLink(body) {
 		return body, nil
 	}
 	var list map[string]json.RawMessage
-	if json.Unmarshal(body, &list) != nil {
+	// As gophercloud reads it: what follows the first value doesn't count.
+	if json.NewDecoder(bytes.NewReader(body)).Decode(&list) != nil {
 		return body, nil // it is no list, or it is broken, which the caller finds out
 	}
 	changed := false
 	for key, value := range list {
 		_, glance := list["schema"]
-		mended, next, err := mend(req.URL, key, value, glance)
+		mended, next, err := mend(req.URL, folded(key), value, glance)
 		if err != nil {
 			return nil, err
 		}
@@ -74,8 +75,10 @@ func mend(asked *url.URL, key string, value json.RawMessage, glance bool) (mende
 			return nil, nil, nil
 		}
 		for _, l := range links {
-			if l["rel"] == "next" {
-				return mendIn(asked, l, "href", links)
+			for key, rel := range l {
+				if folded(key) == "rel" && rel == "next" {
+					return mendIn(asked, l, "href", links)
+				}
 			}
 		}
 	}
@@ -83,18 +86,45 @@ func mend(asked *url.URL, key string, value json.RawMessage, glance bool) (mende
 }
 
 // mendIn mends the link under the key of one mapping, which is part of all.
-func mendIn(asked *url.URL, in map[string]any, key string, all any) (json.RawMessage, *url.URL, error) {
-	link, _ := in[key].(string)
-	if link == "" {
-		return nil, nil, nil
+func mendIn(asked *url.URL, in map[string]any, key string, all any) (mended json.RawMessage, next *url.URL, err error) {
+	changed := false
+	for k, value := range in {
+		link, _ := value.(string)
+		if folded(k) != key || link == "" {
+			continue
+		}
+		to, moved, err := nextPage(asked, link)
+		if err != nil {
+			return nil, nil, err
+		}
+		if next = to; moved {
+			in[k], changed = to.String(), true
+		}
 	}
-	next, moved, err := nextPage(asked, link)
-	if err != nil || !moved {
-		return nil, next, err
+	if !changed {
+		return nil, next, nil
 	}
-	in[key] = next.String()
-	mended, err := json.Marshal(all)
+	mended, err = json.Marshal(all)
 	return mended, next, err
+}
+
+// folded is a key as encoding/json compares it with a field's name.
+func folded(key string) string {
+	return strings.ToLower(strings.NewReplacer("\u017f", "s", "\u212a", "k").Replace(key))
+}
+
+// mayLink reports whether there can be a link to a next page in the body, without reading it as
+// JSON: lists of servers without one are large.
+func mayLink(body []byte) bool {
+	if bytes.Contains(body, []byte(`\u`)) {
+		return true // any letter may be written so
+	}
+	for i, b := range body {
+		if (b == 'x' || b == 'X') && i >= 2 && i+1 < len(body) && bytes.EqualFold(body[i-2:i+2], []byte("next")) {
+			return true
+		}
+	}
+	return false
 }
 
 // nextPage is where the next page is, and whether that differs from what the link says.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,6 +196,9 @@ func TestLinksStayAtTheAddressThatWasAsked(t *testing.T) {
 		{`{"next":"http://ironic:6385/v1/servers?marker=n"}`, "/compute/v2.1/servers?marker=n"},
 		{`{"next":"/v2/servers?marker=g"}`, "/v2/servers?marker=g"},
 		{`{"schema":"/v2/schemas/servers","next":"http://glance/v2/servers?marker=g"}`, "/v2/servers?marker=g"},
+		{`{"Next":"http://nova:8774/v1/servers?marker=n"}`, "/compute/v2.1/servers?marker=n"},
+		{`{"\u006eext":"http://nova:8774/v1/servers?marker=n"}`, "/compute/v2.1/servers?marker=n"},
+		{`{"servers_linKs":[{"Rel":"next","hreF":"http://nova:8774/v1/servers?marker=n"}]}`, "/compute/v2.1/servers?marker=n"},
 		{`{"next":null,"links":[]}`, ""},
 	} {
 		s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(tt.answer)) })
@@ -361,4 +366,47 @@ func TestWhatIsNoJSONIsNamed(t *testing.T) {
 			t.Errorf("%q: %v", answer, err)
 		}
 	}
+}
+
+// Whatever a list says, its next page is at the server that was asked.
+func FuzzLinks(f *testing.F) {
+	for _, seed := range []string{
+		`{"next":"http://evil.example/servers?x=1"}`, `{"servers_links":[{"rel":"next","href":"//evil.example/servers?x"}]}`, `{"links":{"next":"https:evil"}}`,
+		`{"schema":"/","next":"http://evil.example/v2/servers?x=1"}`, `{"next":"\\evil.example\servers?x=1"}`,
+	} {
+		f.Add(seed)
+	}
+	var answer atomic.Value
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer.Load().(string))) }))
+	f.Cleanup(s.Close)
+	f.Fuzz(func(t *testing.T, text string) {
+		answer.Store(text)
+		tr := outbound.New(outbound.Policy{Whole: true, Links: true})
+		defer tr.Close()
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/compute/servers", nil)
+		resp, err := tr.RoundTrip(req)
+		if err != nil {
+			return
+		}
+		defer resp.Body.Close()
+		var list struct {
+			Next  string                       `json:"next"`
+			Links []struct{ Rel, Href string } `json:"servers_links"`
+		}
+		if json.NewDecoder(resp.Body).Decode(&list) != nil {
+			return
+		}
+		found := []string{list.Next}
+		for _, l := range list.Links {
+			if l.Rel == "next" {
+				found = append(found, l.Href)
+				break
+			}
+		}
+		for _, link := range found {
+			if to, err := req.URL.Parse(link); err == nil && outbound.Origin(to) != outbound.Origin(req.URL) {
+				t.Errorf("%s leads to %s", text, to)
+			}
+		}
+	})
 }
