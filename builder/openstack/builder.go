@@ -35,6 +35,7 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook)
 	runner.Run(ctx, state)
 
 	bd := from(state)
+	bd.usual.save()
 	err, failed := state.Get("error").(error)
 	switch {
 	case bd.published:

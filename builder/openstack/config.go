@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
+	"github.com/imgctl/packer-plugin-openstack/builder/decode"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -36,13 +37,15 @@ func (b *Builder) ConfigSpec() hcldec.ObjectSpec { return b.config.FlatMapstruct
 // during the build count as valid. It returns the names of the variables that provisioners can use.
 func (b *Builder) Prepare(raws ...any) ([]string, []string, error) {
 	c := &b.config
-	err := config.Decode(c, &config.DecodeOpts{
+	// Templates for HashiCorp's plugin pass on variables that are empty unless they are set.
+	empty := decode.Empty{Unset: true, Values: []string{"metadata", "instance_metadata", "external_source_image_properties"}}
+	err := decode.Options(c, &config.DecodeOpts{
 		PluginType:         BuilderID,
 		Interpolate:        true,
 		InterpolateContext: &c.ctx,
-	}, raws...)
+	}, empty, raws...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, packersdk.MultiErrorAppend(nil, err)
 	}
 	c.run = cloud.NewRun()
 

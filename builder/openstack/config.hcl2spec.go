@@ -96,6 +96,7 @@ type FlatConfig struct {
 	StopTimeout                   *string           `mapstructure:"stop_timeout" required:"false" cty:"stop_timeout" hcl:"stop_timeout"`
 	ImageTimeout                  *string           `mapstructure:"image_timeout" required:"false" cty:"image_timeout" hcl:"image_timeout"`
 	CleanupTimeout                *string           `mapstructure:"cleanup_timeout" required:"false" cty:"cleanup_timeout" hcl:"cleanup_timeout"`
+	QuotaTimeout                  *string           `mapstructure:"quota_timeout" required:"false" cty:"quota_timeout" hcl:"quota_timeout"`
 	PollInterval                  *string           `mapstructure:"poll_interval" required:"false" cty:"poll_interval" hcl:"poll_interval"`
 	ImageCreationWait             *int              `mapstructure:"image_creation_wait" required:"false" cty:"image_creation_wait" hcl:"image_creation_wait"`
 	Type                          *string           `mapstructure:"communicator" cty:"communicator" hcl:"communicator"`
@@ -247,6 +248,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"stop_timeout":                     &hcldec.AttrSpec{Name: "stop_timeout", Type: cty.String, Required: false},
 		"image_timeout":                    &hcldec.AttrSpec{Name: "image_timeout", Type: cty.String, Required: false},
 		"cleanup_timeout":                  &hcldec.AttrSpec{Name: "cleanup_timeout", Type: cty.String, Required: false},
+		"quota_timeout":                    &hcldec.AttrSpec{Name: "quota_timeout", Type: cty.String, Required: false},
 		"poll_interval":                    &hcldec.AttrSpec{Name: "poll_interval", Type: cty.String, Required: false},
 		"image_creation_wait":              &hcldec.AttrSpec{Name: "image_creation_wait", Type: cty.Number, Required: false},
 		"communicator":                     &hcldec.AttrSpec{Name: "communicator", Type: cty.String, Required: false},

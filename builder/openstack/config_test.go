@@ -92,7 +92,12 @@ func TestPrepareRefuses(t *testing.T) {
 		{"no flavor", map[string]any{"flavor": nil}, "flavor:", "id or the name"},
 		{"members without shared visibility", map[string]any{"image_members": []string{"p"}}, "image_members:", `set image_visibility = "shared"`},
 		{"members of a private image", map[string]any{"image_members": []string{"p"}, "image_visibility": "private"}, "image_members:", `set image_visibility = "shared"`},
-		{"an empty member", map[string]any{"image_members": []string{""}, "image_visibility": "shared"}, "image_members:", "ids of projects"},
+		{"an empty member", map[string]any{"image_members": []string{""}, "image_visibility": "shared"}, "image_members: the value is empty", "leave it out"},
+		{"an empty filter of the source", map[string]any{
+			"source_image": nil, "source_image_filter": map[string]any{"filters": map[string]any{"name": "", "owner": "x"}},
+		}, "source_image_filter.filters.name: the value is empty", "leave it out"},
+		{"empty values", map[string]any{"networks": []string{""}, "image_tags": []string{"a", " "}, "scheduler_hints": map[string]string{"group": ""}},
+			"image_tags, networks, scheduler_hints.group: the value is empty", "leave it out"},
 		{"unknown visibility", map[string]any{"image_visibility": "protected"}, `image_visibility: "protected"`, "private, shared, community or public"},
 		{"unknown visibility of the source", map[string]any{
 			"source_image": nil, "source_image_filter": map[string]any{"filters": map[string]any{"visibility": "publik"}},
@@ -105,7 +110,7 @@ func TestPrepareRefuses(t *testing.T) {
 		{"negative memory", map[string]any{"image_min_ram": -1}, "image_min_ram:", "0 or more"},
 		{"a reserved property", map[string]any{"metadata": map[string]string{"os_glance_x": "y"}}, "metadata:", "leave it out"},
 		{"a property of imgctl", map[string]any{"metadata": map[string]string{"imgctl_run": "y"}}, "metadata:", "leave it out"},
-		{"a property without a name", map[string]any{"metadata": map[string]string{"": "y"}}, "metadata:", "a name"},
+		{"a property without a name", map[string]any{"metadata": map[string]string{"": "y"}}, "metadata (a key): the value is empty", "leave it out"},
 		{"a long property", map[string]any{"metadata": map[string]string{strings.Repeat("p", 256): "y"}}, "metadata:", "255"},
 		{"a name as property", map[string]any{"metadata": map[string]string{"name": "y"}}, "metadata:", "use image_name"},
 		{"a checksum as property", map[string]any{"metadata": map[string]string{"os_hash_value": "y"}}, "metadata:", "leave it out"},
@@ -128,7 +133,7 @@ func TestPrepareRefuses(t *testing.T) {
 		{"a bad pattern", map[string]any{"inherit_properties": []string{"hw_["}}, "inherit_properties:", "wildcards"},
 		{"a long value", map[string]any{"instance_metadata": map[string]string{"a": strings.Repeat("x", 256)}}, "instance_metadata:", "255"},
 		{"our own key", map[string]any{"instance_metadata": map[string]string{cloud.RunKey: "x"}}, "instance_metadata:", "leave it out"},
-		{"a missing file", map[string]any{"user_data_file": "/nowhere"}, "user_data_file:", "can be read"},
+		{"a missing file", map[string]any{"user_data_file": "/nowhere"}, "user_data_file:", "readable file"},
 		{"a bad range", map[string]any{"network_discovery_cidrs": []string{"10.0.0.0"}}, "network_discovery_cidrs:", "10.0.0.0/8"},
 		{"a bad version", map[string]any{"ssh_ip_version": "5"}, "ssh_ip_version:", "4 or 6"},
 		{"a bad URL", map[string]any{"source_image": nil, "external_source_image_url": "ftp://x"}, "external_source_image_url:", "http or https"},
@@ -142,7 +147,6 @@ func TestPrepareRefuses(t *testing.T) {
 		{"a command without communicator", map[string]any{"communicator": "none", "shutdown_command": "x"}, "shutdown_command:", "leave it out"},
 		{"stopped and not", map[string]any{"live_snapshot": true, "shutdown_command": "x"}, "live_snapshot, shutdown_command:", "keep one"},
 		{"live from a volume", map[string]any{"live_snapshot": true, "use_blockstorage_volume": true}, "live_snapshot:", "leave it out"},
-		{"no cloud", map[string]any{"identity_endpoint": nil}, "identity_endpoint:", "OS_CLOUD"},
 		{"an unknown type of endpoint", map[string]any{"endpoint_type": "x"}, "endpoint_type:", "public, internal or admin"},
 		{"an unknown option", map[string]any{"image_nam": "x"}, "", "image_nam"},
 		{"a missing key", map[string]any{"ssh_private_key_file": key}, "ssh_private_key_file", ""},
@@ -189,6 +193,9 @@ func TestPrepareTakes(t *testing.T) {
 		{"a long value", map[string]any{"metadata": map[string]string{"description": strings.Repeat("x", 300)}}, 0},
 		{"attributes of the imported image", map[string]any{
 			"source_image": nil, "external_source_image_url": "http://x/y", "external_source_image_properties": map[string]string{"container_format": "ovf"},
+		}, 0},
+		{"options that are empty unless they are set", map[string]any{
+			"floating_ip": "", "availability_zone": "", "ssh_interface": "", "image_visibility": "", "metadata": map[string]string{"a": ""},
 		}, 0},
 		{"URLs for ids", map[string]any{"source_image": "http://x/images/1", "flavor": "http://x/flavors/2"}, 0},
 	} {

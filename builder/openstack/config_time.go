@@ -24,6 +24,9 @@ type TimeConfig struct {
 	ImageTimeout time.Duration `mapstructure:"image_timeout" required:"false"`
 	// How long to spend on removing what the build has created. Default: `10m`.
 	CleanupTimeout time.Duration `mapstructure:"cleanup_timeout" required:"false"`
+	// How long to wait for room if a quota is exhausted, for example by other builds of the same run.
+	// Default: `0`, which fails at once.
+	QuotaTimeout time.Duration `mapstructure:"quota_timeout" required:"false"`
 	// The longest interval between two polls. Default: `2s`.
 	PollInterval time.Duration `mapstructure:"poll_interval" required:"false"`
 	// Seconds to wait once the image is active. Default: 0. Old templates used this to wait for
@@ -43,6 +46,7 @@ func (c *TimeConfig) prepare(f *findings) {
 		{"stop_timeout", &c.StopTimeout, 10 * time.Minute},
 		{"image_timeout", &c.ImageTimeout, 2 * time.Hour},
 		{"cleanup_timeout", &c.CleanupTimeout, 10 * time.Minute},
+		{"quota_timeout", &c.QuotaTimeout, 0},
 		{"poll_interval", &c.PollInterval, cloud.DefaultPace.Max},
 	} {
 		if *t.value < 0 {
@@ -58,13 +62,16 @@ func (c *TimeConfig) prepare(f *findings) {
 	}
 }
 
+// firstLook is how soon is looked whether something is done.
+const firstLook = 150 * time.Millisecond
+
 // pace is how often the build polls.
 func (c *TimeConfig) pace() cloud.Pace {
-	return cloud.Pace{First: min(cloud.DefaultPace.First, c.PollInterval), Max: c.PollInterval}
+	return cloud.Pace{First: min(firstLook, c.PollInterval), Max: c.PollInterval}
 }
 
 // deadline is the time after which the build's objects are leftovers: later than all phases together
 // can take.
 func (c *TimeConfig) deadline(connect time.Duration) time.Time {
-	return time.Now().Add(24*time.Hour + connect + c.ServerTimeout + c.VolumeTimeout + c.ImportTimeout + c.StopTimeout + c.ImageTimeout + c.CleanupTimeout)
+	return time.Now().Add(24*time.Hour + connect + c.ServerTimeout + c.VolumeTimeout + c.ImportTimeout + c.StopTimeout + c.ImageTimeout + c.CleanupTimeout + 4*c.QuotaTimeout)
 }

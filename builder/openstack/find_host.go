@@ -26,7 +26,7 @@ func (b *build) findHost(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	return b.poll(ctx, "server's address", b.config.ServerTimeout, func(ctx context.Context) (bool, error) {
+	return b.pollNow(ctx, "server's address", b.config.ServerTimeout, func(ctx context.Context) (bool, error) {
 		if b.host = b.address(); b.host != "" {
 			return true, nil
 		}

@@ -21,6 +21,7 @@ type build struct {
 	config   *Config
 	report   report.Reporter
 	left     *cloud.Leftovers
+	usual    *usual
 	deadline time.Time // until when what is made may stay
 
 	// stepConnect
@@ -69,6 +70,7 @@ func newState(c *Config, ui packersdk.Ui, hook packersdk.Hook) multistep.StateBa
 		config:   c,
 		report:   report.Packer(ui),
 		left:     &cloud.Leftovers{},
+		usual:    remembered(),
 		deadline: c.deadline(max(c.Comm.SSHTimeout, c.Comm.WinRMTimeout)),
 	})
 	return state

@@ -34,7 +34,10 @@ func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep
 		return next(state, err)
 	}
 	// The image can be complete a moment before Nova is done with the server.
-	_, err = b.waitServer(ctx, b.server.ID, "server to be captured", b.config.ImageTimeout, "SHUTOFF", "STOPPED", "ACTIVE")
+	err = b.pollNow(ctx, "server to be captured", b.config.ImageTimeout, func(ctx context.Context) (bool, error) {
+		_, done, err := b.serverIs(ctx, b.server.ID, "SHUTOFF", "STOPPED", "ACTIVE")
+		return done, err
+	})
 	return next(state, err)
 }
 
@@ -42,15 +45,12 @@ func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep
 func (b *build) capture(ctx context.Context, do func(context.Context) (string, error)) error {
 	// Scripts read the name from this line of HashiCorp's plugin.
 	b.report.Step("Creating the image: %s", b.config.ImageName)
-	b.imageMade = b.left.Expect(b.imageThing())
-	id, err := cloud.Create(ctx, do, func(ctx context.Context) (string, bool, error) {
-		found, err := b.findStaged(ctx)
-		if err != nil || len(found) == 0 {
-			return "", false, err
-		}
-		return found[0], true, nil
+	id := ""
+	err := b.withRoom(ctx, "image", func(ctx context.Context) (err error) {
+		id, err = b.startCapture(ctx, do)
+		return err
 	})
-	if err := settle(b.imageMade, id, err); err != nil {
+	if err != nil {
 		return fmt.Errorf("capturing the image: %w", cloud.Classify(err))
 	}
 	b.report.Step("Image %s, waiting for its data", id)
@@ -66,6 +66,19 @@ func (b *build) capture(ctx context.Context, do func(context.Context) (string, e
 	}
 	b.image = img
 	return b.wait(ctx, time.Duration(b.config.ImageCreationWait)*time.Second)
+}
+
+// startCapture has Nova or Cinder begin to make the image.
+func (b *build) startCapture(ctx context.Context, do func(context.Context) (string, error)) (string, error) {
+	b.imageMade = b.left.Expect(b.imageThing())
+	id, err := cloud.Create(ctx, do, func(ctx context.Context) (string, bool, error) {
+		found, err := b.findStaged(ctx)
+		if err != nil || len(found) == 0 {
+			return "", false, err
+		}
+		return found[0], true, nil
+	})
+	return id, settle(b.imageMade, id, err)
 }
 
 // waitImage waits until the image is active.

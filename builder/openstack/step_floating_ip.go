@@ -20,12 +20,14 @@ func (*stepFloatingIP) Run(ctx context.Context, state multistep.StateBag) multis
 	if !b.config.floating() {
 		return multistep.ActionContinue
 	}
-	ip, err := b.floatingIP(ctx)
+	err := b.withRoom(ctx, "floating IP", func(ctx context.Context) (err error) {
+		b.floating, err = b.floatingIP(ctx)
+		return err
+	})
 	if err != nil {
 		return next(state, err)
 	}
-	b.floating = ip
-	b.report.Step("Floating IP %s", ip.FloatingIP)
+	b.report.Step("Floating IP %s", b.floating.FloatingIP)
 	return multistep.ActionContinue
 }
 

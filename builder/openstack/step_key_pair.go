@@ -44,7 +44,9 @@ func (*stepKeyPair) Run(ctx context.Context, state multistep.StateBag) multistep
 	case kind == "" && comm.SSHTemporaryKeyPairBits != 0:
 		kind = "rsa"
 	}
-	err := b.makeKey(ctx, cmp.Or(kind, "ed25519"), comm.SSHTemporaryKeyPairBits)
+	err := b.withRoom(ctx, "key pair", func(ctx context.Context) error {
+		return b.makeKey(ctx, cmp.Or(kind, "ed25519"), comm.SSHTemporaryKeyPairBits)
+	})
 	if kind == "" && gophercloud.ResponseCodeIs(err, http.StatusBadRequest) {
 		b.report.Warn("the cloud refuses ed25519 keys, taking RSA instead: %s", cloud.Classify(err))
 		err = b.makeKey(ctx, "rsa", fallbackBits)

@@ -28,7 +28,7 @@ func (*stepPassword) Run(ctx context.Context, state multistep.StateBag) multiste
 		return next(state, err)
 	}
 	b.report.Step("Waiting for the server's password")
-	err = b.poll(ctx, "server's password", comm.WinRMTimeout, func(ctx context.Context) (bool, error) {
+	err = b.pollNow(ctx, "server's password", comm.WinRMTimeout, func(ctx context.Context) (bool, error) {
 		password, err := servers.GetPassword(ctx, b.compute, b.server.ID).ExtractPassword(key)
 		if err != nil {
 			return false, cloud.Classify(err)

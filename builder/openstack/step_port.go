@@ -32,11 +32,14 @@ func (*stepPort) Run(ctx context.Context, state multistep.StateBag) multistep.St
 			}
 		}
 		if a.UUID == b.floatNet {
-			id, err := b.makePort(ctx)
+			err := b.withRoom(ctx, "port", func(ctx context.Context) (err error) {
+				b.portID, err = b.makePort(ctx)
+				return err
+			})
 			if err != nil {
 				return next(state, fmt.Errorf("creating a port on network %q: %w", b.floatNet, cloud.Classify(err)))
 			}
-			b.portID, b.attach[n] = id, servers.Network{Port: id}
+			b.attach[n] = servers.Network{Port: b.portID}
 			return multistep.ActionContinue
 		}
 	}

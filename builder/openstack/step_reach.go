@@ -47,7 +47,7 @@ func (b *build) reach(ctx context.Context, what string, port int, timeout time.D
 	b.report.Step("Waiting for %s at %s", what, b.host)
 	var last error
 	address := net.JoinHostPort(b.host, strconv.Itoa(port))
-	err = b.poll(ctx, what+" at "+b.host, timeout, func(ctx context.Context) (bool, error) {
+	err = b.pollNow(ctx, what+" at "+b.host, timeout, func(ctx context.Context) (bool, error) {
 		last = try(ctx, dial, address, check)
 		return last == nil, nil
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -26,6 +27,16 @@ func (*stepServer) Run(ctx context.Context, state multistep.StateBag) multistep.
 	if err != nil {
 		return next(state, err)
 	}
+	if err := b.withRoom(ctx, "server", func(ctx context.Context) error { return b.boot(ctx, opts) }); err != nil {
+		return next(state, err)
+	}
+	state.Put("instance_id", b.server.ID)
+	b.generate(state)
+	return multistep.ActionContinue
+}
+
+// boot boots the server. One that failed for want of quota is removed again.
+func (b *build) boot(ctx context.Context, opts servers.CreateOptsBuilder) error {
 	b.serverMade = b.expect(b.serverThing())
 	for _, t := range b.used {
 		t.After = b.serverMade
@@ -44,16 +55,21 @@ func (*stepServer) Run(ctx context.Context, state multistep.StateBag) multistep.
 		return found[0], true, nil
 	})
 	if err := settle(b.serverMade, id, err); err != nil {
-		return next(state, fmt.Errorf("booting server %q: %w", b.config.InstanceName, cloud.Classify(err)))
+		return fmt.Errorf("booting server %q: %w", b.config.InstanceName, cloud.Classify(err))
 	}
 	b.report.Step("Server %s", id)
 	b.server, err = b.waitServer(ctx, id, "server to be active", b.config.ServerTimeout, "ACTIVE")
-	if err != nil {
-		return next(state, errors.Join(err, b.console(ctx, id)))
+	switch {
+	case err == nil:
+		return nil
+	case fault.Is(err, fault.Quota) && b.config.QuotaTimeout > 0:
+		if e := b.serverMade.Remove(ctx, id); e != nil {
+			return errors.Join(e, err)
+		}
+		b.serverMade.Keep()
+		return err
 	}
-	state.Put("instance_id", id)
-	b.generate(state)
-	return multistep.ActionContinue
+	return errors.Join(err, b.console(ctx, id))
 }
 
 // serverThing says how the server is found and removed.

@@ -49,27 +49,30 @@ func (b *build) shutDown(ctx context.Context, state multistep.StateBag) error {
 const refusals = 5
 
 func (b *build) stop(ctx context.Context) error {
-	id, asked := b.server.ID, false
+	id, stopped := b.server.ID, false
 	var refused []error
-	return b.poll(ctx, "server to stop", b.config.StopTimeout, func(ctx context.Context) (bool, error) {
-		if !asked {
-			err := servers.Stop(cloud.Repeatable(ctx), b.compute, id).ExtractErr()
-			// A conflict can say that it is stopped already, or about to be; its status will tell.
-			switch {
-			case err == nil:
-				asked = true
-			case !gophercloud.ResponseCodeIs(err, http.StatusConflict):
-				return false, fmt.Errorf("stopping server %q: %w", id, cloud.Classify(err))
-			default:
-				refused = append(refused, cloud.Classify(err))
-			}
+	err := b.pollNow(ctx, "server to stop", b.config.StopTimeout, func(ctx context.Context) (bool, error) {
+		err := servers.Stop(cloud.Repeatable(ctx), b.compute, id).ExtractErr()
+		if err == nil {
+			return true, nil
 		}
-		s, stopped, err := b.serverIs(ctx, id, "SHUTOFF", "STOPPED")
-		if err == nil && !stopped && s.TaskState == "" && len(refused) > refusals {
+		// A conflict can say that it is stopped already, or about to be; its status will tell.
+		if !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
+			return false, fmt.Errorf("stopping server %q: %w", id, cloud.Classify(err))
+		}
+		refused = append(refused, cloud.Classify(err))
+		s, is, err := b.serverIs(ctx, id, "SHUTOFF", "STOPPED")
+		if err == nil && !is && s.TaskState == "" && len(refused) > refusals {
 			return false, fmt.Errorf("stopping server %q: %w", id, refused[0])
 		}
-		return stopped, err
+		stopped = is
+		return is, err
 	})
+	if err != nil || stopped {
+		return err
+	}
+	_, err = b.waitServer(ctx, id, "server to stop", b.config.StopTimeout, "SHUTOFF", "STOPPED")
+	return err
 }
 
 func (*stepStop) Cleanup(multistep.StateBag) {}

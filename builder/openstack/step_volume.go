@@ -20,12 +20,14 @@ func (*stepVolume) Run(ctx context.Context, state multistep.StateBag) multistep.
 	if !b.config.UseBlockStorageVolume {
 		return multistep.ActionContinue
 	}
-	id, err := b.makeVolume(ctx)
+	err := b.withRoom(ctx, "volume", func(ctx context.Context) (err error) {
+		b.volumeID, err = b.makeVolume(ctx)
+		return err
+	})
 	if err != nil {
 		return next(state, fmt.Errorf("creating volume %q: %w", b.config.VolumeName, cloud.Classify(err)))
 	}
-	b.volumeID = id
-	b.report.Step("Volume %s, waiting for its data", id)
+	b.report.Step("Volume %s, waiting for its data", b.volumeID)
 	return next(state, b.waitVolume(ctx, "volume to be available"))
 }
 

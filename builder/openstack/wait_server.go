@@ -36,6 +36,8 @@ func (b *build) serverIs(ctx context.Context, id string, statuses ...string) (*s
 	switch {
 	case slices.Contains(statuses, s.Status):
 		return s, s.TaskState == "", nil
+	case s.Status == "ERROR" && strings.Contains(strings.ToLower(s.Fault.Message), "quota exceeded"):
+		return s, false, fault.New(fault.Quota, "", "server %q failed: %s", id, explained(s))
 	case s.Status == "ERROR":
 		return s, false, fault.New(fault.Conflict, "", "server %q failed: %s", id, explained(s))
 	case s.Status == "DELETED" || s.Status == "SOFT_DELETED":

@@ -36,7 +36,14 @@ func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard)
 	remindEvery = 500 * time.Millisecond
 	claimTime = 300 * time.Millisecond
-	os.Exit(m.Run())
+	cache, err := os.MkdirTemp("", "imgctl-test")
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Setenv("XDG_CACHE_HOME", cache)
+	code := m.Run()
+	os.RemoveAll(cache)
+	os.Exit(code)
 }
 
 // world is a sandbox to build in, seen by the project that builds.
@@ -62,6 +69,7 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	w := &world{Cloud: sb, t: t, source: source}
 	w.options = with(w.login("demo"), map[string]any{
 		"communicator": "none", "image_name": "web-base", "source_image": source, "flavor": "m1.tiny", "networks": []string{"private"},
+		"poll_interval": "20ms",
 	})
 	w.look = w.connect("demo")
 	return w

@@ -16,6 +16,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/datasource/literal"
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
+	"github.com/imgctl/packer-plugin-openstack/builder/decode"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
@@ -38,7 +39,8 @@ func (d *Datasource) OutputSpec() hcldec.ObjectSpec {
 
 // Configure takes the options and checks them. It reads no file and makes no request.
 func (d *Datasource) Configure(raws ...any) error {
-	if err := config.Decode(&d.config, &config.DecodeOpts{PluginType: "openstack-catalog"}, raws...); err != nil {
+	empty := decode.Empty{Values: []string{"metadata"}} // takes the key away
+	if err := decode.Options(&d.config, &config.DecodeOpts{PluginType: "openstack-catalog"}, empty, raws...); err != nil {
 		return fmt.Errorf("reading the options of data source openstack-catalog: %w", err)
 	}
 	packer.LogSecretFilter.Set(append(d.config.Secrets(), d.config.passwords()...)...)

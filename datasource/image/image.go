@@ -15,6 +15,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/imgctl/packer-plugin-openstack/datasource/literal"
+	"github.com/imgctl/packer-plugin-openstack/builder/decode"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
@@ -37,7 +38,7 @@ func (d *Datasource) OutputSpec() hcldec.ObjectSpec {
 
 // Configure takes the options and checks them without asking the cloud.
 func (d *Datasource) Configure(raws ...any) error {
-	if err := config.Decode(&d.config, &config.DecodeOpts{PluginType: "openstack-image"}, raws...); err != nil {
+	if err := decode.Options(&d.config, &config.DecodeOpts{PluginType: "openstack-image"}, decode.Empty{}, raws...); err != nil {
 		return fmt.Errorf("reading the options of data source openstack-image: %w", err)
 	}
 	d.hideSecrets()

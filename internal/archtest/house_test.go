@@ -23,6 +23,7 @@ var house = []floor{
 		{"cmd/imgctl-sandbox", "starts the sandbox", []string{"sandbox/program", "version"}},
 	}},
 	{"Packer's doors: options, messages, artifacts", []row{
+		{"builder/decode", "reads the options of Packer's components; an empty value is an error", []string{"internal/fault"}},
 		{"builder/...", "boots, provisions and captures one image", packer},
 		{"post-processor/promote", "promotes the image of a build", with(packer, "internal/image/promote")},
 		{"datasource/literal", "keeps what data sources find from being evaluated", nil},
@@ -90,7 +91,7 @@ var (
 	// Durations, times and sizes are read in one place, which belongs to the SDK: it imports nothing.
 	ground   = []string{"internal/fault", "internal/report", "internal/change", "internal/outbound", "internal/foreignfile", "plugins/sdk/quantity"}
 	clients  = with(ground, "internal/openstack/...")
-	packer   = with(clients, "version")
+	packer   = with(clients, "builder/decode", "version")
 	door     = with(clients, "plugins/sdk/...", "plugins/internal/bridge", "version")
 	anything = []string{"..."}
 )

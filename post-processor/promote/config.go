@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
+	"github.com/imgctl/packer-plugin-openstack/builder/decode"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
@@ -92,11 +93,11 @@ type Config struct {
 
 // decode reads the block and checks it offline.
 func (c *Config) decode(raws ...any) error {
-	err := config.Decode(c, &config.DecodeOpts{
+	err := decode.Options(c, &config.DecodeOpts{
 		PluginType: BuilderID, Interpolate: true, InterpolateContext: &c.ctx,
 		// The template's fields are known only when an image is archived.
 		InterpolateFilter: &interpolate.RenderFilter{Exclude: []string{"archive_name"}},
-	}, raws...)
+	}, decode.Empty{}, raws...)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/quattor"
+	"github.com/imgctl/packer-plugin-openstack/builder/decode"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
@@ -85,11 +86,11 @@ type Quattor struct {
 
 // decode reads the block and checks it offline.
 func (c *Config) decode(raws ...any) error {
-	err := config.Decode(c, &config.DecodeOpts{
+	err := decode.Options(c, &config.DecodeOpts{
 		PluginType: "openstack-quattor", Interpolate: true, InterpolateContext: &c.ctx,
 		// The template's fields are known only when the machine has a name.
 		InterpolateFilter: &interpolate.RenderFilter{Exclude: []string{"profile_url"}},
-	}, raws...)
+	}, decode.Empty{}, raws...)
 	if err != nil {
 		return fmt.Errorf("reading the options of provisioner openstack-quattor: %w", err)
 	}

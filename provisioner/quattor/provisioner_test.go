@@ -29,7 +29,6 @@ func TestPrepare(t *testing.T) {
 		"unknown yet":         {map[string]any{"profile_url": "<unknown>", "wait_for": "<unknown>", "dns_server": "<unknown>", "hostname": "<unknown>"}, ""},
 		"an option too many":  {map[string]any{"profile_url": url, "dns_timout": "1m"}, "dns_timout"},
 		"a signal":            {map[string]any{"profile_url": url, "wait_for": "luck"}, `wait_for: "luck" is unknown`},
-		"no cloud":            {map[string]any{"profile_url": url, "wait_for": "metadata"}, "there is no cloud to speak to"},
 		"no cloud needed":     {map[string]any{"profile_url": url, "wait_for": "none", "hostname": "web"}, ""},
 		"a name for a server": {map[string]any{"profile_url": url, "dns_server": "ns.example.com"}, `dns_server: "ns.example.com" is not an address`},
 		"a server":            {map[string]any{"profile_url": url, "dns_server": "192.0.2.1"}, ""},

@@ -61,7 +61,7 @@ func run(ctx context.Context, builds, projects int, record string) error {
 	if err != nil {
 		return err
 	}
-	cloud, err := sandbox.Start(ctx, sandbox.Options{Transition: transition, Seed: seed()})
+	cloud, err := sandbox.Start(ctx, sandbox.Options{Transition: transition, Seed: seed(), ServerQuotas: sandbox.ServerQuotas{Instances: -1, Cores: -1, RAM: -1, KeyPairs: -1}})
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,11 @@ func run(ctx context.Context, builds, projects int, record string) error {
 			}
 		}
 	}
-	table := compare(theirs, ours, none)
+	crowds, err := together(ctx, cloud, theirs, ours)
+	if err != nil {
+		return err
+	}
+	table := compare(theirs, ours, none, crowds)
 	if projects > 0 {
 		shared, err := sharing(ctx, projects)
 		if err != nil {

@@ -137,23 +137,16 @@ func (p *plugin) build(ctx context.Context, cloud *sandbox.Cloud) error {
 	}
 	p.wall = append(p.wall, time.Since(start))
 	p.cpu = append(p.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
-	all, services := map[int64]bool{}, map[string]map[int64]bool{}
 	requests := cloud.Requests()
 	for _, r := range requests {
 		if verbose {
 			fmt.Fprintf(os.Stderr, "  %6d ms  %-6s %s  %d\n", r.Time.Sub(start).Milliseconds(), r.Method, r.Path, r.Status)
 		}
-		service := strings.SplitN(r.Path, "/", 3)[1]
-		if services[service] == nil {
-			services[service] = map[int64]bool{}
-		}
-		all[r.ConnID], services[service][r.ConnID] = true, true
 	}
+	all, most := connections(requests)
 	p.requests = append(p.requests, float64(len(requests)))
-	p.connections = append(p.connections, float64(len(all)))
-	for _, connections := range services {
-		p.perEndpoint = max(p.perEndpoint, float64(len(connections)))
-	}
+	p.connections = append(p.connections, all)
+	p.perEndpoint = max(p.perEndpoint, most)
 	return nil
 }
 

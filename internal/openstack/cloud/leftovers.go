@@ -172,9 +172,8 @@ func (t *Thing) Remove(ctx context.Context, id string) error {
 			if err := t.Delete(ctx, id); err != nil {
 				return t.refused(err, &last)
 			}
-			if asked = true; t.Gone == nil {
-				return true, nil
-			}
+			asked = true
+			return t.Gone == nil, nil // it isn't gone yet
 		}
 		gone, err := t.Gone(ctx, id)
 		if err != nil {

@@ -1,0 +1,48 @@
+package openstack
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+)
+
+// withRoom makes something that counts against a quota. Where there is no room it waits for that, if
+// the template says so (quota_timeout), and tries again, seldom: other builds wait as well, and those
+// that have waited longest ask most often. What create makes in vain it has to take back itself.
+func (b *build) withRoom(ctx context.Context, what string, create func(ctx context.Context) error) error {
+	start, told := time.Now(), false
+	for {
+		err := create(ctx)
+		if !fault.Is(cloud.Classify(err), fault.Quota) {
+			return err
+		}
+		limit := b.config.QuotaTimeout
+		if limit == 0 {
+			return fault.Wrap(fault.Quota, "free some of it, or set quota_timeout to wait until there is room", cloud.Classify(err))
+		}
+		if left := limit - time.Since(start); left <= 0 {
+			return fault.Wrap(fault.Quota, "free some of it, or raise quota_timeout", fmt.Errorf("there was no room within %s: %w", limit, cloud.Classify(err)))
+		}
+		if !told {
+			b.report.Step("There is no room for the %s (%s); waiting up to %s for room", what, cloud.Classify(err), limit)
+			defer b.remind("room for the " + what)()
+			told = true
+		}
+		if err := b.wait(ctx, min(b.roomPause(time.Since(start)), max(limit-time.Since(start), time.Millisecond))); err != nil {
+			return err
+		}
+	}
+}
+
+// roomPause is how long a build waits before it asks for room again.
+func (b *build) roomPause(waited time.Duration) time.Duration {
+	pause := 5 * b.config.PollInterval
+	if waited < time.Minute {
+		pause = 3 * pause / 2
+	}
+	return pause/2 + rand.N(max(pause, 1))
+}
