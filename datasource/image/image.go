@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/imgctl/packer-plugin-openstack/datasource/literal"
 	"github.com/imgctl/packer-plugin-openstack/builder/decode"
+	"github.com/imgctl/packer-plugin-openstack/datasource/literal"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"

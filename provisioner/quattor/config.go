@@ -14,8 +14,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/quattor"
 	"github.com/imgctl/packer-plugin-openstack/builder/decode"
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/quattor"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
