@@ -1,5 +1,5 @@
-// Package catalog is Packer's data source openstack-catalog: from an Aquilon profile and
-// packuilon's maps it gives an image's name, source image, metadata and templates.
+// Package catalog is Packer's data source openstack-catalog: it reads an image's name, source image,
+// metadata and templates from an Aquilon profile and packuilon's maps.
 package catalog
 
 import (
@@ -25,8 +25,7 @@ import (
 // Datasource resolves one profile. Packer calls Configure, then Execute.
 type Datasource struct{ config Config }
 
-// timeout bounds all that is read, with its retries; Packer gives a data source no way to be
-// cancelled.
+// timeout limits all reads with their retries; Packer can't cancel a data source.
 const timeout = 5 * time.Minute
 
 // ConfigSpec is the layout of the options.

@@ -1,5 +1,5 @@
 // Package image is Packer's data source openstack-image: it finds one image by a filter, so that
-// a template doesn't have to hold an id that goes stale.
+// templates need no ids, which go stale.
 package image
 
 import (
@@ -24,8 +24,7 @@ import (
 // Datasource finds one image. Packer calls Configure, then Execute.
 type Datasource struct{ config Config }
 
-// timeout bounds the look-up with all its retries; Packer gives a data source no way to be
-// cancelled.
+// timeout limits the look-up with all its retries; Packer can't cancel a data source.
 const timeout = 5 * time.Minute
 
 // ConfigSpec is the layout of the options.

@@ -1,6 +1,6 @@
-// Package literal makes what a data source found out safe to use in a template. Names of images and
-// profiles come from elsewhere, and Packer's template engine reads every option of a builder,
-// provisioner or post-processor, also in HCL.
+// Package literal makes a data source's outputs safe to use in a template. Names of images and profiles
+// are untrusted, and Packer's template engine evaluates every option of a builder, provisioner or
+// post-processor, even in HCL.
 package literal
 
 import (
@@ -9,11 +9,11 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Text is text as it has to stand in an option to be read as itself: the template engine, which
-// evaluates an option once, turns it back.
+// Text is text escaped for use in an option: the template engine, which evaluates an option once,
+// turns it back into the original.
 func Text(s string) string { return strings.ReplaceAll(s, "{{", "{{`{{`}}") }
 
-// Value is the output with Text of all strings in it, keys of maps included.
+// Value is the output with all strings escaped by Text, including keys of maps.
 func Value(v cty.Value) cty.Value {
 	out, err := cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
 		switch {

@@ -1,6 +1,6 @@
-// Package change is the one shape of everything that changes a cloud: plan from reads, show the
-// plan, ask where something is lost, apply, and report what came of it. It also holds what such a
-// change is made of: undoing it, writing when an answer may be lost, trying again and waiting.
+// Package change holds the steps that every change of a cloud has in common: plan from reads, show the
+// plan, prompt if something would be lost, apply, and report the result. It also holds the parts of
+// these steps: undo, writing when a response may be lost, retrying and waiting.
 package change
 
 import (
@@ -10,24 +10,24 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
-// Plan is what a change is going to do. Making one only reads. It is applied at most once.
+// Plan is what a change will do. Making a plan only sends reads. A plan is applied at most once.
 type Plan interface {
 	// Done reports whether there is nothing to change; after Apply, whether there was nothing.
 	Done() bool
-	// Loss is the question to ask before something is taken away for good, "" where nothing is.
+	// Loss is the question to ask before something is lost for good, "" if nothing is.
 	Loss() string
 	// Notes are what people should know whatever they decide.
 	Notes() []fault.Advice
-	// Rows are what is planned; after Apply, also after one that failed, what came of it.
+	// Rows are the plan; after Apply, even a failed one, they are the result.
 	Rows() []Row
-	// Apply carries the plan out.
+	// Apply carries out the plan.
 	Apply(ctx context.Context, rep report.Reporter) error
 }
 
 // Row is one line of a plan or a result.
 type Row []Cell
 
-// Cell is a value under its key, which is that of machine-readable output.
+// Cell is a value with its key in machine-readable output.
 type Cell struct {
 	Key   string
 	Value any
@@ -42,11 +42,11 @@ func (r Row) Values() []any {
 	return values
 }
 
-// Door is how a plan reaches a person.
+// Door connects a plan to a person.
 type Door interface {
-	// DryRun says that the plan is only to be shown.
+	// DryRun reports whether to show the plan only.
 	DryRun() bool
-	// Ask asks a question and fails where the answer is no, or nobody can be asked.
+	// Ask asks a question. It fails if the answer is no or nobody can be asked.
 	Ask(ctx context.Context, question string) error
 	// Show shows the plan's rows; unchanged says that there is, or was, nothing to change.
 	Show(rows []Row, unchanged bool)
@@ -54,8 +54,8 @@ type Door interface {
 	Reporter() report.Reporter
 }
 
-// Carry takes a plan through a door: it tells the notes, asks where something is lost, applies the
-// plan unless it is only to be shown, and shows the rows, also where applying failed.
+// Carry takes a plan through a door: it reports the notes, asks if something would be lost, applies the
+// plan unless this is a dry run, and shows the rows, even if applying failed.
 func Carry(ctx context.Context, p Plan, d Door) error {
 	rep := d.Reporter()
 	for _, note := range p.Notes() {

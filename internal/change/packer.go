@@ -8,8 +8,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
-// InPacker takes a plan through a component of Packer. A template is its author's consent, so nothing
-// is asked; with dryRun the rows are told as what would be changed.
+// InPacker takes a plan through a component of Packer. The template is its author's consent, so there is
+// no prompt. With dryRun, it reports the rows as what would change.
 func InPacker(ctx context.Context, ui report.Ui, p Plan, dryRun bool) error {
 	return Carry(ctx, p, packerDoor{ui, dryRun})
 }
@@ -23,7 +23,7 @@ func (d packerDoor) DryRun() bool                      { return d.dryRun }
 func (d packerDoor) Ask(context.Context, string) error { return nil }
 func (d packerDoor) Reporter() report.Reporter         { return report.Packer(d.ui) }
 
-// Show tells a dry run's rows. What an applied plan does is told while it is done.
+// Show reports the rows of a dry run. An applied plan reports while it runs.
 func (d packerDoor) Show(rows []Row, unchanged bool) {
 	switch {
 	case !d.dryRun:

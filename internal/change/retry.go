@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Retry is how often something is tried, and for how long to pause in between.
+// Retry says how often to try something, and how long to pause between tries.
 type Retry struct {
 	Tries int           // the first one included
 	First time.Duration // the pause before the second try; each pause is twice the one before
@@ -18,11 +18,11 @@ type Retry struct {
 // DefaultRetry suits a request to a service that failed a moment ago.
 var DefaultRetry = Retry{Tries: 5, First: 200 * time.Millisecond, Most: 5 * time.Second}
 
-// MaxRetryAfter is the longest time that a service may ask for with Retry-After. One that asks for
-// more is taken at its word: it failed.
+// MaxRetryAfter is the longest Retry-After that is honoured. A service that asks for more counts as
+// failed.
 const MaxRetryAfter = time.Minute
 
-// Pause is how long to wait after the try of that number, which begins at 1.
+// Pause is how long to wait after the given try; tries count from 1.
 func (r Retry) Pause(try int) time.Duration {
 	pause := r.First
 	for n := 1; n < try && pause < r.Most; n++ {
@@ -31,7 +31,7 @@ func (r Retry) Pause(try int) time.Duration {
 	return Jitter(min(pause, r.Most))
 }
 
-// Do tries until it succeeds or has been tried often enough, and gives the last error.
+// Do tries until it succeeds or the tries are used up, and returns the last error.
 func (r Retry) Do(ctx context.Context, do func(context.Context) error) error {
 	for try := 1; ; try++ {
 		err := do(ctx)
@@ -41,7 +41,7 @@ func (r Retry) Do(ctx context.Context, do func(context.Context) error) error {
 	}
 }
 
-// Sleep waits, and reports false when the context ended first.
+// Sleep waits. It returns false if the context ends first.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -53,12 +53,12 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Jitter spreads d by a tenth, so that many runs don't ask in step.
+// Jitter varies d by a tenth, so that parallel runs don't send requests in step.
 func Jitter(d time.Duration) time.Duration {
 	return d - d/20 + rand.N(max(d/10, 1))
 }
 
-// RetryAfter is how long a service asks to wait; asked is false where it doesn't say.
+// RetryAfter is how long a service asks to wait; asked is false if it doesn't ask.
 func RetryAfter(header http.Header) (wait time.Duration, asked bool) {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {

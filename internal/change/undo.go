@@ -11,9 +11,9 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Undo is how to take back what was done: a stack to which each step adds its undo before its
-// request is sent, so that a step whose answer never came is taken back as well. Undoing a step that
-// was never done, or that is undone already, has to change nothing. It is safe for concurrent use.
+// Undo is a stack of undo functions. Each step adds its own before it sends its request, so that a step
+// whose response was lost is undone as well. Undoing a step that was never done, or is already undone,
+// must change nothing. Undo is safe for concurrent use.
 type Undo struct {
 	mu    sync.Mutex
 	steps []*Step
@@ -28,14 +28,14 @@ type Step struct {
 }
 
 const (
-	undoTime = 2 * time.Minute // for taking back, after the caller's time is over
-	weary    = 2               // tries, once trying again hasn't helped
+	undoTime = 2 * time.Minute // for undoing, after the caller's context has ended
+	weary    = 2               // tries, once retrying hasn't helped
 )
 
 var undoRetry = Retry{Tries: 6, First: 100 * time.Millisecond, Most: 5 * time.Second}
 
-// Add notes how to take a step back; what completes "undoing ...". undo tells whether there was
-// anything to take back.
+// Add adds the undo of a step; what completes "undoing ...". undo returns whether there was anything to
+// undo.
 func (u *Undo) Add(what string, undo func(context.Context) (changed bool, err error)) *Step {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -44,7 +44,7 @@ func (u *Undo) Add(what string, undo func(context.Context) (changed bool, err er
 	return s
 }
 
-// Void says that the step turned out to have changed nothing.
+// Void marks the step as having changed nothing.
 func (s *Step) Void() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,15 +57,15 @@ func (s *Step) counts() bool {
 	return !s.voided
 }
 
-// TakeBack undoes all steps, newest first, and returns why it had to; changed is whether there was
-// anything to take back. It has a time of its own, also where ctx was cancelled. Where something is
-// left, the error is of kind fault.Partial, says what, and advises so.
+// TakeBack undoes all steps, newest first, and returns why; changed reports whether there was anything
+// to undo. It has a deadline of its own, even if ctx was cancelled. If something can't be undone, the
+// error has kind fault.Partial, names it, and carries the advice.
 func (u *Undo) TakeBack(ctx context.Context, why error, advice fault.Advice) (changed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	changed, left := u.run(ctx)
 	if len(left) == 0 {
-		// A request whose answer never came may have taken effect late: look once more.
+		// A request whose response was lost may have taken effect late: look once more.
 		var late bool
 		late, left = u.run(ctx)
 		changed = changed || late

@@ -9,18 +9,18 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Pace is how often something is asked about: after First, then ever more rarely up to every Max.
+// Pace is how often to poll: first after First, then less and less, at most every Max.
 type Pace struct{ First, Max time.Duration }
 
-// DefaultPace suits everything that takes from a blink to minutes.
+// DefaultPace suits waits from milliseconds to minutes.
 var DefaultPace = Pace{First: 100 * time.Millisecond, Max: 2 * time.Second}
 
-// outage is for how long a service may be unavailable before waiting for it is given up.
+// outage is how long a service may be unavailable before Wait gives up.
 const outage = 5 * time.Minute
 
-// Wait asks probe, at once and then again and again, until it is done or fails. A service that
-// is unavailable for a while (fault.Unavailable) doesn't end the waiting. The error names what was
-// waited for and for how long.
+// Wait calls probe, at once and then at Pace, until it is done or fails. A service that is unavailable
+// for a while (fault.Unavailable) doesn't end the wait. The error names what was waited for and for how
+// long.
 func (p Pace) Wait(ctx context.Context, what string, timeout time.Duration, probe func(ctx context.Context) (done bool, err error)) error {
 	start := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errPatience)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Outcome is what a failed request may have done.
+// Outcome says whether a failed request may have taken effect.
 type Outcome int
 
 const (
@@ -18,10 +18,10 @@ const (
 	Unclear
 )
 
-// Write does a request that changes something. When it isn't known whether it took effect, look
-// is asked before it is sent again; a refusal that follows an unclear try is looked into as well,
-// as the lost one may have been carried out. When ctx ends while the request is under way, the
-// request has a moment to learn its answer.
+// Write sends a request that changes something. If it is unclear whether the request took effect, Write
+// calls look before sending it again. It also calls look after a refusal that follows an unclear try,
+// because the lost request may have been carried out. If ctx ends while the request is under way, the
+// request gets a moment to receive its response.
 func Write(ctx context.Context, judge func(error) Outcome, do func(context.Context) error, look func(context.Context) (done bool, err error)) error {
 	unclear := false
 	for try := 1; ; try++ {
@@ -41,7 +41,7 @@ func Write(ctx context.Context, judge func(error) Outcome, do func(context.Conte
 			case done:
 				return nil
 			case e != nil:
-				return errors.Join(err, e) // the service is away for longer than a read waits
+				return errors.Join(err, e) // the service is unavailable for longer than a read waits
 			}
 		}
 		if outcome == Refused || try == DefaultRetry.Tries {
@@ -58,9 +58,9 @@ func Write(ctx context.Context, judge func(error) Outcome, do func(context.Conte
 	}
 }
 
-const grace = time.Second // for an answer that is on its way when everything is to stop
+const grace = time.Second // for a response that is on its way when the run is stopped
 
-// Grace is ctx that ends a moment later: for a change whose outcome has to be known.
+// Grace is ctx ending a moment later, for a change whose outcome must be known.
 func Grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

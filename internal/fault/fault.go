@@ -1,6 +1,6 @@
 // Package fault says what failed as data: the kind of failure, the object it was about, what the
-// service said, and what to do next. The data travels with an error from where it is known to a
-// door of the program, which spells it in the words of its user and picks the exit code.
+// service said, and what to do next. The data travels with the error to a door, which spells it for its
+// user and picks the exit code.
 package fault
 
 import (

@@ -1,10 +1,9 @@
 // Package foreignfile reads the files that users write, in YAML or JSON: share files, policies,
-// layouts, catalogues. Nothing that isn't expected is taken, nothing is read as "all" or "nobody"
-// because it is missing or empty, and every error is fault.Usage and says the line and the column.
+// layouts, catalogues. Unknown keys are errors, a missing or empty value never means "all" or "nobody",
+// and every error is fault.Usage with line and column.
 //
-// Aliases and merge keys are followed. Size, depth and what aliases come to are limited, so that a
-// file of a few lines can't fill the memory. A top-level key that begins with "x-" is left to the
-// file's author, for anchors.
+// Aliases and merge keys are followed. Size, depth and the expansion of aliases are limited, so that a
+// short file can't fill the memory. Top-level keys that begin with "x-" are ignored; use them for anchors.
 package foreignfile
 
 import (

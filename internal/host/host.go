@@ -1,6 +1,5 @@
-// Package host is imgctl: a program that knows no image business. It finds plugins, makes a
-// command line of what they can do, carries a command out in its plugin's process, and shows
-// what comes back.
+// Package host is imgctl, which itself knows nothing about images. It finds plugins, builds the command
+// line from their manifests, runs a command in its plugin's process, and shows the results.
 package host
 
 import (

@@ -1,6 +1,6 @@
-// Package outbound is the one way to servers that others run: clouds, registries, profiles, stores.
-// What they answer is bounded, in size and in time, and credentials go to the origin that they are
-// meant for and to no other, whatever a redirect or a link says.
+// Package outbound is the one HTTP transport to other people's servers: clouds, registries, profiles,
+// stores. It limits responses in size and time, and sends credentials only to the origin that they are
+// meant for, whatever a redirect or a link says.
 package outbound
 
 import (

@@ -1,5 +1,5 @@
-// Package report is how a domain package speaks to a person while it works. Each door
-// (Packer, imgctl, a log) has an adapter; the domain knows only Reporter.
+// Package report lets a subject report to a person while it works. Each door (Packer, imgctl, a log)
+// has an adapter; a subject knows only Reporter.
 package report
 
 import (
@@ -9,16 +9,16 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Reporter takes the news of a running operation. It is safe for concurrent use.
+// Reporter receives the messages of a running operation. It is safe for concurrent use.
 //
-// The formats are fmt.Sprintf's; a fault.Option, fault.Setting or fault.Action among args is written
-// in the door's words.
+// The formats are those of fmt.Sprintf. A fault.Option, fault.Setting or fault.Action in args is
+// spelled by the door.
 type Reporter interface {
 	// Step says what is being done now.
 	Step(format string, args ...any)
-	// Warn says what the user should know although the operation goes on.
+	// Warn reports a problem that doesn't stop the operation.
 	Warn(format string, args ...any)
-	// Progress says how much of what is done; total is 0 where it is not known.
+	// Progress says how much of something is done; total is 0 if it is unknown.
 	Progress(what string, done, total int64)
 }
 
@@ -39,7 +39,7 @@ func (l logger) Progress(what string, done, total int64) {
 	l.l.LogAttrs(context.Background(), slog.LevelInfo, what, slog.Int64("done", done), slog.Int64("total", total))
 }
 
-// Discard drops all news.
+// Discard drops all messages.
 var Discard Reporter = discard{}
 
 type discard struct{}

@@ -1,5 +1,4 @@
-// Package sdk is what the author of an imgctl plugin imports. A plugin is a value of type Plugin
-// and one call of Main:
+// Package sdk is for writing imgctl plugins. A plugin is a value of type Plugin and a call of Main:
 //
 //	func main() {
 //		sdk.Main(sdk.Plugin{Name: "age", Version: "1.0.0", Vendor: "example.org", Commands: []sdk.Command{{
@@ -9,12 +8,11 @@
 //		}}})
 //	}
 //
-// A command gets its arguments and flags parsed and checked, and sends rows, fields, text and
-// progress; imgctl renders them in the format that the user asked for. It never writes to standard
-// output itself: what it prints there is shown as a warning.
+// A command gets its arguments and flags parsed and checked, and sends rows, fields, text and progress,
+// which imgctl renders in the user's format. It never writes to standard output itself; imgctl shows
+// such text as a warning.
 //
-// Between an author's code and imgctl lies the protocol of
-// plugins/sdk/proto/imgctl/plugin/v1/plugin.proto.
+// The SDK speaks the protocol of plugins/sdk/proto/imgctl/plugin/v1/plugin.proto.
 package sdk
 
 import (

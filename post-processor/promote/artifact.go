@@ -27,7 +27,7 @@ func (a *artifact) BuilderId() string { return BuilderID }
 // Id is the id of the image that is current now.
 func (a *artifact) Id() string { return a.result.ImageID }
 
-// String tells what became of the images.
+// String says what happened to the images.
 func (a *artifact) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "image %s is current under %q", a.result.ImageID, a.result.Name)
@@ -37,8 +37,8 @@ func (a *artifact) String() string {
 	return b.String()
 }
 
-// State gives image_id, image_name and archived (new names by id), and for the rest what the
-// build's artifact has.
+// State returns image_id, image_name and archived (new names by id), and for other keys the state of
+// the build's artifact.
 func (a *artifact) State(name string) any {
 	switch name {
 	case "image_id":

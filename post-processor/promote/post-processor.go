@@ -1,4 +1,4 @@
-// Package promote is Packer's door to internal/promote: the post-processor openstack-promote.
+// Package promote is Packer's door to internal/image/promote: the post-processor openstack-promote.
 package promote
 
 import (
@@ -37,7 +37,7 @@ func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, source
 	return promoted, keep, mustKeep, report.ForPacker(err)
 }
 
-// promote gives source back where nothing was changed.
+// promote returns source if nothing was changed.
 func (p *PostProcessor) promote(ctx context.Context, ui packersdk.Ui, source packersdk.Artifact) (packersdk.Artifact, error) {
 	options, err := p.config.options(source)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package quattor is Packer's door to internal/quattor: the provisioner openstack-quattor.
+// Package quattor is Packer's door to internal/aquilon/quattor: the provisioner openstack-quattor.
 package quattor
 
 import (
@@ -27,7 +27,7 @@ func (p *Provisioner) ConfigSpec() hcldec.ObjectSpec { return p.config.FlatMapst
 // Prepare reads and checks the options. It makes no request.
 func (p *Provisioner) Prepare(raws ...any) error { return p.config.decode(raws...) }
 
-// Provision does the work. Where the machine is and which server it is comes from the builder.
+// Provision configures the machine. The builder tells its address and server id.
 func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, generated map[string]any) error {
 	site := quattor.Site{
 		Machine:  machine{comm},
@@ -44,7 +44,7 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	return nil
 }
 
-// text is a variable of the builder, "" where it has none.
+// text is a variable of the builder, "" if the builder doesn't set it.
 func text(generated map[string]any, name string) string {
 	value, _ := generated[name].(string)
 	return value
@@ -98,7 +98,7 @@ func (m machine) Run(ctx context.Context, command string, line func(string)) (in
 	}
 }
 
-// news passes lines on, one at a time, until nobody wants them any more.
+// news passes on lines, one at a time, until it is closed.
 type news struct {
 	mu    sync.Mutex
 	line  func(string)
@@ -119,14 +119,14 @@ func (n *news) end() {
 	n.ended = true
 }
 
-// lines cuts what is written into lines.
+// lines splits what is written into lines.
 type lines struct {
 	to   func(string)
 	mu   sync.Mutex
 	rest []byte
 }
 
-// maxLine is how long a line may be before it is shown in pieces.
+// maxLine is the length beyond which a line is shown in pieces.
 const maxLine = 64 << 10
 
 func (l *lines) Write(p []byte) (int, error) {
@@ -146,7 +146,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	}
 }
 
-// flush gives the last line, which has no end.
+// flush passes on the last line, which has no line end.
 func (l *lines) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

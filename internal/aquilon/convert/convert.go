@@ -1,7 +1,6 @@
 // Package convert turns packuilon's templates, which are Packer's JSON with $NAME, $IMAGE and
 // $METADATA in it, into HCL that builds the same images with the data source openstack-catalog.
-// What packuilon pasted into the text are values there, so that nothing in them is taken for
-// anything but itself.
+// Packuilon pasted values into the template's text; here they are data and never interpreted.
 package convert
 
 import (

@@ -1,6 +1,6 @@
-// Package catalog turns an Aquilon profile into what is built from it: the image's name, the
-// image it starts from, the metadata that tells Aquilon which personality a server shall have,
-// and the Packer templates. It reads packuilon's template map and source images as they are.
+// Package profile turns an Aquilon profile into a recipe: the image's name, the source image, the
+// metadata that tells Aquilon a server's personality, and the Packer templates. It reads packuilon's
+// template map and source images unchanged.
 package profile
 
 import (

@@ -1,6 +1,6 @@
 // Package quattor gives a machine its Aquilon personality: it waits until Aquilon knows the
-// machine, writes the configuration of Quattor's CCM, fetches the profile and configures it. No
-// wait is without an end, and what fails is a failure.
+// machine, writes the configuration of Quattor's CCM, fetches the profile and configures the machine.
+// Every wait has a timeout, and every failure is reported as an error.
 package quattor
 
 import (

@@ -1,5 +1,5 @@
-// Package command makes the command line from what the plugins say of themselves: nouns and
-// verbs, arguments, flags, help and completion are the same for all of them, whoever wrote them.
+// Package command builds the command line from the plugins' manifests: nouns and verbs, arguments,
+// flags, help and completion work the same for all plugins, whoever wrote them.
 package command
 
 import (

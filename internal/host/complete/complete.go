@@ -1,5 +1,5 @@
-// Package complete asks plugins for suggestions while the user types, and remembers the answers
-// for a minute, so that the next key press starts nothing.
+// Package complete asks plugins for suggestions while the user types, and caches them for a minute, so
+// that the next key press starts no plugin.
 package complete
 
 import (

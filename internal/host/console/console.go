@@ -1,7 +1,6 @@
-// Package console is the one owner of the terminal: it writes results to standard output, and
-// progress, prompts and news to standard error, without one tearing the other apart. Whatever text
-// goes through it to a person loses its secrets and its power over the terminal here, so nobody has
-// to think of that before.
+// Package console owns the terminal: it writes results to standard output, and progress, prompts and
+// messages to standard error, without mixing them up. It redacts secrets and removes control characters
+// from all text that a person reads, so callers don't have to.
 package console
 
 import (

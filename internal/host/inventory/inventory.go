@@ -1,6 +1,6 @@
-// Package inventory knows the plugins that there are: which file each is, whether it is trusted
-// and what it can do. What a plugin can do is asked once for each file and kept, so that help
-// and completion start none.
+// Package inventory lists the installed plugins: the file of each, whether it is trusted, and its
+// manifest. Manifests are read once for each file and cached, so that help and completion start no
+// plugin.
 package inventory
 
 import (

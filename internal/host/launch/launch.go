@@ -1,7 +1,7 @@
-// Package launch starts a plugin's process and connects to it. It is built around what go-plugin
-// does by itself: it shares the terminal with the plugin, parses the plugin's standard error in a
-// way that can end the host, gives a plugin two seconds to go, hands over the whole environment,
-// and leaves the plugin's output unordered. Nothing of value goes that way here.
+// Package launch starts a plugin's process and connects to it. It works around go-plugin's defaults:
+// go-plugin shares the terminal with the plugin, parses the plugin's standard error in a way that can
+// crash the host, gives a plugin two seconds to exit, passes on the whole environment, and doesn't keep
+// the plugin's output in order.
 package launch
 
 import (

@@ -1,5 +1,5 @@
-// Package printable makes text of strangers safe to look at: it can't move the cursor, change
-// colours, hide or reorder what stands beside it.
+// Package printable makes untrusted text safe to display: it can't move the cursor, change colours, or
+// hide or reorder the text around it.
 package printable
 
 import (

@@ -1,4 +1,4 @@
-// Package redact crosses secrets out of text before anybody sees it.
+// Package redact removes secrets from text before anybody sees it.
 package redact
 
 import (

@@ -1,5 +1,5 @@
-// Package session carries out one command of a plugin: it sends the start, shows what comes back,
-// answers what is asked, stops the command when the user wants to, and says how it ended.
+// Package session runs one command of a plugin: it sends Start, shows the results, answers requests,
+// stops the command when the user interrupts it, and reports how it ended.
 package session
 
 import (

@@ -1,6 +1,6 @@
-// Package shell is what imgctl says to shells: the scripts that complete its command line, and the
-// suggestions in each shell's quoting. What is suggested may be what a stranger has called an image,
-// so no script evaluates any of it, and what is inserted is quoted.
+// Package shell writes for shells: the scripts that complete imgctl's command line, and the suggestions,
+// quoted for each shell. A suggestion may be an image name that a stranger chose, so no script evaluates
+// it, and inserted text is quoted.
 package shell
 
 import (

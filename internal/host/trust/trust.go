@@ -1,7 +1,7 @@
 // Package trust decides whether a plugin may run. Packaged plugins are trusted by the file
-// SHA256SUMS beside them, all others by the user's lock file, which `imgctl plugin trust` writes;
-// the administrator's policy may forbid what either allows. A plugin is its checksum: another
-// file of the same name is another plugin.
+// SHA256SUMS beside them, all others by the user's lock file, which `imgctl plugin trust` writes. The
+// administrator's policy may forbid either. A plugin is identified by its checksum: another file of the
+// same name is another plugin.
 package trust
 
 import (

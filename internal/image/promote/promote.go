@@ -1,14 +1,14 @@
 // Package promote makes an image the current one of its name: the images that carried the name
 // before are archived by renaming, and the projects they were shared with keep their access.
 //
-// A promotion is a transaction on the Image service, which has none. It holds a claim that only
-// one run per name can have, writes a journal on the new image before each phase, and either
-// reaches its end or takes back what it did. A run that dies leaves journal and claim in the
-// cloud; the next run of that name, from any machine, finishes or takes back the dead one first.
+// A promotion is a transaction, although the Image service has none. It holds a claim, which only one
+// run per name can have, writes a journal on the new image before each phase, and either finishes or
+// rolls back. A run that dies leaves its journal and claim in the cloud; the next run of that name, from
+// any machine, first finishes the dead run or rolls it back.
 //
-// What holds at every moment, whatever fails: there is an image of the name once there was one,
-// the projects that had accepted an image of the name can still list one, and no image of
-// another owner is written to.
+// At every moment, whatever fails: once there is an image of the name, the name is never without one;
+// the projects that have accepted an image of the name can list one; and no image of another owner is
+// written to.
 package promote
 
 import (

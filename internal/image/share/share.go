@@ -1,13 +1,13 @@
-// Package share gives other projects access to images, and takes it away again: the members of
-// Glance's shared images, over all the clouds that take part.
+// Package share grants and removes other projects' access to images: the members of Glance's shared
+// images, across all clouds involved.
 //
-// What may be relied on: a change that gives access either reaches its end or is taken back, and
-// only what this run changed is; a change that takes access away is never taken back, and says
-// what is left to do where it stops half-way. A plan only reads.
+// Guarantees: a change that grants access either finishes or is rolled back, and the rollback undoes
+// only what this run changed. A change that removes access is never rolled back; if it stops half-way,
+// the error says what is left to do. A plan only sends reads.
 //
-// What a member's status means and what it doesn't: all three, pending, accepted and rejected,
-// let the member's project read the image and boot from it by its id. Only its default list
-// differs. Access ends when the member is removed, the image is private, deactivated or deleted.
+// The status of a member, pending, accepted or rejected, only changes the project's default list. With
+// all three, the project can read the image and boot from it by its id. Access ends when the member is
+// removed, or the image is made private, deactivated or deleted.
 //
 // API: https://docs.openstack.org/api-ref/image/v2/#sharing
 package share

@@ -1,10 +1,9 @@
-// Package sweep finds and removes what builds left that died before they could clean up.
+// Package sweep finds and removes the leftovers of builds that died before they could clean up.
 //
-// Nothing is touched but what carries the id of a run of ours in the place where that run wrote
-// it, in the project of the credentials. A published image keeps its run's id and is not a
-// leftover: what makes an image one is the staging name, which it has until it is published.
-// Right before each removal the object is read once more: one that was taken out of the run's
-// hands meanwhile stays.
+// It only touches objects in the credentials' project that carry the id of one of our runs, in the
+// place where that run wrote it. A published image keeps its run id but isn't a leftover: only images
+// that still have their staging name are. Each object is read again right before its removal; if it no
+// longer belongs to the run, it stays.
 package sweep
 
 import (

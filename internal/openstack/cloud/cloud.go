@@ -1,6 +1,6 @@
-// Package cloud reaches one OpenStack cloud: it finds the credentials, asks for a token once,
-// and gives service clients that share one transport, which keeps connections and repeats
-// what is safe to repeat.
+// Package cloud connects to one OpenStack cloud: it finds the credentials, requests a token once, and
+// returns service clients that share one transport, which keeps connections and retries requests that
+// are safe to repeat.
 package cloud
 
 import (

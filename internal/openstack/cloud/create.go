@@ -22,5 +22,5 @@ func Create[T any](ctx context.Context, do func(context.Context) (T, error), fin
 	return made, err
 }
 
-// Grace is ctx that ends a moment later: for a change whose outcome has to be known.
+// Grace is ctx ending a moment later, for a change whose outcome must be known.
 func Grace(ctx context.Context) (context.Context, context.CancelFunc) { return change.Grace(ctx) }

@@ -10,7 +10,7 @@ import (
 // Pace is how often a service is asked about something.
 type Pace change.Pace
 
-// DefaultPace suits everything that takes from a blink to minutes.
+// DefaultPace suits waits from milliseconds to minutes.
 var DefaultPace = Pace(change.DefaultPace)
 
 // Poll waits at DefaultPace, see Pace.Poll.

@@ -1,6 +1,6 @@
-// Package glance speaks to the Image service about whole changes: an image is selected,
-// created, patched or shared in a call that knows afterwards whether the change took effect,
-// also where the answer was lost.
+// Package glance is the client of the Image service. Each call makes a whole change: it selects,
+// creates, patches or shares an image, and knows afterwards whether the change took effect, even if the
+// response was lost.
 //
 // API: https://docs.openstack.org/api-ref/image/v2/
 package glance

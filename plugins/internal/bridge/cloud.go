@@ -1,6 +1,6 @@
-// Package bridge joins the SDK, which knows no OpenStack, to the domain packages, which know no
-// plugin: the host's access becomes a cloud, a domain's news the plugin's output, and its errors
-// the problems that imgctl makes exit codes of.
+// Package bridge connects the SDK, which doesn't know OpenStack, to the subjects, which don't know
+// plugins. It turns the host's access into a cloud, a subject's messages into the plugin's output, and
+// its errors into problems, which imgctl maps to exit codes.
 package bridge
 
 import (

@@ -1,5 +1,5 @@
-// Package manifest holds the rules for what a plugin may say of itself, and reads the values of its
-// flags. The host, the SDK and the conformance kit apply the same ones.
+// Package manifest holds the rules for a plugin's manifest, and parses the values of its flags. The
+// host, the SDK and the conformance kit all use it.
 package manifest
 
 import (

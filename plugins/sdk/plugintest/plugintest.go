@@ -1,4 +1,4 @@
-// Package plugintest tests plugins, in any language, against the protocol's rules.
+// Package plugintest tests plugins, in any language, against the rules of the protocol.
 package plugintest
 
 import (
