@@ -83,7 +83,7 @@ func (c *Cloud) addImage(i Image) (string, error) {
 	return id, nil
 }
 
-// open returns the image's data, nil where it has none.
+// open returns the image's data, nil if it has none.
 func (i Image) open() (io.ReadCloser, error) {
 	switch {
 	case i.Data != nil:
@@ -94,7 +94,7 @@ func (i Image) open() (io.ReadCloser, error) {
 	return nil, nil //nolint:nilnil // no data is no error
 }
 
-// Image is an image as it is now, without its data and members. It is false where there is none.
+// Image is an image as it is now, without its data and members. It is false if there is none.
 func (c *Cloud) Image(id string) (Image, bool) {
 	i, ok := c.services.Image.Image(id)
 	return Image{

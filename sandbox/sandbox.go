@@ -169,7 +169,7 @@ var catalog = []keystone.Endpoint{
 	{Type: "volumev3", Name: "cinder", Path: "/volume/v3/%s"},
 }
 
-// free tells whether nobody listens at an address, such as a server of another sandbox.
+// free reports whether nobody listens at an address, such as a server of another sandbox.
 func free(address string, port int) bool {
 	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {

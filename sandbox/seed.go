@@ -123,7 +123,7 @@ func (c *Cloud) plant(s Seed) error {
 	return nil
 }
 
-// ProjectID is the id of a project of the seed by its name; "" where there is none.
+// ProjectID is the id of a project of the seed by its name; "" if there is none.
 func (c *Cloud) ProjectID(name string) string {
 	for _, l := range c.logins {
 		if l.project.Name == name {

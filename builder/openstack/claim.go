@@ -20,7 +20,7 @@ var claimTime = time.Second
 func claimed(description string) bool { return strings.Contains(description, cloud.RunKey+"=") }
 
 // claim takes an existing floating IP for this run by its description, and gives it back at the
-// end. It is nil where somebody else was quicker. Neutron refuses the change of an older revision
+// end. It is nil if somebody else was quicker. Neutron refuses the change of an older revision
 // than its own, so only one of several claims succeeds; a second look covers services without
 // revisions.
 func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatingips.FloatingIP, error) {

@@ -230,7 +230,7 @@ func TestCancelWithoutAnswer(t *testing.T) {
 	}
 }
 
-// Faults by chance, several in one build.
+// Faults at random, several in one build.
 func TestRandomFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out by -short: builds many images")

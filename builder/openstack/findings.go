@@ -6,7 +6,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// findings are what Prepare has to say about the options: what has to be mended, and what the
+// findings are what Prepare has to say about the options: what has to be fixed, and what the
 // user should know although the build can go on.
 type findings struct {
 	errs     []error

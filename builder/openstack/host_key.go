@@ -10,7 +10,7 @@ import (
 )
 
 // preferEd25519 asks a server for its ed25519 host key first, and for an RSA key last. Dropbear
-// offers an RSA key also where it has none, and hangs up on a client that prefers it, as Go's may.
+// offers an RSA key even if it has none, and hangs up on a client that prefers it, as Go's may.
 func preferEd25519(config func(multistep.StateBag) (*ssh.ClientConfig, error)) func(multistep.StateBag) (*ssh.ClientConfig, error) {
 	return func(state multistep.StateBag) (*ssh.ClientConfig, error) {
 		c, err := config(state)

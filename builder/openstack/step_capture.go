@@ -116,7 +116,7 @@ func (b *build) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// imageThing says how the half image is found and removed.
+// imageThing says how the unfinished image is found and removed.
 func (b *build) imageThing() *cloud.Thing {
 	return &cloud.Thing{
 		Kind: "image",

@@ -51,7 +51,7 @@ func (b *build) floatingIP(ctx context.Context) (*floatingips.FloatingIP, error)
 	return b.makeFloatingIP(ctx)
 }
 
-// reuse claims a free floating IP of the project; nil where there is none, and a new one can be
+// reuse claims a free floating IP of the project; nil if there is none, and a new one can be
 // made.
 func (b *build) reuse(ctx context.Context) (*floatingips.FloatingIP, error) {
 	all, err := listFloatingIPs(ctx, b, floatingips.ListOpts{ProjectID: b.cloud.Project().ID, FloatingNetworkID: b.floatingNet})

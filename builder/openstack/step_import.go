@@ -111,7 +111,7 @@ func (b *build) waitImport(ctx context.Context, id string, refused error) (img *
 	return img, err
 }
 
-// importFailure reads from the import's task why it failed; nil where it is still at it.
+// importFailure reads from the import's task why it failed; nil if it is still at it.
 func (b *build) importFailure(ctx context.Context, img *glance.Image) error {
 	var list struct {
 		Tasks []struct{ Status, Message string }

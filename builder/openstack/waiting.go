@@ -32,7 +32,7 @@ func (b *build) poll(ctx context.Context, what string, timeout time.Duration, pr
 	return err
 }
 
-// pollNow asks probe at once, and then again and again until it is done. It says every half minute
+// pollNow asks probe at once, and then repeatedly until it is done. It says every half minute
 // what it waits for.
 func (b *build) pollNow(ctx context.Context, what string, timeout time.Duration, probe func(context.Context) (bool, error)) error {
 	defer b.remind(what)()

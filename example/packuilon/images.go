@@ -107,7 +107,7 @@ func rootFS(folder string) ([]byte, error) {
 }
 
 // check fails unless each personality's image is a new one, with its personality inside, shared
-// as the one before.
+// as the previous one.
 func (s *site) check(ctx context.Context, out io.Writer, before map[string]string) error {
 	var errs []error
 	for _, p := range personalities {

@@ -106,7 +106,7 @@ func TestUndoTakesBackNewestFirst(t *testing.T) {
 		add("nothing", 0).Void()
 		add("second", 3)
 		ctx, cancel := context.WithCancel(t.Context())
-		cancel() // taking back has a time of its own
+		cancel() // rolling back has a time of its own
 		if changed, err := undo.TakeBack(ctx, errRefused, fault.Advice{}); !changed || !errors.Is(err, errRefused) || fault.Is(err, fault.Partial) {
 			t.Errorf("it gives %v, %v", changed, err)
 		}

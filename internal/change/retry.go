@@ -11,7 +11,7 @@ import (
 // Retry says how often to try something, and how long to pause between tries.
 type Retry struct {
 	Tries int           // the first one included
-	First time.Duration // the pause before the second try; each pause is twice the one before
+	First time.Duration // the pause before the second try; each pause is twice the previous one
 	Most  time.Duration // the longest pause
 }
 

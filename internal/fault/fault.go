@@ -110,7 +110,7 @@ func About(object string, err error) error {
 	return &Error{Kind: KindOf(err), Object: object, Err: err}
 }
 
-// KindOf is the outermost kind in err's chain, Internal where there is none.
+// KindOf is the outermost kind in err's chain, Internal if there is none.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -121,7 +121,7 @@ func KindOf(err error) Kind {
 // Is reports whether err is of the kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
 
-// ObjectOf is what err is about, as its outermost fault that knows says; "" where none does.
+// ObjectOf is what err is about, as its outermost fault that knows says; "" if none does.
 func ObjectOf(err error) (object string) {
 	walk(err, func(e *Error) { object = cmp.Or(object, e.Object) })
 	return object

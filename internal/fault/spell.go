@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Spell is err in a door's words: the message, and apart from it the advice, "" where there is
+// Spell is err in a door's words: the message, and apart from it the advice, "" if there is
 // none. Where the parts of err advise differently, each advice stays in the message.
 func Spell(err error, s Speller) (text, advice string) {
 	advice = advised(err, s)
@@ -21,7 +21,7 @@ func Spelled(err error, s Speller) error {
 	return words{err, message(err, s, "")}
 }
 
-// advised is the outermost advice in err; "" also where several parts advise differently.
+// advised is the outermost advice in err; "" even if several parts advise differently.
 func advised(err error, s Speller) string {
 	if e, ok := err.(*Error); ok && !e.Advice.IsZero() { //nolint:errorlint // the tree is walked node by node
 		return e.Advice.Spell(s)

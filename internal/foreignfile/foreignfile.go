@@ -41,7 +41,7 @@ type Node struct {
 type kind int
 
 const (
-	empty kind = iota // null, or nothing where a value belongs
+	empty kind = iota // null, or nothing if a value belongs
 	scalar
 	list
 	mapping

@@ -201,7 +201,7 @@ func child(path string, at any) string {
 	}
 }
 
-// near asks whether the word that is most like the given one is meant; "" where none is like it.
+// near asks whether the word that is most like the given one is meant; "" if none is like it.
 func near(given string, known []string) string {
 	best, distance := "", max(2, len(given)/3)+1
 	for _, word := range known {

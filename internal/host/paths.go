@@ -7,7 +7,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 )
 
-// paths are the user's folders; each is "" where there is none.
+// paths are the user's folders; each is "" if there is none.
 type paths struct{ config, cache string }
 
 func userPaths() paths {

@@ -100,7 +100,7 @@ func TestACacheThatOthersCanWrite(t *testing.T) {
 	}
 }
 
-// What runs is what was checked: a script that is swapped again and again, by rename or in place,
+// What runs is what was checked: a script that is swapped repeatedly, by rename or in place,
 // never runs as what it was swapped for.
 func TestSwappedPluginsDoNotRun(t *testing.T) {
 	t.Parallel()
@@ -150,7 +150,7 @@ func TestSwappedPluginsDoNotRun(t *testing.T) {
 	}
 }
 
-// Another name of a command is taken as well, also where the user lets the plugin add to the word.
+// Another name of a command is taken as well, even if the user lets the plugin add to the word.
 func TestAnAliasIsNoWayRound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

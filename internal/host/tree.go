@@ -64,7 +64,7 @@ func (h *Host) missing(cmd *cobra.Command, args []string) error {
 }
 
 // cause is what is wrong with a command line whose command isn't there, whatever flags it has: nobody
-// who reads "no flag -f" would look for a plugin that was refused. It is nil where there is nothing.
+// who reads "no flag -f" would look for a plugin that was refused. It is nil if there is nothing.
 func (h *Host) cause(args []string) error {
 	h.root.InitDefaultHelpCmd() // which cobra would only do later
 	at, rest, err := h.root.Find(args)

@@ -43,8 +43,8 @@ func (t *Transport) relink(req *http.Request, body []byte) ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// mend finds the link to the next page in one key of a list: Glance's and Ironic's "next", the
-// "servers_links" of Nova, Neutron and Cinder, Keystone's "links". mended is nil where the value
+// fix finds the link to the next page in one key of a list: Glance's and Ironic's "next", the
+// "servers_links" of Nova, Neutron and Cinder, Keystone's "links". fixed is nil if the value
 // may stay. Glance writes paths without what a proxy puts before them, which its clients add.
 func mend(asked *url.URL, key string, value json.RawMessage, glance bool) (mended json.RawMessage, next *url.URL, err error) {
 	switch {
@@ -85,7 +85,7 @@ func mend(asked *url.URL, key string, value json.RawMessage, glance bool) (mende
 	return nil, nil, nil
 }
 
-// mendIn mends the link under the key of one mapping, which is part of all.
+// mendIn fixes the link under the key of one mapping, which is part of all.
 func mendIn(asked *url.URL, in map[string]any, key string, all any) (mended json.RawMessage, next *url.URL, err error) {
 	changed := false
 	for k, value := range in {

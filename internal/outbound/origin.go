@@ -61,7 +61,7 @@ func hasCredentials(req *http.Request) bool {
 
 // Refused says that an address wasn't followed.
 type Refused struct {
-	From string // who led there; "" where nobody did
+	From string // who led there; "" if nobody did
 	To   string
 	Why  string
 }

@@ -44,7 +44,7 @@ type Options struct {
 	UserAgent string
 	// Retries is how often a request that failed in passing is repeated; 0 is 5, negative never.
 	Retries int
-	// Count is told each request's method, path and answer, 0 where there was none; nil is nobody.
+	// Count is told each request's method, path and answer, 0 if there was none; nil is nobody.
 	Count func(method, url string, status int)
 }
 
@@ -74,7 +74,7 @@ const (
 	idle        = 60 * time.Second // without a byte
 )
 
-// New makes a client. It asks nobody.
+// New makes a client. It sends no requests.
 func New(o Options) (*Client, error) {
 	if o.Requests == 0 {
 		o.Requests = 16

@@ -84,7 +84,7 @@ func (m *Manifest) IsIndex() bool { return isIndex(m.MediaType) }
 
 func isIndex(mediaType string) bool { return types.MediaType(mediaType).IsIndex() }
 
-// Head asks which manifest the image has now. found is false where it has none.
+// Head asks which manifest the image has now. found is false if it has none.
 func (c *Client) Head(ctx context.Context, i Image) (d Descriptor, found bool, err error) {
 	err = c.read(ctx, i.Host, request{
 		method: http.MethodHead, path: manifestPath(i), header: acceptHeader(), scope: pull(i), what: "manifest of " + i.String(),

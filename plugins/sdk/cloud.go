@@ -21,7 +21,7 @@ type Cloud struct {
 
 // Access is what lets a plugin talk to a cloud until the token expires. It holds no password.
 type Access struct {
-	// Name is the one in clouds.yaml; empty where the cloud comes from OS_* variables.
+	// Name is the one in clouds.yaml; empty if the cloud comes from OS_* variables.
 	Name string
 	// AuthURL is Keystone's.
 	AuthURL string

@@ -17,7 +17,7 @@ func (o *Output) Confirm(ctx context.Context, question string) (bool, error) {
 	return answer.GetAccepted(), err
 }
 
-// ConfirmDestroy asks before something that can't be taken back. Where mustType isn't empty, the
+// ConfirmDestroy asks before something that can't be rolled back. Where mustType isn't empty, the
 // user has to type it, such as an image's name, and --yes doesn't count.
 func (o *Output) ConfirmDestroy(ctx context.Context, question, mustType string) (bool, error) {
 	answer, err := o.prompt(ctx, &pluginv1.Prompt{

@@ -53,7 +53,7 @@ func newSession(ctx context.Context, s stream, start *pluginv1.Start) *session {
 	return run
 }
 
-// Cleanup gives a context for taking back what is half done: it has ctx's values and ends not with
+// Cleanup gives a context for rolling back what is half done: it has ctx's values and ends not with
 // the user's interrupt but at the deadline that came with it. Call cancel when done.
 func Cleanup(ctx context.Context) (_ context.Context, cancel context.CancelFunc) {
 	kept, stop := context.WithCancelCause(context.WithoutCancel(ctx))

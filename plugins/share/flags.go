@@ -5,7 +5,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
-// renamed are the options whose flag or argument isn't called as the option is.
+// renamed are the options whose flag or argument has another name.
 var renamed = map[string]string{"image": "IMAGE"}
 
 // selectionFlags choose images in addition to, or instead of, their names.

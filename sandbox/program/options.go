@@ -124,7 +124,7 @@ func (o *options) agent() (string, error) {
 	return self, nil
 }
 
-// needsPrivilege tells whether the servers' SSH port is one that this process may not bind.
+// needsPrivilege reports whether the servers' SSH port is one that this process may not bind.
 func (o *options) needsPrivilege(ctx context.Context) bool {
 	if o.noGuests {
 		return false

@@ -10,7 +10,7 @@ import (
 )
 
 // meter adds up the CPU time of the processes whose program is below a folder, children of packer
-// which nobody here waits for. It looks at them again and again, and loses what they do in their
+// which nobody here waits for. It looks at them repeatedly, and loses what they do in their
 // last moment.
 type meter struct {
 	used map[string]time.Duration // by process

@@ -216,7 +216,7 @@ func session(text string) (all []command) {
 	return all
 }
 
-// differs gives the first line of what is shown that was not said in its place, "" where there is none. A line
+// differs gives the first line of what is shown that was not said in its place, "" if there is none. A line
 // `...` stands for any number of lines. A command below which nothing is shown may say anything.
 func differs(shown, said string) string {
 	if strings.TrimSpace(shown) == "" {

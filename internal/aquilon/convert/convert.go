@@ -181,7 +181,7 @@ func (c *converter) label(wanted string) string {
 	return label
 }
 
-// list is the array at a key of the root, nil where there is none.
+// list is the array at a key of the root, nil if there is none.
 func (t *template) list(key string) ([]profile.Value, error) {
 	v, ok := t.Root.Get(key)
 	if !ok {

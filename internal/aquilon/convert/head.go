@@ -17,7 +17,7 @@ import (
 // variable is one of the templates' own.
 type variable struct {
 	name      string
-	preset    hclwrite.Tokens // nil where it has to be given
+	preset    hclwrite.Tokens // nil if it has to be given
 	sensitive bool
 }
 

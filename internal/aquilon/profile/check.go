@@ -20,21 +20,21 @@ type CheckOptions struct {
 	Folder string
 	// Match has to occur in a profile's file name, as packuilon's PROFILE_MATCH; "" is all.
 	Match string
-	// TemplateMap and SourceImages are paths or URLs, "" where there is none.
+	// TemplateMap and SourceImages are paths or URLs, "" if there is none.
 	TemplateMap, SourceImages string
 	// SkipTemplates doesn't look for the template files, for a check on another machine.
 	SkipTemplates bool
 }
 
-// Finding is what a check says of one profile. Recipe is nil where the profile can't be resolved,
-// Err nil where nothing is wrong with it.
+// Finding is what a check says of one profile. Recipe is nil if the profile can't be resolved,
+// Err nil if nothing is wrong with it.
 type Finding struct {
 	File   string // in the folder
 	Recipe *Recipe
 	Err    error
 }
 
-// Check resolves every profile of a folder. Images is nil where the cloud is not to be asked. The
+// Check resolves every profile of a folder. Images is nil if the cloud is not to be asked. The
 // error is that of what all profiles need; what is wrong with one is in its finding.
 func Check(ctx context.Context, images *glance.Client, o CheckOptions) ([]Finding, error) {
 	files, err := profiles(o.Folder, o.Match)
@@ -137,7 +137,7 @@ func askCloud(ctx context.Context, images *glance.Client, findings []Finding) {
 	}
 }
 
-// Outcome is the error that stands for all findings: nil where nothing is wrong, fault.Partial
+// Outcome is the error that stands for all findings: nil if nothing is wrong, fault.Partial
 // where some profiles are good, and else of the first one's kind.
 func Outcome(findings []Finding) error {
 	bad := 0

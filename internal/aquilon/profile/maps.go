@@ -165,7 +165,7 @@ func (s *SourceImages) keys() []string {
 	return all
 }
 
-// near is a hint at the keys most like the wanted one, "" where none is.
+// near is a hint at the keys most like the wanted one, "" if none is.
 func near(wanted string, keys []string) string {
 	type candidate struct {
 		key      string

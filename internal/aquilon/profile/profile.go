@@ -16,7 +16,7 @@ type Profile struct {
 	Source string
 	// Personality, OS, OSVersion and Arch are always there, such as web, sl, 7x and x86_64.
 	Personality, OS, OSVersion, Arch string
-	// Archetype and Hostname are "" where the profile doesn't have them.
+	// Archetype and Hostname are "" if the profile doesn't have them.
 	Archetype, Hostname string
 	// Domain or Sandbox (as owner/name) is the branch that the profile was compiled from.
 	Domain, Sandbox string
@@ -91,7 +91,7 @@ func (p *Profile) branch(d *Document) error {
 	return nil
 }
 
-// lookup is the string at a path of keys, "" where there is none.
+// lookup is the string at a path of keys, "" if there is none.
 func (d *Document) lookup(path string) (string, error) {
 	at := d.Root
 	for i, key := range strings.Split(path, ".") {

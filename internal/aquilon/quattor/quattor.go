@@ -17,14 +17,14 @@ import (
 // smallTimeout bounds commands that take no time: writing a file, removing some.
 const smallTimeout = 2 * time.Minute
 
-// Result is what became of the machine.
+// Result is what happened to the machine.
 type Result struct {
 	Hostname string
 	Profile  string // URL
 	Summary  Summary
 }
 
-// Apply does all of it. The files it made for itself are removed also when it fails or is
+// Apply does all of it. The files it made for itself are removed even when it fails or is
 // cancelled. Options are those of WithDefaults.
 func Apply(ctx context.Context, s Site, o Options, r report.Reporter) (result Result, err error) {
 	result.Hostname, err = s.wait(ctx, o, r)

@@ -29,7 +29,7 @@ type Site struct {
 	Machine Machine
 	// Address is where the builder reaches the machine: an IP address, or a name.
 	Address string
-	// ServerID is the server's id in Nova, "" where the builder has none.
+	// ServerID is the server's id in Nova, "" if the builder has none.
 	ServerID string
 	// Compute asks Nova; it is called for WaitMetadata only.
 	Compute func(ctx context.Context) (*gophercloud.ServiceClient, error)

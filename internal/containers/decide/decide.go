@@ -78,7 +78,7 @@ type Image struct {
 	Position  int    // of the entry, from 1
 	Listed    imagelist.Image
 	Source    reference.Reference
-	Target    reference.Reference // zero where the image isn't pushed
+	Target    reference.Reference // zero if the image isn't pushed
 	Pushed    bool
 	Final     reference.Reference // what the parameters name
 	TagWhy    string              // how the tag was found

@@ -27,7 +27,7 @@ type decision struct {
 	result   *Result
 
 	destination *reference.Destination
-	template    *label.Template // nil where tags aren't found by label
+	template    *label.Template // nil if tags aren't found by label
 	tagRule     string
 	userTag     bool // the entry says which tag to start from
 	prefix      string

@@ -21,7 +21,7 @@ type Problem struct {
 }
 
 // Lint reads the files together, as a preparation would, and says what is wrong with them and what
-// has no effect. It asks nobody.
+// has no effect. It sends no requests.
 func Lint(ctx context.Context, files []string, release *imagelist.Release) []Problem {
 	env := &envfile.Environment{}
 	var found []Problem

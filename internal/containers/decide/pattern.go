@@ -51,7 +51,7 @@ func compile(what string, texts []string) ([]*pattern, error) {
 	return all, nil
 }
 
-// first is the first pattern that matches anywhere in the name, nil where none does.
+// first is the first pattern that matches anywhere in the name, nil if none does.
 func first(patterns []*pattern, name string) (*pattern, error) {
 	for _, p := range patterns {
 		ok, err := p.matches(name)

@@ -100,7 +100,7 @@ func (v *Value) At() string {
 	return fmt.Sprintf("%s:%d:%d", v.File, v.Line, v.Column)
 }
 
-// Get is the value of the key, nil where there is none or v is no map.
+// Get is the value of the key, nil if there is none or v is no map.
 func (v *Value) Get(key string) *Value {
 	if v == nil {
 		return nil

@@ -51,7 +51,7 @@ func RolesOf(root *document.Value) ([]Role, error) {
 	return roles, nil
 }
 
-// Enabled are the services of the role: none where it has no servers.
+// Enabled are the services of the role: none if it has no servers.
 func (e *Environment) Enabled(role Role) ([]string, error) {
 	count := e.Parameters.Get(role.Name + "Count")
 	if count == nil {

@@ -20,7 +20,7 @@ type Entry struct {
 	ModifyOnlyLabels   []string
 	ModifyOnlySources  []string
 	PullSource         string
-	MultiArch          *bool  // nil where the entry doesn't say
+	MultiArch          *bool  // nil if the entry doesn't say
 	At                 string // FILE:LINE:COLUMN
 }
 
@@ -36,7 +36,7 @@ var entryKeys = []string{
 	"modify_only_with_labels", "modify_only_with_source", "pull_source", "multi_arch",
 }
 
-// Entries reads the list of that parameter. ok is false where the parameter is absent or empty.
+// Entries reads the list of that parameter. ok is false if the parameter is absent or empty.
 func (e *Environment) Entries(parameter string) (entries []Entry, ok bool, err error) {
 	list := e.Parameters.Get(parameter)
 	if !list.Truthy() {

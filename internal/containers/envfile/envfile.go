@@ -18,7 +18,7 @@ import (
 
 // Environment is what all environment files say together; later files count over earlier ones.
 type Environment struct {
-	Parameters *document.Value // parameter_defaults; nil where there are none
+	Parameters *document.Value // parameter_defaults; nil if there are none
 	Resources  *document.Value // resource_registry
 	Findings   []Finding
 }
@@ -132,7 +132,7 @@ func (e *Environment) find(file string, line, column int, text string) {
 	e.Findings = append(e.Findings, Finding{file, line, column, text})
 }
 
-// Nearest is the known word that is spelled most like the given one, "" where none is close.
+// Nearest is the known word that is spelled most like the given one, "" if none is close.
 func Nearest(word string, known []string) string {
 	best, distance := "", 1+max(2, len(word)/3)
 	for _, k := range known {

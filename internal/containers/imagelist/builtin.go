@@ -18,7 +18,7 @@ import (
 //go:embed data/*.yaml
 var data embed.FS
 
-// Latest is the release that counts where none is named.
+// Latest is the release that counts if none is named.
 const Latest = "master"
 
 // Releases are the names of the releases whose images we know.

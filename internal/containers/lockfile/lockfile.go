@@ -51,7 +51,7 @@ func Read(path string) (File, error) {
 	return f, nil
 }
 
-// ReadIfThere is Read, with an empty file where there is none.
+// ReadIfThere is Read, with an empty file if there is none.
 func ReadIfThere(path string) (File, error) {
 	f, err := Read(path)
 	if errors.Is(err, fs.ErrNotExist) {

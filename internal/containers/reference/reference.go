@@ -11,7 +11,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Reference is the name of one image. Host is empty where the name has none.
+// Reference is the name of one image. Host is empty if the name has none.
 type Reference struct {
 	Host   string // such as "quay.io" or "192.0.2.1:8787"
 	Path   string // such as "namespace/nova-api"

@@ -37,7 +37,7 @@ func New(options cloud.Access, secret func(...string)) *Broker {
 	return &Broker{options: options, secret: secret, clouds: map[string]*connection{}}
 }
 
-// Default is the name of the cloud that is used where none is named.
+// Default is the name of the cloud that is used if none is named.
 func (b *Broker) Default() string { return b.options.Cloud }
 
 // Access is access to the cloud of that name, "" for the default one. With refresh the token that

@@ -22,7 +22,7 @@ type Invocation struct {
 	Args    []string
 	Flags   []*pluginv1.FlagValue
 	Global  *Global
-	Output  *Output // nil where the command has no formats
+	Output  *Output // nil if the command has no formats
 	Yes     bool
 	DryRun  bool
 	Command *cobra.Command

@@ -82,7 +82,7 @@ func AddOutput(c *cobra.Command, formats []string) *Output {
 // Format is the chosen one.
 func (o *Output) Format() string { return o.options.Format }
 
-// Options are the options for a terminal that wide; 0 where there is none. The environment has
+// Options are the options for a terminal that wide; 0 if there is none. The environment has
 // cliff's variables.
 func (o *Output) Options(c *cobra.Command, termWidth int) render.Options {
 	options := o.options

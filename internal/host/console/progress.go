@@ -23,7 +23,7 @@ const (
 type Progress struct {
 	ID, Parent  string
 	Label       string
-	Done, Total int64 // Total is 0 where it isn't known
+	Done, Total int64 // Total is 0 if it isn't known
 	Bytes       bool  // what is counted
 	State       State
 	Detail      string

@@ -186,7 +186,7 @@ func (r *runner) ID() string {
 	return strconv.Itoa(r.pid)
 }
 
-// Diagnose has nothing to add: who asked for the start says what came of it.
+// Diagnose has nothing to add: who asked for the start says the result.
 func (r *runner) Diagnose(context.Context) string { return "" }
 
 // PluginToHost refuses every address but a socket in the private folder: the connection isn't

@@ -18,7 +18,7 @@ const Mark = "[redacted]"
 // A password such as "demo" is also an ordinary word: crossing it out of every name would falsify
 // results, and tell what it is. So how strong a secret is decides where it is crossed out: tokens
 // and passphrases everywhere; what could be a part of a name only in messages; and an ordinary word
-// only where it stands as a secret, as in "password=demo".
+// only if it stands as a secret, as in "password=demo".
 type Redactor struct {
 	mu       sync.RWMutex
 	known    map[string]bool

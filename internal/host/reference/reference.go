@@ -142,7 +142,7 @@ func names(flags *pflag.FlagSet) []string {
 	return all
 }
 
-// table is the flags with their help; "" where there are none.
+// table is the flags with their help; "" if there are none.
 func table(flags *pflag.FlagSet) string {
 	var b strings.Builder
 	flags.VisitAll(func(f *pflag.Flag) {

@@ -40,7 +40,7 @@ type Lock struct {
 }
 
 // Unreadable is why the file couldn't be read, as where HOME is somebody else's; nobody is trusted by
-// it then. nil where it was read or isn't there.
+// it then. nil if it was read or isn't there.
 func (l *Lock) Unreadable() error { return l.unreadable }
 
 type lockFile struct {

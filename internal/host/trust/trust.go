@@ -95,7 +95,7 @@ func (j *Judge) packaged(p discover.Plugin, sum string) error {
 	return nil
 }
 
-// Clouds are the clouds that the plugin may ask for; all is true where that isn't limited.
+// Clouds are the clouds that the plugin may ask for; all is true if that isn't limited.
 func (j *Judge) Clouds(p discover.Plugin) (names []string, all bool) {
 	if p.Folder.Origin == discover.Packaged {
 		return nil, true

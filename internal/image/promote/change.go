@@ -113,7 +113,7 @@ func (s *Settling) Done() bool {
 	return true
 }
 
-// Loss is none: what is taken back was never current.
+// Loss is none: what is rolled back was never current.
 func (s *Settling) Loss() string { return "" }
 
 // Notes are none.

@@ -157,7 +157,7 @@ func livingClaim(ctx context.Context, site Site, owner, name, own string) (*glan
 	return nil, nil
 }
 
-// release gives the claim up, also when the context has ended. A nil claim is none.
+// release gives the claim up, even when the context has ended. A nil claim is none.
 func (c *claim) release(ctx context.Context, rep report.Reporter) {
 	if c == nil {
 		return

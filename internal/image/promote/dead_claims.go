@@ -33,7 +33,7 @@ func DeadClaims(ctx context.Context, images *glance.Client, owner string) ([]*gl
 	return dead, ctx.Err()
 }
 
-// DeadClaim reads one claim; nil where it isn't there or its run may live.
+// DeadClaim reads one claim; nil if it isn't there or its run may live.
 func DeadClaim(ctx context.Context, images *glance.Client, id string) (*glance.Image, error) {
 	claim, now, err := images.ImageAt(ctx, id)
 	switch {

@@ -280,7 +280,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 }
 
 // fewestRequests is less than any promotion with members makes. How many it makes exactly hangs on how long
-// it lives, as its claim shows signs of life.
+// it lives, as its claim shows heartbeats.
 const fewestRequests = 20
 
 // killed kills a promotion at a request and lets another finish it; false if it ended before that
@@ -348,7 +348,7 @@ func TestNextImageSettlesWhatADeadRunLeft(t *testing.T) {
 	for nth := 1; nth <= total; nth++ {
 		n := w.newName(fmt.Sprint("web ", nth))
 		next := n.image(n.name+" build 2", nil)
-		// The claim can be given up, all else can't be taken back.
+		// The claim can be given up, all else can't be rolled back.
 		w.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "GET|POST|PUT|PATCH", From: nth, Fault: sandbox.Status(http.StatusForbidden)})
 		_, _ = promoted(t, n.site(), n.options()) // whatever it says, the next run settles it
 		w.sandbox.Faults().Clear()

@@ -15,9 +15,9 @@ import (
 type Entry struct {
 	Image      *glance.Image
 	Current    bool
-	Generation int       // the number of the claim under which it became current; 0 where no promotion made it so
-	Promoted   time.Time // zero where no promotion made it current
-	Archived   time.Time // zero where it is current
+	Generation int       // the number of the claim under which it became current; 0 if no promotion made it so
+	Promoted   time.Time // zero if no promotion made it current
+	Archived   time.Time // zero if it is current
 	Successor  string    // the id of the image that took its place
 }
 
@@ -64,7 +64,7 @@ func (e Entry) end() int64 {
 	return e.Archived.Unix()
 }
 
-// moment is the time that a property says; zero where it says none.
+// moment is the time that a property says; zero if it says none.
 func moment(text string) time.Time {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {

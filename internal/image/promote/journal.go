@@ -36,7 +36,7 @@ const (
 	undoing = "undoing" // being taken back: taken back
 )
 
-// journal is what a run needs to know to finish or take back another's promotion. It lives on
+// journal is what a run needs to know to finish or roll back another's promotion. It lives on
 // the new image from before the first change until after the last.
 type journal struct {
 	Run       string `json:"run"`
@@ -50,7 +50,7 @@ type journal struct {
 	Before    before `json:"before"`
 
 	// MemberStates and Answers are what the promotion made the new image's members of: the status by
-	// project that the predecessors had. Answers is nil where it would be too long.
+	// project that the predecessors had. Answers is nil if it would be too long.
 	MemberStates string            `json:"member_states,omitempty"`
 	Answers      map[string]string `json:"answers,omitempty"`
 	// Followed says that what happened to the predecessors' members meanwhile was done to the new
@@ -155,7 +155,7 @@ func (j *journal) encode() (string, error) {
 	return string(b), nil
 }
 
-// journalOf reads the journal of an image; nil where its promotion isn't under way.
+// journalOf reads the journal of an image; nil if its promotion isn't under way.
 func journalOf(img *glance.Image) (*journal, error) {
 	text, ok := img.Properties[journalKey]
 	if !ok {

@@ -52,7 +52,7 @@ func (n *notes) Step(format string, args ...any) {
 func (n *notes) Warn(format string, args ...any)    { n.Step("Warning: "+format, args...) }
 func (*notes) Progress(what string, _, total int64) {}
 
-// What projects and the owner do to the image before while a promotion runs counts for the new one.
+// What projects and the owner do to the predecessor while a promotion runs counts for the new one.
 func TestMembersChangeMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := newSandbox(t)
@@ -65,7 +65,7 @@ func TestMembersChangeMeanwhile(t *testing.T) {
 		site    func(*promote.Site)
 		do      func(ctx context.Context, old string) error
 		now     members // of the new image
-		left    members // of the image before
+		left    members // of the predecessor
 		said    string
 	}{
 		{
@@ -163,7 +163,7 @@ func TestShareThatIsMadeMeanwhileEnds(t *testing.T) {
 }
 
 // Whenever a project accepts, it has the answer on an image that it is a member of. Only between the
-// last look at the members of the image before and their removal an answer can't be seen.
+// last look at the members of the predecessor and their removal an answer can't be seen.
 func TestAnAnswerIsNeverLost(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -57,7 +57,7 @@ func TestNothingIsTakenBackWhereNothingChanged(t *testing.T) {
 	}
 }
 
-// An interrupted promotion says what it was at, what came of it, and how to go on if that is stopped.
+// An interrupted promotion says what it was at, the result, and how to go on if that is stopped.
 func TestInterruptedPromotionSaysWhatItWasAt(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

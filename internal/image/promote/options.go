@@ -51,7 +51,7 @@ type Options struct {
 	MemberStates string // Preserve (default) or Accept
 
 	// Visibility is the new image's at the end; default is the widest of the predecessors', or its
-	// own where there is none.
+	// own if there is none.
 	Visibility string
 
 	// CopyProperties are patterns (* and ?) of properties that the new image takes over from
@@ -71,7 +71,7 @@ type Options struct {
 	// may write to.
 	Owner string
 
-	// Gate is a command that judges the image before anything is changed; the image's id is in
+	// Gate is a command that judges the predecessor anything is changed; the image's id is in
 	// its environment as IMAGE_ID. Any exit status but 0 stops the promotion.
 	Gate []string
 

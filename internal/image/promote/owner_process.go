@@ -23,7 +23,7 @@ func thisProcess() process {
 	return process{host, os.Getpid(), identity(os.Getpid())}
 }
 
-// identity is "BOOT/NAMESPACE/START" of a process of this machine, "" where it can't be told.
+// identity is "BOOT/NAMESPACE/START" of a process of this machine, "" if it can't be told.
 func identity(pid int) string {
 	space := pidSpace()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

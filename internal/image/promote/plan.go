@@ -42,7 +42,7 @@ type Predecessor struct {
 type Member struct {
 	ProjectID string
 	Status    string // that it is going to have on the new image
-	Now       string // that it has on the new image, "" where it isn't a member yet
+	Now       string // that it has on the new image, "" if it isn't a member yet
 }
 
 // NewPlan finds out what a promotion has to change.

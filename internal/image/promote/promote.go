@@ -45,7 +45,7 @@ type step interface {
 	doing() string
 }
 
-// unchanging is embedded by steps that change no image: nothing is to take back or to finish.
+// unchanging is embedded by steps that change no image: nothing is to roll back or to finish.
 type unchanging struct{}
 
 func (unchanging) takeBack(context.Context, *run) error { return nil }
@@ -75,7 +75,7 @@ type Result struct {
 }
 
 const (
-	cleanupTime = time.Minute // for taking back what was done, after the caller's time is over
+	cleanupTime = time.Minute // for rolling back what was done, after the caller's time is over
 	parallel    = 8           // requests at a time
 )
 

@@ -11,7 +11,7 @@ import (
 )
 
 // recoverName settles what dead runs left of promotions under the name: one whose image is live is
-// finished, any other is taken back. The caller holds the claim, so all of them are dead.
+// finished, any other is rolled back. The caller holds the claim, so all of them are dead.
 func recoverName(ctx context.Context, site Site, owner, name string, rep report.Reporter) error {
 	found, err := site.Images.Images(ctx, glance.Query{
 		Owner: owner, BothHidden: true, Properties: map[string]string{promotingKey: name},
@@ -72,7 +72,7 @@ func (r *run) takeBack(ctx context.Context) error {
 	return nil
 }
 
-// rollBack takes this run's own promotion back because of cause, also when the caller's time is over.
+// rollBack takes this run's own promotion back because of cause, even when the caller's time is over.
 func (r *run) rollBack(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
@@ -92,7 +92,7 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 	return fault.New(fault.KindOf(cause), "", "promoting image %s to %q (nothing is changed): %w", r.plan.Image, r.plan.Name, cause)
 }
 
-// begun reports whether there is anything to take back: the image has this run's journal, or it was
+// begun reports whether there is anything to roll back: the image has this run's journal, or it was
 // deleted and its predecessors may have been archived.
 func (r *run) begun(ctx context.Context) (begun, deleted bool, err error) {
 	img, err := r.current(ctx)
@@ -106,7 +106,7 @@ func (r *run) begun(ctx context.Context) (begun, deleted bool, err error) {
 	return j != nil && j.Run == r.journal.Run, false, err
 }
 
-// unfinished is the error of a promotion whose image is live, and which can't be taken back any more.
+// unfinished is the error of a promotion whose image is live, and which can't be rolled back any more.
 func (r *run) unfinished(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()

@@ -56,7 +56,7 @@ func (p *ResumePlan) Changes() []string {
 }
 
 // Resume settles what the plan lists: a promotion whose image is live already is finished, any
-// other is taken back. It waits for a run that is still at work until the timeout.
+// other is rolled back. It waits for a run that is still at work until the timeout.
 func Resume(ctx context.Context, site Site, p *ResumePlan, timeout time.Duration, rep report.Reporter) error {
 	if p.Done() {
 		_, err := livingClaim(ctx, site, p.Owner, p.Name, "") // a run may have died giving it back

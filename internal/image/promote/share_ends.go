@@ -34,7 +34,7 @@ func endsWith(img *glance.Image, project string, ends []map[string]string) (text
 	return string(b), err == nil
 }
 
-// lastEnd is when the last of a project's shares ends; "" where one of them has no end.
+// lastEnd is when the last of a project's shares ends; "" if one of them has no end.
 func lastEnd(project string, ends []map[string]string) (last string) {
 	for n, of := range ends {
 		end := of[project]

@@ -26,7 +26,7 @@ type Unfinished struct {
 	Image   *glance.Image // that is to become current
 	Name    string        // under this name
 	Run     string
-	Phase   string // staging, swapped or undoing; "" where the journal can't be read
+	Phase   string // staging, swapped or undoing; "" if the journal can't be read
 	Settled string // what settling it does: TakenBack or Finished
 	At      string // RFC 3339
 	Problem error  // why the journal can't be read
@@ -45,7 +45,7 @@ type Claim struct {
 	Run    string
 	Holder string // process and machine
 	Since  time.Time
-	Alive  bool // it gave a sign of life recently
+	Alive  bool // it gave a heartbeat recently
 	// Problem is why the claim couldn't be read; its run counts as alive then.
 	Problem error
 }
@@ -89,7 +89,7 @@ func Statuses(ctx context.Context, site Site, owner, name string) ([]Status, err
 	return statuses, ctx.Err()
 }
 
-// unfinishedOf is what an image's journal says; nil where it has none.
+// unfinishedOf is what an image's journal says; nil if it has none.
 func unfinishedOf(img *glance.Image) *Unfinished {
 	j, err := journalOf(img)
 	switch {
@@ -105,7 +105,7 @@ func unfinishedOf(img *glance.Image) *Unfinished {
 	return u
 }
 
-// claimOf reads a claim again, to judge it by the service's clock; nil where it was given back.
+// claimOf reads a claim again, to judge it by the service's clock; nil if it was given back.
 func claimOf(ctx context.Context, site Site, img *glance.Image) *Claim {
 	c := &Claim{
 		ID: img.ID, Name: ClaimedName(img), Run: img.Properties[cloud.RunKey], Holder: img.Properties[ownerKey], Since: img.CreatedAt,

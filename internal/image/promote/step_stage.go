@@ -13,7 +13,7 @@ import (
 
 // stageStep gives the new image all that it has to have the moment it goes live: properties, and
 // the members with their answers. The journal comes with the first change. Nobody looks for the
-// image yet, so a run that dies here is taken back.
+// image yet, so a run that dies here is rolled back.
 type stageStep struct{}
 
 func (stageStep) doing() string { return "preparing the image" }

@@ -56,7 +56,7 @@ func renamed(img *glance.Image) bool {
 	return p[PromotedKey] != "" && p[CurrentKey] == "" && p[ArchivedFromKey] == ""
 }
 
-// strategy is how the name is kept, as its images tell: Rename, Pointer, or "" where no promotion
+// strategy is how the name is kept, as its images tell: Rename, Pointer, or "" if no promotion
 // has been yet. Of a name that is kept in both ways an image of each is given.
 func (i *images) strategy() (strategy string, byName, byPointer *glance.Image) {
 	for _, img := range i.carriers {

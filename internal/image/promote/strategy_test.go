@@ -122,7 +122,7 @@ func TestContradictingStrategyIsRefused(t *testing.T) {
 	}
 }
 
-// A name with two current images, one of each kind, is mended by saying which kind is right.
+// A name with two current images, one of each kind, is fixed by saying which kind is right.
 func TestNameThatIsKeptInBothWaysIsMended(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -338,12 +338,12 @@ func concerns(r *http.Request) bool {
 	return r.Header.Get("X-Watcher") == "" && transaction(r.URL.Path)
 }
 
-// transaction tells whether requests to a path are part of a promotion.
+// transaction reports whether requests to a path are part of a promotion.
 func transaction(path string) bool {
 	return strings.HasPrefix(path, "/image/") || strings.HasPrefix(path, "/identity/")
 }
 
-// step matches what concerns matches, without the signs of life of the claim: how many of those there
+// step matches what concerns matches, without the heartbeats of the claim: how many of those there
 // are hangs on the machine's pace.
 func (n *name) step(r *http.Request) bool {
 	return concerns(r) && (r.Method != http.MethodPatch || strings.HasSuffix(r.URL.Path, n.old) || strings.HasSuffix(r.URL.Path, n.fresh))

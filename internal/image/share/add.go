@@ -161,7 +161,7 @@ func statuses(ctx context.Context, site *Site, img *glance.Image) (map[string]st
 	return now, nil
 }
 
-// count is a number with its noun, whose plural has an s where none is given.
+// count is a number with its noun, whose plural has an s if none is given.
 func count(n int, noun string, plural ...string) string {
 	switch {
 	case n == 1:

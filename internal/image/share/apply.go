@@ -16,10 +16,10 @@ import (
 )
 
 // Apply carries the plan out. All that gives access comes first; where any of it fails, what this
-// run changed is taken back, newest first, and the error has the kind of what failed. Then comes
-// what takes access away, which is never taken back: an error of kind fault.Partial says that some
+// run changed is rolled back, newest first, and the error has the kind of what failed. Then comes
+// what takes access away, which is never rolled back: an error of kind fault.Partial says that some
 // of it is left, and the same plan again finishes it. So does one that says that something could
-// not be taken back; it names what is left.
+// not be rolled back; it names what is left.
 func Apply(ctx context.Context, p *Plan, rep report.Reporter) error {
 	r := &run{plan: p, rep: rep}
 	for _, c := range p.Changes {
@@ -45,7 +45,7 @@ type run struct {
 	done  atomic.Int64 // memberships given
 }
 
-// give is everything that can be taken back.
+// give is everything that can be rolled back.
 func (r *run) give(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.plan.parallel)

@@ -13,14 +13,14 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// A copy that is being made shows signs of life: its image is changed every so often.
+// A copy that is being made shows heartbeats: its image is changed every so often.
 const (
 	beatKey   = "imgctl_copying_beat" // how often it was changed
 	beatEvery = 5 * time.Second
-	deadAfter = 4 * beatEvery // without a sign of life, by the service's clock
+	deadAfter = 4 * beatEvery // without a heartbeat, by the service's clock
 )
 
-// beat shows signs of life while an image is uploaded, until stop is called.
+// beat shows heartbeats while an image is uploaded, until stop is called.
 func (r *run) beat(ctx context.Context, c *Copy, id string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
@@ -63,7 +63,7 @@ func (r *run) settleOthers(ctx context.Context, c *Copy) (done bool, err error) 
 	}
 }
 
-// removeDead removes the copies of dead runs, and tells whether one is alive.
+// removeDead removes the copies of dead runs, and reports whether one is alive.
 func (r *run) removeDead(ctx context.Context, c *Copy) (living bool, err error) {
 	found, err := c.to.Images.Images(ctx, glance.Query{
 		Owner: c.to.Project.ID, Visibility: "all", BothHidden: true, Properties: map[string]string{CopyingKey: origin(c.from, c.Image)},

@@ -20,7 +20,7 @@ type FileOptions struct {
 	From     string // cloud of shares that name none; "" is the default one
 	Parallel int    // images at a time; default 4
 
-	// AcceptRejected accepts also where the project has rejected the image.
+	// AcceptRejected accepts even if the project has rejected the image.
 	AcceptRejected bool
 
 	// Patience is for how long a project may leave a share pending before it counts as drift.

@@ -38,7 +38,7 @@ type Difference struct {
 
 const defaultPatience = 24 * time.Hour
 
-// Drift compares the clouds with the file, and only reads. What `share apply` can't mend is part
+// Drift compares the clouds with the file, and only reads. What `share apply` can't fix is part
 // of it as well.
 func Drift(ctx context.Context, clouds Clouds, f *File, o FileOptions) ([]Difference, error) {
 	o.Patience = cmp.Or(o.Patience, defaultPatience)
@@ -73,7 +73,7 @@ func (f Failure) difference() Difference {
 	return Difference{Kind: f.State, ImageID: f.ImageID, Image: f.Image, ProjectID: f.ProjectID, Project: cmp.Or(f.Project, f.Cloud), Detail: f.Err.Error()}
 }
 
-// DriftError is the error that stands for differences, nil where there are none.
+// DriftError is the error that stands for differences, nil if there are none.
 func DriftError(found []Difference) error {
 	if len(found) == 0 {
 		return nil

@@ -70,7 +70,7 @@ func setJSON(p glance.Patch, key string, value any) (glance.Patch, error) {
 	return p.Set(key, string(text)), nil
 }
 
-// suspendedOf reads who had access to an image when it was suspended; ok is false where it wasn't.
+// suspendedOf reads who had access to an image when it was suspended; ok is false if it wasn't.
 func suspendedOf(img *glance.Image) (status map[string]string, ok bool, err error) {
 	text, ok := img.Properties[SuspendedKey]
 	if !ok {

@@ -140,7 +140,7 @@ func TestEveryFaultAtEveryRequest(t *testing.T) {
 	}
 }
 
-// Each write of an add is refused; no more, no less is taken back.
+// Each write of an add is refused; no more, no less is rolled back.
 func TestEveryWriteRefused(t *testing.T) {
 	t.Parallel()
 	w := newSandbox(t, sandbox.Options{})
@@ -159,7 +159,7 @@ func TestEveryWriteRefused(t *testing.T) {
 	}
 }
 
-// Faults of all kinds hit requests by chance, for a while: also those of taking back.
+// Faults of all kinds hit requests at random, for a while: also those of rolling back.
 func TestRandomFaultSchedules(t *testing.T) {
 	t.Parallel()
 	newSandbox(t, sandbox.Options{})
@@ -237,7 +237,7 @@ func TestNextRunFinishesWhatADeadOneLeft(t *testing.T) {
 	runs.Wait()
 }
 
-// Where taking back fails as well, the error says what is left.
+// Where rolling back fails as well, the error says what is left.
 func TestWhatCantBeTakenBackIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newSandbox(t, sandbox.Options{})
@@ -282,7 +282,7 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 	}
 }
 
-// What somebody else did in the meantime is not taken back.
+// What somebody else did meanwhile is not rolled back.
 func TestOthersChangesStay(t *testing.T) {
 	t.Parallel()
 	w := newSandbox(t, sandbox.Options{})

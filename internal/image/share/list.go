@@ -21,16 +21,16 @@ type ListOptions struct {
 	To        []string // clouds of the targets
 }
 
-// Share is an image and a project that it is shared with. ProjectID is "" where the image is
+// Share is an image and a project that it is shared with. ProjectID is "" if the image is
 // shared with nobody, or with nobody knows whom.
 type Share struct {
 	Image     *glance.Image
 	ProjectID string
-	Project   string    // name, "" where it isn't known
+	Project   string    // name, "" if it isn't known
 	Cloud     string    // of the target, where To named it
 	Status    string    // Glance's, or None, Dormant or Unknown
-	CreatedAt time.Time // when the project became a member; zero where it isn't known
-	UpdatedAt time.Time // when the status was last set; zero where it isn't known
+	CreatedAt time.Time // when the project became a member; zero if it isn't known
+	UpdatedAt time.Time // when the status was last set; zero if it isn't known
 	Expires   time.Time // zero is never
 	Note      string    // such as that the project doesn't exist any more
 }

@@ -236,7 +236,7 @@ func TestRemove(t *testing.T) {
 	wantKind(t, err, fault.Usage)
 }
 
-// A removal that stops half-way isn't taken back, and the next one finishes it.
+// A removal that stops half-way isn't rolled back, and the next one finishes it.
 func TestRemoveGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newSandbox(t, sandbox.Options{})

@@ -18,7 +18,7 @@ type Plan struct {
 	Copies   []*Copy
 	Failed   []Failure // what was asked for and is left out
 	notes    []fault.Advice
-	undone   bool // it failed, and is taken back
+	undone   bool // it failed, and is rolled back
 	parallel int
 }
 
@@ -26,7 +26,7 @@ type Plan struct {
 type Change struct {
 	Image      *glance.Image
 	Members    []Member
-	Visibility string // the one it gets; "" where it stays
+	Visibility string // the one it gets; "" if it stays
 
 	was     string // its visibility when the plan was made
 	site    *Site
@@ -44,8 +44,8 @@ func newChange(site *Site, img *glance.Image) *Change {
 // Member is a project whose access to the image the plan is about.
 type Member struct {
 	Project string // id
-	Name    string // "" where it isn't known
-	Cloud   string // whose credentials accept; "" where there are none
+	Name    string // "" if it isn't known
+	Cloud   string // whose credentials accept; "" if there are none
 	Before  string // None, Dormant, Unknown or Glance's status
 	After   string // None or Glance's status
 	Expires time.Time
@@ -65,7 +65,7 @@ type Row struct {
 	Note               string
 }
 
-// Changed tells whether the row is about something that changes.
+// Changed reports whether the row is about something that changes.
 func (r Row) Changed() bool { return r.Before != r.After }
 
 // Done reports whether there is nothing to change.
@@ -83,7 +83,7 @@ func (p *Plan) Done() bool {
 	return true
 }
 
-// Lines are the plan, and after it was applied what came of it: none where it is taken back.
+// Lines are the plan, and after it was applied the result: none if it is rolled back.
 func (p *Plan) Lines() []Row {
 	if p.undone {
 		return nil
@@ -121,7 +121,7 @@ func (p *Plan) Rows() []change.Row {
 // Notes are what people should know.
 func (p *Plan) Notes() []fault.Advice { return p.notes }
 
-// Loss asks whether projects may lose their access; "" where none does, and where it is all that
+// Loss asks whether projects may lose their access; "" if none does, and where it is all that
 // the plan is for.
 func (p *Plan) Loss() string {
 	if !p.Takes() {
@@ -137,7 +137,7 @@ func (p *Plan) note(format string, args ...any) {
 	p.notes = append(p.notes, fault.Advise(format, args...))
 }
 
-// Takes tells whether the plan takes somebody's membership away.
+// Takes reports whether the plan takes somebody's membership away.
 func (p *Plan) Takes() bool {
 	for _, c := range p.Changes {
 		if len(c.losing()) > 0 {

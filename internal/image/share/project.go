@@ -15,7 +15,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// project is what Keystone says of a project; known is false where it may not be asked.
+// project is what Keystone says of a project; known is false if it may not be asked.
 type project struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
@@ -25,7 +25,7 @@ type project struct {
 	gone     bool
 }
 
-// ghost says why a project can't use what is shared with it, "" where it can or nobody knows.
+// ghost says why a project can't use what is shared with it, "" if it can or nobody knows.
 func (p project) ghost() string {
 	switch {
 	case p.gone:

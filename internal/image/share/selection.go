@@ -36,7 +36,7 @@ func (s Selection) empty() bool {
 	return len(s.Images) == 0 && s.Glob == "" && len(s.Tags) == 0 && len(s.Properties) == 0
 }
 
-// blank is an error where a value is empty, as that of a variable which isn't set: it must not be read
+// blank is an error if a value is empty, as that of a variable which isn't set: it must not be read
 // as any image.
 func (s Selection) blank() error {
 	return errors.Join(
@@ -44,7 +44,7 @@ func (s Selection) blank() error {
 	)
 }
 
-// noneBlank is an error where one of an option's values is empty.
+// noneBlank is an error if one of an option's values is empty.
 func noneBlank(option string, values []string) error {
 	if slices.ContainsFunc(values, func(v string) bool { return strings.TrimSpace(v) == "" }) {
 		return fault.Bad(option, "give a value, or leave it out", "it is empty")
@@ -79,7 +79,7 @@ func (s Selection) resolve(ctx context.Context, site *Site) ([]*glance.Image, er
 		fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
 }
 
-// among resolves one image after the other with find, which gets "" where only filters count.
+// among resolves one image after the other with find, which gets "" if only filters count.
 func (s Selection) among(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error), where string) ([]*glance.Image, error) {
 	if err := s.blank(); err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func NewSite(c *cloud.Cloud) (*Site, error) {
 	}, nil
 }
 
-// sameService tells whether both sites speak to the same Image service, so that images can be
+// sameService reports whether both sites speak to the same Image service, so that images can be
 // shared between them. Another spelling of the address, such as an internal endpoint, counts as
 // the same where Keystone and region are.
 func (s *Site) sameService(o *Site) bool {
@@ -133,7 +133,7 @@ type Tuning struct {
 	// Copy copies images to clouds that have another Image service, which sharing can't reach.
 	Copy bool
 
-	// AcceptRejected accepts also where the project has rejected the image.
+	// AcceptRejected accepts even if the project has rejected the image.
 	AcceptRejected bool
 
 	// AnyProject takes every project id for good that Keystone doesn't refuse.

@@ -14,13 +14,13 @@ import (
 // Target is a project that images are shared with.
 type Target struct {
 	Project string // id
-	Name    string // "" where it isn't known
-	site    *Site  // its own credentials; nil where only the id is known
-	ghost   string // why it can't use anything, "" where it can
+	Name    string // "" if it isn't known
+	site    *Site  // its own credentials; nil if only the id is known
+	ghost   string // why it can't use anything, "" if it can
 	foreign bool   // it has another Image service, which only a copy reaches
 }
 
-// cloud is the target's name in clouds.yaml, "" where only the id is known.
+// cloud is the target's name in clouds.yaml, "" if only the id is known.
 func (t Target) cloud() string {
 	if t.site == nil {
 		return ""
@@ -28,7 +28,7 @@ func (t Target) cloud() string {
 	return t.site.Cloud
 }
 
-// acceptor is the client that may set the status of the target's membership, nil where none may.
+// acceptor is the client that may set the status of the target's membership, nil if none may.
 func (t Target) acceptor(source *Site) *glance.Client {
 	switch {
 	case t.site != nil:

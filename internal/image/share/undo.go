@@ -90,7 +90,7 @@ func (o *opened) restore(ctx context.Context) (changed bool, err error) {
 	return true, err
 }
 
-// onlyOurs is an error where the image has members that it hadn't when it was private.
+// onlyOurs is an error if the image has members that it hadn't when it was private.
 func (o *opened) onlyOurs(ctx context.Context) error {
 	if o.members == nil {
 		return nil // it failed before anybody could be added

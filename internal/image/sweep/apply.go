@@ -111,7 +111,7 @@ func (s *sweeper) all(ctx context.Context, leftovers []*Leftover) error {
 	return errors.Join(errs...)
 }
 
-// one removes a leftover and notes what came of it.
+// one removes a leftover and notes the result.
 func (s *sweeper) one(ctx context.Context, l *Leftover) error {
 	err := ctx.Err()
 	if err == nil && l.afterServer && s.hasFailed(l.Run) {

@@ -101,7 +101,7 @@ func release(ctx context.Context, sc *gophercloud.ServiceClient, id, description
 	return floatingips.Update(ctx, sc, id, opts).Err
 }
 
-// describes tells whether a description still has the run's marks.
+// describes reports whether a description still has the run's marks.
 func describes(run cloud.Run, description string) error {
 	marks, _ := cloud.DescriptionMarks(description)
 	return still(run, marks.Run)

@@ -86,7 +86,7 @@ type Leftover struct {
 	afterServer bool                            // it can only go when the run's servers are gone
 	ours        func(ctx context.Context) error // errKept where it isn't the run's any more
 	remove      func(ctx context.Context) error
-	gone        func(ctx context.Context) (bool, error) // nil where remove's success says so
+	gone        func(ctx context.Context) (bool, error) // nil if remove's success says so
 }
 
 // What is done to a leftover.
@@ -103,7 +103,7 @@ func (l *Leftover) String() string {
 	return fmt.Sprintf("%s %q (%s)", l.Kind, l.Name, l.ID)
 }
 
-// age is the time since the leftover was made; ok is false where that isn't known.
+// age is the time since the leftover was made; ok is false if that isn't known.
 func (l *Leftover) age(at time.Time) (age time.Duration, ok bool) {
 	return at.Sub(l.Created), !l.Created.IsZero()
 }

@@ -41,7 +41,7 @@ func (p *project) bystanders() {
 	p.newImage("web-base", map[string]string{cloud.RunKey: string(run)})
 	p.newImage("snapshot of a build's server", run.Metadata(past))
 	p.newImage(cloud.NewRun().Name(), run.Metadata(past))
-	// A half image that somebody promotes is on its way to be a current one.
+	// A unfinished image that somebody promotes is on its way to be a current one.
 	promoting := run.Metadata(past)
 	promoting["imgctl_promoting"] = "web-base"
 	p.newImage(run.Name(), promoting)

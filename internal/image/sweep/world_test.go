@@ -151,7 +151,7 @@ func (p *project) state() map[string]string {
 	return all
 }
 
-// changed tells what became of the project's things since before.
+// changed tells what happened to the project's things since before.
 func (p *project) changed(before map[string]string) string {
 	var lines []string
 	now := p.state()

@@ -89,7 +89,7 @@ func (a Access) InDomains(user, project Domain) Access {
 	return a
 }
 
-// ByDefault is the access that a command is about, also where an entry is named: the OS_* variables
+// ByDefault is the access that a command is about, even if an entry is named: the OS_* variables
 // that choose a region, a project and so on count for it, as for the openstack command.
 func (a Access) ByDefault() Access {
 	a.byDefault = true

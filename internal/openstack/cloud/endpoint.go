@@ -68,7 +68,7 @@ func (c *Cloud) client(s service) (*gophercloud.ServiceClient, error) {
 // /v2.1/PROJECT/.
 func versioned(address string) bool { return versionOf(address) != "" }
 
-// versionOf is the last segment of the URL's path that is a version, "" where there is none. A host
+// versionOf is the last segment of the URL's path that is a version, "" if there is none. A host
 // such as v2.cloud.example or a segment such as v1proxy is none.
 func versionOf(address string) string {
 	u, err := url.Parse(address)

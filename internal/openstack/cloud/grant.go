@@ -20,7 +20,7 @@ type Grant struct {
 	Name             string // of the cloud, for people
 	IdentityEndpoint string // Keystone's URL, with or without its version
 	Token            string
-	ExpiresAt        time.Time // of the token; zero where it isn't known
+	ExpiresAt        time.Time // of the token; zero if it isn't known
 	Project          Project
 	UserID           string
 	Roles            []string // names

@@ -20,7 +20,7 @@ type Thing struct {
 	Find func(ctx context.Context) (ids []string, err error)
 	// Delete asks the service to remove it. That it isn't there any more is success.
 	Delete func(ctx context.Context, id string) error
-	// Gone reports whether the removal is complete; nil where Delete's success says so. An error
+	// Gone reports whether the removal is complete; nil if Delete's success says so. An error
 	// makes Delete be called again.
 	Gone func(ctx context.Context, id string) (bool, error)
 	// After has to be gone before.
@@ -188,7 +188,7 @@ func (t *Thing) Remove(ctx context.Context, id string) error {
 	return err
 }
 
-// refused tells whether it makes sense to go on after err.
+// refused reports whether it makes sense to go on after err.
 func (t *Thing) refused(err error, last *error) (bool, error) {
 	err = Classify(err)
 	switch fault.KindOf(err) {

@@ -59,19 +59,19 @@ func (r Run) Reuse(description string, deadline time.Time) string {
 // Marks are what an object says about the run that made or uses it.
 type Marks struct {
 	Run      Run
-	Deadline time.Time // zero where it doesn't say
+	Deadline time.Time // zero if it doesn't say
 	Reused   bool      // the object is older than the run
 	Rest     string    // of a description, without the marks
 }
 
-// MetadataMarks reads marks from metadata or properties; ok is false where no run is named.
+// MetadataMarks reads marks from metadata or properties; ok is false if no run is named.
 func MetadataMarks(m map[string]string) (marks Marks, ok bool) {
 	marks.Run = Run(m[RunKey])
 	marks.Deadline, _ = time.Parse(time.RFC3339, m[DeadlineKey]) // unreadable is as good as none
 	return marks, marks.Run.Valid()
 }
 
-// DescriptionMarks reads the marks that Description or Reuse wrote; ok is false where there are none.
+// DescriptionMarks reads the marks that Description or Reuse wrote; ok is false if there are none.
 func DescriptionMarks(description string) (marks Marks, ok bool) {
 	at := strings.Index(description, RunKey+"=")
 	if at < 0 {

@@ -52,7 +52,7 @@ func (a *Access) wish(entry *cloudsyaml.Entry, s *settings) wish {
 	return w
 }
 
-// byVariable is the variable that asks for the value, otherwise where there is none.
+// byVariable is the variable that asks for the value, otherwise if there is none.
 func byVariable(value string, otherwise any, variables ...string) any {
 	for _, v := range variables {
 		if value != "" && os.Getenv(v) == value {
@@ -62,7 +62,7 @@ func byVariable(value string, otherwise any, variables ...string) any {
 	return otherwise
 }
 
-// String is the project for an error about signing in: "" where none was asked for.
+// String is the project for an error about signing in: "" if none was asked for.
 func (w *wish) String() string {
 	if asked := cmp.Or(w.projectID, w.project); asked != "" {
 		return fmt.Sprintf(" for project %q%s", asked, w.ofDomain())

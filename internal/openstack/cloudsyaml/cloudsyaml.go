@@ -1,5 +1,5 @@
 // Package cloudsyaml reads clouds.yaml, secure.yaml, clouds-public.yaml and the OS_* variables the
-// way openstacksdk does, so that an entry means the same to both. It asks nobody.
+// way openstacksdk does, so that an entry means the same to both. It sends no requests.
 //
 // A test holds it to Debian's python3-openstacksdk; the differences are deliberate: a file that
 // OS_CLIENT_CONFIG_FILE names must be readable, and a secure.yaml beside it counts first; a scalar keeps the text it is written with
@@ -20,12 +20,12 @@ import (
 
 // Config is all that the files and the environment say.
 type Config struct {
-	File       string   // the clouds.yaml that was read; "" where there is none
+	File       string   // the clouds.yaml that was read; "" if there is none
 	Unreadable []string // files that would have come first but may not be read
 
 	clouds      tree
 	vendors     tree
-	environment tree   // nil where the OS_* variables make no cloud
+	environment tree   // nil if the OS_* variables make no cloud
 	envName     string // what the cloud of the variables is called
 }
 
@@ -67,8 +67,8 @@ func Read() (*Config, error) {
 // Names are the entries of the files, sorted.
 func (c *Config) Names() []string { return slices.Sorted(maps.Keys(c.clouds)) }
 
-// Default is the cloud that is meant where none is named: that of OS_CLOUD, that of the OS_*
-// variables, or the only entry that there is; "" where that doesn't say.
+// Default is the cloud that is meant if none is named: that of OS_CLOUD, that of the OS_*
+// variables, or the only entry that there is; "" if that doesn't say.
 func (c *Config) Default() string {
 	switch names := c.Names(); {
 	case os.Getenv("OS_CLOUD") != "":
@@ -117,7 +117,7 @@ func (c *Config) Entry(name, region string, role Role) (*Entry, error) {
 // NoEntry says that there is no entry of the name.
 type NoEntry struct {
 	Name       string
-	File       string   // that was read; "" where there is none
+	File       string   // that was read; "" if there is none
 	Searched   []string // folders, where there is no file
 	Names      []string // of the entries that there are
 	Unreadable []string // files that may have it but can't be read

@@ -11,7 +11,7 @@ type Entry struct {
 	Name   string
 	Region string // "" is the first one of the catalog
 
-	// AuthType is keystoneauth's name of the way to sign in, "" where the entry doesn't say.
+	// AuthType is keystoneauth's name of the way to sign in, "" if the entry doesn't say.
 	AuthType string
 
 	// Auth is what goes into signing in, by keystoneauth's names, such as auth_url or project_name.

@@ -41,7 +41,7 @@ func variables(all []string) tree {
 	return found
 }
 
-// environment is the cloud that the OS_* variables make, nil where they make none.
+// environment is the cloud that the OS_* variables make, nil if they make none.
 func environment(all []string) tree {
 	cloud := variables(all)
 	for key := range cloud {

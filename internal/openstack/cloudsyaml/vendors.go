@@ -19,7 +19,7 @@ var knownVendors = sync.OnceValue(func() tree {
 	return all
 })
 
-// profile is what the entry's vendor says; its name is "" where the entry names none. A profile
+// profile is what the entry's vendor says; its name is "" if the entry names none. A profile
 // that isn't known adds nothing: the entry may be complete without it.
 func (c *Config) profile(own tree) (name string, found tree) {
 	name = text(own["profile"])

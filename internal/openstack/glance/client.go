@@ -31,7 +31,7 @@ func (c *Client) Image(ctx context.Context, id string) (*Image, error) {
 }
 
 // ImageAt reads an image and the time by the service's clock at which it was read; the time is
-// zero where the service didn't say.
+// zero if the service didn't say.
 func (c *Client) ImageAt(ctx context.Context, id string) (*Image, time.Time, error) {
 	var img Image
 	var at time.Time

@@ -29,7 +29,7 @@ func (p *pages) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// Whatever the pages of a list are, listing ends, and asks nobody else.
+// Whatever the pages of a list are, listing ends, and sends no requests else.
 func FuzzAList(f *testing.F) {
 	f.Add([]byte(`{"images":[{"id":"1","name":"n","size":1,"tags":["t"]}],"next":"/v2/images?marker=1"}`), []byte(`{"images":[]}`))
 	f.Add([]byte(`{"images":[{"id":1,"os_hidden":"x"}]}`), []byte(``))

@@ -96,7 +96,7 @@ func (i *Image) UnmarshalJSON(b []byte) error {
 // String names the image for people: its name in quotes and its id.
 func (i *Image) String() string { return fmt.Sprintf("%q (%s)", i.Name, i.ID) }
 
-// value is what the image has at a JSON patch path; ok is false where there is nothing.
+// value is what the image has at a JSON patch path; ok is false if there is nothing.
 func (i *Image) value(path string) (v any, ok bool) {
 	switch path {
 	case "/name":

@@ -37,7 +37,7 @@ type Member struct {
 }
 
 // Members lists the members of an image whose visibility is shared; of any other image the
-// service shows none, also where there are some: fault.Forbidden.
+// service shows none, even if there are some: fault.Forbidden.
 func (c *Client) Members(ctx context.Context, image string) ([]Member, error) {
 	var list struct {
 		Members []Member `json:"members"`
@@ -77,7 +77,7 @@ func (c *Client) AddMember(ctx context.Context, image, project string) error {
 	return err
 }
 
-// EnsureMember is AddMember that tells whether it was this call that made the project a member:
+// EnsureMember is AddMember that reports whether it was this call that made the project a member:
 // who undoes it must not take away what was there before. Where an answer was lost and the member
 // is there, it counts as made.
 func (c *Client) EnsureMember(ctx context.Context, image, project string) (made bool, err error) {

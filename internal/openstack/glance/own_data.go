@@ -29,7 +29,7 @@ func Copyable(property string) bool {
 }
 
 // Tied says what the image's data needs that doesn't come along when the data is copied to
-// another cloud or project, such as "the key cinder_encryption_key_id = ...". It is "" where the
+// another cloud or project, such as "the key cinder_encryption_key_id = ...". It is "" if the
 // data is all that there is.
 func (i *Image) Tied() string {
 	for _, needs := range []struct{ what, property string }{

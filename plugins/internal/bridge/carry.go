@@ -13,7 +13,7 @@ func CarryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan
 	return change.Carry(ctx, p, door{in, out, in.DryRun(), func(row change.Row) { out.Row(row.Values()...) }})
 }
 
-// ShowOnly is CarryOut of a command that changes something only where that is asked for.
+// ShowOnly is CarryOut of a command that changes something only if that is asked for.
 func ShowOnly(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) error {
 	return change.Carry(ctx, p, door{in, out, true, func(row change.Row) { out.Row(row.Values()...) }})
 }

@@ -59,7 +59,7 @@ func grant(a *sdk.Access, name string) cloud.Grant {
 	}
 }
 
-// fromHost gives an error of the host the kind that domain packages understand.
+// fromHost gives an error of the host the kind that subjects understand.
 func fromHost(err error) error {
 	p, ok := errors.AsType[*sdk.Problem](err)
 	if !ok {

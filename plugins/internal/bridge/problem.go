@@ -24,7 +24,7 @@ var kinds = map[fault.Kind]sdk.ProblemKind{
 	fault.Cancelled:   sdk.Cancelled,
 }
 
-// Problem is a domain's error in imgctl's words: its kind, its advice apart from the message, and
+// Problem is a subject's error in imgctl's words: its kind, its advice apart from the message, and
 // the ids of the requests that failed. nil stays nil, and a Problem is one already.
 func Problem(err error) error { return problem(err, Spelling{Program: "imgctl"}) }
 
@@ -56,8 +56,8 @@ type message struct {
 func (m message) Error() string { return m.text }
 func (m message) Unwrap() error { return m.error }
 
-// Run is a command's function whose errors are a domain's. renamed are the options whose flag or
-// argument isn't called as the option is.
+// Run is a command's function whose errors are a subject's. renamed are the options whose flag or
+// argument has another name.
 func Run(command func(ctx context.Context, in *sdk.Input, out *sdk.Output) error, renamed ...map[string]string) func(context.Context, *sdk.Input, *sdk.Output) error {
 	return func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return problem(command(ctx, in, out), Words(in, renamed...))

@@ -8,7 +8,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
-// Reporter tells a domain's news through the plugin's output, in the words of the command's user.
+// Reporter tells a subject's news through the plugin's output, in the words of the command's user.
 func Reporter(in *sdk.Input, out *sdk.Output) report.Reporter {
 	return &reporter{out: out, words: Words(in), under: map[string]*sdk.Progress{}}
 }

@@ -13,12 +13,12 @@ import (
 type Spelling struct {
 	// Program is what the user's command line begins with, such as imgctl.
 	Program string
-	// Renamed are the options whose flag or argument isn't called as the option is.
+	// Renamed are the options whose flag or argument has another name.
 	Renamed map[string]string
 }
 
 // Words are how the user of a command writes options and actions. renamed are the options whose
-// flag or argument isn't called as the option is.
+// flag or argument has another name.
 func Words(in *sdk.Input, renamed ...map[string]string) Spelling {
 	s := Spelling{Program: in.Program(), Renamed: map[string]string{}}
 	for _, r := range renamed {

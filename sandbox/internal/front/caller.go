@@ -15,7 +15,7 @@ type Caller struct {
 	Roles                  []string // admin implies member implies reader, already spelled out
 }
 
-// Is tells whether the caller has a role in its project.
+// Is reports whether the caller has a role in its project.
 func (c Caller) Is(role string) bool { return slices.Contains(c.Roles, role) }
 
 type callerKey struct{}

@@ -42,7 +42,7 @@ type Front struct {
 	Log Log
 
 	// Intercept returns what is to happen to a request in place of its service, and its name for the
-	// log; nil = nothing. The field is nil where nothing ever does.
+	// log; nil = nothing. The field is nil if nothing ever does.
 	Intercept func(*http.Request) (name string, serve Serve)
 
 	auth     Authenticator
@@ -142,7 +142,7 @@ func (f *Front) route(r *http.Request) (*Service, *http.Request) {
 	return nil, nil
 }
 
-// public tells whether a request needs no token. Version documents never do.
+// public reports whether a request needs no token. Version documents never do.
 func (s *Service) public(r *http.Request) bool {
 	if s.Public != nil {
 		return s.Public(r)

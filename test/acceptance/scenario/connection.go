@@ -18,7 +18,7 @@ import (
 type connection struct {
 	project                  string
 	images, compute, network *gophercloud.ServiceClient
-	volume                   *gophercloud.ServiceClient // nil where there is no such service
+	volume                   *gophercloud.ServiceClient // nil if there is no such service
 	catalog                  *tokens.ServiceCatalog
 }
 

@@ -28,7 +28,7 @@ type Host struct {
 	See func(*pluginv1.PluginMessage)
 }
 
-// Recording is what came of a Run.
+// Recording is the result of a Run.
 type Recording struct {
 	Messages []*pluginv1.PluginMessage
 	// At are the times at which the messages came, and Started is when the command began.
@@ -97,7 +97,7 @@ func (p *Process) Run(ctx context.Context, start *pluginv1.Start, h Host) (*Comm
 	return c, nil
 }
 
-// Wait gives what came of the command.
+// Wait gives the result of the command.
 func (c *Command) Wait() *Recording { return <-c.recorded }
 
 // Interrupt asks it to stop within the time.

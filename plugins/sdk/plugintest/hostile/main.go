@@ -26,7 +26,7 @@
 //	imgctl-headstrong  writes though the user declined
 //	imgctl-liar        writes though its manifest says that it only reads
 //	imgctl-stale       never has a refused token renewed
-//	imgctl-pushy       asks for a new token again and again
+//	imgctl-pushy       asks for a new token repeatedly
 //	imgctl-leaky       shows the token in a field, in its log and on standard error
 //	imgctl-exposed     gives the token to a child as an argument
 //	imgctl-giveup      ends its process when a service fails

@@ -26,7 +26,7 @@ var errNoNeighbour = errors.New("connection refused")
 // reached begins the answer of a neighbour that has connected.
 const reached = 1
 
-// own tells whether an address is the guest's.
+// own reports whether an address is the guest's.
 func (a *agent) own(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	local := netip.MustParsePrefix("127.0.0.0/24")

@@ -16,7 +16,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/userland"
 )
 
-// installAgent mounts the executable read-only where the commands' symbolic links point to.
+// installAgent mounts the executable read-only if the commands' symbolic links point to.
 func installAgent(fd int) error {
 	if err := os.MkdirAll(agentBin, 0o755); err != nil {
 		return fmt.Errorf("making the agent's folder: %w", err)

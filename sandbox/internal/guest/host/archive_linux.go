@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// open answers the tar stream in r, or nil where there is none.
+// open answers the tar stream in r, or nil if there is none.
 func open(r io.Reader) (archive io.Reader, done func(), err error) {
 	done = func() {}
 	b := bufio.NewReaderSize(r, 1<<16)

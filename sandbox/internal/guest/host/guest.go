@@ -29,7 +29,7 @@ type Config struct {
 	Address string
 	// SSHPort is where neighbours find the guest's SSH, besides 22.
 	SSHPort int
-	// Neighbour finds the guest that has an address, nil where there is none; nil = no neighbours.
+	// Neighbour finds the guest that has an address, nil if there is none; nil = no neighbours.
 	Neighbour func(address string) *Guest
 	// Keys are public keys in authorized_keys format that may log in, by name.
 	Keys map[string]string

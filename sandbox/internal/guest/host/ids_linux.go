@@ -97,7 +97,7 @@ func (m idMap) guest(id int) int {
 	return id - m.base
 }
 
-// mappings are the user name space's uid or gid map. gid is used only where a single id is mapped.
+// mappings are the user name space's uid or gid map. gid is used only if a single id is mapped.
 func (m idMap) mappings(own int) []syscall.SysProcIDMap {
 	if m.single {
 		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: own, Size: 1}}

@@ -68,7 +68,7 @@ func newHostKeys() ([]string, error) {
 	return keys, nil
 }
 
-// Remove deletes an instance folder, also where its guest made folders that their own owner may not write to.
+// Remove deletes an instance folder, even if its guest made folders that their own owner may not write to.
 func Remove(dir string) error {
 	if err := os.RemoveAll(dir); err == nil {
 		return nil

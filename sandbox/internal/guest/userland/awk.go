@@ -51,7 +51,7 @@ func awk(p *Proc) int {
 	return code
 }
 
-// awkProgram parses the files, or the first argument where there are none.
+// awkProgram parses the files, or the first argument if there are none.
 func (p *Proc) awkProgram(files, args []string) (*parser.Program, []string, error) {
 	var source bytes.Buffer
 	if len(files) == 0 {

@@ -35,7 +35,7 @@ func (p *Proc) Path(name string) string {
 	return filepath.Join(p.Dir, name)
 }
 
-// Getenv is a variable of the environment, "" where there is none.
+// Getenv is a variable of the environment, "" if there is none.
 func (p *Proc) Getenv(key string) string { return lookup(p.Environ, key) }
 
 func lookup(environ []string, key string) string {

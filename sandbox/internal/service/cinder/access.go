@@ -23,5 +23,5 @@ func (s *Service) visible(r *http.Request, write string) (*Volume, error) {
 	return v, nil
 }
 
-// may tells whether the caller sees what a project owns.
+// may reports whether the caller sees what a project owns.
 func may(c front.Caller, project string) bool { return c.Is("admin") || c.ProjectID == project }

@@ -68,7 +68,7 @@ func microversion(r *http.Request) string {
 	return v
 }
 
-// atLeast tells whether a request asks for the microversion 3.minor or a newer one.
+// atLeast reports whether a request asks for the microversion 3.minor or a newer one.
 func atLeast(r *http.Request, minor int) bool {
 	_, have, _ := strings.Cut(microversion(r), ".")
 	n, _ := strconv.Atoi(have)

@@ -73,7 +73,7 @@ func (s *Service) importData(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// importable tells whether an import can begin.
+// importable reports whether an import can begin.
 func (i *Image) importable(q importRequest) error {
 	conflict := func(message string) error { return answer.Fail(http.StatusConflict, "%s", message) }
 	name := q.Method.Name
@@ -94,7 +94,7 @@ func (i *Image) importable(q importRequest) error {
 	return nil
 }
 
-// loopback tells whether a URL stays on this machine, which is as far as the sandbox goes.
+// loopback reports whether a URL stays on this machine, which is as far as the sandbox goes.
 func loopback(uri string) bool {
 	u, err := url.Parse(uri)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") {

@@ -16,7 +16,7 @@ func byCreation(a, b *Image) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 }
 
-// add takes an image in; false where its id is taken.
+// add takes an image in; false if its id is taken.
 func (s *store) add(i *Image) bool {
 	if s.taken[i.ID] {
 		return false

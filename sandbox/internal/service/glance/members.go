@@ -26,7 +26,7 @@ func (s *Service) shared(c front.Caller, id string) (*Image, error) {
 	return i, nil
 }
 
-// ruler tells whether the caller sees and changes the whole list of an image's members.
+// ruler reports whether the caller sees and changes the whole list of an image's members.
 func ruler(c front.Caller, i *Image) bool { return c.Is("admin") || c.ProjectID == i.Owner }
 
 func (s *Service) listMembers(w http.ResponseWriter, r *http.Request) error {

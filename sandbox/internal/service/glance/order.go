@@ -100,7 +100,7 @@ func (o order) compare(a, b *Image) int {
 	return 0
 }
 
-// natural tells whether the order is the store's own, and in which direction.
+// natural reports whether the order is the store's own, and in which direction.
 func (o order) natural() (descending, ok bool) {
 	return o[0].descending, o[0].name == "created_at" && o[1].name == "id" && o[0].descending == o[1].descending
 }

@@ -4,7 +4,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
-// visible tells whether the caller may read an image by its id. All member states do.
+// visible reports whether the caller may read an image by its id. All member states do.
 func visible(c front.Caller, i *Image) bool {
 	switch {
 	case c.Is("admin"), i.Owner == "", i.Visibility == Public, i.Visibility == Community, i.Owner == c.ProjectID:
@@ -15,7 +15,7 @@ func visible(c front.Caller, i *Image) bool {
 	return false
 }
 
-// mayWrite tells whether the caller may change what its project owns.
+// mayWrite reports whether the caller may change what its project owns.
 func mayWrite(c front.Caller, owner string) bool {
 	return c.Is("admin") || (c.Is("member") && c.ProjectID != "" && c.ProjectID == owner)
 }
@@ -41,7 +41,7 @@ func (s *Service) lookupOwn(c front.Caller, id, action string) (*Image, error) {
 	return i, nil
 }
 
-// maySet tells whether the caller may give an image of an owner this visibility.
+// maySet reports whether the caller may give an image of an owner this visibility.
 func maySet(c front.Caller, visibility string) error {
 	if visibility == Public && !c.Is("admin") {
 		return forbidden("publicize_image")

@@ -28,7 +28,7 @@ type Service struct {
 	clock  *front.Clock
 	quotas Quotas
 
-	// InUse tells whether something keeps an image from being deleted; nil = nothing does.
+	// InUse reports whether something keeps an image from being deleted; nil = nothing does.
 	InUse func(id string) bool
 
 	mu     sync.RWMutex

@@ -29,7 +29,7 @@ func admin(r *http.Request, action string) error {
 	return nil
 }
 
-// wanted tells whether an object passes a query's filters; only the given keys are filters.
+// wanted reports whether an object passes a query's filters; only the given keys are filters.
 func wanted(q url.Values, fields map[string]string) bool {
 	for k, v := range fields {
 		if q.Has(k) && q.Get(k) != v {

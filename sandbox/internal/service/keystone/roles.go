@@ -52,7 +52,7 @@ var roleOrder = []string{RoleAdmin, RoleMember, RoleReader}
 
 type role struct{ id, name string }
 
-// grant is one role of a user in a project; a domain's id takes the project's place for roles in a domain.
+// grant is one role of a user in a project; a subject's id takes the project's place for roles in a domain.
 type grant struct{ user, target, role string }
 
 // Grant gives a user a role in a project; the user's first project becomes its default one.
@@ -83,7 +83,7 @@ func (s *Service) rolesOf(user, target string) []string {
 	return append(slices.Clone(roleOrder[first:]), others...)
 }
 
-// isAdmin tells whether a user is admin in any project, which is what the sandbox takes for a right to system scope.
+// isAdmin reports whether a user is admin in any project, which is what the sandbox takes for a right to system scope.
 func (s *Service) isAdmin(user string) bool {
 	for g := range s.grants {
 		if g.user == user && g.role == RoleAdmin {

@@ -13,7 +13,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
-// Allows tells whether a port's security groups let TCP connections to a port number in.
+// Allows reports whether a port's security groups let TCP connections to a port number in.
 func (s *Service) Allows(portID string, tcp int) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -159,7 +159,7 @@ func (s *Service) removeRule(id string) error {
 	return nil
 }
 
-// Rule is a rule of a security group. Ports are 0 where not limited.
+// Rule is a rule of a security group. Ports are 0 if not limited.
 type Rule struct {
 	ID, GroupID, ProjectID, Description string
 	Direction, EtherType, Protocol      string

@@ -10,7 +10,7 @@ import (
 
 // Options configures a Service.
 type Options struct {
-	// Free tells whether an address can be given out; nil = each that is not given out yet.
+	// Free reports whether an address can be given out; nil = each that is not given out yet.
 	Free   func(address string) bool
 	Quotas Quotas
 }

@@ -17,7 +17,7 @@ func (s *Service) build(c front.Caller, v *Server) func(context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.release(v)
 		}
-		// The step does nothing where the server is being deleted.
+		// The step does nothing if the server is being deleted.
 		_ = s.step(ctx, v, func() {
 			if err != nil {
 				v.fail(http.StatusInternalServerError, err.Error())

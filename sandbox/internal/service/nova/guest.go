@@ -173,7 +173,7 @@ func (s *Service) follow(v *Server, g *host.Guest) {
 	}
 }
 
-// take takes the guest away from a server. Nil where there is none.
+// take takes the guest away from a server. Nil if there is none.
 func (s *Service) take(v *Server) *host.Guest {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -65,7 +65,7 @@ func (s *Service) start(w http.ResponseWriter, r *http.Request, v *Server, _ jso
 
 // finish makes a server active after an operation, or shows why it isn't.
 func (s *Service) finish(ctx context.Context, v *Server, err error) {
-	_ = s.step(ctx, v, func() { // nothing where the server is being deleted
+	_ = s.step(ctx, v, func() { // nothing if the server is being deleted
 		if err != nil {
 			v.fail(http.StatusInternalServerError, err.Error())
 			return

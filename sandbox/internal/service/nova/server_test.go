@@ -77,7 +77,7 @@ func TestCreateImage(t *testing.T) {
 	if s := c.do(1, "GET", "//image/v2/images/"+image, nil).str("status"); s != "active" {
 		t.Errorf("the image is %s", s)
 	}
-	// A server that is deleted meanwhile takes its half image along.
+	// A server that is deleted meanwhile takes its unfinished image along.
 	b := c.do(45, "POST", "/servers/"+id+"/action", map[string]any{"createImage": map[string]any{"name": "half"}}).want(202)
 	c.do(1, "DELETE", "/servers/"+id, nil).want(204)
 	c.gone(id)

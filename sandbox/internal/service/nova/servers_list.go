@@ -132,7 +132,7 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sortServers orders by the first sort key; the newest come first where none is given.
+// sortServers orders by the first sort key; the newest come first if none is given.
 func sortServers(fit []*Server, q url.Values) {
 	key := map[string]func(*Server) string{
 		"display_name": func(v *Server) string { return v.Name }, "uuid": func(v *Server) string { return v.ID }, "updated_at": func(v *Server) string { return stamp(v.UpdatedAt) },

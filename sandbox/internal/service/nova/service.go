@@ -116,7 +116,7 @@ func (s *Service) Servers() []Server {
 	return out
 }
 
-// UsesImage tells whether a server was booted from an image; it doesn't keep the image from being deleted.
+// UsesImage reports whether a server was booted from an image; it doesn't keep the image from being deleted.
 func (s *Service) UsesImage(id string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -63,7 +63,7 @@ func (s *Service) task(ctx context.Context, v *Server, state string, parts int) 
 	return s.pause(ctx, parts)
 }
 
-// begin runs an operation on a server after the one before. The caller holds the lock.
+// begin runs an operation on a server after the previous one. The caller holds the lock.
 func (s *Service) begin(v *Server, work func(ctx context.Context)) {
 	before, done := v.done, make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
