@@ -44,6 +44,7 @@ func TestEachRuleIsSeenBroken(t *testing.T) {
 		"narrow": {sends}, "twice": {sends}, "mixed": {sends}, "flood": {sends}, "vague": {sends},
 		"lenient": {unknown, missing}, "eager": {missing},
 		"wet": {dry}, "headstrong": {declined}, "liar": {reads},
+		"legion": {manifest}, "painter": {sends}, "forger": {}, "usurper": {}, "lure": {}, "daemon": {}, "scribe": {},
 		"stale": {renews}, "pushy": {renews}, "leaky": {secrets}, "exposed": {secrets}, "giveup": {failing},
 	} {
 		t.Run(name, func(t *testing.T) {
