@@ -69,6 +69,7 @@ var house = []floor{
 		{"internal/outbound", "the one way to other people's servers: origins, redirects, limits", nil},
 		{"internal/report", "how a subject speaks to a person", []string{"internal/fault"}},
 		{"internal/foreignfile", "users' YAML and JSON: limits, places of errors, nothing unknown or empty", []string{"internal/fault", "plugins/sdk/quantity"}},
+		{"internal/change/changetest", "the conformance suite of changes, which tests run", []string{"internal/change", "internal/report", "sandbox"}},
 		{"internal/change", "the steps of every change: plan, apply, undo, retry, wait", with(ground)},
 	}},
 	{"apart: an OpenStack in one process, which imports nothing of ours", []row{
