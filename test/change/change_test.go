@@ -127,9 +127,9 @@ func fromJSON(t *testing.T, keys []string, text []byte) (rows []change.Row) {
 	for _, o := range objects {
 		row := change.Row{}
 		for _, key := range keys {
-			value, ok := o[key]
+			value, ok := o[title(key)] // as the columns were asked for
 			if !ok {
-				t.Errorf("the JSON has no %q: %v", key, o)
+				t.Errorf("the JSON has no %q: %v", title(key), o)
 			}
 			row = append(row, change.Cell{Key: key, Value: value})
 		}
@@ -178,9 +178,9 @@ func fields(t *testing.T, text []byte) change.Row {
 	return change.Row{{Key: "image_id", Value: o.Image}, {Key: "name", Value: o.Name}, {Key: "changes", Value: o.Changes}}
 }
 
-// images are all images of a sandbox: what people see of them, and the properties named. Ids, and the
-// times in names, are left out.
-func images(t *testing.T, w *changetest.World, properties ...string) string {
+// images are all images of a sandbox: what people see of them, and until when they are shared with
+// whom. Ids are left out.
+func images(t *testing.T, w *changetest.World) string {
 	t.Helper()
 	sc, err := cloudtest.Connect(t, w.CloudsYAML(), "admin").Image()
 	if err != nil {
@@ -197,15 +197,15 @@ func images(t *testing.T, w *changetest.World, properties ...string) string {
 			name = strings.ReplaceAll(name, other.ID[:8], "ID")
 		}
 		line := fmt.Sprintf("%s %s %s hidden=%v", name, img.Status, img.Visibility, img.Hidden)
-		members := w.Members(img.ID)
-		for _, project := range []string{"member-a", "member-b", "other"} {
-			if status := members[w.ProjectID(project)]; status != "" {
-				line += " " + project + "=" + status
+		members, ends := w.Members(img.ID), map[string]string{}
+		if text := img.Properties[glance.ShareEndsKey]; text != "" {
+			if err := json.Unmarshal([]byte(text), &ends); err != nil {
+				t.Fatal(err)
 			}
 		}
-		for _, key := range properties {
-			if v, ok := img.Properties[key]; ok {
-				line += " " + key + "=" + v
+		for _, project := range []string{"member-a", "member-b", "other"} {
+			if status := members[w.ProjectID(project)]; status != "" {
+				line += " " + project + "=" + status + " " + ends[w.ProjectID(project)]
 			}
 		}
 		lines = append(lines, line)

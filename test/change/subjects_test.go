@@ -93,7 +93,7 @@ var sharing = changetest.Subject{
 		s := sandboxtest.Start(t, sandbox.Options{})
 		id := add(t, s, sandbox.Image{Name: "web", Project: "demo", Visibility: "private", Data: []byte("data")})
 		w := &changetest.World{Cloud: s, Arg: id}
-		w.State = func() string { return images(t, w, "imgctl_share_expires") }
+		w.State = func() string { return images(t, w) }
 		return w
 	},
 	Plan: func(ctx context.Context, file, arg string) (change.Plan, error) {
