@@ -76,7 +76,7 @@ type Config struct {
 	// strategy that the name's images show; it is an error to set the other one.
 	Strategy string `mapstructure:"strategy"`
 
-	// A command, as a list of the program and its arguments, that tests the predecessor anything is
+	// A command, as a list of the program and its arguments, that tests the image before anything is
 	// changed. It gets the image's id in the environment variable `IMAGE_ID`. Unless it exits with 0,
 	// nothing is changed and the build fails.
 	Gate []string `mapstructure:"gate"`

@@ -71,7 +71,7 @@ type Options struct {
 	// may write to.
 	Owner string
 
-	// Gate is a command that judges the predecessor anything is changed; the image's id is in
+	// Gate is a command that tests the image before anything is changed; the image's id is in
 	// its environment as IMAGE_ID. Any exit status but 0 stops the promotion.
 	Gate []string
 

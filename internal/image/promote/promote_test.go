@@ -215,7 +215,7 @@ func TestOldImagePromotedAgainIsARollback(t *testing.T) {
 	t.Parallel()
 	n := newWorld(t).newName("web-base")
 	mustPromote(t, n.site(), n.options())
-	mustPromote(t, n.site(), promote.Options{ImageID: n.old}) // its own name is the previous one archiving
+	mustPromote(t, n.site(), promote.Options{ImageID: n.old}) // its own name is the one from before archiving
 
 	n.check(t, n.old)
 	n.archived(t, n.fresh)
