@@ -14,8 +14,8 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// Input is what the user gave. Asking for a flag or argument that the command doesn't declare, or
-// with another type, is a defect of the plugin and panics.
+// Input is what the user entered. It panics if the plugin asks for a flag or argument that the command
+// doesn't declare, or with another type.
 type Input struct {
 	ctx    context.Context
 	start  *pluginv1.Start

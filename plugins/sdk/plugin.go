@@ -44,7 +44,7 @@ type Command struct {
 	Path string
 	// Aliases are other names for the last word.
 	Aliases []string
-	// Short says what it does in at most 60 characters, without a full stop; Long says it at length,
+	// Short says what it does in at most 60 characters, without a full stop. Long is the full description,
 	// in paragraphs separated by empty lines.
 	Short, Long string
 	Examples    []Example
@@ -61,8 +61,8 @@ type Command struct {
 	Hidden bool
 	// Deprecated says what to use instead.
 	Deprecated string
-	// Run carries out the command. Its context ends when the user interrupts it; Cleanup gives one
-	// that lasts longer. An error is shown with the exit code of its Problem.
+	// Run runs the command. Its context ends when the user interrupts it; Cleanup returns one that lasts
+	// longer. An error is shown, and its Problem sets the exit code.
 	Run func(ctx context.Context, in *Input, out *Output) error
 	// Complete suggests values for arguments and flags that Complete dynamically. It only reads.
 	Complete func(ctx context.Context, in *Input, what Completing) ([]Suggestion, error)
@@ -142,10 +142,10 @@ const (
 // Prefix.
 type Completing struct{ Flag, Arg, Prefix string }
 
-// Suggestion is a value that fits, and what it stands for.
+// Suggestion is a possible value, and its meaning.
 type Suggestion struct{ Value, Help string }
 
-// manifest is the plugin in the protocol's words.
+// manifest is the plugin as a message of the protocol.
 func (p *Plugin) manifest() *pluginv1.Manifest {
 	m := &pluginv1.Manifest{Name: p.Name, Version: p.Version, Vendor: p.Vendor, Homepage: p.Homepage, License: p.License, Short: p.Short}
 	for i := range p.Commands {

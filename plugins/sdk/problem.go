@@ -13,7 +13,7 @@ type ProblemKind = pluginv1.ProblemKind
 
 // The kinds of failure, with imgctl's exit codes.
 const (
-	Internal    = pluginv1.ProblemKind_PROBLEM_KIND_INTERNAL    // 1; anything without a better name
+	Internal    = pluginv1.ProblemKind_PROBLEM_KIND_INTERNAL    // 1; anything else
 	NotFound    = pluginv1.ProblemKind_PROBLEM_KIND_NOT_FOUND   // 4
 	Ambiguous   = pluginv1.ProblemKind_PROBLEM_KIND_AMBIGUOUS   // 5
 	Forbidden   = pluginv1.ProblemKind_PROBLEM_KIND_FORBIDDEN   // 6

@@ -12,8 +12,8 @@ import (
 // pause lies at least between two messages about one thing.
 const pause = 100 * time.Millisecond
 
-// Progress is something that takes time. Its methods may be called as often as it suits the
-// command: at most ten messages a second are sent, and the last state always.
+// Progress is a task that takes time. Call its methods as often as you like: at most ten messages a second
+// are sent, and always the last state.
 type Progress struct {
 	out *Output
 

@@ -7,8 +7,8 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// ErrDeclined is what Ask, AskSecret and Choose give where the user declined or nobody is there to
-// ask, and what a command returns whose Confirm was declined.
+// ErrDeclined is what Ask, AskSecret and Choose return if the user declines or nobody can be asked. A
+// command whose Confirm was declined returns it, too.
 var ErrDeclined = &Problem{Kind: Cancelled, Err: errors.New("declined"), Hint: "nothing was changed; answer yes, or pass --yes without a terminal"}
 
 // Confirm asks a yes-or-no question. With --yes the host says yes, without terminal no.
@@ -17,8 +17,8 @@ func (o *Output) Confirm(ctx context.Context, question string) (bool, error) {
 	return answer.GetAccepted(), err
 }
 
-// ConfirmDestroy asks before something that can't be rolled back. Where mustType isn't empty, the
-// user has to type it, such as an image's name, and --yes doesn't count.
+// ConfirmDestroy asks before an irreversible change. If mustType isn't empty, the user has to type it, such
+// as an image's name, and --yes doesn't count.
 func (o *Output) ConfirmDestroy(ctx context.Context, question, mustType string) (bool, error) {
 	answer, err := o.prompt(ctx, &pluginv1.Prompt{
 		Kind: pluginv1.PromptKind_PROMPT_KIND_CONFIRM, Question: question, Destructive: true, MustType: valid(mustType),

@@ -8,8 +8,8 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is text that doesn't show itself: formatted, logged or encoded in any way it is
-// "[redacted]". Only Reveal gives it.
+// Secret is text that prints as "[redacted]", however it is formatted, logged or encoded. Only Reveal
+// returns the text.
 type Secret struct{ text *string } // a pointer, as fmt doesn't call methods on unexported fields
 
 // NewSecret hides text.

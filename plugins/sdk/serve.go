@@ -19,11 +19,11 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// Main serves the plugin until the host is done with it. It is all that a plugin's main calls, and
-// doesn't return.
+// Main serves the plugin until the host is done with it, and doesn't return. A plugin's main function
+// calls only Main.
 //
-// Started by hand, the plugin says what it is and exits with 1; with the argument -manifest it
-// prints its manifest as JSON and exits with 0.
+// If a user starts the plugin, it prints what it is and exits with 1. With the argument -manifest it prints
+// its manifest as JSON and exits with 0.
 func Main(p Plugin) {
 	if os.Getenv(handshake.CookieKey) != handshake.CookieValue {
 		os.Exit(byHand(p, os.Args[1:], os.Stdout, os.Stderr))

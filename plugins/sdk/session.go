@@ -23,8 +23,8 @@ type stream interface {
 	Recv() (*pluginv1.HostMessage, error)
 }
 
-// session is one command under way: it sends messages one after the other, and brings the host's
-// answers to who asked.
+// session is one running command: it sends messages in order, and delivers the host's answers to their
+// callers.
 type session struct {
 	ctx     context.Context // of the command; ends with an interrupt
 	cancel  context.CancelFunc
@@ -53,8 +53,8 @@ func newSession(ctx context.Context, s stream, start *pluginv1.Start) *session {
 	return run
 }
 
-// Cleanup gives a context for rolling back what is half done: it has ctx's values and ends not with
-// the user's interrupt but at the deadline that came with it. Call cancel when done.
+// Cleanup returns a context for undoing half-done changes: it has ctx's values, and ends not with the
+// user's interrupt but at the deadline that came with it. Call cancel when done.
 func Cleanup(ctx context.Context) (_ context.Context, cancel context.CancelFunc) {
 	kept, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	run, ok := ctx.Value(sessionKey{}).(*session)
@@ -173,7 +173,7 @@ func (s *session) deliver(id string, m *pluginv1.HostMessage) {
 	}
 }
 
-// hangUp tells all who wait that no answer will come.
+// hangUp tells all waiting callers that no answer will come.
 func (s *session) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

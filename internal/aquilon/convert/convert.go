@@ -33,12 +33,12 @@ type Options struct {
 // Result is one template for all files.
 type Result struct {
 	HCL []byte
-	// Notes are what a person should look at.
+	// Notes are what a person should check.
 	Notes []string
 }
 
-// Convert makes one HCL template of all files. What it can't convert is fault.Usage with the
-// place in the file.
+// Convert turns all files into one HCL template. What it can't convert is fault.Usage with the place in
+// the file.
 func Convert(files []File, o Options) (*Result, error) {
 	c := &converter{options: o, out: hclwrite.NewEmptyFile(), labels: map[string]bool{}, locals: map[string]bool{}}
 	var templates []*template
@@ -85,8 +85,8 @@ type template struct {
 	name string // without folder and extension
 }
 
-// metadataKey is what stands for $METADATA in an object. With its value, null, it is as long as
-// that, so that places in the file stay what they are.
+// metadataKey replaces $METADATA in an object. With its value, null, it has the same length, so that
+// positions in the file don't change.
 const metadataKey = "$M"
 
 var metadataToken = regexp.MustCompile(`\$METADATA\b`)

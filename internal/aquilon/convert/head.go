@@ -68,7 +68,7 @@ func (c *converter) hideVariables(t *template, v profile.Value) error {
 	return nil
 }
 
-// head is what stands before the sources.
+// head is the part before the sources.
 func (c *converter) head(templates []*template) []byte {
 	f := hclwrite.NewEmptyFile()
 	body := f.Body()

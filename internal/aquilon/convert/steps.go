@@ -10,14 +10,14 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 )
 
-// Those that Packer brings along.
+// Those that come with Packer.
 var (
 	coreProvisioners   = []string{"file", "shell", "shell-local", "breakpoint", "powershell", "windows-shell", "windows-restart", "sleep"}
 	corePostProcessors = []string{"shell-local", "manifest", "checksum", "compress", "artifice"}
 	shells             = []string{"shell", "shell-local"}
 )
 
-// foreign notes what neither Packer nor this plugin has.
+// foreign adds a note if neither Packer nor this plugin provides the component.
 func (c *converter) foreign(t *template, what, kind string, core []string) {
 	if !slices.Contains(core, kind) {
 		c.note("%s: add the plugin of %s %s to required_plugins", t.Source, what, kind)
@@ -192,7 +192,7 @@ func (c *converter) step(t *template, build *hclwrite.Body, block, kind string, 
 	return nil
 }
 
-// environment is what is there already, and what the commands use of packuilon's.
+// environment holds the existing variables and those of packuilon's tokens that the commands use.
 func (c *converter) environment(t *template, v profile.Value) (all []hclwrite.ObjectAttrTokens, err error) {
 	old, _ := v.Get("env")
 	for _, m := range old.Members {

@@ -143,7 +143,7 @@ func (c *converter) text(t *template, v profile.Value, s string) (hclwrite.Token
 	return quoted(b.String()), nil
 }
 
-// escaped is text as it stands between the quotes of HCL.
+// escaped is text escaped for a quoted HCL string.
 func escaped(text string) string {
 	s := string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes())
 	return s[1 : len(s)-1]

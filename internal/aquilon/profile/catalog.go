@@ -33,7 +33,7 @@ type Options struct {
 type Recipe struct {
 	// Name is the image's name.
 	Name string
-	// Key is what the template map knows the image by.
+	// Key is the image's key in the template map.
 	Key string
 	// SourceImage is the id of the image that the build starts from, "" without source images.
 	SourceImage string
@@ -43,9 +43,8 @@ type Recipe struct {
 	Metadata map[string]string
 }
 
-// Resolve finds what is built from a profile. Without a template map the recipe has no templates,
-// and without source images no source image. What a map doesn't know is fault.NotFound, with the
-// keys that are nearest.
+// Resolve finds what to build for a profile. Without a template map the recipe has no templates, and
+// without source images no source image. A missing entry is fault.NotFound, with the closest keys.
 func Resolve(p *Profile, templates *TemplateMap, sources *SourceImages, o Options) (*Recipe, error) {
 	name, key, err := p.names(o.NameStyle)
 	if err != nil {

@@ -18,7 +18,7 @@ type CheckOptions struct {
 	Options
 	// Folder holds the profiles: its files that end with .json.
 	Folder string
-	// Match has to occur in a profile's file name, as packuilon's PROFILE_MATCH; "" is all.
+	// Match must occur in a profile's file name, like packuilon's PROFILE_MATCH; "" matches all.
 	Match string
 	// TemplateMap and SourceImages are paths or URLs, "" if there is none.
 	TemplateMap, SourceImages string
@@ -26,8 +26,8 @@ type CheckOptions struct {
 	SkipTemplates bool
 }
 
-// Finding is what a check says of one profile. Recipe is nil if the profile can't be resolved,
-// Err nil if nothing is wrong with it.
+// Finding is the result for one profile. Recipe is nil if the profile can't be resolved; Err is nil if
+// nothing is wrong with it.
 type Finding struct {
 	File   string // in the folder
 	Recipe *Recipe
@@ -137,8 +137,8 @@ func askCloud(ctx context.Context, images *glance.Client, findings []Finding) {
 	}
 }
 
-// Outcome is the error that stands for all findings: nil if nothing is wrong, fault.Partial
-// where some profiles are good, and else of the first one's kind.
+// Outcome is the error for all findings: nil if nothing is wrong, fault.Partial if only some profiles are
+// good, otherwise of the first finding's kind.
 func Outcome(findings []Finding) error {
 	bad := 0
 	var first error

@@ -22,8 +22,8 @@ const (
 	ReadTimeout = time.Minute
 )
 
-// Read reads a file, or what an http or https URL gives. More than MaxSize bytes or more than
-// ReadTimeout is an error; so is anything but the status 200.
+// Read reads a file or an http or https URL. It fails on more than MaxSize bytes, after ReadTimeout, and
+// on any status but 200.
 func Read(ctx context.Context, location string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
 	defer cancel()
@@ -70,7 +70,7 @@ func remote(location string) bool {
 	return strings.HasPrefix(location, "http://") || strings.HasPrefix(location, "https://")
 }
 
-// servers is how profiles are read. They may lead to other servers, which get no credentials.
+// servers is the transport for profiles. Redirects may lead to other servers, which get no credentials.
 var servers = &http.Client{Transport: outbound.New(outbound.Policy{MaxBody: MaxSize, Answer: ReadTimeout, Idle: ReadTimeout / 4, Leave: true})}
 
 func download(ctx context.Context, location string) ([]byte, error) {
@@ -136,7 +136,7 @@ func fileKind(err error) fault.Kind {
 	return fault.Internal
 }
 
-// cause takes the path or the URL, which the message has already, out of an error.
+// cause strips the path or URL from an error, because the message already has it.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err

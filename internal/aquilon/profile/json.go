@@ -15,7 +15,7 @@ import (
 // maxDepth bounds how deep a document may be nested.
 const maxDepth = 500
 
-// Document is a JSON document that was read strictly: one value, no key twice, valid UTF-8.
+// Document is a JSON document that was read strictly: one value, no duplicate keys, valid UTF-8.
 type Document struct {
 	// Source is what the document is called in errors.
 	Source string
@@ -73,7 +73,7 @@ func invalidUTF8(text []byte) int {
 	return -1
 }
 
-// Errorf is an error about what stands at a place of the document.
+// Errorf is an error about a place in the document.
 func (d *Document) Errorf(offset int64, format string, args ...any) error {
 	line, column := d.place(offset)
 	return fault.New(fault.Usage, "", "reading %s:%d:%d: %w", d.Source, line, column, fmt.Errorf(format, args...))

@@ -51,8 +51,8 @@ func ParseTemplateMap(source string, text []byte) (*TemplateMap, error) {
 	return m, nil
 }
 
-// For lists the templates of an image: those of its own entry, which replaces DEFAULT, or else
-// those of DEFAULT. An empty list builds nothing. Relative paths are from the map's folder.
+// For lists the templates of an image: those of its own entry, otherwise those of DEFAULT. An empty list
+// builds nothing. Relative paths start from the map's folder.
 func (m *TemplateMap) For(key string) ([]string, error) {
 	templates, ok := m.entries[key]
 	if !ok {
@@ -95,7 +95,7 @@ func (s sourceImage) String() string {
 }
 
 // ParseSourceImages reads source images in either shape: ids by "sl7x-x86_64", or by "sl" and
-// then "7x-x86_64" or "7x". What isn't an image's id is an error only when it is asked for.
+// then "7x-x86_64" or "7x". A value that isn't an image id is an error only when it is looked up.
 func ParseSourceImages(source string, text []byte) (*SourceImages, error) {
 	d, err := ParseDocument(source, text)
 	if err != nil {

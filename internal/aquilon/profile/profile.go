@@ -10,7 +10,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Profile is what an Aquilon profile says of the host that images are built from.
+// Profile is the content of an Aquilon profile: the host that images are built for.
 type Profile struct {
 	// Source is the file or URL that the profile came from.
 	Source string
@@ -24,7 +24,7 @@ type Profile struct {
 	Digest string
 }
 
-// ParseProfile reads a profile's JSON. What it lacks is listed in one fault.Usage.
+// ParseProfile reads a profile's JSON. One fault.Usage lists everything that is missing.
 func ParseProfile(source string, text []byte) (*Profile, error) {
 	d, err := ParseDocument(source, text)
 	if err != nil {

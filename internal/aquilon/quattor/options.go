@@ -65,7 +65,7 @@ type Options struct {
 	Sudo bool
 }
 
-// Facts are what ProfileURL can be made of.
+// Facts are the fields of ProfileURL's template.
 type Facts struct {
 	// Hostname is the machine's full name.
 	Hostname string
@@ -75,7 +75,7 @@ type Facts struct {
 	ServerID string
 }
 
-// ccmDefaults are the CCM's settings without a word in CCM.
+// ccmDefaults are the CCM's default settings.
 var ccmDefaults = map[string]string{
 	"retrieve_retries": "3", "retrieve_wait": "30", "get_timeout": "30", "lock_retries": "3", "lock_wait": "30",
 	"world_readable": "0", "force": "0", "cache_root": "/var/lib/ccm", "debug": "0",
@@ -116,8 +116,7 @@ func (o Options) WithDefaults() Options {
 
 var ccmKey = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-// Validate finds what is wrong with the options, offline. A value of unknown stands for one that
-// isn't known yet.
+// Validate checks the options offline. A value of unknown stands for one that isn't known yet.
 func (o Options) Validate(unknown string) []error {
 	var errs []error
 	bad := func(option, hint, format string, args ...any) {

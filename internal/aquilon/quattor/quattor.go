@@ -14,7 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
-// smallTimeout bounds commands that take no time: writing a file, removing some.
+// smallTimeout limits quick commands, such as writing or removing files.
 const smallTimeout = 2 * time.Minute
 
 // Result is what happened to the machine.
@@ -71,8 +71,7 @@ func (w *work) show(line string) {
 	}
 }
 
-// writeConf puts the configuration file in place in one move, readable for all, as it holds no
-// secret.
+// writeConf replaces the configuration file atomically. It is readable by all, since it has no secrets.
 func (w *work) writeConf(ctx context.Context, profile string) error {
 	file, fresh := quote(w.ConfFile), quote(w.backup+".new")
 	script := "set -e; umask 022; "
@@ -89,7 +88,7 @@ func (w *work) writeConf(ctx context.Context, profile string) error {
 	return nil
 }
 
-// rootHint is for commands that fail where nothing but their rights can be the cause.
+// rootHint is for commands that can only fail for lack of permissions.
 func (w *work) rootHint(err error) fault.Advice {
 	if _, ok := errors.AsType[errStatus](err); ok && !w.Sudo {
 		return fault.Advise("log in as root, or set %s", fault.Set("sudo", true))
@@ -99,7 +98,7 @@ func (w *work) rootHint(err error) fault.Advice {
 	return fault.Advice{}
 }
 
-// fetch fetches until it works: the profile is there only after Aquilon compiled it.
+// fetch retries until it succeeds: the profile exists only after Aquilon has compiled it.
 func (w *work) fetch(ctx context.Context, profile string) error {
 	name := strings.Join(w.FetchCommand, " ")
 	w.report.Step("Fetching the profile with %s", name)
@@ -127,13 +126,13 @@ func (w *work) fetch(ctx context.Context, profile string) error {
 	return err
 }
 
-// The shell's statuses for a program that isn't there or can't be run.
+// The shell's exit codes for a program that doesn't exist or can't be run.
 const (
 	notExecutable = 126
 	notFound      = 127
 )
 
-// configure configures all components. Errors that the summary tells count as much as the status.
+// configure configures all components. Errors in the summary count like a failing exit code.
 func (w *work) configure(ctx context.Context, summary *Summary) error {
 	name := strings.Join(w.ConfigureCommand, " ")
 	ctx, cancel := within(ctx, w.ConfigureTimeout)
@@ -186,8 +185,8 @@ func (w *work) finalize(ctx context.Context) error {
 	return nil
 }
 
-// cleanUp removes what must not be in the image. The configuration file is put back after a
-// failure too, as a machine may be kept all the same; that this fails then isn't one more failure.
+// cleanUp removes what must not be in the image. It also restores the configuration file after a failure,
+// because the machine may be kept; an error of that isn't reported on top.
 func (w *work) cleanUp(ctx context.Context, healthy bool) error {
 	script := w.cleanUpScript(healthy)
 	if script == "" {

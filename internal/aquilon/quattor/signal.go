@@ -24,7 +24,7 @@ const (
 	failed       = "FAILED"
 )
 
-// Site is what a machine is prepared with.
+// Site is the environment of a machine.
 type Site struct {
 	Machine Machine
 	// Address is where the builder reaches the machine: an IP address, or a name.
@@ -91,7 +91,7 @@ func isNoName(err error) bool {
 	return ok && e.IsNotFound
 }
 
-// waitMetadata waits until the hook reports success. The name is the first that it tells.
+// waitMetadata waits until the hook reports success. The name is the first that the hook gives.
 func (s Site) waitMetadata(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
 	if s.ServerID == "" {
 		return "", fault.New(fault.Usage, fault.Advise("use %s with a builder other than openstack", fault.Set("wait_for", WaitDNS)), "waiting for %s: the builder gives no server id", StatusKey)

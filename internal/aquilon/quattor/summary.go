@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Summary is what a configure run said of its components.
+// Summary is what a configure run reported about its components.
 type Summary struct {
 	Components []Component
 	// Errors and Warnings are the run's totals; Complete says whether the run gave them.
@@ -22,7 +22,7 @@ type Component struct {
 	Errors, Warnings int
 }
 
-// Lines that ncm-ncd writes, with a level such as [INFO] or [OK] before them.
+// Lines that ncm-ncd writes, preceded by a level such as [INFO] or [OK].
 var (
 	componentLine = regexp.MustCompile(`configure on component (\S+) executed, (\d+) errors?, (\d+) warnings?`)
 	totalLine     = regexp.MustCompile(`(\d+) errors?, (\d+) warnings? executing configure`)
@@ -44,7 +44,7 @@ func (s *Summary) read(line string) {
 	}
 }
 
-// number reads digits; more than an int holds is as good as the largest.
+// number reads digits; a number too large for an int becomes the largest int.
 func number(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil {

@@ -35,7 +35,7 @@ func Script(shell string) (script string, ok bool) {
 	return []string{bash, zsh, fish}[i], true
 }
 
-// Suggestion is a value that fits, and what it stands for.
+// Suggestion is a possible value, and its meaning.
 type Suggestion struct{ Value, Help string }
 
 // Answer is what cobra has found for a line.

@@ -14,10 +14,10 @@ import (
 // DefaultArchiveName makes names such as "archive web-base 2026-11-21 1f3c9a2e".
 const DefaultArchiveName = "archive {{ .Name }} {{ .Date }} {{ .ShortID }}"
 
-// maxName is the most characters that the Image service takes as a name.
+// maxName is the maximum length of an image's name, in characters.
 const maxName = 255
 
-// archiveFields is what an archive name can be made of.
+// archiveFields are the fields of an archive name's template.
 type archiveFields struct {
 	Name      string // the name that the image was current under
 	ID        string // the archived image's id
@@ -49,8 +49,8 @@ func archiveName(tmpl, name string, img *glance.Image, at time.Time) (string, er
 	return b.String(), nil
 }
 
-// checkArchiveName refuses a template that gives two images of one name the same name when they
-// are archived on the same day, or that leaves an image the name it has.
+// checkArchiveName refuses a template that gives two images archived on the same day the same name, or
+// that doesn't change an image's name.
 func checkArchiveName(tmpl, name string) error {
 	if name == "" {
 		name = "name"
@@ -71,8 +71,8 @@ func checkArchiveName(tmpl, name string) error {
 	return nil
 }
 
-// archiveNames gives each predecessor a name of its own, none of them taken: where the template
-// alone doesn't tell them apart, the image's short id is added. With pointers they keep their names.
+// archiveNames gives each predecessor a unique name that isn't taken: if the template alone gives two the
+// same name, the short id is added. With the pointer strategy they keep their names.
 func (p *Plan) archiveNames(images []*glance.Image) ([]string, error) {
 	names, taken := make([]string, len(images)), map[string]bool{p.Name: true}
 	for n, img := range images {

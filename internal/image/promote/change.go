@@ -11,8 +11,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
-// Change is a promotion as a change.Plan. Its one row has image_id, name and changes, and after Apply
-// in place of changes what was done: changed, archived, members and deleted.
+// Change is a promotion as a change.Plan. Its one row has image_id, name and changes; after Apply,
+// instead of changes, it has what was done: changed, archived, members and deleted.
 type Change struct {
 	Plan   *Plan
 	Result *Result // nil before Apply and where it failed
@@ -119,7 +119,7 @@ func (s *Settling) Loss() string { return "" }
 // Notes are none.
 func (s *Settling) Notes() []fault.Advice { return nil }
 
-// Apply settles one name after the other. One that can't be settled doesn't keep the others from it.
+// Apply settles the names in turn. If one can't be settled, the others still are.
 func (s *Settling) Apply(ctx context.Context, rep report.Reporter) error {
 	s.applied = true
 	var errs []error

@@ -8,7 +8,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// Changes tells what the plan is going to change, a line each, in the order in which it happens.
+// Changes lists what the plan will change, one line each, in order.
 func (p *Plan) Changes() []string {
 	var lines []string
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }

@@ -28,11 +28,11 @@ var claimSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/imgc
 
 // claim is the exclusive right to promote images of one name of one owner.
 //
-// The service gives an image id only once, for ever. So the ids of a name's claims are a chain
-// that everybody computes alike, and whoever creates the next id holds the claim; of several exactly
-// one does. A claim that was released, or whose lease expired, leaves its id taken, and the chain
-// goes on with the next number. A run that got a number still looks for other living claims of the
-// name, so that two runs can't both go on even where old ids were purged from the database.
+// The service accepts an image id only once, for ever. The ids of a name's claims form a chain that every
+// run computes in the same way, and the run that creates the next id holds the claim; if several try,
+// exactly one succeeds. A released or expired claim keeps its id taken, and the chain continues with the
+// next number. A run that got a number still looks for other live claims of the name, so that two runs
+// can't both continue even if old ids were purged from the database.
 type claim struct {
 	site   Site
 	number int
@@ -129,7 +129,7 @@ type waited struct{ error }
 
 func (w waited) Unwrap() error { return w.error }
 
-// livingClaim finds another claim of the name whose owner lives, and deletes the expired ones.
+// livingClaim finds another live claim of the name, and deletes the expired ones.
 func livingClaim(ctx context.Context, site Site, owner, name, own string) (*glance.Image, error) {
 	claims, err := site.Images.Images(ctx, glance.Query{
 		Owner: owner, Hidden: true, Properties: map[string]string{claimKey: name},
@@ -157,7 +157,7 @@ func livingClaim(ctx context.Context, site Site, owner, name, own string) (*glan
 	return nil, nil
 }
 
-// release gives the claim up, even when the context has ended. A nil claim is none.
+// release gives up the claim, even if the context has ended. It does nothing for a nil claim.
 func (c *claim) release(ctx context.Context, rep report.Reporter) {
 	if c == nil {
 		return

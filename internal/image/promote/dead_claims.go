@@ -9,12 +9,12 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// sweepLease is for how long a claim has to be without a heartbeat before somebody who doesn't
-// promote takes it away. Another promotion may do so much earlier, as it goes on from the journal.
+// sweepLease is how long a claim must be without a heartbeat before a sweep removes it. Another
+// promotion may remove it much earlier, because it continues from the journal.
 const sweepLease = 5 * time.Minute
 
-// DeadClaims lists the claims of the owner's names whose runs are dead. Taking one away changes
-// nothing for images: what its run left is in the journal, and the next promotion settles it.
+// DeadClaims lists the claims of the owner's names whose runs are dead. Removing one doesn't affect
+// images: what its run left is in the journal, and the next promotion settles it.
 func DeadClaims(ctx context.Context, images *glance.Client, owner string) ([]*glance.Image, error) {
 	hidden, err := images.Images(ctx, glance.Query{Owner: owner, Hidden: true, Status: glance.StatusQueued})
 	if err != nil {
@@ -25,7 +25,7 @@ func DeadClaims(ctx context.Context, images *glance.Client, owner string) ([]*gl
 		if ClaimedName(img) == "" {
 			continue
 		}
-		// One that can't be read may be alive, and hides no other.
+		// One that can't be read may be alive, and doesn't hide the others.
 		if claim, err := DeadClaim(ctx, images, img.ID); err == nil && claim != nil {
 			dead = append(dead, claim)
 		}

@@ -22,7 +22,7 @@ type Entry struct {
 }
 
 // NewHistory lists the owner's images that are or were current under the name: the current one
-// first, then the archived ones, last archived first. Deleted ones are forgotten.
+// first, then the archived ones, most recently archived first. Deleted images aren't listed.
 func NewHistory(ctx context.Context, site Site, owner, name string) ([]Entry, error) {
 	if name == "" {
 		return nil, errNoName
@@ -56,7 +56,7 @@ func NewHistory(ctx context.Context, site Site, owner, name string) ([]Entry, er
 
 var errNoName = fault.Bad("name", "give a name", "it is empty")
 
-// end is the second at which the image stopped to be current, after all others if it didn't yet.
+// end is when the image stopped being current; later than all others if it still is.
 func (e Entry) end() int64 {
 	if e.Current {
 		return math.MaxInt64
@@ -64,7 +64,7 @@ func (e Entry) end() int64 {
 	return e.Archived.Unix()
 }
 
-// moment is the time that a property says; zero if it says none.
+// moment is the time in a property; zero if there is none.
 func moment(text string) time.Time {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {

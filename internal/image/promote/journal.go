@@ -12,7 +12,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// Properties that a promotion leaves on images. They are for people and tools to read, too.
+// Properties that a promotion leaves on images. People and tools may read them, too.
 const (
 	PromotedKey     = "imgctl_promoted"      // when the image became current, RFC 3339
 	GenerationKey   = "imgctl_generation"    // the number of the claim under which it did
@@ -29,15 +29,15 @@ const (
 	promotingKey = "imgctl_promoting" // the name, for finding the image by it
 )
 
-// Phases of a promotion. What has to happen to one that a dead run left follows from its phase.
+// Phases of a promotion. The phase of an unfinished promotion determines how to settle it.
 const (
-	staging = "staging" // nobody can have seen anything yet: taken back
-	swapped = "swapped" // the new image is live: carried on to the end
-	undoing = "undoing" // being taken back: taken back
+	staging = "staging" // nobody can have seen a change yet: roll back
+	swapped = "swapped" // the new image is live: finish
+	undoing = "undoing" // the rollback has begun: roll back
 )
 
-// journal is what a run needs to know to finish or roll back another's promotion. It lives on
-// the new image from before the first change until after the last.
+// journal is what a run needs to finish or roll back another run's promotion. It is on the new image from
+// before the first change until after the last.
 type journal struct {
 	Run       string `json:"run"`
 	Phase     string `json:"phase"`
@@ -49,12 +49,12 @@ type journal struct {
 	At        string `json:"at"` // RFC 3339, the time of archiving
 	Before    before `json:"before"`
 
-	// MemberStates and Answers are what the promotion made the new image's members of: the status by
-	// project that the predecessors had. Answers is nil if it would be too long.
+	// MemberStates and Answers are the source of the new image's members: the predecessors' status by
+	// project. Answers is nil if it would be too long.
 	MemberStates string            `json:"member_states,omitempty"`
 	Answers      map[string]string `json:"answers,omitempty"`
-	// Followed says that what happened to the predecessors' members meanwhile was done to the new
-	// image. From here on a project is missing there because the promotion took it off.
+	// Followed says that changes to the predecessors' members have been applied to the new image. From
+	// then on, a project is missing from a predecessor because the promotion removed it.
 	Followed bool `json:"followed,omitempty"`
 
 	Predecessors []predecessor `json:"predecessors"`
@@ -108,7 +108,7 @@ func newJournal(ctx context.Context, site Site, p *Plan) (*journal, error) {
 	return j, nil
 }
 
-// rewriteJournal makes the journal on the image say what the run's says.
+// rewriteJournal writes the run's journal to the image.
 func (r *run) rewriteJournal(ctx context.Context) error {
 	text, err := r.journal.encode()
 	if err != nil {
@@ -118,7 +118,7 @@ func (r *run) rewriteJournal(ctx context.Context) error {
 	return err
 }
 
-// restore adds to the patch what gives the image a property back as it was.
+// restore adds to the patch what restores a property of the image.
 func (j *journal) restore(patch glance.Patch, img *glance.Image, key string) glance.Patch {
 	was, known := j.Before.Properties[key]
 	now, has := img.Properties[key]

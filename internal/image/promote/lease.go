@@ -10,11 +10,11 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// leaseTime is how long a claim counts after its last heartbeat. A run on the machine of the process
-// that owns it sees at once when that process has ended.
+// leaseTime is how long a claim is valid after its last heartbeat. A run on the same machine notices at
+// once when the owner's process has ended.
 var leaseTime = 30 * time.Second
 
-// errTakenOver ends a run that another took for dead.
+// errTakenOver ends a run that another run considered dead.
 var errTakenOver = fault.New(fault.Conflict, "run it again", "another run took over this promotion, which showed no sign of life")
 
 // lease is a claim's heartbeat.
@@ -23,8 +23,8 @@ type lease struct {
 	beats sync.WaitGroup
 }
 
-// keepLease renews the claim until the lease ends. Where somebody took the claim away, lost is
-// called: whoever took it goes on from the journal.
+// keepLease renews the claim until the lease ends. If another run has removed the claim, it calls lost:
+// that run continues from the journal.
 func keepLease(ctx context.Context, c *claim, lost context.CancelCauseFunc) *lease {
 	l := &lease{}
 	ctx, l.stop = context.WithCancel(ctx)

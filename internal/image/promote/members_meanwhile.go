@@ -11,9 +11,9 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// Projects answer, and the owner adds and removes members, while a promotion runs. What they did to
-// the predecessors after the plan was made is done to the new image as well, before anybody is
-// taken off a predecessor.
+// While a promotion runs, projects may change their status and the owner may add and remove members. What
+// happened to the predecessors after the plan was made is applied to the new image as well, before any
+// member is removed from a predecessor.
 
 // following is how far that is.
 type following struct {
@@ -25,8 +25,8 @@ type following struct {
 	ends    map[string][]map[string]string // when shares end, by project, on each predecessor that has it
 }
 
-// moveMembers brings the new image's members up to date and, where the members move, takes them off
-// the predecessors. A change that comes in between is followed as well.
+// moveMembers brings the new image's members up to date and, if the members move, removes them from the
+// predecessors. A change that happens in between is applied as well.
 func (r *run) moveMembers(ctx context.Context) error {
 	if r.journal.Members == None {
 		return nil
@@ -46,8 +46,8 @@ func (r *run) moveMembers(ctx context.Context) error {
 	}
 }
 
-// followMembers compares the predecessors' members with those that the promotion found, and does to
-// the new image what was done to them.
+// followMembers compares the predecessors' members with those that the promotion found, and applies the
+// changes to the new image.
 func (r *run) followMembers(ctx context.Context, f *following) error {
 	img, err := r.current(ctx)
 	if err != nil {
@@ -116,8 +116,8 @@ func (r *run) readPredecessors(ctx context.Context, f *following) error {
 	return nil
 }
 
-// followRemovals takes those projects off the new image which the owner took off the predecessors. It
-// is done only before this promotion takes anybody off them itself.
+// followRemovals removes projects from the new image that the owner has removed from the predecessors. It
+// only runs before this promotion removes members from them itself.
 func (r *run) followRemovals(ctx context.Context, f *following) error {
 	j := r.journal
 	if j.Followed || f.partial {
@@ -136,8 +136,8 @@ func (r *run) followRemovals(ctx context.Context, f *following) error {
 	return nil
 }
 
-// follow is the status that a project has to have on the new image, given those that it has on the
-// predecessors and on the new image now.
+// follow is the status that a project must get on the new image, given its current status on the
+// predecessors and on the new image.
 func (j *journal) follow(project, old, now string) string {
 	seen, planned := j.Answers[project]
 	before := j.Before.Members[project]
@@ -179,8 +179,8 @@ func (r *run) answer(ctx context.Context, project, now, want string) (string, er
 	return want, nil
 }
 
-// withdraw removes those members from the predecessors that the new image has. One whose status has
-// changed since it was read is left, and again is true.
+// withdraw removes from the predecessors the members that the new image has. A member whose status has
+// changed since it was read is kept, and again is true.
 func (r *run) withdraw(ctx context.Context, f *following) (again bool, err error) {
 	leave := func(project string) bool { return f.now[project] == "" || f.stay[project] != "" }
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(f.best)), func(project string) bool { return !leave(project) }) {

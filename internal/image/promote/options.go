@@ -20,7 +20,7 @@ const (
 // Which status the members have on the new image.
 const (
 	Preserve = "preserve" // the one they have on the predecessor
-	Accept   = "accept"   // pending becomes accepted; who rejected stays rejected
+	Accept   = "accept"   // pending becomes accepted; rejected stays rejected
 )
 
 // What becomes of a predecessor when it is archived.
@@ -30,13 +30,13 @@ const (
 	Deactivate = "deactivate"
 )
 
-// How the current image of a name is told from the others.
+// How the current image of a name is marked.
 const (
 	Rename  = "rename"  // it is the one that carries the name
 	Pointer = "pointer" // names never change; its property imgctl_current has the name
 )
 
-// Options say what a promotion has to do. The zero value of an optional field is its default.
+// Options of a promotion. The zero value of an optional field is its default.
 type Options struct {
 	// ImageID is the image that becomes current.
 	ImageID string
@@ -63,12 +63,11 @@ type Options struct {
 	// Retain is how many archived images of the name stay; nil keeps all.
 	Retain *int
 
-	// Strategy is Rename or Pointer; default is the one that the name is kept by, Rename for a new
-	// name. It is an error to ask for another one.
+	// Strategy is Rename or Pointer; default is the one that the name's images show, Rename for a new
+	// name. It is an error to set the other one.
 	Strategy string
 
-	// Owner is the id of the project that the image has to belong to; "" is any that the credentials
-	// may write to.
+	// Owner is the id of the project that must own the image; "" is any that the credentials may write to.
 	Owner string
 
 	// Gate is a command that tests the image before anything is changed; the image's id is in
@@ -80,10 +79,10 @@ type Options struct {
 	GateDir string
 	GateEnv []string
 
-	// Timeout bounds the whole promotion, the gate and waiting for other runs included; default 15 minutes.
+	// Timeout limits the whole promotion, including the gate and waiting for other runs; default 15 minutes.
 	Timeout time.Duration
 
-	// Reactivate lets a deactivated image become current, and active with it.
+	// Reactivate allows a deactivated image to become current, which reactivates it.
 	Reactivate bool
 }
 
@@ -104,7 +103,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Validate checks what can be known without asking the cloud. Errors begin with the option.
+// Validate checks the options without asking the cloud. Errors begin with the option.
 func (o Options) Validate() []error {
 	o = o.withDefaults()
 	var errs []error

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// process is one that owns a claim, named so that another on the same machine can tell whether it
-// still runs.
+// process owns a claim. Its name lets another process on the same machine find out whether it still runs.
 type process struct {
 	host     string
 	pid      int
@@ -23,7 +22,7 @@ func thisProcess() process {
 	return process{host, os.Getpid(), identity(os.Getpid())}
 }
 
-// identity is "BOOT/NAMESPACE/START" of a process of this machine, "" if it can't be told.
+// identity is "BOOT/NAMESPACE/START" of a process of this machine, "" if it is unknown.
 func identity(pid int) string {
 	space := pidSpace()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -71,8 +70,7 @@ func parseProcess(s string) (process, bool) {
 	return process{host, n, strings.TrimSuffix(identity, ")")}, ok && err == nil
 }
 
-// ended reports whether the process was one of this machine and has ended. False also means that
-// it can't be told.
+// ended reports whether the process ran on this machine and has ended. It is false if that is unknown.
 func (p process) ended() bool {
 	space := pidSpace()
 	if space == "" || !strings.HasPrefix(p.identity, space+"/") {

@@ -10,7 +10,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// Plan is what a promotion is going to change. Making one only reads.
+// Plan is what a promotion will change. Making a plan only sends reads.
 type Plan struct {
 	Options      Options
 	Image        *glance.Image   // the image that becomes current

@@ -18,13 +18,13 @@ type RemoveOptions struct {
 	Selection          // may be empty with Expired: all images of the project
 	From      string   // cloud of the images; "" is the default one
 	To        []string // clouds of the projects
-	Projects  []string // projects by id, or by name where Keystone tells it
+	Projects  []string // projects by id, or by name if the credentials may query Keystone
 	Expired   bool     // those whose time is over, in place of To and Projects
 	Parallel  int      // images at a time; default 4
 }
 
-// PlanRemove plans to end shares. An image of which it can't be told is left out, which Apply tells,
-// unless it is the only one. Projects that don't exist any more are removed like any other.
+// PlanRemove plans to end shares. It leaves out images that can't be read, unless there is only one; Apply
+// reports them. Projects that no longer exist are removed like any other.
 func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, error) {
 	if err := errors.Join(o.blank(), noneBlank("to", o.To), noneBlank("to_project", o.Projects)); err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, err
 		return nil, errors.Join(context.Cause(ctx), errors.Join(errs...))
 	}
 	for n, img := range images {
-		if errs[n] != nil { // one image must not keep the others' shares from ending
+		if errs[n] != nil { // one image must not prevent the others' shares from ending
 			p.Failed = append(p.Failed, Failure{State: Unplanned, ImageID: img.ID, Image: img.Name, Err: errs[n]})
 			continue
 		}
@@ -107,7 +107,7 @@ func (o RemoveOptions) losers(ctx context.Context, site *Site, clouds Clouds) ([
 	for _, id := range o.Projects {
 		t := Target{Project: id}
 		if !looksLikeID.MatchString(id) {
-			// A name, or an id of another form, which only the list of members knows.
+			// A name, or an id of another form, which only the list of members contains.
 			if p, err := site.find(ctx, id, false); err == nil {
 				t.Project, t.Name = p.ID, p.Name
 			}

@@ -22,8 +22,7 @@ const (
 	All    = "all"
 )
 
-// Selection says which images are meant. Images, where there are any, name them one by one; the
-// other fields all have to match.
+// Selection chooses images. Images, if any, name them one by one; all other fields must match.
 type Selection struct {
 	Images     []string // ids or exact names
 	Glob       string   // over the whole name; * is any characters, ? is one
@@ -36,8 +35,7 @@ func (s Selection) empty() bool {
 	return len(s.Images) == 0 && s.Glob == "" && len(s.Tags) == 0 && len(s.Properties) == 0
 }
 
-// blank is an error if a value is empty, as that of a variable which isn't set: it must not be read
-// as any image.
+// blank is an error if a value is empty, as that of an unset variable is: it must not mean any image.
 func (s Selection) blank() error {
 	return errors.Join(
 		noneBlank("image", s.Images), noneBlank("tag", s.Tags), noneBlank("property", slices.Collect(maps.Keys(s.Properties))),
@@ -52,7 +50,7 @@ func noneBlank(option string, values []string) error {
 	return nil
 }
 
-// String says what is asked for, such as `image "web-base" with tag "ci"`.
+// String describes the selection, such as `image "web-base" with tag "ci"`.
 func (s Selection) String() string {
 	var parts []string
 	for _, i := range s.Images {
@@ -72,8 +70,8 @@ func (s Selection) String() string {
 
 var imageID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// resolve finds the images of the site's own project that are meant. A name or filter that matches
-// none is fault.NotFound, one that matches several is fault.Ambiguous unless Pick says what to take.
+// resolve finds the selected images of the site's own project. A name or filter that matches none is
+// fault.NotFound; one that matches several is fault.Ambiguous unless Pick says what to take.
 func (s Selection) resolve(ctx context.Context, site *Site) ([]*glance.Image, error) {
 	return s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.owned(ctx, site, one) },
 		fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
@@ -146,7 +144,7 @@ func (s Selection) owned(ctx context.Context, site *Site, one string) ([]*glance
 	return s.filter(images), err
 }
 
-// filter leaves what can be used and what the service's own filters are too loose for.
+// filter keeps usable images, and applies the conditions that the service's filters can't express.
 func (s Selection) filter(images []*glance.Image) []*glance.Image {
 	name := glob(s.Glob)
 	return slices.DeleteFunc(images, func(i *glance.Image) bool {

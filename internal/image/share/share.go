@@ -26,7 +26,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// Properties that sharing leaves on images. They are for people and tools to read, too.
+// Properties that sharing leaves on images. People and tools may read them, too.
 const (
 	ExpiresKey   = glance.ShareEndsKey      // JSON: project id to RFC 3339 time, after which the share is to be removed
 	SuspendedKey = "imgctl_share_suspended" // JSON: project id to status, of the members of an image that was suspended
@@ -38,13 +38,13 @@ const (
 const (
 	None    = "none"    // not a member
 	Dormant = "dormant" // a member that has no access while the image is private
-	Unknown = "unknown" // the service doesn't tell the members of a private image
+	Unknown = "unknown" // the service doesn't list the members of a private image
 )
 
 // How many requests go to one cloud at a time; its transport holds fewer connections than that.
 const requests = 8
 
-// Clouds opens a cloud by its name in clouds.yaml, "" being the default one.
+// Clouds opens a cloud by its name in clouds.yaml; "" is the default one.
 type Clouds func(ctx context.Context, name string) (*Site, error)
 
 // Site is a project on a cloud, as its credentials see it.
@@ -76,9 +76,9 @@ func NewSite(c *cloud.Cloud) (*Site, error) {
 	}, nil
 }
 
-// sameService reports whether both sites speak to the same Image service, so that images can be
-// shared between them. Another spelling of the address, such as an internal endpoint, counts as
-// the same where Keystone and region are.
+// sameService reports whether both sites use the same Image service, so that images can be shared between
+// them. Different addresses, such as an internal endpoint, count as the same service if Keystone and
+// region are the same.
 func (s *Site) sameService(o *Site) bool {
 	return s.service == o.service || s.identity.Endpoint == o.identity.Endpoint && s.region == o.region
 }
@@ -124,7 +124,7 @@ func Cached(clouds Clouds) Clouds {
 
 // Tuning is how a change is carried out.
 type Tuning struct {
-	// Parallel is how many images are worked on at a time; default 4.
+	// Parallel is how many images to process at a time; default 4.
 	Parallel int
 
 	// Expires is when the shares that are added end; zero is never.
@@ -136,7 +136,7 @@ type Tuning struct {
 	// AcceptRejected accepts even if the project has rejected the image.
 	AcceptRejected bool
 
-	// AnyProject takes every project id for good that Keystone doesn't refuse.
+	// AnyProject accepts every project id that Keystone doesn't refuse.
 	AnyProject bool
 }
 

@@ -15,9 +15,9 @@ type SuspendOptions struct {
 	Parallel int    // images at a time; default 4
 }
 
-// PlanSuspend plans to make images private: nobody but their project has access until they are
-// resumed, and the service keeps the members. It doesn't tell them while the image is private, so
-// they are written on the image.
+// PlanSuspend plans to make images private: only their own project has access until they are resumed. The
+// service keeps the members but doesn't list them while the image is private, so they are saved on the
+// image.
 func PlanSuspend(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, error) {
 	return planEach(ctx, clouds, o, func(ctx context.Context, site *Site, img *glance.Image) (*Change, error) {
 		c := newChange(site, img)
@@ -83,7 +83,7 @@ func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(co
 	return p, nil
 }
 
-// nameOf is a project's name where Keystone tells it.
+// nameOf is a project's name, if the credentials may query Keystone.
 func (s *Site) nameOf(ctx context.Context, id string) string {
 	p, err := s.project(ctx, id)
 	if err != nil {

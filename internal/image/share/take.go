@@ -12,7 +12,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// take is everything that takes access away. What fails doesn't stop the rest.
+// take is everything that removes access. A failure doesn't stop the rest.
 func (r *run) take(ctx context.Context) error {
 	var group errgroup.Group
 	group.SetLimit(r.plan.parallel)

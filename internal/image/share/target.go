@@ -39,8 +39,7 @@ func (t Target) acceptor(source *Site) *glance.Client {
 	return nil
 }
 
-// targets finds out the projects that clouds and ids or names of projects stand for. Each is there
-// once.
+// targets resolves clouds, project ids and project names to projects, each once.
 func targets(ctx context.Context, source *Site, clouds Clouds, names, ids []string, tuning Tuning) ([]Target, error) {
 	sites, err := open(ctx, clouds, names)
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// takeBack undoes everything, newest first, and returns why it had to. It goes on after the
-// caller has cancelled.
+// takeBack undoes everything, newest first, and returns why. It continues after the caller has cancelled.
 func (r *run) takeBack(ctx context.Context, why error) error {
 	advice := fault.Advise("look with %s and remove what is left with %s", fault.Do("share", "list"), fault.Do("share", "remove"))
 	changed, err := r.undo.TakeBack(ctx, why, advice)
@@ -22,7 +21,7 @@ func (r *run) takeBack(ctx context.Context, why error) error {
 	return err
 }
 
-// removeMember takes a member away that may never have come to be.
+// removeMember removes a member that may never have been added.
 func removeMember(ctx context.Context, site *Site, image, project string) (changed bool, err error) {
 	_, err = site.Images.Member(ctx, image, project)
 	if fault.Is(err, fault.NotFound) {
@@ -34,7 +33,7 @@ func removeMember(ctx context.Context, site *Site, image, project string) (chang
 	return true, site.Images.RemoveMember(ctx, image, project)
 }
 
-// restoreStatus gives a member the status back that it had.
+// restoreStatus restores a member's status.
 func restoreStatus(ctx context.Context, m *Member, image, status string) (changed bool, err error) {
 	now, err := m.acceptor.Member(ctx, image, m.Project)
 	switch {

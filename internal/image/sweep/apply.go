@@ -23,7 +23,7 @@ type Result struct {
 // parallel is how many objects are removed at a time.
 const parallel = 8
 
-// errKept says that an object is not the run's any more.
+// errKept says that an object no longer belongs to the run.
 var errKept = errors.New("it no longer belongs to the run")
 
 func still(want, is cloud.Run) error {
@@ -33,9 +33,9 @@ func still(want, is cloud.Run) error {
 	return nil
 }
 
-// Apply removes what the plan lists: servers first, and what they use when they are gone. What is
-// gone already counts as removed. Whatever could not be removed stays for the next sweep, and the
-// error, of kind fault.Partial, says why each did.
+// Apply removes what the plan lists: servers first, and what they use once they are gone. What is already
+// gone counts as removed. What could not be removed is left to the next sweep; the error, of kind
+// fault.Partial, gives the reasons.
 func Apply(ctx context.Context, p *Plan, rep report.Reporter) (Result, error) {
 	s := &sweeper{plan: p, rep: rep, failed: map[cloud.Run]bool{}}
 	keys, first, then := s.split()
@@ -63,7 +63,7 @@ type sweeper struct {
 }
 
 // split splits the leftovers into key pairs, what else can go at once and what comes after servers.
-// Key pairs go first: it is their run's other things that tell when they may go.
+// Key pairs go first: their deadline is that of their run's other objects.
 func (s *sweeper) split() (keys, first, then []*Leftover) {
 	servers := map[cloud.Run]bool{}
 	for _, l := range s.plan.Leftovers {
@@ -82,8 +82,8 @@ func (s *sweeper) split() (keys, first, then []*Leftover) {
 	return keys, first, then
 }
 
-// keysAgain takes the key pairs that are left once more. The next sweep may find nothing else of
-// their runs, and have to wait for a deadline that nothing tells any more.
+// keysAgain retries the key pairs that are left. The next sweep may find no other object of their runs,
+// and so no deadline.
 func (s *sweeper) keysAgain(ctx context.Context) error {
 	var keys, left []*Leftover
 	for _, l := range s.result.Left {

@@ -87,8 +87,8 @@ func findFloatingIPs(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 	return found, nil
 }
 
-// release gives a floating IP back as it was before a run took it. Neutron refuses it where
-// somebody changes the floating IP at the same time.
+// release restores a floating IP as it was before a run took it. Neutron refuses that if somebody changes
+// the floating IP at the same time.
 func release(ctx context.Context, sc *gophercloud.ServiceClient, id, description string) error {
 	now, err := floatingips.Get(ctx, sc, id).Extract()
 	if err != nil {

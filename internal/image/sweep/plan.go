@@ -15,13 +15,13 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// Plan is what a sweep is going to remove. Making one only reads.
+// Plan is what a sweep will remove. Making a plan only sends reads.
 type Plan struct {
 	Leftovers []*Leftover `json:"leftovers"` // by run, in the order of Kinds
 	Missing   []string    `json:"missing"`   // kinds whose service the cloud doesn't have
 
 	timeout time.Duration
-	at      time.Time // that ages are told at
+	at      time.Time // the time that ages refer to
 	result  *Result   // once it was applied
 }
 
@@ -64,8 +64,8 @@ func order(leftovers []*Leftover) {
 	})
 }
 
-// find lists what carries any run's id. All kinds are looked at whatever was asked for: one
-// object's deadline holds for all of its run.
+// find lists the objects that carry a run id. It always looks at all kinds, because the deadline of one
+// object applies to its whole run.
 func (p *Plan) find(ctx context.Context, c *cloud.Cloud, o Options) ([]*Leftover, error) {
 	found, missing := make([][]*Leftover, len(Kinds)), make([]bool, len(Kinds))
 	group, work := errgroup.WithContext(ctx)
@@ -113,7 +113,7 @@ func deadlines(all []*Leftover) map[cloud.Run]time.Time {
 	return latest
 }
 
-// judge tells leftovers from what runs that live are using.
+// judge separates leftovers from the objects of live runs.
 type judge struct {
 	Options
 	deadlines map[cloud.Run]time.Time

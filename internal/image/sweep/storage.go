@@ -49,8 +49,8 @@ func findVolumes(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 	return found, nil
 }
 
-// findImages lists the project's images that a build was still at, by the staging name, or that a
-// share was copying: they lose both in the request that makes them complete.
+// findImages lists the project's images that a build hadn't finished, by their staging name, or that a
+// share was copying; the request that completes an image removes both marks.
 func findImages(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 	images, err := imageClient(c)
 	if err != nil {

@@ -31,26 +31,26 @@ const (
 // Kinds are all of them, in the order in which they are shown.
 var Kinds = []string{Server, Port, FloatingIP, Volume, KeyPair, Image, Claim}
 
-// Options say what counts as left behind. The zero value means what is past its run's deadline.
+// Options say what counts as a leftover. The zero value means objects past their run's deadline.
 type Options struct {
-	// Runs are the only runs to look at; they count as dead whatever their deadlines say.
+	// Runs limits the sweep to these runs, which count as dead whatever their deadlines.
 	Runs []string
 
-	// OlderThan counts what was made at least that long ago as dead, whatever its deadline says.
+	// OlderThan treats objects of at least this age as leftovers, whatever their deadline.
 	OlderThan time.Duration
 
 	// Kinds are the only kinds to look at; none means all.
 	Kinds []string
 
-	// At is the moment that deadlines and ages are judged at; default is now.
+	// At is the time for judging deadlines and ages; default is now.
 	At time.Time
 
-	// Timeout bounds the removal of each object, waiting for it included; default 5 minutes.
+	// Timeout limits the removal of each object, including the wait for it; default 5 minutes.
 	Timeout time.Duration
 }
 
-// unmarkedLife is for how long something stays that says whose it is, but not until when it may
-// stay: much longer than the deadline that builds have by default.
+// unmarkedLife is how long an object with a run id but without a deadline is kept: much longer than the
+// default deadline of builds.
 const unmarkedLife = 72 * time.Hour
 
 // Validate checks what can be known without asking the cloud. Errors begin with the option's name.

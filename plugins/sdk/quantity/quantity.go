@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Span is a length of time. Months have no fixed length, so they are kept apart.
+// Span is a duration. Months have no fixed length, so they are kept separately.
 type Span struct {
 	Months int
 	Rest   time.Duration // days, of 24 hours, and all that is shorter
@@ -20,7 +20,7 @@ type Span struct {
 const (
 	day   = 24 * time.Hour
 	month = 30 * day
-	most  = 100 * 365 * day // a longer time is a slip
+	most  = 100 * 365 * day // a longer time is a typing error
 )
 
 var (
@@ -36,7 +36,7 @@ var units = map[string]struct {
 	"y": {months: 12}, "mo": {months: 1}, "w": {length: 7 * day}, "d": {length: day},
 }
 
-// ParseSpan reads a length of time such as 90s, 36h, 30d, 7d12h, 1.5d, 2w, 12mo or 1y. Each part
+// ParseSpan reads a duration such as 90s, 36h, 30d, 7d12h, 1.5d, 2w, 12mo or 1y. Each part
 // is a number with a unit (ns, us, ms, s, m, h, d, w, mo, y); months and years are whole. The only
 // number without a unit is 0.
 func ParseSpan(text string) (Span, error) {
@@ -85,8 +85,7 @@ func (s Span) Length() time.Duration {
 	return time.Duration(s.Months/12)*365*day + time.Duration(s.Months%12)*month + s.Rest
 }
 
-// From is the time that comes the span after t, by the calendar. A day that the month doesn't have
-// is the month's last.
+// From is t plus the span, by the calendar. A day that the month doesn't have becomes its last day.
 func (s Span) From(t time.Time) time.Time {
 	if s.Months != 0 {
 		first := time.Date(t.Year(), t.Month(), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location()).AddDate(0, s.Months, 0)
