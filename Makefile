@@ -82,6 +82,10 @@ demo: plugin ## build an image on the sandbox cloud and promote it, in front of 
 demo-packuilon: plugin ## build and promote the images of two Aquilon personalities on the sandbox cloud
 	@go build -o $(BIN)/demo-packuilon ./example/packuilon && $(BIN)/imgctl-sandbox run $(SANDBOX_FLAGS) -- $(BIN)/demo-packuilon
 
+.PHONY: demo-prepare
+demo-prepare: build ## copy the images of a small deployment between two registries that it starts
+	@go build -o $(BIN)/demo-prepare ./example/demo-prepare && XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) $(BIN)/demo-prepare
+
 .PHONY: test
 test: plugin ## run the tests; needs no root and no cloud
 	go test $(TESTFLAGS) $(PACKAGES)
