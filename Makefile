@@ -123,6 +123,14 @@ bench: plugin ## measure a build against the HashiCorp plugin, and sharing again
 bench-record: plugin ## the same, and write the numbers into docs/performance.md
 	go run ./test/bench -record docs/performance.md
 
+# Peers are skopeo, where it is installed, and crane of the module that we use.
+.PHONY: bench-prepare
+bench-prepare: build ## measure imgctl prepare against skopeo and crane; needs docker-registry. BENCH_FLAGS=-slow has the slow ones copy, too
+	@mkdir -p $(CACHE)/bench-prepare && GOBIN=$(CACHE)/bench-prepare go install github.com/google/go-containerregistry/cmd/crane
+	@$(if $(findstring -slow,$(BENCH_FLAGS)),GOBIN=$(CACHE)/bench-prepare go install github.com/regclient/regclient/cmd/regsync@v0.11.7,:)
+	@PATH=$(CACHE)/bench-prepare:$$PATH XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) \
+		go run ./test/bench/prepare $(BENCH_FLAGS)
+
 # The real OpenStack's clouds.yaml, as test/openstack writes it.
 CLOUDS := $(or $(IMGCTL_OPENSTACK_DIR),/srv/imgctl-openstack)/clouds.yaml
 

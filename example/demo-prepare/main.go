@@ -80,7 +80,8 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	d.title("Why nova-api is the hotfix")
-	if _, err := d.imgctl(ctx, "prepare", "why", "nova-api", "-e", "containers.yaml", "-c", "Entry", "-c", "Image", "-c", "Filter", "-c", "Tag"); err != nil {
+	why := []string{"prepare", "why", "nova-api", "-e", "containers.yaml", "-c", "Entry", "-c", "Image", "-c", "Filter", "-c", "Tag"}
+	if _, err := d.imgctl(ctx, why...); err != nil {
 		return err
 	}
 	d.title("The copy, and the parameters that name the copies")
@@ -107,7 +108,8 @@ func (d *demo) again(ctx context.Context) error {
 	d.title("A second run has nothing to do")
 	d.source.reset()
 	d.target.reset()
-	if _, err := d.imgctl(ctx, "prepare", "-e", "containers.yaml", "--lock", "images.lock", "--frozen", "--output-env-file", "images.yaml"); err != nil {
+	again := []string{"prepare", "-e", "containers.yaml", "--lock", "images.lock", "--frozen", "--output-env-file", "images.yaml"}
+	if _, err := d.imgctl(ctx, again...); err != nil {
 		return err
 	}
 	if d.source.sent() > 64<<10 || d.target.writes() != 0 { // what it fetches are the labels

@@ -25,7 +25,8 @@ const version = "35414701c176_43527485"
 
 // images are the names of those that the demo makes.
 var images = []string{
-	"keystone", "glance-api", "nova-api", "nova-conductor", "nova-scheduler", "placement-api", "horizon", "mariadb", "rabbitmq", "memcached",
+	"keystone", "glance-api", "nova-api", "nova-conductor", "nova-scheduler", "placement-api", "horizon", "mariadb",
+	"rabbitmq", "memcached",
 }
 
 // registry is one in this process, in memory, that counts.
@@ -42,15 +43,18 @@ func serve() (*registry, error) {
 	}
 	r := &registry{host: l.Addr().String()}
 	inner := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))
-	server := &http.Server{ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if q.Method == http.MethodGet && strings.Contains(q.URL.Path, "/blobs/") {
-			w = &counter{w, &r.given}
-		}
-		if q.Method != http.MethodGet && q.Method != http.MethodHead {
-			r.puts.Add(1)
-		}
-		inner.ServeHTTP(w, q)
-	})}
+	server := &http.Server{
+		ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if q.Method == http.MethodGet && strings.Contains(q.URL.Path, "/blobs/") {
+				w = &counter{w, &r.given}
+			}
+			if q.Method != http.MethodGet && q.Method != http.MethodHead {
+				r.puts.Add(1)
+			}
+			inner.ServeHTTP(w, q)
+		}),
+	}
 	go func() { _ = server.Serve(l) }()
 	return r, nil
 }

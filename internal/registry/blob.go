@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -125,7 +126,7 @@ func (b *blob) Read(p []byte) (int, error) {
 }
 
 func (b *blob) check() error {
-	if got := fmt.Sprintf("%x", b.sum.Sum(nil)); got != b.d.Digest[len(b.d.Digest)-len(got):] {
+	if got := hex.EncodeToString(b.sum.Sum(nil)); got != b.d.Digest[len(b.d.Digest)-len(got):] {
 		return fault.New(fault.Internal, "", "%s: corrupt: its digest is %s", b.what(), got)
 	}
 	return io.EOF

@@ -157,7 +157,10 @@ func parseManifest(media string, text []byte, identifier string) (*Manifest, err
 	if body.SchemaVersion != 2 || !isManifest(media) {
 		return nil, fault.New(fault.Usage, "", "a manifest of schema %d, type %q, can't be copied", body.SchemaVersion, media)
 	}
-	m := &Manifest{MediaType: media, Bytes: text, Config: body.Config, Layers: body.Layers, Manifests: body.Manifests, Subject: body.Subject}
+	m := &Manifest{
+		MediaType: media, Bytes: text, Config: body.Config, Layers: body.Layers, Manifests: body.Manifests,
+		Subject: body.Subject,
+	}
 	algorithm, _, isDigest := strings.Cut(identifier, ":")
 	if !isDigest {
 		algorithm = "sha256"
@@ -206,7 +209,8 @@ func (c *Client) PutManifest(ctx context.Context, i Image, m *Manifest) error {
 // Delete removes the manifest of that digest, with all its tags.
 func (c *Client) Delete(ctx context.Context, i Image) error {
 	err := c.write(ctx, i.Host, request{
-		method: http.MethodDelete, path: manifestPath(i), scope: scope{repository: i.Repository, actions: "delete"}, what: "deleting " + i.String(),
+		method: http.MethodDelete, path: manifestPath(i), scope: scope{repository: i.Repository, actions: "delete"},
+		what: "deleting " + i.String(),
 	}, nil, http.StatusAccepted, http.StatusOK, http.StatusNoContent)
 	return err
 }

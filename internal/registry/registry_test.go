@@ -70,7 +70,9 @@ func TestHostileAnswers(t *testing.T) {
 		"another schema":                {manifest(docker, `{"schemaVersion":1}`), "a manifest of schema 1"},
 		"a digest of another kind":      {manifest(docker, `{"schemaVersion":2,"config":{"digest":"md5:00"}}`), "only sha256 and sha512"},
 		"a path for a digest":           {manifest(docker, `{"schemaVersion":2,"config":{"digest":"sha256:../../x"}}`), "is no digest"},
-		"a negative size":               {manifest(docker, `{"schemaVersion":2,"config":{"digest":"sha256:`+strings.Repeat("0", 64)+`","size":-1}}`), "has a size of -1"},
+		"a negative size": {
+			manifest(docker, `{"schemaVersion":2,"config":{"digest":"sha256:`+strings.Repeat("0", 64)+`","size":-1}}`), "has a size of -1",
+		},
 		"100 MB": {func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", docker)
 			for range 100 {
@@ -82,7 +84,9 @@ func TestHostileAnswers(t *testing.T) {
 		"a header without end": {func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("X", strings.Repeat("x", 1<<20))
 		}, "header"},
-		"a redirect in a circle": {func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, r.URL.Path, http.StatusFound) }, "redirected more than 5 times"},
+		"a redirect in a circle": {func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, r.URL.Path, http.StatusFound)
+		}, "redirected more than 5 times"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -190,7 +194,8 @@ func TestTLSIsNotGivenUp(t *testing.T) {
 	if _, err := registry.New(registry.Options{Mirrors: map[string][]string{"a": {"ftp://x"}}}); !fault.Is(err, fault.Usage) {
 		t.Errorf("a mirror by ftp: %v", err)
 	}
-	if _, _, err := client(t, registry.Options{CAFile: filepath.Join(t.TempDir(), "none")}).Head(t.Context(), plain.image); !fault.Is(err, fault.Usage) {
+	missing := registry.Options{CAFile: filepath.Join(t.TempDir(), "none")}
+	if _, _, err := client(t, missing).Head(t.Context(), plain.image); !fault.Is(err, fault.Usage) {
 		t.Errorf("a CA file that isn't there: %v", err)
 	}
 }

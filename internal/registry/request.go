@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,7 +74,8 @@ func (c *Client) again(h *host, r request, resp *http.Response, sent string, att
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 		return signIns < 3 && h.auth.challenged(resp, r.scope, sent), 0
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusRequestTimeout:
+	case http.StatusTooManyRequests, http.StatusRequestTimeout,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		asked, _ := change.RetryAfter(resp.Header)
 		if attempt >= c.o.Retries || asked > change.MaxRetryAfter {
 			return false, 0
@@ -159,7 +161,7 @@ func (h *host) address(r request) (address string, ours bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	u := base
+	var u *url.URL
 	if strings.HasPrefix(r.path, "/v2/") {
 		u, err = url.Parse(h.base + r.path)
 	} else {
@@ -173,9 +175,7 @@ func (h *host) address(r request) (address string, ours bool, err error) {
 	}
 	if r.query != nil {
 		q := u.Query()
-		for k, v := range r.query {
-			q[k] = v
-		}
+		maps.Copy(q, r.query)
 		u.RawQuery = q.Encode()
 	}
 	return u.String(), u.Host == base.Host, nil

@@ -20,11 +20,12 @@ const (
 // Tags are all tags of the repository, in the registry's order.
 func (c *Client) Tags(ctx context.Context, host, repository string) ([]string, error) {
 	first := "/v2/" + repository + "/tags/list"
-	return c.pages(ctx, host, first, scope{repository: repository, actions: "pull"}, "tags of "+host+"/"+repository, func(text []byte) ([]string, error) {
-		var page struct{ Tags []string }
-		err := json.Unmarshal(text, &page)
-		return page.Tags, err
-	})
+	return c.pages(ctx, host, first, scope{repository: repository, actions: "pull"}, "tags of "+host+"/"+repository,
+		func(text []byte) ([]string, error) {
+			var page struct{ Tags []string }
+			err := json.Unmarshal(text, &page)
+			return page.Tags, err
+		})
 }
 
 // Catalog are all repositories of the registry.
@@ -37,7 +38,9 @@ func (c *Client) Catalog(ctx context.Context, host string) ([]string, error) {
 }
 
 // pages follows a list's links until there are no more. A link that leads in a circle is an error.
-func (c *Client) pages(ctx context.Context, host, path string, s scope, what string, parse func([]byte) ([]string, error)) ([]string, error) {
+func (c *Client) pages(
+	ctx context.Context, host, path string, s scope, what string, parse func([]byte) ([]string, error),
+) ([]string, error) {
 	var all []string
 	seen := map[string]bool{}
 	for path != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -26,7 +27,7 @@ func client(in *sdk.Input, o registry.Options, insecure []string) (*registry.Cli
 		}
 	}
 	o.Keychain = authn.DefaultKeychain
-	o.Insecure = append(insecure, in.Strings("insecure-registry")...)
+	o.Insecure = slices.Concat(insecure, in.Strings("insecure-registry"))
 	o.CAFile = in.File("ca-file")
 	o.CertsDir = []string{"/etc/containers/certs.d", "/etc/docker/certs.d"}
 	o.Requests = in.Int("max-requests")

@@ -50,7 +50,8 @@ func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.
 	var jobs []transfer.Job
 	for _, image := range result.All() {
 		if image.Modify != nil {
-			return nil, fault.New(fault.Usage, "", "image %s has to be changed by %s, which can't be carried out yet", image.Source, image.Modify.Role)
+			return nil, fault.New(fault.Usage, "", "image %s has to be changed by %s, which can't be carried out "+
+				"yet", image.Source, image.Modify.Role)
 		}
 		if image.Pushed {
 			jobs = append(jobs, transfer.Job{Source: image.Source, Target: image.Target, MultiArch: image.MultiArch})
@@ -68,7 +69,8 @@ func frozen(in *sdk.Input, jobs []transfer.Job) ([]transfer.Job, error) {
 		return jobs, nil
 	}
 	if in.File("lock") == "" {
-		return nil, fault.New(fault.Usage, fault.Advise("name the file with %s", fault.Option("lock")), "%s needs a lock file", fault.Option("frozen"))
+		return nil, fault.New(fault.Usage, fault.Advise("name the file with %s", fault.Option("lock")), "%s needs a lock file",
+			fault.Option("frozen"))
 	}
 	lock, err := lockfile.Read(in.File("lock"))
 	if err != nil {

@@ -17,7 +17,8 @@ func defaultCommand() sdk.Command {
 		Short: "Write an environment file to begin with",
 		Long:  "Writes the environment file that prepares a release's images as they come, to be changed as needed.",
 		Examples: []sdk.Example{
-			{Text: "Copy the images to the undercloud's registry", Command: "imgctl prepare default --local-push-destination --output-env-file containers.yaml"},
+			{Text: "Copy the images to the undercloud's registry", Command: "imgctl prepare default --local-push-destination " +
+				"--output-env-file containers.yaml"},
 		},
 		Flags: sdk.Flags{
 			sdk.File("output-env-file", "", "also write it to this file; one that is there is kept as FILE.backup"),

@@ -172,7 +172,8 @@ func remove(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if in.DryRun() {
 		return nil
 	}
-	switch yes, err := out.ConfirmDestroy(ctx, fmt.Sprintf("Delete %s (%s) and all tags that name the same image?", image, d.Digest), ""); {
+	switch yes, err := out.ConfirmDestroy(ctx, fmt.Sprintf("Delete %s (%s) and all tags that name the same "+
+		"image?", image, d.Digest), ""); {
 	case err != nil:
 		return err
 	case !yes:

@@ -14,7 +14,8 @@ func lintCommand() sdk.Command {
 	return sdk.Command{
 		Path: "prepare lint", Kind: sdk.List,
 		Short: "Find mistakes in environment files",
-		Long: "Reads the files together and lists what is wrong with them, what has no effect, and what is spelled like something known. " +
+		Long: "Reads the files together and lists what is wrong with them, what has no effect, and what is spelled like " +
+			"something known. " +
 			"Nobody is asked. It ends with exit code 1 where there is an error, and with 0 where there are warnings only.",
 		Examples: []sdk.Example{{Text: "Check a file before it is used", Command: "imgctl prepare lint containers.yaml"}},
 		Args:     []sdk.Arg{sdk.OneOrMore("FILE", "heat environment file; of several, the later count").Completes(sdk.CompleteFiles)},

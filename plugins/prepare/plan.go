@@ -23,7 +23,8 @@ func planCommand() sdk.Command {
 	return sdk.Command{
 		Path: "prepare plan", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Show what preparing would copy, in bytes",
-		Long: "Asks the registries what they have, and lists for each image that would be copied how large it is and how much of it the target " +
+		Long: "Asks the registries what they have, and lists for each image that would be copied how large it is and how much of it the " +
+			"target " +
 			"lacks. What several images share counts for each of them here; in the sum, which follows, it counts once.",
 		Examples: []sdk.Example{{Text: "What is to be copied", Command: "imgctl prepare plan -e containers.yaml -r roles_data.yaml"}},
 		Flags:    slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), lockFlags()),

@@ -17,12 +17,15 @@ func prepareCommand() sdk.Command {
 		Path: "prepare", Kind: sdk.Raw, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Prepare the container images of a deployment",
 		Long: "Reads ContainerImagePrepare from heat environment files, as TripleO does, and writes which image each parameter names. " +
-			"Entries with push_destination have their images copied there first: each blob is fetched once, and what a registry has isn't sent. " +
+			"Entries with push_destination have their images copied there first: each blob is fetched once, and what a registry " +
+			"has isn't sent. " +
 			"An image that fails doesn't stop the others; then nothing is written, and the exit code is 3.\n\n" +
-			"With --dry-run nothing is copied; the parameters are those of the copies. Registries are asked only where tags are found by labels.",
+			"With --dry-run nothing is copied; the parameters are those of the copies. Registries are asked only where tags are " +
+			"found by labels.",
 		Examples: []sdk.Example{
 			{Text: "Show the parameters, and copy nothing", Command: "imgctl prepare -e containers.yaml --dry-run"},
-			{Text: "Only for the services that the roles run", Command: "imgctl prepare -e containers.yaml -r roles_data.yaml --output-env-file images.yaml"},
+			{Text: "Only for the services that the roles run", Command: "imgctl prepare -e containers.yaml -r roles_data.yaml " +
+				"--output-env-file images.yaml"},
 			{Text: "For kolla-ansible", Command: "imgctl prepare -e containers.yaml --as kolla > globals.d/images.yml"},
 		},
 		Flags: slices.Concat(deploymentFlags(), registryFlags(), outputFlags(), copyFlags(), lockFlags()),
@@ -33,9 +36,11 @@ func prepareCommand() sdk.Command {
 func outputFlags() sdk.Flags {
 	return sdk.Flags{
 		sdk.File("output-env-file", "", "write the answer to this file instead; one that is there is kept as FILE.backup"),
-		sdk.Enum("as", "heat", "what to write: heat's parameters, kolla-ansible's variables, or all that is known as JSON", answer.Formats...),
+		sdk.Enum("as", "heat", "what to write: heat's parameters, kolla-ansible's variables, or all that is known as "+
+			"JSON", answer.Formats...),
 		sdk.Bool("digest-refs", "name images by digest in place of tag; registries are asked for them"),
-		sdk.Enum("cleanup", "full", "for scripts written for TripleO: nothing is left on this machine to clean up", "full", "partial", "none"),
+		sdk.Enum("cleanup", "full", "for scripts written for TripleO: nothing is left on this machine to clean "+
+			"up", "full", "partial", "none"),
 	}
 }
 

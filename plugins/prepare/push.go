@@ -30,7 +30,9 @@ func pushCommand() sdk.Command {
 			"With --dry-run, the plan is shown in bytes.",
 		Examples: []sdk.Example{
 			{Text: "To the undercloud's registry", Command: "imgctl prepare push quay.io/ns/openstack-nova-api:tag"},
-			{Text: "To another one", Command: "imgctl prepare push quay.io/ns/openstack-nova-api:tag --registry-url registry.example:5000 --append-tag -site"},
+			{Text: "To another one", Command: "imgctl prepare push quay.io/ns/openstack-nova-api:tag --registry-url " +
+				"registry.example:5000 " +
+				"--append-tag -site"},
 		},
 		Args: []sdk.Arg{sdk.OneOrMore("IMAGE", "REGISTRY/PATH:TAG")},
 		Flags: slices.Concat(localFlags(), sdk.Flags{

@@ -24,10 +24,14 @@ const templates = "/usr/share/openstack-tripleo-heat-templates"
 // deploymentFlags say which deployment it is about.
 func deploymentFlags() sdk.Flags {
 	return sdk.Flags{
-		sdk.Strings("environment-file", "heat environment file; of several, the later count").Short("e").ValueName("FILE").Completes(sdk.CompleteFiles),
-		sdk.Strings("environment-directory", "folder whose *.yaml are environment files, before the files (default: ~/.tripleo/environments, if there is one)").
+		sdk.Strings("environment-file", "heat environment file; of several, the later count").Short("e").
+			ValueName("FILE").Completes(sdk.CompleteFiles),
+		sdk.Strings("environment-directory", "folder whose *.yaml are environment files, before the files (default: "+
+			"~/.tripleo/environments, if there is one)").
 			ValueName("DIR").Completes(sdk.CompleteDirectories),
-		sdk.File("roles-file", "", "roles of the deployment, from here or from "+templates+" (default: roles_data.yaml there, if there is one); "+
+		sdk.File("roles-file", "", "roles of the deployment, from here or from "+templates+" (default: roles_data.yaml there, "+
+			"if there is "+
+			"one); "+
 			"without roles, all images are prepared").Short("r"),
 		sdk.Enum("release", imagelist.Latest, "OpenStack release whose images are meant", imagelist.Releases()...),
 		sdk.File("template", "", "Jinja2 template of the images in TripleO's format, in place of the release's own list"),
@@ -40,8 +44,10 @@ func deploymentFlags() sdk.Flags {
 func registryFlags() sdk.Flags {
 	return sdk.Flags{
 		sdk.Strings("insecure-registry", "registry without TLS, or whose certificate can't be checked").ValueName("HOST:PORT"),
-		sdk.Strings("registry-mirror", "where to read a registry's images first, such as docker.io=https://mirror.example").ValueName("HOST=URL"),
-		sdk.File("ca-file", "", "further certificates to trust, in PEM; those in /etc/containers/certs.d and /etc/docker/certs.d are known"),
+		sdk.Strings("registry-mirror", "where to read a registry's images first, such as "+
+			"docker.io=https://mirror.example").ValueName("HOST=URL"),
+		sdk.File("ca-file", "", "further certificates to trust, in PEM; those in /etc/containers/certs.d and "+
+			"/etc/docker/certs.d are known"),
 		sdk.Int("max-requests", 16, "requests at once to one registry"),
 	}
 }
@@ -60,7 +66,8 @@ func load(in *sdk.Input, out *sdk.Output) (*deployment, error) {
 		home = "/"
 	}
 	usual := filepath.Join(home, ".tripleo", "environments")
-	env, err := envfile.Load(paths(in, in.Strings("environment-file")), append([]string{usual}, paths(in, in.Strings("environment-directory"))...), usual)
+	env, err := envfile.Load(paths(in, in.Strings("environment-file")), append([]string{usual}, paths(in,
+		in.Strings("environment-directory"))...), usual)
 	if err != nil {
 		return nil, err
 	}

@@ -19,11 +19,13 @@ func tagCommand() sdk.Command {
 		Path: "prepare tag discover", Kind: sdk.Raw, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Find an image's tag by its labels",
 		Examples: []sdk.Example{
-			{Text: "The versioned tag behind a moving one", Command: "imgctl prepare tag discover --image quay.io/t/openstack-base:current-tripleo --tag-from-label rdo_version"},
+			{Text: "The versioned tag behind a moving one", Command: "imgctl prepare tag discover --image " +
+				"quay.io/t/openstack-base:current-tripleo --tag-from-label rdo_version"},
 		},
 		Flags: slices.Concat(sdk.Flags{
 			sdk.String("image", "", "image to look at, with a tag or not").Required().ValueName("IMAGE"),
-			sdk.String("tag-from-label", "rdo_version", "label that has the tag, or a template of several, such as {version}-{release}").ValueName("LABEL"),
+			sdk.String("tag-from-label", "rdo_version", "label that has the tag, or a template of several, such as "+
+				"{version}-{release}").ValueName("LABEL"),
 		}, registryFlags()),
 		Run: bridge.Run(discover),
 	}

@@ -15,16 +15,23 @@ func verifyCommand() sdk.Command {
 	return sdk.Command{
 		Path: "prepare verify", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Check that images are whole where they are used",
-		Long: "Checks each image that the deployment uses, or the ones named, at the registry that it is used from: its manifests, and that each " +
+		Long: "Checks each image that the deployment uses, or the ones named, at the registry that it is used from: its manifests, and " +
+			"that each " +
 			"blob is there. With --deep, every byte is read. Exit code 8 says that something is missing or corrupt.",
 		Examples: []sdk.Example{
 			{Text: "After a copy", Command: "imgctl prepare verify -e containers.yaml"},
 			{Text: "One image, to its last byte", Command: "imgctl prepare verify registry.example:5000/ns/openstack-nova-api:tag --deep"},
 		},
-		Args:  []sdk.Arg{sdk.ZeroOrMore("IMAGE", "REGISTRY/PATH:TAG (default: what the deployment uses)")},
-		Flags: slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), sdk.Flags{sdk.Bool("deep", "read every byte and check its digest")}),
+		Args: []sdk.Arg{sdk.ZeroOrMore("IMAGE", "REGISTRY/PATH:TAG (default: what the deployment uses)")},
+		Flags: slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), sdk.Flags{sdk.Bool("deep",
+			"read every byte and check its digest")}),
 		Columns: sdk.Columns{
-			{Title: "Image"}, {Title: "State"}, {Title: "Blobs"}, {Title: "Bytes", Unit: sdk.UnitBytes}, {Title: "Digest", Hidden: true}, {Title: "Problem"},
+			{Title: "Image"},
+			{Title: "State"},
+			{Title: "Blobs"},
+			{Title: "Bytes", Unit: sdk.UnitBytes},
+			{Title: "Digest", Hidden: true},
+			{Title: "Problem"},
 		},
 		Run: bridge.Run(verify),
 	}

@@ -16,13 +16,20 @@ func whyCommand() sdk.Command {
 	return sdk.Command{
 		Path: "prepare why", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Explain why an image is used, or isn't",
-		Long: "Shows for each entry whether it takes the image, which filter says so, how the tag was found, and which parameters the image gives " +
+		Long: "Shows for each entry whether it takes the image, which filter says so, how the tag was found, and which parameters the " +
+			"image gives " +
 			"in the end. The image is a part of its name, such as nova-api, or a parameter, such as ContainerNovaApiImage.",
 		Examples: []sdk.Example{{Text: "Where nova-api comes from", Command: "imgctl prepare why nova-api -e containers.yaml"}},
 		Args:     []sdk.Arg{sdk.One("IMAGE", "part of an image's name, or a parameter")},
 		Flags:    slices.Concat(deploymentFlags(), registryFlags(), sdk.Flags{sdk.Bool("offline", "look at no labels")}),
 		Columns: sdk.Columns{
-			{Title: "Entry"}, {Title: "Image"}, {Title: "Taken"}, {Title: "Filter"}, {Title: "Tag"}, {Title: "Parameters"}, {Title: "Defined In", Hidden: true},
+			{Title: "Entry"},
+			{Title: "Image"},
+			{Title: "Taken"},
+			{Title: "Filter"},
+			{Title: "Tag"},
+			{Title: "Parameters"},
+			{Title: "Defined In", Hidden: true},
 		},
 		Run: bridge.Run(why),
 	}

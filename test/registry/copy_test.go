@@ -172,7 +172,8 @@ func TestPasswordsAndCertificates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := remote.Image(ref, remote.WithTransport(insecure), remote.WithAuth(&authn.Basic{Username: "u", Password: "p-word"})); err != nil {
+		auth := remote.WithAuth(&authn.Basic{Username: "u", Password: "p-word"})
+		if _, err := remote.Image(ref, remote.WithTransport(insecure), auth); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -246,7 +247,8 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	}
 	layer := r.layer(t, path)
 	r.spoil(t, layer)
-	if found = transfer.Verify(t.Context(), c, all[:1], true, transfer.Options{}); found[0].Err == nil || !strings.Contains(found[0].Err.Error(), "corrupt") {
+	found = transfer.Verify(t.Context(), c, all[:1], true, transfer.Options{})
+	if found[0].Err == nil || !strings.Contains(found[0].Err.Error(), "corrupt") {
 		t.Errorf("a spoilt blob: %v", found[0].Err)
 	}
 	r.lose(t, layer)

@@ -127,9 +127,11 @@ func (d Defaults) Environment() ([]byte, error) {
 		parameters["ContainerImageRegistryLogin"] = true
 	}
 	text, err := document(map[string]any{"parameter_defaults": parameters})
-	head := fmt.Sprintf("# Generated with the following on %s\n#\n#   %s\n#\n# Container images of release %s.\n", d.GeneratedWhen, d.GeneratedBy, d.Release)
+	head := fmt.Sprintf("# Generated with the following on %s\n#\n#   %s\n#\n# Container images of release "+
+		"%s.\n", d.GeneratedWhen, d.GeneratedBy, d.Release)
 	if !d.LocalPush {
-		head += "# Add push_destination: HOST:PORT to an entry to copy its images to a registry of your own;\n# true is the undercloud's.\n"
+		head += "# Add push_destination: HOST:PORT to an entry to copy its images to a registry of your own;\n# true is the " +
+			"undercloud's.\n"
 	}
 	head += "# A tag in set counts over tag_from_label, unless the label policy is legacy.\n\n"
 	return append([]byte(head), text...), err

@@ -301,7 +301,10 @@ parameter_defaults:
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := decide.Decide(t.Context(), decide.Request{Environment: env, Roles: all, Release: release, Insecure: []string{"quay.io"}})
+	result, err := decide.Decide(t.Context(), decide.Request{
+		Environment: env, Roles: all, Release: release,
+		Insecure: []string{"quay.io"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

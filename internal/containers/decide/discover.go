@@ -69,7 +69,8 @@ func (l *lookups) tag(ctx context.Context, image *Image, template *label.Templat
 	why := fmt.Sprintf("labels %s of tag %s", template, found.from)
 	if missing != "" {
 		if image.Source.Tag == "" {
-			return fault.New(fault.NotFound, "", "finding the tag of %s: it has no label %q; labels: %s", image.Source, missing, names(found.labels))
+			return fault.New(fault.NotFound, "", "finding the tag of %s: it has no label %q; labels: %s", image.Source, missing,
+				names(found.labels))
 		}
 		tag, why = image.Source.Tag, fmt.Sprintf("%s; label %q is missing, so the tag stays", image.TagWhy, missing)
 	}

@@ -184,7 +184,8 @@ func short(services []string) []string {
 func (d *decision) unused(what string, patterns []*pattern) {
 	for _, p := range patterns {
 		if !p.used {
-			d.result.Notes = append(d.result.Notes, fmt.Sprintf("entry %d (%s): %s %q matches no image", d.position, d.entry.At, what, p.text))
+			d.result.Notes = append(d.result.Notes, fmt.Sprintf("entry %d (%s): %s %q matches no "+
+				"image", d.position, d.entry.At, what, p.text))
 		}
 	}
 }
@@ -267,7 +268,7 @@ func (d *decision) finish(_ context.Context, images []*Image) error {
 		for _, name := range image.Listed.Params {
 			p := Param{Value: image.Final.String(), Image: image}
 			if before, ok := d.result.Params[name]; ok && before.Value != p.Value {
-				p.Overrode = append(before.Overrode, before.Value)
+				p.Overrode = slices.Concat(before.Overrode, []string{before.Value})
 			}
 			d.result.Params[name] = p
 		}

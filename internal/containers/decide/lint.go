@@ -102,7 +102,9 @@ func unused(env *envfile.Environment, result *Result) (found []Problem) {
 			used = used || p.Image.Position == i+1
 		}
 		if !used {
-			found = append(found, Problem{item.File, item.Line, item.Column, false, "no parameter comes from this entry: it takes no image, or later entries take all of them"})
+			found = append(found, Problem{item.File, item.Line, item.Column, false, "no parameter comes from this entry: it takes " +
+				"no image, " +
+				"or later entries take all of them"})
 		}
 	}
 	return found

@@ -42,7 +42,8 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("an image that isn't in the file: %v", err)
 	}
 	changes := lockfile.Diff(want, lockfile.File{"quay.io/t/x:1": b, "new:1": a})
-	if diff := cmp.Diff([]lockfile.Change{{"192.0.2.1:8787/t/y:2", b, ""}, {"new:1", "", a}, {"quay.io/t/x:1", a, b}}, changes); diff != "" {
+	differs := []lockfile.Change{{"192.0.2.1:8787/t/y:2", b, ""}, {"new:1", "", a}, {"quay.io/t/x:1", a, b}}
+	if diff := cmp.Diff(differs, changes); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -36,9 +36,12 @@ func TestParse(t *testing.T) {
 func TestNoReference(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", ":", "/", "a//b", "a/../b", "../a", "quay.io/../a", "quay.io/a:..", "A/b", "quay.io/a b", "quay.io/a\x00", "quay.io/a\n", "quay.io/a:",
-		"quay.io/a@sha256:12", "quay.io/a@md5:" + strings.Repeat("0", 32), "http://quay.io/a", "user@quay.io/a", "quay.io:port/a", "-.io/a",
-		strings.Repeat("a", 513), "quay.io/" + strings.Repeat("a/", 200) + "b", "containers-storage:docker.io/t/foo:x", "quay.io/a:" + strings.Repeat("t", 129),
+		"", ":", "/", "a//b", "a/../b", "../a", "quay.io/../a", "quay.io/a:..", "A/b", "quay.io/a b", "quay.io/a\x00", "quay.io/a\n",
+		"quay.io/a:",
+		"quay.io/a@sha256:12", "quay.io/a@md5:" + strings.Repeat("0", 32), "http://quay.io/a", "user@quay.io/a", "quay.io:port/a",
+		"-.io/a",
+		strings.Repeat("a", 513), "quay.io/" + strings.Repeat("a/", 200) + "b", "containers-storage:docker.io/t/foo:x",
+		"quay.io/a:" + strings.Repeat("t", 129),
 		"quay.io/\u202ea", "quay.io/.a", "quay.io/a-",
 	} {
 		if got, err := reference.Parse(text); err == nil {

@@ -37,8 +37,16 @@ func (p *Plan) Rows() []change.Row {
 			why = i.Err.Error()
 		}
 		rows = append(rows, change.Row{
-			{Key: "source", Value: i.Source.String()}, {Key: "target", Value: i.Target.String()}, {Key: "state", Value: string(i.State)},
-			{Key: "bytes", Value: i.Bytes}, {Key: "missing", Value: i.Missing}, {Key: "digest", Value: i.Digest}, {Key: "problem", Value: why},
+			{Key: "source", Value: i.Source.String()},
+			{Key: "target", Value: i.Target.String()},
+			{Key: "state", Value: string(i.State)},
+			{Key: "bytes", Value: i.Bytes},
+			{Key: "missing", Value: i.Missing},
+			{Key: "digest", Value: i.Digest},
+			{
+				Key:   "problem",
+				Value: why,
+			},
 		})
 	}
 	return rows

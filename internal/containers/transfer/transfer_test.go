@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
@@ -365,4 +366,32 @@ func TestABlobThatVanishedIsSentAgain(t *testing.T) {
 	}
 	to.rule(nil)
 	to.whole(t, "ns/a:1")
+}
+
+// A layer that only its maker's servers have stays there; the manifest says where.
+func TestForeignLayersAreLeftOut(t *testing.T) {
+	t.Parallel()
+	from, to := start(t), start(t)
+	foreign := static.NewLayer([]byte("of somebody else"), types.DockerForeignLayer)
+	image, err := mutate.Append(empty.Image,
+		mutate.Addendum{Layer: foreign, URLs: []string{"https://elsewhere.example/layer"}, MediaType: types.DockerForeignLayer},
+		mutate.Addendum{Layer: layer(t, 1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from.write(t, "ns/foreign:1", image)
+	plan, err := copied(t, client(t, registry.Options{}), jobs(t, from, []string{"ns/foreign:1"}, to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if to.has(t, "ns/foreign:1") != from.has(t, "ns/foreign:1") {
+		t.Errorf("it became %s", to.has(t, "ns/foreign:1"))
+	}
+	digest, err := foreign.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := from.asked(http.MethodGet, digest.String()); n != 0 || plan.Images[0].Bytes > 2000 {
+		t.Errorf("the foreign layer was fetched %d times; %d bytes were planned", n, plan.Images[0].Bytes)
+	}
 }
