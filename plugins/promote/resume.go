@@ -18,7 +18,8 @@ func resumeCommand() sdk.Command {
 		Examples: []sdk.Example{{Text: "Settle all unfinished promotions", Command: "imgctl --os-cloud ci promote resume"}},
 		Args:     []sdk.Arg{sdk.Optional("NAME", "name of the promotion").Completes(sdk.CompleteDynamically)},
 		Flags: sdk.Flags{
-			sdk.Strings("accept-with", "clouds of member projects, whose credentials restore the members' statuses").ValueName("CLOUD").Completes(sdk.CompleteClouds),
+			sdk.Strings("accept-with", "clouds of member projects, whose credentials restore the members' statuses").
+				ValueName("CLOUD").Completes(sdk.CompleteClouds),
 			sdk.Duration("limit", 15*time.Minute, "how long it may take, including the wait for a run that is still at work"),
 			project(),
 		},

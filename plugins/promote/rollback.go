@@ -17,11 +17,15 @@ func rollbackCommand() sdk.Command {
 			"members keep their access, and a failure rolls everything back. If the predecessor was deactivated, it is reactivated.",
 		Examples: []sdk.Example{
 			{Text: "Roll back to the previous image", Command: "imgctl --os-cloud ci promote rollback web-base"},
-			{Text: "Roll back, and prevent servers from booting the bad image", Command: "imgctl --os-cloud ci promote rollback web-base --old-action deactivate"},
+			{
+				Text:    "Roll back, and prevent servers from booting the bad image",
+				Command: "imgctl --os-cloud ci promote rollback web-base --old-action deactivate",
+			},
 		},
 		Args: []sdk.Arg{sdk.One("NAME", "name to roll back").Completes(sdk.CompleteDynamically)},
 		Flags: append(sdk.Flags{
-			sdk.String("to", "", "id of the image to make current, from the name's history (default: the current image's predecessor)").ValueName("ID"),
+			sdk.String("to", "", "id of the image to make current, from the name's history (default: the current image's predecessor)").
+				ValueName("ID"),
 		}, promotionFlags()...),
 		Run: bridge.Run(rollback, renamed), Complete: completeNames,
 	}

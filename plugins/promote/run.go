@@ -21,7 +21,10 @@ func runCommand() sdk.Command {
 			"next promotion of the name, " +
 			"finishes it or rolls it back. You can promote any image, whatever built it.",
 		Examples: []sdk.Example{
-			{Text: "Promote an image that was built under another name", Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base"},
+			{
+				Text:    "Promote an image that was built under another name",
+				Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base",
+			},
 			{Text: "Show what would change", Command: "imgctl --os-cloud ci promote run web-base-42 --name web-base --dry-run"},
 		},
 		Args: []sdk.Arg{sdk.One("IMAGE", "image, by id, or by exact name if it is unique").Completes(sdk.CompleteDynamically)},

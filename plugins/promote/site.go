@@ -60,16 +60,23 @@ func reach(ctx context.Context, in *sdk.Input, acceptWith ...string) (*site, err
 // promotionFlags are the options of a promotion.
 func promotionFlags() sdk.Flags {
 	return sdk.Flags{
-		sdk.String("archive-name", "", "template for the predecessors' archive names, with the fields .Name, .Date, .Time, .ID, .ShortID and .CreatedAt (default: "+promote.DefaultArchiveName+")").ValueName("TEMPLATE"),
-		sdk.Enum("members", promote.Transfer, "projects that the predecessor is shared with: move them to the new image, give them both images, or change nothing", promote.Transfer, promote.Copy, promote.None),
-		sdk.Enum("member-states", promote.Preserve, "their statuses: keep each, or also accept for those that are pending", promote.Preserve, promote.Accept),
-		sdk.Strings("accept-with", "clouds of member projects, whose credentials accept the image").ValueName("CLOUD").Completes(sdk.CompleteClouds),
-		sdk.Enum("visibility", "", "final visibility (default: the predecessor's)", glance.Private, glance.Shared, glance.Community, glance.Public),
+		sdk.String("archive-name", "", "template for the predecessors' archive names, with the fields "+
+			".Name, .Date, .Time, .ID, .ShortID and .CreatedAt (default: "+promote.DefaultArchiveName+")").ValueName("TEMPLATE"),
+		sdk.Enum("members", promote.Transfer, "projects that the predecessor is shared with: "+
+			"move them to the new image, give them both images, or change nothing", promote.Transfer, promote.Copy, promote.None),
+		sdk.Enum("member-states", promote.Preserve, "their statuses: keep each, or also accept for those that are pending",
+			promote.Preserve, promote.Accept),
+		sdk.Strings("accept-with", "clouds of member projects, whose credentials accept the image").
+			ValueName("CLOUD").Completes(sdk.CompleteClouds),
+		sdk.Enum("visibility", "", "final visibility (default: the predecessor's)",
+			glance.Private, glance.Shared, glance.Community, glance.Public),
 		sdk.Strings("copy-properties", "patterns, with * and ?, of properties to copy from the predecessor").ValueName("PATTERN"),
 		sdk.Enum("old-action", promote.Keep, "what else to do with the predecessor", promote.Keep, promote.Hide, promote.Deactivate),
 		sdk.Int("keep", 0, "how many archived images of the name to keep; older ones are deleted (default: all)").ValueName("N"),
-		sdk.Enum("strategy", "", "how the current image is marked: by its name, or by the property imgctl_current (default: the strategy that the name's images show; rename for a new name)", promote.Rename, promote.Pointer),
-		sdk.String("gate", "", "shell command that tests the image, given in the variable IMAGE_ID, before anything is changed").ValueName("COMMAND"),
+		sdk.Enum("strategy", "", "how the current image is marked: by its name, or by the property imgctl_current "+
+			"(default: the strategy that the name's images show; rename for a new name)", promote.Rename, promote.Pointer),
+		sdk.String("gate", "", "shell command that tests the image, given in the variable IMAGE_ID, before anything is changed").
+			ValueName("COMMAND"),
 		sdk.Duration("limit", 15*time.Minute, "how long it may take, including the gate and the wait for another promotion"),
 		project(),
 	}

@@ -116,7 +116,8 @@ func history(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			state = "current"
 		}
 		img := e.Image
-		out.Row(img.ID, img.Name, state, img.CreatedAt, e.Promoted, e.Archived, e.Successor, img.Status, img.Visibility, img.Hidden, e.Generation)
+		out.Row(img.ID, img.Name, state, img.CreatedAt, e.Promoted, e.Archived, e.Successor,
+			img.Status, img.Visibility, img.Hidden, e.Generation)
 	}
 	return nil
 }

@@ -66,5 +66,6 @@ func imageID(a packersdk.Artifact) (string, error) {
 	case 0:
 		return "", fmt.Errorf("image_id: the artifact %q of builder %s carries no image id; set image_id", a.Id(), a.BuilderId())
 	}
-	return "", fmt.Errorf("image_id: the artifact %q of builder %s carries several image ids; set image_id to one of them", a.Id(), a.BuilderId())
+	return "", fmt.Errorf("image_id: the artifact %q of builder %s carries several image ids; set image_id to one of them",
+		a.Id(), a.BuilderId())
 }

@@ -118,7 +118,9 @@ const unknown = "<unknown>"
 
 // known is o without the values that aren't known yet and so can't be checked.
 func known(o promote.Options) promote.Options {
-	for _, value := range []*string{&o.ImageID, &o.Name, &o.ArchiveName, &o.Members, &o.MemberStates, &o.Visibility, &o.OldAction, &o.Strategy} {
+	for _, value := range []*string{
+		&o.ImageID, &o.Name, &o.ArchiveName, &o.Members, &o.MemberStates, &o.Visibility, &o.OldAction, &o.Strategy,
+	} {
 		if *value == unknown {
 			*value = ""
 		}
@@ -130,7 +132,8 @@ func known(o promote.Options) promote.Options {
 // if the block names them, as with cloud = env("OS_CLOUD").
 func (c *Config) prepareAccess() []error {
 	if c.Cloud == "" && c.IdentityEndpoint == "" {
-		return []error{fault.Bad("cloud", "set cloud to the clouds.yaml entry whose project owns the image (or an administrator's), or identity_endpoint and what goes with it",
+		return []error{fault.Bad("cloud",
+			"set cloud to the clouds.yaml entry whose project owns the image, or an administrator's, or set identity_endpoint and its like",
 			"the promotion needs credentials of its own; it doesn't use the builder's")}
 	}
 	errs := c.Access.Prepare()

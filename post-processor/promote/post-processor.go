@@ -31,7 +31,9 @@ func (p *PostProcessor) Configure(raws ...any) error {
 }
 
 // PostProcess promotes the image and passes it on; the image is kept whatever happens.
-func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, source packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
+func (p *PostProcessor) PostProcess(
+	ctx context.Context, ui packersdk.Ui, source packersdk.Artifact,
+) (packersdk.Artifact, bool, bool, error) {
 	const keep, mustKeep = true, true
 	promoted, err := p.promote(ctx, ui, source)
 	return promoted, keep, mustKeep, report.ForPacker(err)

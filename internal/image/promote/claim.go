@@ -107,7 +107,8 @@ type waiting struct {
 }
 
 func (w *waiting) wait(ctx context.Context, other *glance.Image) error {
-	who := fmt.Sprintf("run %s, %s, since %s", other.Properties[cloud.RunKey], other.Properties[ownerKey], other.CreatedAt.UTC().Format(time.RFC3339))
+	who := fmt.Sprintf("run %s, %s, since %s",
+		other.Properties[cloud.RunKey], other.Properties[ownerKey], other.CreatedAt.UTC().Format(time.RFC3339))
 	if !w.said {
 		w.rep.Step("Waiting for another promotion of %q: %s", w.name, who)
 		w.said = true

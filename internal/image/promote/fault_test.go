@@ -163,7 +163,9 @@ func TestFailureTakesEverythingBack(t *testing.T) {
 	for nth := 1; ; nth++ {
 		n := w.newName(fmt.Sprint("web ", nth))
 		before := n.state(t)
-		w.sandbox.Faults().Add(sandbox.Rule{Match: n.step, Method: "POST|PUT|PATCH", Nth: nth, Fault: sandbox.Status(http.StatusRequestEntityTooLarge)})
+		w.sandbox.Faults().Add(sandbox.Rule{
+			Match: n.step, Method: "POST|PUT|PATCH", Nth: nth, Fault: sandbox.Status(http.StatusRequestEntityTooLarge),
+		})
 		_, err := promoted(t, n.site(), n.options())
 		w.sandbox.Faults().Clear()
 		if fault.Is(err, fault.Partial) {
@@ -349,7 +351,9 @@ func TestNextImageSettlesWhatADeadRunLeft(t *testing.T) {
 		n := w.newName(fmt.Sprint("web ", nth))
 		next := n.image(n.name+" build 2", nil)
 		// The claim can be given up, all else can't be rolled back.
-		w.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "GET|POST|PUT|PATCH", From: nth, Fault: sandbox.Status(http.StatusForbidden)})
+		w.sandbox.Faults().Add(sandbox.Rule{
+			Match: concerns, Method: "GET|POST|PUT|PATCH", From: nth, Fault: sandbox.Status(http.StatusForbidden),
+		})
 		_, _ = promoted(t, n.site(), n.options()) // whatever it says, the next run settles it
 		w.sandbox.Faults().Clear()
 

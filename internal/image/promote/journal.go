@@ -150,7 +150,8 @@ func (j *journal) encode() (string, error) {
 		return short.encode()
 	}
 	if len(b) > glance.MaxProperty {
-		return "", fmt.Errorf("%d images of the name %q are too many for one promotion: archive some by hand first", len(j.Predecessors), j.Name)
+		return "", fmt.Errorf("%d images of the name %q are too many for one promotion: archive some by hand first",
+			len(j.Predecessors), j.Name)
 	}
 	return string(b), nil
 }
@@ -163,7 +164,8 @@ func journalOf(img *glance.Image) (*journal, error) {
 	}
 	var j journal
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
-		return nil, fault.New(fault.Conflict, fault.Advise("look at the image, then remove its properties %s and %s", journalKey, promotingKey),
+		return nil, fault.New(fault.Conflict,
+			fault.Advise("look at the image, then remove its properties %s and %s", journalKey, promotingKey),
 			"reading the promotion journal in property %s of image %s: %w", journalKey, img, err)
 	}
 	return &j, nil

@@ -80,7 +80,7 @@ func (r *run) followMembers(ctx context.Context, f *following) error {
 			return err
 		}
 		f.stay[project] = f.best[project]
-		r.rep.Warn("project %s became %s on a predecessor while this promotion ran; it stays so there, as it can't be made so on image %s: %v",
+		r.rep.Warn("project %s became %s on a predecessor while this promotion ran, and stays so there; image %s can't follow: %v",
 			project, want, img, err)
 	}
 	return nil

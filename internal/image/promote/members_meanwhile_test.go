@@ -15,16 +15,21 @@ import (
 )
 
 // meanwhile promotes, and does something else after the first request that matches.
-func (n *name) meanwhile(t *testing.T, site promote.Site, o promote.Options, method, path string, nth int, do func(context.Context) error) []string {
+func (n *name) meanwhile(
+	t *testing.T, site promote.Site, o promote.Options, method, path string, do func(context.Context) error,
+) []string {
 	t.Helper()
 	done := make(chan struct{})
-	n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: method, Path: path, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
+	meanwhile := func(*http.Request) {
 		n.sandbox.Faults().Clear()
 		defer close(done)
 		if err := do(t.Context()); err != nil {
 			t.Error(err)
 		}
-	}}})
+	}
+	n.sandbox.Faults().Add(sandbox.Rule{
+		Match: concerns, Method: method, Path: path, Nth: 1, Fault: sandbox.Fault{Do: sandbox.Observe, After: meanwhile},
+	})
 	plan, err := promote.NewPlan(t.Context(), site, o)
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +136,9 @@ func TestMembersChangeMeanwhile(t *testing.T) {
 				if tt.site != nil {
 					tt.site(&site)
 				}
-				said := n.meanwhile(t, site, o, at.method, strings.ReplaceAll(at.path, "OLD", n.old), 1, func(ctx context.Context) error { return tt.do(ctx, n.old) })
+				said := n.meanwhile(t, site, o, at.method, strings.ReplaceAll(at.path, "OLD", n.old), func(ctx context.Context) error {
+					return tt.do(ctx, n.old)
+				})
 				if got := n.watcher.members(t, n.fresh); !maps.Equal(got, tt.now) {
 					t.Errorf("members of the new image are %v, want %v", got, tt.now)
 				}
@@ -151,7 +158,7 @@ func TestShareThatIsMadeMeanwhileEnds(t *testing.T) {
 	t.Parallel()
 	n := newSandbox(t).newName("web-base")
 	ends := fmt.Sprintf(`{"%s":"2100-01-01T00:00:00Z"}`, n.other.project)
-	n.meanwhile(t, n.site(), n.options(), "POST", "/image/v2/images/*/members", 1, func(ctx context.Context) error {
+	n.meanwhile(t, n.site(), n.options(), "POST", "/image/v2/images/*/members", func(ctx context.Context) error {
 		if _, err := n.owner.Update(ctx, n.old, glance.Patch{}.Set(glance.ShareEndsKey, ends)); err != nil {
 			return err
 		}
@@ -173,11 +180,13 @@ func TestAnAnswerIsNeverLost(t *testing.T) {
 	for nth := 1; nth <= w.requests(); nth++ {
 		n := w.newName(fmt.Sprint("web ", nth))
 		accepted, late := false, false
-		n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(r *http.Request) {
+		accept := func(r *http.Request) {
 			n.sandbox.Faults().Clear()
-			late = r.Method == http.MethodDelete || strings.HasSuffix(r.URL.Path, n.old+"/members") && n.watcher.image(t, n.old).Name != n.name
+			archived := n.watcher.image(t, n.old).Name != n.name
+			late = r.Method == http.MethodDelete || archived && strings.HasSuffix(r.URL.Path, n.old+"/members")
 			accepted = w.b.SetMemberStatus(t.Context(), n.old, w.b.project, glance.Accepted) == nil
-		}}})
+		}
+		n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, After: accept}})
 		mustPromote(t, n.site(), n.options())
 		n.sandbox.Faults().Clear()
 		now, left := n.watcher.members(t, n.fresh)[w.b.project], n.watcher.members(t, n.old)[w.b.project]

@@ -16,7 +16,7 @@ import (
 )
 
 // disturb promotes with rules in force and says how that ended, and what a person was told.
-func (n *name) disturb(ctx context.Context, t *testing.T, o promote.Options, rules ...sandbox.Rule) (err error, said string) { //nolint:revive // the error is what is looked at first
+func (n *name) disturb(ctx context.Context, t *testing.T, o promote.Options, rules ...sandbox.Rule) (said string, err error) {
 	t.Helper()
 	plan, err := promote.NewPlan(t.Context(), n.site(), o)
 	if err != nil {
@@ -26,7 +26,7 @@ func (n *name) disturb(ctx context.Context, t *testing.T, o promote.Options, rul
 	defer n.sandbox.Faults().Clear()
 	told := &notes{}
 	_, err = promote.Apply(ctx, n.site(), plan, told)
-	return err, strings.Join(told.lines, "\n")
+	return strings.Join(told.lines, "\n"), err
 }
 
 // says fails the test unless an error is of the kind, and its message has all of want and none of not.
@@ -50,9 +50,11 @@ func says(t *testing.T, err error, kind fault.Kind, want, not []string) {
 func TestNothingIsTakenBackWhereNothingChanged(t *testing.T) {
 	t.Parallel()
 	n := newSandbox(t).newName("web-base")
-	err, said := n.disturb(t.Context(), t, n.options(), sandbox.Rule{Match: n.step, Method: "PATCH", Path: "/image/v2/images/" + n.fresh, Nth: 1, Fault: sandbox.Status(http.StatusForbidden)})
+	said, err := n.disturb(t.Context(), t, n.options(), sandbox.Rule{
+		Match: n.step, Method: "PATCH", Path: "/image/v2/images/" + n.fresh, Nth: 1, Fault: sandbox.Status(http.StatusForbidden),
+	})
 	says(t, err, fault.Forbidden, []string{"nothing is changed"}, nil)
-	if strings.Contains(said, "Taking back") {
+	if strings.Contains(said, "Rolling back") {
 		t.Errorf("nothing was changed, and yet: %s", said)
 	}
 }
@@ -60,22 +62,26 @@ func TestNothingIsTakenBackWhereNothingChanged(t *testing.T) {
 // An interrupted promotion says what it was at, the result, and how to go on if that is stopped.
 func TestInterruptedPromotionSaysWhatItWasAt(t *testing.T) {
 	t.Parallel()
+	later := []string{"Rolling back", "promote resume web-base"}
 	for _, tt := range []struct {
 		method, path string
 		kind         fault.Kind
 		want, said   []string
 	}{
 		{"POST", "/image/v2/images", fault.Cancelled, []string{"interrupted while claiming the name", "nothing is changed"}, nil},
-		{"POST", "/image/v2/images/*/members", fault.Cancelled, []string{"interrupted while preparing the image", "nothing is changed"}, []string{"Taking back", "promote resume web-base"}},
-		{"PATCH", "/image/v2/images/OLD", fault.Cancelled, []string{"interrupted while archiving", "nothing is changed"}, []string{"Taking back", "promote resume web-base"}},
-		{"DELETE", "/image/v2/images/*/members/*", fault.Partial, []string{"interrupted while settling", "is current under", "promote resume web-base"}, nil},
+		{"POST", "/image/v2/images/*/members", fault.Cancelled, []string{"interrupted while preparing", "nothing is changed"}, later},
+		{"PATCH", "/image/v2/images/OLD", fault.Cancelled, []string{"interrupted while archiving", "nothing is changed"}, later},
+		{
+			"DELETE", "/image/v2/images/*/members/*", fault.Partial,
+			[]string{"interrupted while settling", "is current under", "promote resume web-base"}, nil,
+		},
 	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
 			t.Parallel()
 			n := newSandbox(t).newName("web-base")
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
-			err, said := n.disturb(ctx, t, n.options(), sandbox.Rule{
+			said, err := n.disturb(ctx, t, n.options(), sandbox.Rule{
 				Match: concerns, Method: tt.method, Path: strings.ReplaceAll(tt.path, "OLD", n.old), Nth: 1,
 				Fault: sandbox.Fault{Do: sandbox.Observe, After: func(r *http.Request) {
 					interrupt()
@@ -142,13 +148,19 @@ func TestImageThatIsDeletedMeanwhile(t *testing.T) {
 		kind               fault.Kind
 		want               []string
 	}{
-		{"while it is staged", "POST", "/image/v2/images/*/members", fault.NotFound, []string{"was deleted by somebody while it was promoted"}},
-		{"when it is current", "PATCH", "/image/v2/images/OLD", fault.Partial, []string{"was then deleted by somebody", "promote rollback web-base"}},
+		{
+			"while it is staged", "POST", "/image/v2/images/*/members", fault.NotFound,
+			[]string{"was deleted by somebody while it was promoted"},
+		},
+		{
+			"when it is current", "PATCH", "/image/v2/images/OLD", fault.Partial,
+			[]string{"was then deleted by somebody", "promote rollback web-base"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			n := newSandbox(t).newName("web-base")
-			err, _ := n.disturb(t.Context(), t, n.options(), sandbox.Rule{
+			_, err := n.disturb(t.Context(), t, n.options(), sandbox.Rule{
 				Match: concerns, Method: tt.method, Path: strings.ReplaceAll(tt.path, "OLD", n.old), Nth: 1,
 				Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
 					if err := n.owner.Delete(t.Context(), n.fresh); err != nil {
@@ -171,8 +183,9 @@ func TestImageThatIsDeletedMeanwhile(t *testing.T) {
 func TestQuotaOfMembersIsNamed(t *testing.T) {
 	t.Parallel()
 	n := newSandbox(t).newName("web-base")
-	err, _ := n.disturb(t.Context(), t, n.options(), sandbox.Rule{
-		Match: concerns, Method: "POST", Path: "/image/v2/images/*/members", Nth: 2, Fault: sandbox.Status(http.StatusRequestEntityTooLarge),
+	_, err := n.disturb(t.Context(), t, n.options(), sandbox.Rule{
+		Match: concerns, Method: "POST", Path: "/image/v2/images/*/members", Nth: 2,
+		Fault: sandbox.Status(http.StatusRequestEntityTooLarge),
 	})
 	says(t, err, fault.Quota, []string{"nothing is changed", "quota of members"}, nil)
 }

@@ -91,14 +91,17 @@ func ownName(img *glance.Image) string {
 func (p *Plan) admissible(site Site) error {
 	switch img, owner := p.Image, p.Options.Owner; {
 	case owner != "" && img.Owner != owner:
-		return fault.New(fault.NotFound, "check the id, and whose project it is in", "image %s belongs to project %s, not to %s", img, img.Owner, owner)
+		return fault.New(fault.NotFound, "check the id, and whose project it is in",
+			"image %s belongs to project %s, not to %s", img, img.Owner, owner)
 	case p.Name == "":
-		return fault.New(fault.Usage, fault.Advise("set %s", fault.Option("image_name")), "image %s has no name to promote it under", img.ID)
+		return fault.New(fault.Usage, fault.Advise("set %s", fault.Option("image_name")),
+			"image %s has no name to promote it under", img.ID)
 	case img.Status == glance.StatusDeactivated && p.Options.Reactivate:
 	case img.Status != glance.StatusActive:
 		return fault.New(fault.Conflict, "promote it when it is active", "image %s has status %q", img, img.Status)
 	case img.Owner != site.Project && !site.Admin:
-		return fault.New(fault.Forbidden, "use credentials of that project", "image %s belongs to project %s, the credentials to project %s", img, img.Owner, site.Project)
+		return fault.New(fault.Forbidden, "use credentials of that project",
+			"image %s belongs to project %s, the credentials to project %s", img, img.Owner, site.Project)
 	}
 	return nil
 }

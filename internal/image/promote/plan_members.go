@@ -96,7 +96,8 @@ func (p *Plan) canSetStatuses(site Site) error {
 		return nil
 	}
 	return fault.New(fault.Forbidden,
-		fault.Advise("name clouds with their credentials in %s, use an admin's credentials, or set %s", fault.Option("accept_with"), fault.Set("members", None)),
+		fault.Advise("name clouds with their credentials in %s, use an admin's credentials, or set %s",
+			fault.Option("accept_with"), fault.Set("members", None)),
 		"projects %q have to be accepted on the new image, which only they can do", unable)
 }
 

@@ -107,13 +107,17 @@ func TestOptions(t *testing.T) {
 		change func(*promote.Options)
 		check  func(t *testing.T, n *name)
 	}{
-		{"members = copy keeps the old image's members", func(o *promote.Options) { o.Members = promote.Copy }, func(t *testing.T, n *name) {
+		{"members = copy keeps the old image's members", func(o *promote.Options) {
+			o.Members = promote.Copy
+		}, func(t *testing.T, n *name) {
 			n.check(t, n.fresh)
 			if len(n.watcher.members(t, n.old)) != 2 {
 				t.Error("the archived image lost members")
 			}
 		}},
-		{"members = none shares nothing", func(o *promote.Options) { o.Members = promote.None; o.Visibility = glance.Private }, func(t *testing.T, n *name) {
+		{"members = none shares nothing", func(o *promote.Options) {
+			o.Members, o.Visibility = promote.None, glance.Private
+		}, func(t *testing.T, n *name) {
 			if img := n.watcher.image(t, n.fresh); img.Visibility != glance.Private || img.Name != n.name {
 				t.Errorf("image is %v, %s", img, img.Visibility)
 			}
@@ -121,7 +125,9 @@ func TestOptions(t *testing.T) {
 				t.Error("the archived image lost members")
 			}
 		}},
-		{"member_states = accept accepts for all", func(o *promote.Options) { o.MemberStates = promote.Accept }, func(t *testing.T, n *name) {
+		{"member_states = accept accepts for all", func(o *promote.Options) {
+			o.MemberStates = promote.Accept
+		}, func(t *testing.T, n *name) {
 			want := map[string]string{n.a.project: glance.Accepted, n.b.project: glance.Accepted}
 			if got := n.watcher.members(t, n.fresh); !maps.Equal(got, want) {
 				t.Errorf("members are %v, want %v", got, want)
@@ -144,9 +150,13 @@ func TestOptions(t *testing.T) {
 				t.Errorf("os_distro is %q", got)
 			}
 		}},
-		{`copy_properties = ["*"] leaves what belongs to the old image's data`, func(o *promote.Options) { o.CopyProperties = []string{"*"} }, func(t *testing.T, n *name) {
+		{`copy_properties = ["*"] leaves what belongs to the old image's data`, func(o *promote.Options) {
+			o.CopyProperties = []string{"*"}
+		}, func(t *testing.T, n *name) {
 			got := n.watcher.image(t, n.fresh).Properties
-			for _, key := range []string{"cinder_encryption_key_id", "os_encrypt_format", "block_device_mapping", "img_signature", "base_image_ref"} {
+			for _, key := range []string{
+				"cinder_encryption_key_id", "os_encrypt_format", "block_device_mapping", "img_signature", "base_image_ref",
+			} {
 				if v, ok := got[key]; ok {
 					t.Errorf("the new image has the old one's %s %q", key, v)
 				}
@@ -170,7 +180,9 @@ func TestOptions(t *testing.T) {
 				t.Errorf("the image before is called %q", old.Name)
 			}
 		}},
-		{"archive_name", func(o *promote.Options) { o.ArchiveName = "{{ .Name }}@{{ .CreatedAt }}-{{ .ID }}" }, func(t *testing.T, n *name) {
+		{"archive_name", func(o *promote.Options) {
+			o.ArchiveName = "{{ .Name }}@{{ .CreatedAt }}-{{ .ID }}"
+		}, func(t *testing.T, n *name) {
 			if old := n.watcher.image(t, n.old); !strings.HasPrefix(old.Name, n.name+"@20") || !strings.HasSuffix(old.Name, n.old) {
 				t.Errorf("the archived image is called %q", old.Name)
 			}
@@ -299,7 +311,7 @@ func TestRefusals(t *testing.T) {
 			n.imageOf(n.admin, n.name+" public", map[string]any{"visibility": "public"})
 			o.Name = n.name + " public"
 		}},
-		{"a name that the image has, and another project's, too", fault.Conflict, "image_name: image", func(n *name, _ *promote.Site, o *promote.Options) {
+		{"a name of another project, too", fault.Conflict, "image_name: image", func(n *name, _ *promote.Site, o *promote.Options) {
 			n.imageOf(n.admin, n.name+" public", map[string]any{"visibility": "public"})
 			o.ImageID, o.Name = n.image(n.name+" public", nil), ""
 		}},
@@ -340,8 +352,8 @@ func TestValidate(t *testing.T) {
 		{"old_action", promote.Options{OldAction: "delete"}, "old_action: "},
 		{"strategy", promote.Options{Strategy: "both"}, "strategy: "},
 		{"keep", promote.Options{Retain: &minus}, "keep: "},
-		{"archive name that repeats within a day", promote.Options{ArchiveName: "archive {{ .Name }} {{ .Date }}"}, "archive_name: two images"},
-		{"properties of other data", promote.Options{CopyProperties: []string{"os_*", "cinder_encryption_key_id"}}, "copy_properties: property"},
+		{"archive name that repeats in a day", promote.Options{ArchiveName: "archive {{ .Name }} {{ .Date }}"}, "archive_name: two images"},
+		{"properties of other data", promote.Options{CopyProperties: []string{"os_*", "bdm_v2"}}, "copy_properties: property"},
 		{"property pattern that doesn't parse", promote.Options{CopyProperties: []string{"os_["}}, "copy_properties: "},
 		{"empty property pattern", promote.Options{CopyProperties: []string{""}}, "copy_properties: "},
 		{"archive name to the second", promote.Options{ArchiveName: "archive {{ .Name }} {{ .Time }}"}, ""},

@@ -111,7 +111,8 @@ func (r *run) unfinished(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
 	if _, e := r.current(ctx); fault.Is(e, fault.NotFound) {
-		return fault.New(fault.Partial, fault.Advise("promote another image, or roll back to the previous one with %s", fault.Do("promote", "rollback", r.plan.Name)),
+		return fault.New(fault.Partial,
+			fault.Advise("promote another image, or roll back to the previous one with %s", fault.Do("promote", "rollback", r.plan.Name)),
 			"image %s became current under %q, and was then deleted by somebody: no image is current now", r.plan.Image, r.plan.Name)
 	}
 	return fault.New(fault.Partial, fault.Advise("run the promotion again, or %s, to finish it", r.resume()),

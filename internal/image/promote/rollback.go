@@ -29,7 +29,8 @@ func NewRollback(ctx context.Context, site Site, owner string, o Options) (*Plan
 	target := predecessorOf(history, o.ImageID)
 	switch {
 	case len(history) == 0:
-		return nil, fault.New(fault.NotFound, "check the name, and whose project it is in", "no image is or was current under %q in project %s", name, owner)
+		return nil, fault.New(fault.NotFound, "check the name, and whose project it is in",
+			"no image is or was current under %q in project %s", name, owner)
 	case target == nil && o.ImageID != "":
 		return nil, fault.New(fault.NotFound, "look at the history of the name", "image %s never was current under %q", o.ImageID, name)
 	case target == nil:

@@ -102,7 +102,9 @@ func TestFailedRollbackTakesEverythingBack(t *testing.T) {
 		o.OldAction = promote.Deactivate
 		mustPromote(t, n.site(), o)
 		before := n.state(t) + n.watcher.image(t, n.old).Status
-		w.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "POST|PUT|PATCH", Nth: nth, Fault: sandbox.Status(http.StatusRequestEntityTooLarge)})
+		w.sandbox.Faults().Add(sandbox.Rule{
+			Match: concerns, Method: "POST|PUT|PATCH", Nth: nth, Fault: sandbox.Status(http.StatusRequestEntityTooLarge),
+		})
 		_, err := rolledBack(t, n, promote.Options{})
 		w.sandbox.Faults().Clear()
 		if fault.Is(err, fault.Partial) {
@@ -132,7 +134,8 @@ func TestRollbackRefused(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
-	if _, err := promote.NewRollback(t.Context(), n.site(), n.owner.project, promote.Options{Name: "nobody's"}); !fault.Is(err, fault.NotFound) {
+	_, err := promote.NewRollback(t.Context(), n.site(), n.owner.project, promote.Options{Name: "nobody's"})
+	if !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown name: %v", err)
 	}
 	n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "POST|PUT|PATCH", From: 3, Fault: sandbox.Status(http.StatusForbidden)})
@@ -155,7 +158,9 @@ func TestResumeSettlesWhatADeadRunLeft(t *testing.T) {
 	for nth := 1; nth <= total; nth++ {
 		n := w.newName(fmt.Sprint("web ", nth))
 		before := n.state(t)
-		w.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "GET|POST|PUT|PATCH", From: nth, Fault: sandbox.Status(http.StatusForbidden)})
+		w.sandbox.Faults().Add(sandbox.Rule{
+			Match: concerns, Method: "GET|POST|PUT|PATCH", From: nth, Fault: sandbox.Status(http.StatusForbidden),
+		})
 		_, first := promoted(t, n.site(), n.options())
 		w.sandbox.Faults().Clear()
 
@@ -241,19 +246,21 @@ func TestStatusOfAName(t *testing.T) {
 	n := newSandbox(t).newName("web-base")
 	n.newName("other")
 	var during []promote.Status
-	n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "PUT", Nth: 1, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
+	look := func(*http.Request) {
 		var err error
 		if during, err = promote.Statuses(t.Context(), n.site(), n.owner.project, n.name); err != nil {
 			t.Error(err)
 		}
-	}}})
+	}
+	n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "PUT", Nth: 1, Fault: sandbox.Fault{Do: sandbox.Observe, After: look}})
 	mustPromote(t, n.site(), n.options())
 	if len(during) != 1 || len(during[0].Claims) != 1 || !during[0].Claims[0].Alive || len(during[0].Unfinished) != 1 ||
 		during[0].Unfinished[0].Image.ID != n.fresh || len(during[0].Current) != 1 || during[0].Current[0].ID != n.old {
 		t.Errorf("while it is promoted: %+v", during)
 	}
 	after, err := promote.Statuses(t.Context(), n.site(), n.owner.project, n.name)
-	if err != nil || len(after) != 1 || len(after[0].Claims)+len(after[0].Unfinished) > 0 || len(after[0].Current) != 1 || after[0].Current[0].ID != n.fresh {
+	if err != nil || len(after) != 1 || len(after[0].Claims)+len(after[0].Unfinished) > 0 ||
+		len(after[0].Current) != 1 || after[0].Current[0].ID != n.fresh {
 		t.Errorf("when it is promoted: %+v, %v", after, err)
 	}
 }
@@ -270,7 +277,8 @@ func TestHistory(t *testing.T) {
 	}
 	for k, want := range []promote.Entry{{Current: true, Generation: 2}, {Generation: 1, Successor: third}, {Successor: n.fresh}} {
 		e := history[k]
-		if e.Image.ID != []string{third, n.fresh, n.old}[k] || e.Current != want.Current || e.Generation != want.Generation || e.Successor != want.Successor ||
+		if e.Image.ID != []string{third, n.fresh, n.old}[k] || e.Current != want.Current ||
+			e.Generation != want.Generation || e.Successor != want.Successor ||
 			e.Archived.IsZero() != want.Current || e.Promoted.IsZero() != (want.Generation == 0) {
 			t.Errorf("entry %d is %+v", k, e)
 		}

@@ -30,7 +30,8 @@ func (s Site) Owner(project string) (string, error) {
 		return s.Project, nil
 	}
 	if !s.Admin {
-		return "", fault.New(fault.Forbidden, "use credentials of that project", "only an administrator can work on the images of project %s", project)
+		return "", fault.New(fault.Forbidden, "use credentials of that project",
+			"only an administrator can work on the images of project %s", project)
 	}
 	return project, nil
 }

@@ -57,8 +57,10 @@ func (gateStep) do(ctx context.Context, r *run) error {
 	case err == nil:
 		return nil
 	case cmd.ProcessState == nil:
-		return fault.New(fault.Usage, "name a program that can be run; nothing was changed", "gate: %q could not be started: %w", program, err)
+		return fault.New(fault.Usage, "name a program that can be run; nothing was changed",
+			"gate: %q could not be started: %w", program, err)
 	default:
-		return fault.New(fault.Conflict, "look at what it printed; nothing was changed", "gate: %q refused image %s: %w", program, p.Image, err)
+		return fault.New(fault.Conflict, "look at what it printed; nothing was changed",
+			"gate: %q refused image %s: %w", program, p.Image, err)
 	}
 }

@@ -75,7 +75,8 @@ func (r *run) share(ctx context.Context, members []Member) error {
 	}
 	for _, m := range members {
 		if now[m.ProjectID] != m.Status {
-			return fault.New(fault.Conflict, "run it again", "project %s is %q on image %s after it was made %q; somebody else is changing it",
+			return fault.New(fault.Conflict, "run it again",
+				"project %s is %q on image %s after it was made %q; somebody else is changing it",
 				m.ProjectID, now[m.ProjectID], r.plan.Image, m.Status)
 		}
 	}

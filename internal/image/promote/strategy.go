@@ -88,7 +88,8 @@ func (i *images) choose(asked string) (string, error) {
 	twice := byName != nil && byPointer != nil
 	switch {
 	case twice && asked == "":
-		return "", fault.New(fault.Ambiguous, fault.Advise("say which is right with %s or %s", fault.Set("strategy", Rename), fault.Set("strategy", Pointer)),
+		return "", fault.New(fault.Ambiguous,
+			fault.Advise("say which is right with %s or %s", fault.Set("strategy", Rename), fault.Set("strategy", Pointer)),
 			"the name %q has two current images: %s by its name, and %s by its property %s", i.name, byName, byPointer, CurrentKey)
 	case asked != "" && (twice || kept == "" || kept == asked):
 		return asked, nil

@@ -142,7 +142,9 @@ func (w *world) image(name string, attributes map[string]any) string {
 
 func (w *world) imageOf(owner *connection, name string, attributes map[string]any) string {
 	w.t.Helper()
-	all := map[string]any{"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "private", "nonce": string(cloud.NewRun())}
+	all := map[string]any{
+		"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "private", "nonce": string(cloud.NewRun()),
+	}
 	maps.Copy(all, attributes)
 	img, err := owner.Create(w.t.Context(), all, "nonce", all["nonce"].(string))
 	if err != nil {
