@@ -23,6 +23,7 @@ func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep
 	if b.config.SkipCreateImage || b.config.UseBlockStorageVolume {
 		return multistep.ActionContinue
 	}
+	b.report.Step("Capturing the image")
 	properties := b.marks()
 	maps.Copy(properties, takenByNova(b.config.ImageMetadata))
 	err := b.capture(ctx, func(ctx context.Context) (string, error) {

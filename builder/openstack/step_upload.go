@@ -30,6 +30,7 @@ func (*stepUpload) Run(ctx context.Context, state multistep.StateBag) multistep.
 	if err := b.cleanVolume(ctx); err != nil {
 		return next(state, fmt.Errorf("preparing volume %q: %w", b.volumeID, cloud.Classify(err)))
 	}
+	b.report.Step("Capturing the image from the volume")
 	err := b.capture(ctx, func(ctx context.Context) (string, error) {
 		img, err := volumes.UploadImage(ctx, b.volume, b.volumeID, volumes.UploadImageOpts{
 			DiskFormat: b.config.ImageDiskFormat, ImageName: staging(b.config.run),
