@@ -1,5 +1,10 @@
 package sandbox
 
+import "github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+
+// ZeroQuota is a quota of 0, of servers, networks and volumes, as 0 itself stands for the service's default.
+const ZeroQuota = front.Zero
+
 // ImageQuotas are Glance's limits; 0 = Glance's default, below 0 = none.
 type ImageQuotas struct {
 	Members    int   // per image; default 128
@@ -18,13 +23,19 @@ type ImageQuotas struct {
 }
 
 // NetworkQuotas are Neutron's limits per project; 0 = Neutron's default, below 0 = none.
-type NetworkQuotas struct{ Networks, Ports, FloatingIPs, SecurityGroups int }
+type NetworkQuotas struct {
+	Networks, Ports, FloatingIPs, SecurityGroups int
+
+	MaxPage int // most objects of a page; default none
+}
 
 // VolumeQuotas are Cinder's limits per project; 0 = Cinder's default, below 0 = none.
 type VolumeQuotas struct {
 	Volumes   int // default 10
 	Gigabytes int // default 1000
 	Snapshots int // default 10
+
+	MaxPage int // most objects of a page; default 1000
 }
 
 // ServerQuotas are Nova's limits per project; 0 = Nova's default, below 0 = none.
@@ -34,4 +45,6 @@ type ServerQuotas struct {
 	RAM           int // MiB; default 51200
 	KeyPairs      int // per user; default 100
 	MetadataItems int // per server; default 128
+
+	MaxPage int // most objects of a page; default 1000
 }

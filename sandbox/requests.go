@@ -1,12 +1,17 @@
 package sandbox
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+)
 
 // Request is one line of the request log.
 type Request struct {
-	Seq         int           `json:"seq"`                // from 1, in order of arrival
-	Time        time.Time     `json:"time"`               // of arrival
-	Duration    time.Duration `json:"duration,omitempty"` // nanoseconds until the response was written; 0 while it is served
+	Seq         int           `json:"seq"`                   // from 1, in order of arrival
+	Time        time.Time     `json:"time"`                  // of arrival
+	Duration    time.Duration `json:"duration_ns,omitempty"` // until the response was written; 0 while it is served
 	Method      string        `json:"method"`
 	Path        string        `json:"path"` // with the service's prefix, such as /image/v2/images
 	Query       string        `json:"query,omitempty"`
@@ -33,3 +38,13 @@ func (c *Cloud) Requests() []Request {
 
 // ResetRequests empties the log of requests; their numbers go on.
 func (c *Cloud) ResetRequests() { c.front.Log.Reset() }
+
+// sink writes requests to the RequestLog. A log that can't be written doesn't stop the sandbox.
+func (o Options) sink() func(front.Request) {
+	if o.RequestLog == nil {
+		return nil
+	}
+	lines := json.NewEncoder(o.RequestLog)
+	lines.SetEscapeHTML(false)
+	return func(r front.Request) { _ = lines.Encode(Request(r)) }
+}

@@ -29,12 +29,14 @@ import (
 
 // Options configures a sandbox. The zero value is a sandbox on a free port whose servers have no inside.
 type Options struct {
-	Dir        string        // folder for image data, volumes and servers; "" = a temporary one, removed by Close
-	Addr       string        // loopback address to listen on; "" = 127.0.0.1:0
-	Transition time.Duration // how long each change of state takes; 0 = at once
-	Agent      string        // path of the imgctl-sandbox executable, statically linked, that is the servers' init; "" = servers have states but no inside
-	SSHPort    int           // port of the servers' SSH on their own addresses; 0 = 22
-	Seed       Seed          // what is there at first; the zero value = DefaultSeed()
+	Dir         string        // folder for image data, volumes and servers; "" = a temporary one, removed by Close
+	Addr        string        // loopback address to listen on; "" = 127.0.0.1:0
+	Transition  time.Duration // how long each change of state takes; 0 = at once
+	Agent       string        // path of the imgctl-sandbox executable, statically linked, that is the servers' init; "" = servers have states but no inside
+	ClockOffset time.Duration // how far the services' clock is ahead of this machine's; below 0 = behind
+	RequestLog  io.Writer     // takes each request as a line of JSON once it is answered; nil = nobody
+	SSHPort     int           // port of the servers' SSH on their own addresses; 0 = 22
+	Seed        Seed          // what is there at first; the zero value = DefaultSeed()
 
 	TokenLifetime time.Duration // 0 = one hour
 	ImageQuotas   ImageQuotas
@@ -66,7 +68,7 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
-	c := &Cloud{dir: o.Dir, clock: front.NewClock(o.Transition), serveDone: make(chan struct{})}
+	c := &Cloud{dir: o.Dir, clock: front.NewClock(o.Transition, o.ClockOffset), serveDone: make(chan struct{})}
 	if c.dir == "" {
 		if c.dir, err = os.MkdirTemp("", "imgctl-sandbox-"); err != nil {
 			return nil, fmt.Errorf("starting the sandbox: %w", err)
@@ -122,7 +124,7 @@ func (o *Options) complete() error {
 
 // assemble makes the services, wires them to each other and plants the seed.
 func (c *Cloud) assemble(o Options) error {
-	c.services.Identity = keystone.New(keystone.Options{TokenLifetime: o.TokenLifetime, Catalog: catalog})
+	c.services.Identity = keystone.New(keystone.Options{TokenLifetime: o.TokenLifetime, Catalog: catalog, Clock: c.clock})
 	var err error
 	images, volumes, servers := filepath.Join(c.dir, "glance"), filepath.Join(c.dir, "volumes"), filepath.Join(c.dir, "servers")
 	for _, dir := range []string{images, volumes, servers} {
@@ -133,7 +135,7 @@ func (c *Cloud) assemble(o Options) error {
 	if c.services.Image, err = glance.New(glance.Options{Dir: images, Clock: c.clock, Quotas: glance.Quotas(o.ImageQuotas)}); err != nil {
 		return err
 	}
-	c.services.Network = neutron.New(neutron.Options{Quotas: neutron.Quotas(o.NetworkQuotas), Free: func(address string) bool {
+	c.services.Network = neutron.New(neutron.Options{Clock: c.clock, Quotas: neutron.Quotas(o.NetworkQuotas), Free: func(address string) bool {
 		return free(address, o.SSHPort)
 	}})
 	if c.services.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.services.Image, Quotas: cinder.Quotas(o.VolumeQuotas)}); err != nil {
@@ -145,7 +147,8 @@ func (c *Cloud) assemble(o Options) error {
 	})
 	c.services.Network.FloatingChanged = c.services.Compute.FloatingChanged
 	c.front = front.New(c.services.Identity, c.services.Identity.Mount(), c.services.Image.Mount(), c.services.Compute.Mount(), c.services.Network.Mount(), c.services.Volume.Mount())
-	c.front.Intercept = c.faults.pick
+	c.front.Intercept, c.front.Now = c.faults.pick, c.clock.Now
+	c.front.Log.Sink = o.sink()
 	if err := c.plant(o.Seed); err != nil {
 		return err
 	}

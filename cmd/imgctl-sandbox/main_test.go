@@ -70,6 +70,10 @@ func TestRun(t *testing.T) {
 		{"no command", []string{"run"}, 1, "", "requires at least 1 arg"},
 		{"bad faults", []string{"run", port, "--faults", faults, "--", "true"}, 1, "", `reading fault rule 1: do "smash" is unknown`},
 		{"bad address", []string{"run", port, "--addr", "0.0.0.0:0", "--", "true"}, 1, "", "not a loopback one"},
+		{"unknown quota", []string{"run", port, "--quota", "cpus=1", "--", "true"}, 1, "", `quota "cpus" is unknown; there are cores,`},
+		{"empty quota", []string{"run", port, "--quota", "", "--", "true"}, 1, "", `quota "": give NAME=NUMBER`},
+		{"image quota of 0", []string{"run", port, "--quota", "images=0", "--", "true"}, 1, "", "at least 1"},
+		{"all options", []string{"run", port, "--quota", "instances=0", "--quota", "images=-1", "--page-size", "2", "--clock-offset", "-5m", "--request-log", filepath.Join(t.TempDir(), "log"), "--", "true"}, 0, "", ""},
 		{"missing image", []string{"run", port, "--image", "x=/nope", "--", "true"}, 1, "", `adding image "x": open /nope`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -46,6 +46,13 @@ func arguments(in *sdk.Input, command string) []string {
 		"--addr", in.String("addr"), "--dir", in.Path(in.String("dir")), "--transition", in.Duration("transition").String(),
 		"--ssh-port", strconv.Itoa(in.Int("ssh-port")), "--faults", in.File("faults"), "--no-guests=" + strconv.FormatBool(in.Bool("no-guests")),
 	}
+	args = append(args, "--page-size", strconv.Itoa(in.Int("page-size")), "--clock-offset", in.Duration("clock-offset").String())
+	if log := in.String("request-log"); log != "" {
+		args = append(args, "--request-log", in.Path(log))
+	}
+	for _, quota := range in.Strings("quota") {
+		args = append(args, "--quota", quota)
+	}
 	for _, image := range in.Strings("image") {
 		args = append(args, "--image", image)
 	}

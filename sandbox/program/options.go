@@ -26,6 +26,11 @@ type options struct {
 	faults     string
 	images     []string
 	noGuests   bool
+
+	requestLog  string
+	quotas      []string
+	pageSize    int
+	clockOffset time.Duration
 }
 
 func (o *options) register(f *pflag.FlagSet) {
@@ -35,6 +40,10 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.IntVar(&o.sshPort, "ssh-port", 22, "`PORT` of the servers' SSH")
 	f.StringVar(&o.faults, "faults", "", "`FILE` with fault rules in YAML")
 	f.StringArrayVar(&o.images, "image", []string{"base"}, "public image to begin with: `NAME=FILE` with a tar archive of a root file system, or NAME alone for one with the built-in shell; may be repeated")
+	f.StringVar(&o.requestLog, "request-log", "", "`FILE` to append each request to, as a line of JSON")
+	f.StringArrayVar(&o.quotas, "quota", nil, "quota as `NAME=NUMBER`, -1 for no limit; may be repeated. Names: "+quotaNames())
+	f.IntVar(&o.pageSize, "page-size", 0, "most objects of a page of a list, of all services; 0 has each service's own `NUMBER`")
+	f.DurationVar(&o.clockOffset, "clock-offset", 0, "`TIME` that the services' clock is ahead of this machine's, such as 10m; -10m is behind")
 	f.BoolVar(&o.noGuests, "no-guests", false, "boot servers without an inside: states only, no SSH")
 }
 
@@ -61,9 +70,20 @@ func (o *options) start(ctx context.Context) (*sandbox.Cloud, error) {
 			return nil, fmt.Errorf("creating the sandbox's folder: %w", err)
 		}
 	}
-	c, err := sandbox.Start(ctx, sandbox.Options{
-		Addr: o.addr, Dir: o.dir, Transition: o.transition, SSHPort: o.sshPort, Agent: agent, Seed: seed,
-	})
+	so := sandbox.Options{
+		Addr: o.addr, Dir: o.dir, Transition: o.transition, ClockOffset: o.clockOffset, SSHPort: o.sshPort, Agent: agent, Seed: seed,
+	}
+	if err := errors.Join(setQuotas(&so, o.quotas), setPageSize(&so, o.pageSize)); err != nil {
+		return nil, err
+	}
+	if o.requestLog != "" {
+		log, err := os.OpenFile(o.requestLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600) // open until this program ends
+		if err != nil {
+			return nil, fmt.Errorf("opening the log of requests: %w", err)
+		}
+		so.RequestLog = log
+	}
+	c, err := sandbox.Start(ctx, so)
 	if err != nil {
 		return nil, err
 	}

@@ -6,22 +6,27 @@ import (
 	"time"
 )
 
-// Clock runs the state transitions of objects, each after the time that the sandbox gives to one.
+// Clock tells the services the time and runs the state transitions of objects, each after the time that the sandbox gives to one.
 type Clock struct {
 	ctx        context.Context
 	stop       context.CancelFunc
 	transition time.Duration
+	offset     time.Duration
 
 	mu      sync.Mutex
 	stopped bool
 	running sync.WaitGroup
 }
 
-// NewClock returns a clock whose transitions take d each, until Stop.
-func NewClock(d time.Duration) *Clock {
+// NewClock returns a clock whose transitions take d each, until Stop. It is ahead of this machine's by an offset, or
+// behind where that is below 0.
+func NewClock(d, offset time.Duration) *Clock {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Clock{ctx: ctx, stop: stop, transition: d}
+	return &Clock{ctx: ctx, stop: stop, transition: d, offset: offset}
 }
+
+// Now is the time that the services have.
+func (c *Clock) Now() time.Time { return time.Now().Add(c.offset) }
 
 // Transition is how long one transition takes.
 func (c *Clock) Transition() time.Duration { return c.transition }

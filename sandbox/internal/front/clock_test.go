@@ -13,7 +13,7 @@ import (
 func TestClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := front.NewClock(time.Second)
+		c := front.NewClock(time.Second, 0)
 		var ran atomic.Int64
 		c.After(func(context.Context) { ran.Add(1) })
 		cancel := c.After(func(context.Context) { ran.Add(10) })

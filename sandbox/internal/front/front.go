@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -44,6 +45,9 @@ type Front struct {
 	// Intercept returns what is to happen to a request in place of its service, and its name for the
 	// log; nil = nothing. The field is nil if nothing ever does.
 	Intercept func(*http.Request) (name string, serve Serve)
+
+	// Now is the time of the Date header; nil = this machine's.
+	Now func() time.Time
 
 	auth     Authenticator
 	services []Service
@@ -89,6 +93,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	rec := &recorder{ResponseWriter: w, wrote: func(status int) { f.Log.status(entry, status, body.n.Load()) }}
 	rec.Header().Set("X-Openstack-Request-Id", id)
+	if f.Now != nil {
+		rec.Header().Set("Date", f.Now().UTC().Format(http.TimeFormat))
+	}
 
 	svc, inner := f.route(r)
 	if svc == nil {

@@ -31,6 +31,8 @@ type Request struct {
 
 // Log keeps what was asked of the sandbox. The zero value is ready.
 type Log struct {
+	Sink func(Request) // takes each request once it is answered, one at a time; nil = nobody
+
 	mu      sync.Mutex
 	seq     int
 	entries []*Request
@@ -88,4 +90,7 @@ func (l *Log) end(e *Request, body int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.BodySize, e.Duration = body, time.Since(e.Time)
+	if l.Sink != nil {
+		l.Sink(*e)
+	}
 }

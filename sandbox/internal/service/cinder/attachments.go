@@ -3,7 +3,6 @@ package cinder
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -48,7 +47,7 @@ func (s *Service) move(id, to string, from ...string) error {
 	if !slices.Contains(from, v.Status) {
 		return invalidVolume("Volume %s status must be %s, but current status is: %s.", id, from[0], v.Status)
 	}
-	v.Status, v.UpdatedAt = to, time.Now()
+	v.Status, v.UpdatedAt = to, s.clock.Now()
 	return nil
 }
 
@@ -63,8 +62,8 @@ func (s *Service) Attach(id, serverID, device string) error {
 	if !slices.Contains([]string{Available, Reserved, Attaching}, v.Status) && (!v.Multiattach || v.Status != InUse) {
 		return invalidVolume("Volume %s status must be available, but current status is: %s.", id, v.Status)
 	}
-	v.Attachments = append(v.Attachments, Attachment{uuid.NewString(), serverID, device, time.Now()})
-	v.Status, v.UpdatedAt = InUse, time.Now()
+	v.Attachments = append(v.Attachments, Attachment{uuid.NewString(), serverID, device, s.clock.Now()})
+	v.Status, v.UpdatedAt = InUse, s.clock.Now()
 	return nil
 }
 
@@ -78,7 +77,7 @@ func (s *Service) Detach(id, serverID string) {
 	}
 	v.Attachments = slices.DeleteFunc(v.Attachments, func(a Attachment) bool { return a.ServerID == serverID })
 	if len(v.Attachments) == 0 && slices.Contains([]string{InUse, Detaching, Attaching, Reserved}, v.Status) {
-		v.Status, v.UpdatedAt = Available, time.Now()
+		v.Status, v.UpdatedAt = Available, s.clock.Now()
 	}
 }
 

@@ -1,6 +1,7 @@
 package cinder
 
 import (
+	"math"
 	"net/http"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
@@ -34,16 +35,19 @@ type Quotas struct {
 	Volumes   int // default 10
 	Gigabytes int // default 1000
 	Snapshots int // default 10
+
+	MaxPage int // most objects of a page; default 1000
 }
 
 func (q Quotas) withDefaults() Quotas {
 	for _, d := range []struct {
 		n     *int
 		value int
-	}{{&q.Volumes, 10}, {&q.Gigabytes, 1000}, {&q.Snapshots, 10}} {
-		if *d.n == 0 {
-			*d.n = d.value
-		}
+	}{{&q.Volumes, 10}, {&q.Gigabytes, 1000}, {&q.Snapshots, 10}, {&q.MaxPage, 1000}} {
+		front.Limit(d.n, d.value)
+	}
+	if q.MaxPage < 0 {
+		q.MaxPage = math.MaxInt
 	}
 	return q
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
@@ -59,6 +58,6 @@ func (s *Service) setStatus(id, status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v := s.volumes[id]; v != nil {
-		v.Status, v.UpdatedAt = status, time.Now()
+		v.Status, v.UpdatedAt = status, s.clock.Now()
 	}
 }

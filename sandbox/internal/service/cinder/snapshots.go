@@ -115,7 +115,7 @@ func (s *Service) createSnapshot(w http.ResponseWriter, r *http.Request) error {
 	}
 	o := &Snapshot{
 		ID: uuid.NewString(), Name: q.Snapshot.Name, Description: q.Snapshot.Description, Status: Creating, VolumeID: v.ID,
-		ProjectID: v.ProjectID, Size: v.Size, Metadata: q.Snapshot.Metadata, CreatedAt: time.Now(),
+		ProjectID: v.ProjectID, Size: v.Size, Metadata: q.Snapshot.Metadata, CreatedAt: s.clock.Now(),
 	}
 	if o.Metadata == nil {
 		o.Metadata = map[string]string{}

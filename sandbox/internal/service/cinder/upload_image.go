@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
@@ -47,7 +46,7 @@ func (s *Service) uploadImage(w http.ResponseWriter, r *http.Request, args json.
 		body = map[string]any{
 			"id": v.ID, "image_id": image, "image_name": q.ImageName, "status": Uploading, "size": v.Size, "volume_type": typeRecord(v.Type),
 			"container_format": orDefault(q.ContainerFormat, "bare"), "disk_format": orDefault(q.DiskFormat, "raw"),
-			"display_description": orNull(v.Description), "visibility": visibility, "protected": protected, "updated_at": stamp(time.Now()),
+			"display_description": orNull(v.Description), "visibility": visibility, "protected": protected, "updated_at": stamp(s.clock.Now()),
 		}
 		return nil
 	})

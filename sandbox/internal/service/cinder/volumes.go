@@ -131,7 +131,7 @@ func (s *Service) updateVolume(w http.ResponseWriter, r *http.Request) error {
 	if q.Volume.Metadata != nil {
 		v.Metadata = q.Volume.Metadata
 	}
-	v.UpdatedAt = time.Now()
+	v.UpdatedAt = s.clock.Now()
 	answer.JSON(w, http.StatusOK, map[string]any{"volume": v.summary(r)})
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -33,7 +32,7 @@ func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
 	v := &Volume{
 		ID: uuid.NewString(), Name: spec.Name, Description: spec.Description, Status: Creating,
 		ProjectID: caller.ProjectID, UserID: caller.UserID, Size: spec.Size, Zone: spec.Zone, Multiattach: spec.Multiattach,
-		Metadata: spec.Metadata, SnapshotID: spec.SnapshotID, SourceVolumeID: spec.SourceVolumeID, CreatedAt: time.Now(), UpdatedAt: time.Now(),
+		Metadata: spec.Metadata, SnapshotID: spec.SnapshotID, SourceVolumeID: spec.SourceVolumeID, CreatedAt: s.clock.Now(), UpdatedAt: s.clock.Now(),
 	}
 	if v.Metadata == nil {
 		v.Metadata = map[string]string{}

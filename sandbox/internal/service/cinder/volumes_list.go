@@ -59,7 +59,11 @@ func (s *Service) answerVolumes(w http.ResponseWriter, r *http.Request, detail b
 		found = found[at+1:]
 	}
 	out := map[string]any{}
-	if limit, err := strconv.Atoi(q.Get("limit")); err == nil && limit > 0 && len(found) > limit {
+	limit, err := strconv.Atoi(q.Get("limit"))
+	if err != nil || limit <= 0 || limit > s.quotas.MaxPage {
+		limit = s.quotas.MaxPage
+	}
+	if len(found) > limit {
 		found = found[:limit]
 		next := maps.Clone(q)
 		next.Set("marker", found[limit-1].ID)

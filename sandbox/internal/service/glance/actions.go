@@ -25,7 +25,7 @@ func (s *Service) switchTo(w http.ResponseWriter, r *http.Request, to, action, f
 	if i.Status != from && i.Status != to {
 		return answer.Fail(http.StatusForbidden, "Not allowed to %s image in status '%s'", action, i.Status)
 	}
-	i.Status, i.UpdatedAt = to, now()
+	i.Status, i.UpdatedAt = to, s.now()
 	noContent(w)
 	return nil
 }

@@ -58,7 +58,7 @@ func (s *Service) transit(id, to string, from ...string) error {
 	if !slices.Contains(from, i.Status) {
 		return answer.Fail(http.StatusConflict, "Image status transition from %s to %s is not allowed", i.Status, to)
 	}
-	i.Status, i.UpdatedAt = to, now()
+	i.Status, i.UpdatedAt = to, s.now()
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (s *Service) store(id string, data io.Reader) error {
 		return answer.Fail(http.StatusGone, "Image %s could not be found after upload. The image may have been deleted during the upload.", id)
 	}
 	i.Size, i.Checksum, i.HashAlgo, i.HashValue = size, sums.md5, "sha512", sums.sha512
-	i.Status, i.UpdatedAt = Active, now()
+	i.Status, i.UpdatedAt = Active, s.now()
 	if i.DiskFormat == "raw" {
 		i.VirtualSize = size
 	}

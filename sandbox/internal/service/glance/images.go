@@ -96,7 +96,7 @@ func (i *Image) clone() Image {
 	return c
 }
 
-func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
 
 func stamp(t time.Time) string { return t.Format("2006-01-02T15:04:05Z") }
 
@@ -117,7 +117,7 @@ func (s *Service) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := front.CallerOf(r)
-	draft := newImage(c, Spec{})
+	draft := s.newImage(c, Spec{})
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		if err := draft.setNew(c, name, q[name]); err != nil {
 			return err
@@ -186,8 +186,8 @@ type Spec struct {
 	CreatedAt                   time.Time // zero = now
 }
 
-func newImage(caller front.Caller, spec Spec) *Image {
-	t := now()
+func (s *Service) newImage(caller front.Caller, spec Spec) *Image {
+	t := s.now()
 	if !spec.CreatedAt.IsZero() {
 		t = spec.CreatedAt.UTC().Truncate(time.Second)
 	}

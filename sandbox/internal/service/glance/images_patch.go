@@ -47,7 +47,7 @@ func (s *Service) patch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(changes) > 0 {
-		next.UpdatedAt = now()
+		next.UpdatedAt = s.now()
 	}
 	*i = next
 	answer.JSON(w, http.StatusOK, i.body())

@@ -60,11 +60,11 @@ func (s *Service) importData(w http.ResponseWriter, r *http.Request) error {
 	if err := i.importable(q); err != nil {
 		return err
 	}
-	i.Status, i.UpdatedAt = Importing, now()
+	i.Status, i.UpdatedAt = Importing, s.now()
 	i.Properties["os_glance_importing_to_stores"], i.Properties["os_glance_failed_import"] = defaultStore, ""
 	i.tasks = append(i.tasks, task{
 		id: uuid.NewString(), status: "processing", method: q.Method.Name, uri: q.Method.URI,
-		user: c.UserID, request: front.RequestID(w), createdAt: now(), updatedAt: now(),
+		user: c.UserID, request: front.RequestID(w), createdAt: s.now(), updatedAt: s.now(),
 	})
 	id, nth := i.ID, len(i.tasks)-1
 	s.clock.After(func(ctx context.Context) { s.finish(id, nth, s.runImport(ctx, id, q)) })
@@ -150,7 +150,7 @@ func (s *Service) finish(id string, nth int, err error) {
 	_ = s.Update(id, func(i *Image) {
 		i.Properties["os_glance_importing_to_stores"] = "" // Glance leaves both names behind
 		t := &i.tasks[nth]
-		t.status, t.updatedAt, i.staged = "success", now(), false
+		t.status, t.updatedAt, i.staged = "success", s.now(), false
 		if err != nil {
 			t.status, t.message = "failure", err.Error()
 			i.Status, i.Size = Queued, -1

@@ -98,7 +98,7 @@ func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
 	if i.members[id] != nil {
 		return answer.Fail(http.StatusConflict, "Member %s is duplicated for image %s", id, i.ID)
 	}
-	t := now()
+	t := s.now()
 	m := &member{id: id, status: "pending", createdAt: t, updatedAt: t}
 	i.members[id] = m
 	i.UpdatedAt = t
@@ -160,7 +160,7 @@ func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(memberStates, status) {
 		return answer.Fail(http.StatusBadRequest, `Incorrect request: Status must be "pending", "accepted" or "rejected".`)
 	}
-	m.status, m.updatedAt = status, now()
+	m.status, m.updatedAt = status, s.now()
 	answer.JSON(w, http.StatusOK, m.body(i.ID))
 	return nil
 }
@@ -179,7 +179,7 @@ func (s *Service) removeMember(w http.ResponseWriter, r *http.Request) error {
 		return forbidden("delete_member")
 	}
 	delete(i.members, m.id)
-	i.UpdatedAt = now()
+	i.UpdatedAt = s.now()
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -190,7 +190,7 @@ func (s *Service) SetMember(image, project, status string) error {
 		return fmt.Errorf("member status %q is none of %s", status, joined(memberStates))
 	}
 	return s.Update(image, func(i *Image) {
-		t := now()
+		t := s.now()
 		i.members[project] = &member{id: project, status: status, createdAt: t, updatedAt: t}
 	})
 }

@@ -51,7 +51,7 @@ func New(o Options) (*Service, error) {
 // CreateQueued creates an image record without data and returns its id. It is for other services,
 // so neither quotas nor reserved names are checked.
 func (s *Service) CreateQueued(caller front.Caller, spec Spec) (string, error) {
-	i := newImage(caller, spec)
+	i := s.newImage(caller, spec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.images.add(i) {
@@ -77,7 +77,7 @@ func (s *Service) Fill(images []Image) {
 			i.DiskFormat, i.ContainerFormat = "raw", "bare"
 		}
 		if i.CreatedAt.IsZero() {
-			i.CreatedAt = now()
+			i.CreatedAt = s.now()
 		}
 		if i.UpdatedAt.IsZero() {
 			i.UpdatedAt = i.CreatedAt
@@ -138,7 +138,7 @@ func (s *Service) Update(id string, change func(*Image)) error {
 		return notFound(id)
 	}
 	change(i)
-	i.UpdatedAt = now()
+	i.UpdatedAt = s.now()
 	return nil
 }
 

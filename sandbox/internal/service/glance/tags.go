@@ -50,7 +50,7 @@ func (s *Service) addTag(w http.ResponseWriter, r *http.Request) error {
 	if err := s.quotas.check(&next, i); err != nil {
 		return answer.Fail(http.StatusRequestEntityTooLarge, "Image tag limit exceeded for image %s: %s:", i.ID, err)
 	}
-	i.Tags, i.UpdatedAt = next.Tags, now()
+	i.Tags, i.UpdatedAt = next.Tags, s.now()
 	noContent(w)
 	return nil
 }
@@ -72,7 +72,7 @@ func (s *Service) removeTag(w http.ResponseWriter, r *http.Request) error {
 	if at < 0 {
 		return answer.Fail(http.StatusNotFound, "The resource could not be found.")
 	}
-	i.Tags, i.UpdatedAt = slices.Delete(slices.Clone(i.Tags), at, at+1), now()
+	i.Tags, i.UpdatedAt = slices.Delete(slices.Clone(i.Tags), at, at+1), s.now()
 	noContent(w)
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"sync"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 // Region is the sandbox's one region.
@@ -17,11 +19,13 @@ const Region = "RegionOne"
 type Options struct {
 	TokenLifetime time.Duration // 0 = one hour
 	Catalog       []Endpoint
+	Clock         *front.Clock
 }
 
 // Service is the identity service.
 type Service struct {
 	catalog []Endpoint
+	clock   *front.Clock
 
 	mu       sync.RWMutex
 	lifetime time.Duration
@@ -40,7 +44,7 @@ func New(o Options) *Service {
 		o.TokenLifetime = time.Hour
 	}
 	s := &Service{
-		catalog: o.Catalog, lifetime: o.TokenLifetime,
+		catalog: o.Catalog, clock: o.Clock, lifetime: o.TokenLifetime,
 		domains: map[string]*Domain{"default": {ID: "default", Name: "Default", Enabled: true}}, projects: map[string]*Project{},
 		users: map[string]*User{}, roles: map[string]*role{}, appCreds: map[string]*AppCred{},
 		grants: map[grant]bool{}, tokens: map[string]*token{},

@@ -52,7 +52,7 @@ func (s *Service) Authenticate(id string) (front.Caller, bool) {
 // valid returns an unexpired token whose user, project and roles are still there, or nil.
 func (s *Service) valid(id string) *token {
 	t := s.tokens[id]
-	if t == nil || !time.Now().Before(t.expires) {
+	if t == nil || !s.clock.Now().Before(t.expires) {
 		return nil
 	}
 	if u := s.users[t.user]; u == nil || !u.Enabled {
@@ -144,7 +144,7 @@ func (s *Service) createToken(w http.ResponseWriter, r *http.Request) error {
 	b := make([]byte, 90)
 	_, _ = rand.Read(b) // never fails
 	t.id = "gAAAAA" + base64.RawURLEncoding.EncodeToString(b)
-	t.issued = time.Now()
+	t.issued = s.clock.Now()
 	t.audit = base64.RawURLEncoding.EncodeToString(b[:16])
 	s.tokens[t.id] = t
 	w.Header().Set("X-Subject-Token", t.id)
@@ -155,7 +155,7 @@ func (s *Service) createToken(w http.ResponseWriter, r *http.Request) error {
 // identify finds the user that a request's credentials prove.
 func (s *Service) identify(q *authRequest) (*token, error) {
 	id := q.Auth.Identity
-	t := &token{methods: id.Methods, expires: time.Now().Add(s.lifetime)}
+	t := &token{methods: id.Methods, expires: s.clock.Now().Add(s.lifetime)}
 	switch id.Methods[0] {
 	case "password":
 		if id.Password == nil {
@@ -203,7 +203,7 @@ func (s *Service) identify(q *authRequest) (*token, error) {
 			return nil, appCredNotFound(id.AppCred.ID)
 		}
 		if c == nil || subtle.ConstantTimeCompare([]byte(c.secret), []byte(id.AppCred.Secret)) != 1 ||
-			(!c.ExpiresAt.IsZero() && time.Now().After(c.ExpiresAt)) || !s.users[c.UserID].Enabled {
+			(!c.ExpiresAt.IsZero() && s.clock.Now().After(c.ExpiresAt)) || !s.users[c.UserID].Enabled {
 			return nil, errAuth
 		}
 		t.user, t.appCred = c.UserID, c

@@ -3,7 +3,6 @@ package neutron
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -81,7 +80,7 @@ func (s *Service) defaultGroup(project string) *SecurityGroup {
 			return g
 		}
 	}
-	g := newGroup(project, "default", "Default security group")
+	g := s.newGroup(project, "default", "Default security group")
 	for _, ether := range []string{"IPv4", "IPv6"} {
 		g.add(Rule{Direction: "ingress", EtherType: ether, RemoteGroup: g.ID})
 	}
@@ -91,8 +90,8 @@ func (s *Service) defaultGroup(project string) *SecurityGroup {
 	return g
 }
 
-func newGroup(project, name, description string) *SecurityGroup {
-	g := &SecurityGroup{ID: uuid.NewString(), Name: name, ProjectID: project, Description: description, CreatedAt: time.Now().UTC()}
+func (s *Service) newGroup(project, name, description string) *SecurityGroup {
+	g := &SecurityGroup{ID: uuid.NewString(), Name: name, ProjectID: project, Description: description, CreatedAt: s.clock.Now().UTC()}
 	for _, ether := range []string{"IPv4", "IPv6"} {
 		g.add(Rule{Direction: "egress", EtherType: ether})
 	}
@@ -100,7 +99,10 @@ func newGroup(project, name, description string) *SecurityGroup {
 }
 
 func (g *SecurityGroup) add(r Rule) *Rule {
-	r.ID, r.GroupID, r.ProjectID, r.CreatedAt = uuid.NewString(), g.ID, g.ProjectID, time.Now().UTC()
+	r.ID, r.GroupID, r.ProjectID = uuid.NewString(), g.ID, g.ProjectID
+	if r.CreatedAt.IsZero() {
+		r.CreatedAt = g.CreatedAt
+	}
 	g.Rules = append(g.Rules, r)
 	return &g.Rules[len(g.Rules)-1]
 }

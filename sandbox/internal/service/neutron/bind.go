@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -56,7 +55,7 @@ func (s *Service) newPort(c front.Caller, p Port, fixed []FixedIP) (*Port, error
 		}
 		p.FixedIPs = append(p.FixedIPs, got)
 	}
-	p.ID, p.CreatedAt = uuid.NewString(), time.Now().UTC()
+	p.ID, p.CreatedAt = uuid.NewString(), s.clock.Now().UTC()
 	if p.MAC == "" {
 		r := rand.Uint32()
 		p.MAC = fmt.Sprintf("fa:16:3e:%02x:%02x:%02x", byte(r>>16), byte(r>>8), byte(r))

@@ -79,7 +79,7 @@ func (s *Service) createFloating(r *http.Request, c front.Caller) (string, error
 	if !n.External || len(n.Subnets) == 0 {
 		return "", answer.FailKind(http.StatusBadRequest, "BadRequest", "Bad floatingip request: Network %s is not a valid external network.", n.ID)
 	}
-	f := &FloatingIP{ID: uuid.NewString(), NetworkID: n.ID, ProjectID: c.ProjectID, CreatedAt: time.Now()}
+	f := &FloatingIP{ID: uuid.NewString(), NetworkID: n.ID, ProjectID: c.ProjectID, CreatedAt: s.clock.Now()}
 	set(&f.Description, q.Description)
 	if c.Is("admin") {
 		set(&f.ProjectID, q.ProjectID)

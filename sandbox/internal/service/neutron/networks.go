@@ -68,7 +68,7 @@ func (s *Service) createNetwork(r *http.Request, c front.Caller) (string, error)
 	if err != nil {
 		return "", err
 	}
-	n := &Network{ID: uuid.NewString(), ProjectID: c.ProjectID, AdminStateUp: true, CreatedAt: time.Now()}
+	n := &Network{ID: uuid.NewString(), ProjectID: c.ProjectID, AdminStateUp: true, CreatedAt: s.clock.Now()}
 	if c.Is("admin") {
 		set(&n.ProjectID, q.ProjectID)
 	}
@@ -127,13 +127,13 @@ type Network struct {
 func (s *Service) AddNetwork(n Network, cidrs ...string) (Network, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n.ID, n.CreatedAt, n.AdminStateUp = uuid.NewString(), time.Now().UTC(), true
+	n.ID, n.CreatedAt, n.AdminStateUp = uuid.NewString(), s.clock.Now().UTC(), true
 	for _, cidr := range cidrs {
 		prefix, err := netip.ParsePrefix(cidr)
 		if err != nil {
 			return Network{}, fmt.Errorf("adding network %q: %w", n.Name, err)
 		}
-		sub := newSubnet(n.ID, n.Name, n.ProjectID, prefix)
+		sub := s.newSubnet(n.ID, n.Name, n.ProjectID, prefix)
 		n.Subnets = append(n.Subnets, sub.ID)
 		s.subnets[sub.ID] = sub
 	}

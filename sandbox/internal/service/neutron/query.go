@@ -16,7 +16,7 @@ import (
 var listParams = []string{"limit", "marker", "sort_key", "sort_dir", "fields", "page_reverse"}
 
 // collection answers a listing: filtered, sorted, paged, with the wanted fields.
-func collection(r *http.Request, plural string, items []map[string]any) (int, any, error) {
+func (s *Service) collection(r *http.Request, plural string, items []map[string]any) (int, any, error) {
 	name := strings.ReplaceAll(plural, "-", "_")
 	q := r.URL.Query()
 	items = slices.DeleteFunc(items, func(b map[string]any) bool { return !passes(b, q) })
@@ -36,7 +36,11 @@ func collection(r *http.Request, plural string, items []map[string]any) (int, an
 		at := slices.IndexFunc(items, func(b map[string]any) bool { return b["id"] == after })
 		items = items[at+1:]
 	}
-	if limit, err := strconv.Atoi(q.Get("limit")); err == nil && limit > 0 && len(items) > limit {
+	limit, err := strconv.Atoi(q.Get("limit"))
+	if most := s.quotas.MaxPage; most >= 0 && (err != nil || limit <= 0 || limit > most) {
+		limit = most
+	}
+	if limit > 0 && len(items) > limit {
 		items = items[:limit]
 		next := maps.Clone(q)
 		next.Set("marker", fmt.Sprint(items[limit-1]["id"]))

@@ -18,16 +18,18 @@ func (s *Service) showQuotas(r *http.Request, c front.Caller) (int, any, error) 
 }
 
 // Quotas are limits per project; 0 = Neutron's default, below 0 = none.
-type Quotas struct{ Networks, Ports, FloatingIPs, SecurityGroups int }
+type Quotas struct {
+	Networks, Ports, FloatingIPs, SecurityGroups int
+
+	MaxPage int // most objects of a page; default none
+}
 
 func (q Quotas) withDefaults() Quotas {
 	for _, d := range []struct {
 		n     *int
 		value int
-	}{{&q.Networks, 100}, {&q.Ports, 500}, {&q.FloatingIPs, 50}, {&q.SecurityGroups, 10}} {
-		if *d.n == 0 {
-			*d.n = d.value
-		}
+	}{{&q.Networks, 100}, {&q.Ports, 500}, {&q.FloatingIPs, 50}, {&q.SecurityGroups, 10}, {&q.MaxPage, -1}} {
+		front.Limit(d.n, d.value)
 	}
 	return q
 }

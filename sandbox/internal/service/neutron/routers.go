@@ -76,7 +76,7 @@ func (s *Service) createRouter(r *http.Request, c front.Caller) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	o := &Router{ID: uuid.NewString(), ProjectID: c.ProjectID, AdminStateUp: true, CreatedAt: time.Now()}
+	o := &Router{ID: uuid.NewString(), ProjectID: c.ProjectID, AdminStateUp: true, CreatedAt: s.clock.Now()}
 	if err := q.apply(s, o); err != nil {
 		return "", err
 	}

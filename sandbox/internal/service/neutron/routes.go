@@ -25,7 +25,7 @@ func (s *Service) routes() http.Handler {
 	for plural, k := range kinds {
 		base := "/v2.0/" + plural
 		handle("GET "+base, func(r *http.Request, c front.Caller) (int, any, error) {
-			return collection(r, plural, k.list(s, c))
+			return s.collection(r, plural, k.list(s, c))
 		})
 		handle("GET "+base+"/{id}", func(r *http.Request, c front.Caller) (int, any, error) {
 			body, err := s.find(k, c, r.PathValue("id"))

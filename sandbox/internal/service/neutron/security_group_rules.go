@@ -143,6 +143,7 @@ func (s *Service) createRule(r *http.Request, c front.Caller) (string, error) {
 			return "", answer.FailKind(http.StatusConflict, "SecurityGroupRuleExists", "Security group rule already exists. Rule id is %s.", have.ID)
 		}
 	}
+	want.CreatedAt = s.clock.Now().UTC()
 	return g.add(want).ID, nil
 }
 

@@ -58,7 +58,7 @@ func (s *Service) createGroup(r *http.Request, c front.Caller) (string, error) {
 	if most := s.quotas.SecurityGroups; most >= 0 && count(s.groups, func(o *SecurityGroup) bool { return o.ProjectID == c.ProjectID }) >= most {
 		return "", overQuota("security_group")
 	}
-	g := newGroup(c.ProjectID, "", "")
+	g := s.newGroup(c.ProjectID, "", "")
 	set(&g.Name, q.Name)
 	set(&g.Description, q.Description)
 	s.groups[g.ID] = g

@@ -6,18 +6,22 @@ package neutron
 import (
 	"net/netip"
 	"sync"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 // Options configures a Service.
 type Options struct {
 	// Free reports whether an address can be given out; nil = each that is not given out yet.
 	Free   func(address string) bool
+	Clock  *front.Clock
 	Quotas Quotas
 }
 
 // Service is the network service.
 type Service struct {
 	free   func(string) bool
+	clock  *front.Clock
 	quotas Quotas
 
 	// FloatingChanged is called, without locks, when the server behind a floating IP's address has
@@ -41,7 +45,7 @@ func New(o Options) *Service {
 		o.Free = func(string) bool { return true }
 	}
 	return &Service{
-		free: o.Free, quotas: o.Quotas.withDefaults(),
+		free: o.Free, clock: o.Clock, quotas: o.Quotas.withDefaults(),
 		networks: map[string]*Network{}, subnets: map[string]*Subnet{}, ports: map[string]*Port{},
 		floating: map[string]*FloatingIP{}, groups: map[string]*SecurityGroup{}, routers: map[string]*Router{},
 		used: map[netip.Addr]bool{},

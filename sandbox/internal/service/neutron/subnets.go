@@ -15,11 +15,11 @@ import (
 
 // newSubnet returns a subnet whose pool leaves out the gateway. Giving out starts anywhere in it where
 // the subnet is large, so that sandboxes side by side rarely want the same address.
-func newSubnet(network, name, project string, prefix netip.Prefix) *Subnet {
+func (s *Service) newSubnet(network, name, project string, prefix netip.Prefix) *Subnet {
 	prefix = prefix.Masked()
 	sub := &Subnet{
 		ID: uuid.NewString(), Name: name, NetworkID: network, ProjectID: project, CIDR: prefix, DHCP: true,
-		Gateway: prefix.Addr().Next(), CreatedAt: time.Now().UTC(),
+		Gateway: prefix.Addr().Next(), CreatedAt: s.clock.Now().UTC(),
 	}
 	hosts := uint32(1) << min(30, prefix.Addr().BitLen()-prefix.Bits())
 	const skip = 2 // the network itself and the gateway
@@ -115,7 +115,7 @@ func (s *Service) createSubnet(r *http.Request, c front.Caller) (string, error) 
 			return "", answer.FailKind(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: Requested subnet with cidr: %s for network: %s overlaps with another subnet.", prefix, n.ID)
 		}
 	}
-	sub := newSubnet(n.ID, "", n.ProjectID, prefix)
+	sub := s.newSubnet(n.ID, "", n.ProjectID, prefix)
 	if err := q.apply(sub); err != nil {
 		return "", err
 	}

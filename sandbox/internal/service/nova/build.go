@@ -20,10 +20,10 @@ func (s *Service) build(c front.Caller, v *Server) func(context.Context) {
 		// The step does nothing if the server is being deleted.
 		_ = s.step(ctx, v, func() {
 			if err != nil {
-				v.fail(http.StatusInternalServerError, err.Error())
+				s.fail(v, http.StatusInternalServerError, err.Error())
 				return
 			}
-			v.VMState, v.TaskState, v.PowerState, v.LaunchedAt = vmActive, "", powerRunning, now()
+			v.VMState, v.TaskState, v.PowerState, v.LaunchedAt = vmActive, "", powerRunning, s.now()
 		})
 	}
 }

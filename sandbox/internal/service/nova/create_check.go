@@ -27,7 +27,7 @@ func (s *Service) check(r *http.Request, c front.Caller, q createRequest) (*Serv
 	v := &Server{
 		Name: q.Name, ProjectID: c.ProjectID, UserID: c.UserID, userName: c.UserName, project: c.ProjectName, roles: strings.Join(c.Roles, ","),
 		Zone: "nova", Metadata: q.Metadata, Tags: q.Tags, password: cmp.Or(q.AdminPass, newPassword()), Hostname: cmp.Or(q.Hostname, hostname(q.Name)),
-		VMState: vmBuilding, TaskState: taskScheduling, CreatedAt: now(), UpdatedAt: now(), devices: q.Devices, accessIPv4: q.AccessIPv4, accessIPv6: q.AccessIPv6,
+		VMState: vmBuilding, TaskState: taskScheduling, CreatedAt: s.now(), UpdatedAt: s.now(), devices: q.Devices, accessIPv4: q.AccessIPv4, accessIPv6: q.AccessIPv6,
 	}
 	if v.Metadata == nil {
 		v.Metadata = map[string]string{}

@@ -44,8 +44,8 @@ func (s *Service) createImage(w http.ResponseWriter, r *http.Request, v *Server,
 	if err != nil {
 		return err
 	}
-	v.note(w, r, "createImage")
-	v.TaskState, v.UpdatedAt = taskSnapshotWait, now()
+	s.note(v, w, r, "createImage")
+	v.TaskState, v.UpdatedAt = taskSnapshotWait, s.now()
 	s.begin(v, func(ctx context.Context) {
 		if err := s.snapshot(ctx, v, id); err != nil {
 			if i, ok := s.images.Image(id); ok && i.Status != glance.Active {
@@ -55,7 +55,7 @@ func (s *Service) createImage(w http.ResponseWriter, r *http.Request, v *Server,
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if v.TaskState != taskDeleting {
-			v.TaskState, v.UpdatedAt = "", now()
+			v.TaskState, v.UpdatedAt = "", s.now()
 		}
 	})
 	if minor(r) >= 45 {

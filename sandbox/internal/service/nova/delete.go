@@ -37,11 +37,11 @@ func (s *Service) remove(w http.ResponseWriter, r *http.Request, v *Server) {
 	if v.TaskState == taskDeleting {
 		return
 	}
-	v.note(w, r, "delete")
+	s.note(v, w, r, "delete")
 	if v.cancel != nil {
 		v.cancel()
 	}
-	v.TaskState, v.UpdatedAt = taskDeleting, now()
+	v.TaskState, v.UpdatedAt = taskDeleting, s.now()
 	s.begin(v, func(ctx context.Context) {
 		if s.pause(ctx, 1) != nil {
 			return // the sandbox closes

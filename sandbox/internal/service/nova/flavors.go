@@ -120,7 +120,7 @@ func (s *Service) flavorPage(w http.ResponseWriter, r *http.Request, detail bool
 			fit = append(fit, f)
 		}
 	}
-	fit, more, err := page(fit, q, func(f Flavor) string { return f.ID })
+	fit, more, err := page(fit, s.quotas.MaxPage, q, func(f Flavor) string { return f.ID })
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (s *Service) follow(v *Server, g *host.Guest) {
 		s.mu.Lock()
 		mine := v.guest == g && v.TaskState != taskDeleting
 		if mine {
-			v.guest, v.UpdatedAt = nil, now()
+			v.guest, v.UpdatedAt = nil, s.now()
 			if v.VMState == vmActive {
 				v.VMState, v.PowerState = vmStopped, powerShutdown
 			}

@@ -46,7 +46,7 @@ type action struct {
 }
 
 // note keeps an action for os-instance-actions. The caller holds the lock.
-func (v *Server) note(w http.ResponseWriter, r *http.Request, name string) {
+func (s *Service) note(v *Server, w http.ResponseWriter, r *http.Request, name string) {
 	c := front.CallerOf(r)
-	v.actions = append(v.actions, action{name: name, request: front.RequestID(w), user: c.UserID, project: c.ProjectID, at: now()})
+	v.actions = append(v.actions, action{name: name, request: front.RequestID(w), user: c.UserID, project: c.ProjectID, at: s.now()})
 }

@@ -50,7 +50,7 @@ func (s *Service) listKeyPairs(w http.ResponseWriter, r *http.Request) error {
 	more := false
 	if minor(r) >= 35 {
 		var err error
-		if keys, more, err = page(keys, r.URL.Query(), func(k KeyPair) string { return k.Name }); err != nil {
+		if keys, more, err = page(keys, s.quotas.MaxPage, r.URL.Query(), func(k KeyPair) string { return k.Name }); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func (s *Service) createKeyPair(w http.ResponseWriter, r *http.Request) error {
 	case q.PublicKey == "" && minor(r) >= 92:
 		return invalid("'public_key' is a required property")
 	}
-	k := &KeyPair{Name: q.Name, Type: "ssh", PublicKey: q.PublicKey, UserID: c.UserID, CreatedAt: now()}
+	k := &KeyPair{Name: q.Name, Type: "ssh", PublicKey: q.PublicKey, UserID: c.UserID, CreatedAt: s.now()}
 	if q.Type != "" {
 		k.Type = q.Type
 	}

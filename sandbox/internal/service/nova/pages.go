@@ -10,10 +10,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
-const maxPage = 1000
-
-// page cuts a list by limit and marker.
-func page[T any](all []T, q url.Values, id func(T) string) (part []T, more bool, err error) {
+// page cuts a list by limit, at most maxPage, and marker.
+func page[T any](all []T, maxPage int, q url.Values, id func(T) string) (part []T, more bool, err error) {
 	if m := q.Get("marker"); m != "" {
 		i := slices.IndexFunc(all, func(t T) bool { return id(t) == m })
 		if i < 0 {

@@ -13,8 +13,8 @@ func (s *Service) stop(w http.ResponseWriter, r *http.Request, v *Server, _ json
 	if err := v.ready("stop", vmActive, vmError); err != nil {
 		return err
 	}
-	v.note(w, r, "stop")
-	v.TaskState, v.UpdatedAt = taskPoweringOff, now()
+	s.note(v, w, r, "stop")
+	v.TaskState, v.UpdatedAt = taskPoweringOff, s.now()
 	s.begin(v, func(ctx context.Context) {
 		if s.pause(ctx, 1) != nil {
 			return
@@ -50,8 +50,8 @@ func (s *Service) start(w http.ResponseWriter, r *http.Request, v *Server, _ jso
 	if err := v.ready("start", vmStopped); err != nil {
 		return err
 	}
-	v.note(w, r, "start")
-	v.TaskState, v.UpdatedAt = taskPoweringOn, now()
+	s.note(v, w, r, "start")
+	v.TaskState, v.UpdatedAt = taskPoweringOn, s.now()
 	s.begin(v, func(ctx context.Context) {
 		if s.pause(ctx, 1) != nil {
 			return
@@ -67,7 +67,7 @@ func (s *Service) start(w http.ResponseWriter, r *http.Request, v *Server, _ jso
 func (s *Service) finish(ctx context.Context, v *Server, err error) {
 	_ = s.step(ctx, v, func() { // nothing if the server is being deleted
 		if err != nil {
-			v.fail(http.StatusInternalServerError, err.Error())
+			s.fail(v, http.StatusInternalServerError, err.Error())
 			return
 		}
 		v.VMState, v.TaskState, v.PowerState, v.Fault = vmActive, "", powerRunning, nil
@@ -87,8 +87,8 @@ func (s *Service) reboot(w http.ResponseWriter, r *http.Request, v *Server, body
 	if err := v.ready("reboot", states...); err != nil {
 		return err
 	}
-	v.note(w, r, "reboot")
-	v.TaskState, v.UpdatedAt = map[string]string{"SOFT": taskRebooting, "HARD": taskRebootHard}[kind], now()
+	s.note(v, w, r, "reboot")
+	v.TaskState, v.UpdatedAt = map[string]string{"SOFT": taskRebooting, "HARD": taskRebootHard}[kind], s.now()
 	s.begin(v, func(ctx context.Context) {
 		if s.pause(ctx, 1) != nil {
 			return

@@ -1,7 +1,7 @@
 package nova
 
 import (
-	"cmp"
+	"math"
 	"net/http"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
@@ -83,14 +83,19 @@ type Quotas struct {
 	RAM           int // MiB; default 51200
 	KeyPairs      int // per user; default 100
 	MetadataItems int // per server; default 128
+
+	MaxPage int // most objects of a page; default 1000
 }
 
 func (q Quotas) withDefaults() Quotas {
 	for _, d := range []struct {
 		n     *int
 		value int
-	}{{&q.Instances, 10}, {&q.Cores, 20}, {&q.RAM, 51200}, {&q.KeyPairs, 100}, {&q.MetadataItems, 128}} {
-		*d.n = cmp.Or(*d.n, d.value)
+	}{{&q.Instances, 10}, {&q.Cores, 20}, {&q.RAM, 51200}, {&q.KeyPairs, 100}, {&q.MetadataItems, 128}, {&q.MaxPage, 1000}} {
+		front.Limit(d.n, d.value)
+	}
+	if q.MaxPage < 0 {
+		q.MaxPage = math.MaxInt
 	}
 	return q
 }

@@ -30,7 +30,7 @@ func (s *Service) setMetadata(r *http.Request, rule string, change func(old map[
 	if v.VMState == vmBuilding || v.TaskState == taskDeleting {
 		return answer.Fail(http.StatusConflict, "Cannot 'update metadata' instance %s while it is in vm_state %s", v.ID, v.VMState)
 	}
-	v.Metadata, v.UpdatedAt = m, now()
+	v.Metadata, v.UpdatedAt = m, s.now()
 	show(v)
 	return nil
 }

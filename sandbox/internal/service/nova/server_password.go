@@ -17,7 +17,7 @@ func (s *Service) changePassword(w http.ResponseWriter, r *http.Request, v *Serv
 	if err := v.ready("changePassword", vmActive); err != nil {
 		return err
 	}
-	v.note(w, r, "changePassword")
+	s.note(v, w, r, "changePassword")
 	v.password, v.passwordAsked = q.AdminPass, true
 	if v.guest != nil {
 		if err := v.guest.SetPassword(q.AdminPass); err != nil {

@@ -112,8 +112,8 @@ func (v *Server) Status() string {
 	return "ACTIVE"
 }
 
-func (v *Server) fail(code int, message string) {
+func (s *Service) fail(v *Server, code int, message string) {
 	v.VMState, v.TaskState, v.PowerState = vmError, "", powerNone
-	v.Fault = &Fault{Code: code, Message: message, At: now()}
-	v.UpdatedAt = now()
+	v.Fault = &Fault{Code: code, Message: message, At: s.now()}
+	v.UpdatedAt = s.now()
 }

@@ -101,7 +101,7 @@ func (s *Service) resetState(w http.ResponseWriter, r *http.Request, v *Server, 
 	if q.State != vmActive && q.State != vmError {
 		return invalid("Invalid input for field/attribute state. Value: %s. '%s' is not one of ['active', 'error']", q.State, q.State)
 	}
-	v.VMState, v.TaskState, v.UpdatedAt = q.State, "", now()
+	v.VMState, v.TaskState, v.UpdatedAt = q.State, "", s.now()
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

@@ -145,7 +145,7 @@ func (s *Service) addServers(w http.ResponseWriter, r *http.Request, v *Server, 
 			one.Name = fmt.Sprintf("%s-%d", template.Name, i+1)
 		}
 		one.ID, one.number, one.group = uuid.NewString(), len(s.order)+1, group
-		one.note(w, r, "create")
+		s.note(one, w, r, "create")
 		s.servers[one.ID], s.mapped[one.ID] = one, true
 		s.order = append(s.order, one)
 		if g := s.groups[group]; g != nil {

@@ -112,7 +112,7 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	sortServers(fit, f.query)
-	fit, more, err := page(fit, f.query, func(v *Server) string { return v.ID })
+	fit, more, err := page(fit, s.quotas.MaxPage, f.query, func(v *Server) string { return v.ID })
 	if err != nil {
 		return err
 	}

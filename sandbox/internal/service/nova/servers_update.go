@@ -39,7 +39,7 @@ func (s *Service) updateServer(w http.ResponseWriter, r *http.Request) error {
 			*f.to = *f.from
 		}
 	}
-	v.UpdatedAt = now()
+	v.UpdatedAt = s.now()
 	body := s.body(r, v)
 	if minor(r) < 75 { // until then a change shows less than a look
 		maps.DeleteFunc(body, func(name string, _ any) bool {

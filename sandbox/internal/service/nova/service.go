@@ -133,6 +133,6 @@ func (s *Service) SetError(id, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v := s.servers[id]; v != nil {
-		v.fail(500, message)
+		s.fail(v, 500, message)
 	}
 }

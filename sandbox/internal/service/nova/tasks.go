@@ -33,14 +33,14 @@ func (s *Service) pause(ctx context.Context, parts int) error {
 	}
 }
 
-func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
 
 // change changes a server under the lock.
 func (s *Service) change(v *Server, f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
-	v.UpdatedAt = now()
+	v.UpdatedAt = s.now()
 }
 
 // step is change for an operation: it does nothing once that was cancelled, which happens under the same lock.
@@ -51,7 +51,7 @@ func (s *Service) step(ctx context.Context, v *Server, f func()) error {
 		return err
 	}
 	f()
-	v.UpdatedAt = now()
+	v.UpdatedAt = s.now()
 	return nil
 }
 

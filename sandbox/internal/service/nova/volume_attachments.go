@@ -76,7 +76,7 @@ func (s *Service) attachVolume(w http.ResponseWriter, r *http.Request) error {
 		a.Device = "/dev/vd" + string(rune('b'+len(v.Volumes)))
 	}
 	v.Volumes = append(v.Volumes, a)
-	v.note(w, r, "attach_volume")
+	s.note(v, w, r, "attach_volume")
 	b := attachmentBody(r, v, a)
 	s.mu.Unlock()
 	s.clock.After(func(context.Context) { _ = s.vols.Attach(q.VolumeID, v.ID, a.Device) })
@@ -98,7 +98,7 @@ func (s *Service) detachVolume(w http.ResponseWriter, r *http.Request) error {
 	if a.Root {
 		return answer.Fail(http.StatusForbidden, "Cannot detach a root device volume")
 	}
-	v.note(w, r, "detach_volume")
+	s.note(v, w, r, "detach_volume")
 	s.clock.After(func(context.Context) {
 		s.vols.Detach(a.VolumeID, v.ID)
 		s.change(v, func() {
