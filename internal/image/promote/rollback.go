@@ -2,8 +2,9 @@ package promote
 
 import (
 	"context"
-	"regexp"
 	"slices"
+
+	"github.com/google/uuid"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -70,15 +71,13 @@ func predecessorOf(history []Entry, id string) *glance.Image {
 	return candidates[0]
 }
 
-var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // Find is the id of the image that a person means: by its id, or by the exact name of one image
 // of the owner.
 func Find(ctx context.Context, site Site, owner, image string) (string, error) {
 	if image == "" {
 		return "", fault.Bad("image_id", "name the image by its id or its exact name", "it is empty")
 	}
-	if uuidPattern.MatchString(image) {
+	if len(image) == 36 && uuid.Validate(image) == nil {
 		return image, nil
 	}
 	found, err := site.Images.Images(ctx, glance.Query{Owner: owner, Name: image, BothHidden: true})

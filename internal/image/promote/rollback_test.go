@@ -74,6 +74,30 @@ func TestRollbackWithoutACurrentImage(t *testing.T) {
 	}
 }
 
+// A name is text, whatever it looks like: the archive's template reads nothing of it as a template.
+func TestNameIsOnlyText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	current := func(n *name, id string) {
+		if img := n.watcher.image(t, id); img.Name != n.name {
+			t.Errorf("the current image of %q is called %q", n.name, img.Name)
+		}
+	}
+	for _, text := range []string{`{{ .ID }} {{ printf "%d" 1 }}`, "${env.HOME} %{ if true }", "in:a,b", `"quoted" 'name'`, "back\\slash %s"} {
+		n := w.newName(text)
+		r := mustPromote(t, n.site(), n.options())
+		current(n, n.fresh)
+		n.archived(t, n.old)
+		if want := n.watcher.image(t, n.old).Name; r.Archived[n.old] != want {
+			t.Errorf("the result says that the old image is called %q, and it is %q", r.Archived[n.old], want)
+		}
+		if _, err := rolledBack(t, n, promote.Options{}); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		current(n, n.old)
+	}
+}
+
 func TestRollbackReactivates(t *testing.T) {
 	t.Parallel()
 	n := newWorld(t).newName("web-base")
