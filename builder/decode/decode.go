@@ -1,5 +1,5 @@
-// Package decode reads the options of a Packer component. An option with an empty value, as of an
-// unset variable, is an error that names it, unless the component says what empty means.
+// Package decode reads the options of a Packer component. An empty value, as of an unset variable, is an
+// error that names the option, unless the component gives it a meaning.
 package decode
 
 import (
@@ -44,7 +44,7 @@ type checker struct {
 	found   []string
 }
 
-// root looks at the component's own options; those of Packer are its own affair.
+// root looks at the component's own options, not at Packer's.
 func (c *checker) root(v any) {
 	all, _ := v.(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -81,7 +81,7 @@ func (c *checker) inside(path string, v any, emptyValues bool) {
 	}
 }
 
-// isEmpty reports whether a text is empty, also where only its evaluation makes it so, as in JSON.
+// isEmpty reports whether a text is empty, before or after evaluation.
 func (c *checker) isEmpty(text string) bool {
 	if c.context != nil && strings.Contains(text, "{{") {
 		if evaluated, err := interpolate.RenderOnce(text, c.context); err == nil {

@@ -62,9 +62,10 @@ func isSix(version any) bool {
 	return false
 }
 
-// address chooses where to connect to: the fixed address on the network that ssh_interface names;
-// else the floating IP; else what Nova gives as the server's own; else the first address. "" where
-// there is none of the wanted version yet. The same server always has the same answer.
+// address chooses where to connect to: the fixed address on the network that ssh_interface names,
+// otherwise the floating IP, otherwise the server's own address according to Nova, otherwise the first
+// address. It is "" if there is none of the wanted version yet. The result is always the same for the
+// same server.
 func (b *build) address() string {
 	c := &b.config.NetworkConfig
 	all := targets(b.server, b.networkNames())
@@ -87,7 +88,7 @@ func (b *build) address() string {
 	return ""
 }
 
-// fixed is the address of the version on the network: the fixed one, or else a floating one.
+// fixed is the address of the version on the network: a fixed one, otherwise a floating one.
 func fixed(all []target, version, pool string) (found string) {
 	for _, t := range all {
 		if !t.is(version) || t.pool != pool {
@@ -101,8 +102,8 @@ func fixed(all []target, version, pool string) (found string) {
 	return found
 }
 
-// fallback is where HashiCorp's plugin connects to when the template's choice isn't there: the
-// floating IP or the server's own address.
+// fallback is where HashiCorp's plugin connects to if the template's choice doesn't exist: the floating IP
+// or the server's own address.
 func (b *build) fallback() string {
 	if b.floating != nil {
 		return b.floating.FloatingIP

@@ -54,8 +54,8 @@ func (*Artifact) Files() []string { return nil }
 // Id is the image's id.
 func (a *Artifact) Id() string { return a.image.ID }
 
-// String names the image. Scripts take what follows the second colon of the line that Packer makes
-// of it, so it is HashiCorp's to the letter.
+// String names the image. It is identical to HashiCorp's, because scripts read what follows the second
+// colon in Packer's line.
 func (a *Artifact) String() string { return "An image was created: " + a.image.ID }
 
 // State is what post-processors and HCP Packer can know about the image: image_id, image_name,
@@ -95,7 +95,7 @@ func (a *Artifact) labels() map[string]any {
 	return labels
 }
 
-// destroyTimeout bounds the deletion of an image that Packer doesn't want.
+// destroyTimeout limits the deletion of an image that Packer discards.
 const destroyTimeout = 5 * time.Minute
 
 // Destroy deletes the image.

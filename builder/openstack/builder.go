@@ -1,9 +1,9 @@
 // Package openstack is Packer's builder for OpenStack: it boots a server, lets the provisioners
 // work on it, and captures one image.
 //
-// Nothing outlives a build but its image: what a build makes is noted before it is made, marked
-// with the run's id, and removed at the end, whatever happened. The image gets its final name in
-// one single change when all is done.
+// Only the image outlives a build. Everything else that the build creates is recorded before it is created,
+// marked with the run id, and removed at the end, whatever happened. One request at the end gives the
+// image its final name.
 package openstack
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/version"
 )
 
-// BuilderID is what the artifacts say they come from. It is the incumbent's, so that whatever
-// looks for its artifacts finds ours.
+// BuilderID identifies the builder in artifacts. It is that of HashiCorp's plugin, so that components that
+// look for its artifacts find ours.
 const BuilderID = "mitchellh.openstack"
 
 // Builder makes one image on OpenStack.

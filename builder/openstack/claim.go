@@ -13,16 +13,15 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// claimTime is how long others may take to claim what they saw to be free when this run did.
+// claimTime is how long other runs may take to claim an address that they saw free at the same time.
 var claimTime = time.Second
 
 // claimed reports whether a description says that a run uses the floating IP.
 func claimed(description string) bool { return strings.Contains(description, cloud.RunKey+"=") }
 
-// claim takes an existing floating IP for this run by its description, and gives it back at the
-// end. It is nil if somebody else was quicker. Neutron refuses the change of an older revision
-// than its own, so only one of several claims succeeds; a second look covers services without
-// revisions.
+// claim marks an existing floating IP as this run's in its description, and releases it at the end. It
+// returns nil if another run was faster. Neutron refuses changes to an older revision, so only one of
+// several claims succeeds; for services without revisions, claim reads the description again.
 func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatingips.FloatingIP, error) {
 	before, ours := ip.Description, b.config.run.Reuse(ip.Description, b.deadline)
 	thing := b.expect(&cloud.Thing{
@@ -42,7 +41,7 @@ func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatin
 		return nil, fmt.Errorf("claiming floating IP %s: %w", ip.FloatingIP, cloud.Classify(err))
 	}
 	if revision == 0 {
-		// The last of several claims stays; by then all have been made.
+		// Of several claims the last one wins; by now all have been made.
 		if err := b.wait(ctx, claimTime); err != nil {
 			return nil, err
 		}
@@ -60,7 +59,7 @@ func (b *build) claim(ctx context.Context, ip *floatingips.FloatingIP) (*floatin
 	return b.lead(ctx, now.ID, b.portID)
 }
 
-// lead makes the floating IP lead to the port.
+// lead associates the floating IP with the port.
 func (b *build) lead(ctx context.Context, id, port string) (*floatingips.FloatingIP, error) {
 	ctx, cancel := cloud.Grace(ctx)
 	defer cancel()
@@ -71,7 +70,7 @@ func (b *build) lead(ctx context.Context, id, port string) (*floatingips.Floatin
 	return ip, nil
 }
 
-// unclaim gives the floating IP back as it was, unless it isn't this run's.
+// unclaim restores the floating IP, unless it isn't this run's.
 func (b *build) unclaim(ctx context.Context, id, before, ours string) error {
 	now, err := floatingips.Get(ctx, b.network, id).Extract()
 	if err != nil || now.Description != ours {

@@ -83,7 +83,7 @@ func bastion(ctx context.Context, address string, config *ssh.ClientConfig) (*ss
 	return ssh.NewClient(c, channels, requests), nil
 }
 
-// throughClient is a connection that ends the bastion's with it.
+// throughClient is a connection that also closes the bastion's when it is closed.
 type throughClient struct {
 	net.Conn
 	client *ssh.Client
@@ -94,7 +94,7 @@ func (t throughClient) Close() error {
 	return t.client.Close()
 }
 
-// bastionConfig is how the SDK logs in to a bastion; it has no way to ask it.
+// bastionConfig repeats how the SDK logs in to a bastion, because the SDK doesn't export it.
 func (b *build) bastionConfig() (*ssh.ClientConfig, error) {
 	comm := &b.config.Comm
 	config := &ssh.ClientConfig{User: comm.SSHBastionUsername, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: patience}

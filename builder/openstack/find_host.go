@@ -15,12 +15,11 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// settled is how long Nova may take to show an active server's addresses before the build finds
-// out whether they can still come.
+// settled is how long Nova may take to show an active server's addresses before the build checks whether
+// they can still appear.
 const settled = 2 * time.Second
 
-// findHost waits until the server has an address of the kind that is asked for, as long as one can
-// still come.
+// findHost waits until the server has an address of the requested kind, as long as one can still appear.
 func (b *build) findHost(ctx context.Context) error {
 	if b.host = b.config.Comm.Host(); b.host != "" {
 		return nil
@@ -50,8 +49,8 @@ func (b *build) findHost(ctx context.Context) error {
 	})
 }
 
-// missingAddress is why the address that the template asks for can't come; missing is nil while
-// the server has addresses that Nova doesn't show yet.
+// missingAddress is why the requested address can't appear; missing is nil while the server has addresses
+// that Nova doesn't show yet.
 func (b *build) missingAddress(ctx context.Context) (missing, err error) {
 	pages, err := ports.List(b.network, ports.ListOpts{DeviceID: b.server.ID}).AllPages(ctx)
 	if err != nil {

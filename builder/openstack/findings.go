@@ -6,8 +6,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// findings are what Prepare has to say about the options: what has to be fixed, and what the
-// user should know although the build can go on.
+// findings are the results of Prepare: errors that must be fixed, and warnings.
 type findings struct {
 	errs     []error
 	warnings []string

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// preferEd25519 asks a server for its ed25519 host key first, and for an RSA key last. Dropbear
-// offers an RSA key even if it has none, and hangs up on a client that prefers it, as Go's may.
+// preferEd25519 prefers a server's ed25519 host key, and takes an RSA key last. Dropbear offers an RSA key
+// even if it has none, and drops clients that prefer it, as Go's may.
 func preferEd25519(config func(multistep.StateBag) (*ssh.ClientConfig, error)) func(multistep.StateBag) (*ssh.ClientConfig, error) {
 	return func(state multistep.StateBag) (*ssh.ClientConfig, error) {
 		c, err := config(state)

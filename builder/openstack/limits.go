@@ -13,8 +13,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// What no cloud takes, whatever its configuration: limits of the services' schemas and databases.
-// `packer validate` refuses it, so that nobody learns of it after an hour of provisioning.
+// Values that no cloud accepts, whatever its configuration, because of limits in the services' schemas and
+// databases. `packer validate` refuses them, so that a build doesn't fail after an hour of provisioning.
 const (
 	longestName      = 255   // of an image, server, volume, tag of an image, property, metadata
 	longestServerTag = 60    // Nova
@@ -129,7 +129,7 @@ func takenByNova(properties map[string]string) map[string]string {
 	return taken
 }
 
-// beginning is enough of a text to recognise it.
+// beginning is the start of a long text, enough to recognise it.
 func beginning(text string) string {
 	runes := []rune(text)
 	if len(runes) <= 40 {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// lookUpGroups finds the security groups: the project's own, and for what isn't among them those
-// that other projects share with it.
+// lookUpGroups finds the security groups: the project's own, otherwise those that other projects share
+// with it.
 func lookUpGroups(ctx context.Context, b *build) error {
 	const option, collection = "security_groups", "security-groups"
 	refs := b.config.SecurityGroups

@@ -33,7 +33,7 @@ func lookUpSource(ctx context.Context, b *build) error {
 	return nil
 }
 
-// lookUpPredecessors finds the project's own images of the name where they matter.
+// lookUpPredecessors finds the project's own images of the name, if they matter.
 func lookUpPredecessors(ctx context.Context, b *build) error {
 	if b.config.ImageNameConflict == conflictAllow || b.config.SkipCreateImage {
 		return nil

@@ -16,8 +16,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// lookUpAttachments finds what the server is attached to, in the order in which SSH prefers it, and
-// which of it a floating IP is for.
+// lookUpAttachments finds the server's networks and ports, in SSH's order of preference, and the one for a
+// floating IP.
 func lookUpAttachments(ctx context.Context, b *build) error {
 	c := &b.config.NetworkConfig
 	ports, err := b.resolve(ctx, "ports", "ports", c.Ports, nil)
@@ -52,8 +52,8 @@ func lookUpAttachments(ctx context.Context, b *build) error {
 	return nil
 }
 
-// nameNetworks finds the names of the networks that the template doesn't name, where Nova's list of
-// the server's addresses has to be understood.
+// nameNetworks finds the names of networks given by id, if they are needed to read Nova's list of the
+// server's addresses.
 func (b *build) nameNetworks(ctx context.Context) error {
 	var unnamed []string
 	for _, n := range b.attached {
@@ -79,8 +79,8 @@ func (b *build) nameNetworks(ctx context.Context) error {
 	return err
 }
 
-// chooseFloatNet decides which network the floating IP leads to. Where that can only be seen when
-// the server is up, floatNet stays empty.
+// chooseFloatNet decides which network the floating IP is attached to. If that is only known when the
+// server is up, floatNet stays empty.
 func (b *build) chooseFloatNet(ctx context.Context) error {
 	if ref := b.config.InstanceFloatingIPNet; ref != "" {
 		found, err := b.find(ctx, "instance_floating_ip_net", "networks", []string{ref}, nil)
@@ -98,7 +98,7 @@ func (b *build) chooseFloatNet(ctx context.Context) error {
 		b.floatNet = b.attached[0].ID
 		return nil
 	}
-	// Nova takes the only network there is; so can we, and have the address before the boot.
+	// If there is only one network, Nova uses it; so the address can be known before the boot.
 	found, err := b.list(ctx, "networks", url.Values{"router:external": {"false"}})
 	if err != nil {
 		return fmt.Errorf("networks: %w", err)

@@ -13,8 +13,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// lookUpWay checks what the way to the server needs and no server can change: the SSH agent, the
-// bastion and the proxy. Packer itself would try until ssh_timeout, and not say why.
+// lookUpWay checks what the connection needs apart from the server: the SSH agent, the bastion and the
+// proxy. Packer itself would retry until ssh_timeout without giving the reason.
 func lookUpWay(ctx context.Context, b *build) error {
 	comm := &b.config.Comm
 	if comm.Type != "ssh" {
@@ -82,7 +82,7 @@ func (b *build) tryBastion(ctx context.Context) error {
 	})
 }
 
-// soon tries a few times, as what is there may be busy. What isn't there is not waited for.
+// soon tries a few times, in case the other side is busy, but doesn't wait for one that doesn't exist.
 func soon(ctx context.Context, what string, do func(context.Context) error) error {
 	var last error
 	err := cloud.DefaultPace.Poll(ctx, what, patience, func(ctx context.Context) (bool, error) {

@@ -10,9 +10,9 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// withRoom makes something that counts against a quota. Where there is no room it waits for that, if
-// the template says so (quota_timeout), and tries again, seldom: other builds wait as well, and those
-// that have waited longest ask most often. What create makes in vain it has to take back itself.
+// withRoom creates something that counts against a quota. If the quota is used up and quota_timeout is set,
+// it waits and retries at long intervals, which get shorter the longer a build has waited. If create fails
+// half-way, it must clean up itself.
 func (b *build) withRoom(ctx context.Context, what string, create func(ctx context.Context) error) error {
 	start, told := time.Now(), false
 	for {

@@ -20,9 +20,9 @@ const (
 	onErrorCleanProvisioner = "run-cleanup-provisioner"
 )
 
-// newRunner runs the steps as -on-error and -debug say. The SDK's own is in a package that brings
-// the clients of two other clouds along: with it the plugin is half again as large, and takes
-// twice as long to start, which Packer makes it do several times for each command.
+// newRunner runs the steps according to -on-error and -debug. The SDK's own runner is in a package that
+// imports the clients of two other clouds: it makes the plugin half again as large and doubles its start-up
+// time, and Packer starts it several times for each command.
 func newRunner(steps []multistep.Step, c common.PackerConfig, ui packersdk.Ui) multistep.Runner {
 	for n, s := range steps {
 		switch c.PackerOnError {

@@ -22,7 +22,7 @@ type build struct {
 	report   report.Reporter
 	left     *cloud.Leftovers
 	usual    *usual
-	deadline time.Time // until when what is made may stay
+	deadline time.Time // after which the build's objects are leftovers
 
 	// stepConnect
 	cloud                    *cloud.Cloud
@@ -40,13 +40,13 @@ type build struct {
 	sshNetwork   string   // the name of the network whose id ssh_interface is
 	groups       []string // ids of security groups
 	floatingNet  string   // id
-	floatNet     string   // id of the network that the floating IP leads to
+	floatNet     string   // id of the floating IP's network
 	ownFloating  *floatingips.FloatingIP
 
 	// stepKeyPair, stepVolume, stepPort, stepFloatingIP, stepServer
 	keyName    string
 	volumeID   string
-	portID     string // where the floating IP leads to
+	portID     string // the floating IP's port
 	floating   *floatingips.FloatingIP
 	server     *servers.Server
 	host       string
@@ -87,22 +87,22 @@ func next(state multistep.StateBag, err error) multistep.StepAction {
 	return multistep.ActionContinue
 }
 
-// expect notes a thing that goes as soon as the image is captured.
+// expect records a thing to remove as soon as the image is captured.
 func (b *build) expect(t *cloud.Thing) *cloud.Thing {
 	b.things = append(b.things, b.left.Expect(t))
 	return t
 }
 
-// expectUsed is expect for what can only go after the server.
+// expectUsed is expect for things that can only be removed after the server.
 func (b *build) expectUsed(t *cloud.Thing) *cloud.Thing {
 	b.used = append(b.used, t)
 	return b.expect(t)
 }
 
-// marks are the run's marks for whatever has metadata.
+// marks are the run's marks, for objects with metadata.
 func (b *build) marks() map[string]string { return b.config.run.Metadata(b.deadline) }
 
-// description is the run's marks for whatever has a description only.
+// description holds the run's marks, for objects that only have a description.
 func (b *build) description() string { return b.config.run.Description(b.deadline) }
 
 // The variables that provisioners can use.

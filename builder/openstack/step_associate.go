@@ -10,8 +10,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// stepAssociate makes the floating IP lead to the server where that wasn't possible before the
-// server had its ports.
+// stepAssociate associates the floating IP with the server, if that wasn't possible before the server had
+// its ports.
 type stepAssociate struct{}
 
 func (*stepAssociate) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

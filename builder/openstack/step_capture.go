@@ -14,8 +14,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// stepCapture makes an image of the server under a name of its own. A server with a volume is
-// captured by stepUpload.
+// stepCapture captures the server as an image under the staging name. stepUpload captures servers with a
+// volume.
 type stepCapture struct{}
 
 func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
@@ -42,7 +42,7 @@ func (*stepCapture) Run(ctx context.Context, state multistep.StateBag) multistep
 	return next(state, err)
 }
 
-// capture has an image made and waits until it is complete, hidden meanwhile.
+// capture starts an image, hides it, and waits until it is complete.
 func (b *build) capture(ctx context.Context, do func(context.Context) (string, error)) error {
 	// Scripts read the name from this line of HashiCorp's plugin.
 	b.report.Step("Creating the image: %s", b.config.ImageName)
@@ -55,7 +55,7 @@ func (b *build) capture(ctx context.Context, do func(context.Context) (string, e
 		return fmt.Errorf("capturing the image: %w", cloud.Classify(err))
 	}
 	b.report.Step("Image %s, waiting for its data", id)
-	// Where an image can't be hidden it is still under a name that nobody asks for.
+	// An image that can't be hidden still has its staging name, which nobody looks up.
 	if b.source.CanHide {
 		if _, err := b.images.Update(ctx, id, glance.Patch{}.Hidden(true)); err != nil && ctx.Err() != nil {
 			return err
@@ -125,7 +125,7 @@ func (b *build) imageThing() *cloud.Thing {
 		Delete: func(ctx context.Context, id string) error {
 			err := b.images.Delete(ctx, id)
 			if fault.Is(err, fault.Forbidden) {
-				// The change that publishes it may have been carried out after all.
+				// The request that publishes it may have taken effect after all.
 				if _, e := b.images.Update(ctx, id, glance.Patch{}.Protected(false)); e == nil {
 					return b.images.Delete(ctx, id)
 				}

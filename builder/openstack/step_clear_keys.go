@@ -8,8 +8,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
-// stepClearKeys takes the build's key out of the image where the template asks for it
-// (ssh_clear_authorized_keys). The key is of no use after the build, so a failure is no reason to fail.
+// stepClearKeys removes the build's key from the image if ssh_clear_authorized_keys is set. The key is
+// useless after the build, so a failure doesn't fail the build.
 type stepClearKeys struct{}
 
 func (*stepClearKeys) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

@@ -11,8 +11,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// stepFloatingIP gets the floating IP: the one that the template names, a free one of the
-// project, or a new one. It leads to the server's port from the start where that is known.
+// stepFloatingIP gets the floating IP: the one that the template names, a free one of the project, or a
+// new one. If the server's port is known, it is associated from the start.
 type stepFloatingIP struct{}
 
 func (*stepFloatingIP) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

@@ -63,7 +63,7 @@ func (b *build) importSource(ctx context.Context) error {
 		Name: imageimport.WebDownloadMethod, URI: b.config.ExternalSourceImageURL,
 	}).ExtractErr()
 	refused := importHint(cloud.Classify(err))
-	// A conflict can say that the first of two tries was carried out; the status will tell.
+	// A conflict can mean that the first of two tries took effect; the status will show.
 	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
 		return refused
 	}
@@ -71,7 +71,7 @@ func (b *build) importSource(ctx context.Context) error {
 	return err
 }
 
-// queuedFor is how long an image may be queued before it is looked into why.
+// queuedFor is how long an image may be queued before the build looks for the reason.
 const queuedFor = 2 * time.Second
 
 func importHint(err error) error {
@@ -82,8 +82,8 @@ func importHint(err error) error {
 	return err
 }
 
-// waitImport waits for the download, and finds out when it failed: the image then goes back to
-// queued and stays so. refused is why the download may never have begun.
+// waitImport waits for the download and detects a failure, after which the image stays queued. refused is
+// why the download may never have begun.
 func (b *build) waitImport(ctx context.Context, id string, refused error) (img *glance.Image, err error) {
 	started, began := time.Now(), false
 	err = b.poll(ctx, "image to be imported", b.config.ImportTimeout, func(ctx context.Context) (bool, error) {
@@ -111,7 +111,7 @@ func (b *build) waitImport(ctx context.Context, id string, refused error) (img *
 	return img, err
 }
 
-// importFailure reads from the import's task why it failed; nil if it is still at it.
+// importFailure reads the reason for a failure from the import's task; nil if the task is still running.
 func (b *build) importFailure(ctx context.Context, img *glance.Image) error {
 	var list struct {
 		Tasks []struct{ Status, Message string }

@@ -16,8 +16,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// stepKeyPair decides which key lets the build in, and makes a temporary key pair where the
-// template names none.
+// stepKeyPair chooses the key to log in with, and creates a temporary key pair if the template names none.
 type stepKeyPair struct{}
 
 // fallbackBits is the size of an RSA key for clouds that refuse ed25519.
@@ -103,7 +102,7 @@ func (b *build) makeKey(ctx context.Context, kind string, bits int) error {
 	return settle(thing, name, err)
 }
 
-// settle notes how a create ended: with the thing, surely without it, or unknown.
+// settle records how a create ended: with the object, without it, or unknown.
 func settle(thing *cloud.Thing, id string, err error) error {
 	switch {
 	case err == nil:

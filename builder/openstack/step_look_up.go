@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 )
 
-// stepLookUp finds all that the template names, at once, and reports all that is missing,
-// before anything is made.
+// stepLookUp looks up in parallel everything that the template names, and reports everything that is
+// missing, before anything is created.
 type stepLookUp struct{}
 
 func (*stepLookUp) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

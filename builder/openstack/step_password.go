@@ -14,7 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// stepPassword waits for the password that a Windows guest makes up, and decrypts it.
+// stepPassword waits for the password that a Windows guest generates, and decrypts it.
 type stepPassword struct{}
 
 func (*stepPassword) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

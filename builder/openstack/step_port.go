@@ -11,8 +11,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// stepPort makes the port that a floating IP leads to, so that the address is there before the
-// server boots and is on the right network.
+// stepPort creates the floating IP's port, so that the address is known before the server boots and is on
+// the right network.
 type stepPort struct{}
 
 func (*stepPort) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

@@ -18,7 +18,7 @@ func (s *stepProvision) Run(ctx context.Context, state multistep.StateBag) multi
 	return next(state, s.hook(ctx, state, packersdk.HookProvision))
 }
 
-// hook runs the provisioners without waiting for one that doesn't end when it is cancelled.
+// hook runs the provisioners. When cancelled, it doesn't wait for one that doesn't end.
 func (*stepProvision) hook(ctx context.Context, state multistep.StateBag, name string) error {
 	comm, _ := state.Get("communicator").(packersdk.Communicator)
 	ui := state.Get("ui").(packersdk.Ui)

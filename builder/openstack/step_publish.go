@@ -16,7 +16,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// stepPublish gives the image its members, and then all that makes it final in one change.
+// stepPublish adds the image's members, and then sets everything else in one request.
 type stepPublish struct{}
 
 // parallelMembers is how many members are added at the same time.
@@ -46,8 +46,8 @@ func (*stepPublish) Run(ctx context.Context, state multistep.StateBag) multistep
 	return multistep.ActionContinue
 }
 
-// share adds the members while the image is still under its own name and hidden, so that it
-// appears to all of them complete.
+// share adds the members while the image is hidden and still has its staging name, so that all of them
+// only see it complete.
 func (b *build) share(ctx context.Context) error {
 	c := &b.config.ImageConfig
 	if len(c.ImageMembers) == 0 {
@@ -92,7 +92,7 @@ func (b *build) share(ctx context.Context) error {
 	return group.Wait()
 }
 
-// checkConflict looks once more for images of the name: another build may have been quicker.
+// checkConflict looks once more for images of the name: another build may have been faster.
 func (b *build) checkConflict(ctx context.Context) error {
 	if b.config.ImageNameConflict != conflictFail {
 		return nil
@@ -104,7 +104,7 @@ func (b *build) checkConflict(ctx context.Context) error {
 	return err
 }
 
-// final is the one change that makes the image what the template asks for.
+// final is the request that gives the image everything that the template asks for.
 func (b *build) final() glance.Patch {
 	c := &b.config.ImageConfig
 	p := glance.Patch{}.Name(c.ImageName)
@@ -128,7 +128,7 @@ func (b *build) final() glance.Patch {
 	}
 	for _, key := range slices.Sorted(maps.Keys(b.image.Properties)) {
 		_, set := c.ImageMetadata[key]
-		// The service's own properties can't be changed; the run's id stays, its deadline goes.
+		// The service's own properties can't be changed; the run id stays, the deadline is removed.
 		fixed := key == cloud.RunKey || strings.HasPrefix(key, "os_glance_")
 		if !fixed && !set && !c.inherits(key) {
 			p = p.Remove(key)
@@ -137,8 +137,8 @@ func (b *build) final() glance.Patch {
 	return p.SetAll(c.ImageMetadata)
 }
 
-// replace deletes the images that had the name. The new one is there, so a failure is no reason
-// to fail.
+// replace deletes the images that had the name. The new one is published, so a failure doesn't fail the
+// build.
 func (b *build) replace(ctx context.Context) {
 	var errs []error
 	for _, old := range b.predecessors {

@@ -15,8 +15,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// stepReach finds the address to connect to and waits until something answers there. Packer's
-// own connecting looks every five seconds only, and doesn't say why it failed.
+// stepReach finds the address to connect to and waits until it answers. Packer itself only tries every
+// five seconds, and doesn't give the reason of a failure.
 type stepReach struct{}
 
 func (*stepReach) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
@@ -37,8 +37,8 @@ func (*stepReach) Run(ctx context.Context, state multistep.StateBag) multistep.S
 	return multistep.ActionContinue
 }
 
-// reach waits until check is content with a connection to the server's port. The error tells why
-// the last try failed.
+// reach waits until check succeeds on a connection to the server's port. The error says why the last try
+// failed.
 func (b *build) reach(ctx context.Context, what string, port int, timeout time.Duration, check func(net.Conn) error) error {
 	dial, err := b.dialer()
 	if err != nil {
@@ -86,8 +86,8 @@ func try(ctx context.Context, dial dialer, address string, check func(net.Conn) 
 	return check(conn)
 }
 
-// greets checks that an SSH server speaks: a port that is open early, as one behind a balancer,
-// says nothing.
+// greets checks that an SSH server answers: a port that is open early, as behind a load balancer, sends
+// nothing.
 func greets(conn net.Conn) error {
 	timer := time.AfterFunc(patience, func() { conn.Close() }) // a connection through SSH has no deadlines
 	defer timer.Stop()
@@ -110,7 +110,7 @@ func host(state multistep.StateBag) (string, error) {
 	return "", errors.New("the server has no address yet")
 }
 
-// Cleanup shows the console's end where the build failed before anybody was let in.
+// Cleanup shows the end of the console log if the build failed before it could log in.
 func (*stepReach) Cleanup(state multistep.StateBag) {
 	b := from(state)
 	_, halted := state.GetOk(multistep.StateHalted)

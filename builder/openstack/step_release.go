@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 )
 
-// stepRelease begins to remove all that was needed up to the image. Nothing waits for it before
-// the image is published.
+// stepRelease starts removing everything that was only needed to make the image. Publishing doesn't wait
+// for it.
 type stepRelease struct{}
 
 func (*stepRelease) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 )
 
-// stepRemove is the first step, so that its clean-up is the last: it removes all that the build
-// made, at once and on a clock of its own.
+// stepRemove is the first step, so that its clean-up is the last: it removes everything that the build
+// created, in parallel and with a deadline of its own.
 type stepRemove struct{}
 
 func (*stepRemove) Run(context.Context, multistep.StateBag) multistep.StepAction {

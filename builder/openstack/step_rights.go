@@ -12,9 +12,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// stepRights finds out whether the build may publish the image as the template asks for, before a
-// server is booted for it. Nothing but the policy of the cloud knows, so an image record without
-// data is made and removed.
+// stepRights finds out, before a server is booted, whether the build may publish the image as the template
+// asks. Only the cloud's policy knows, so the step creates an image record without data and removes it.
 type stepRights struct{}
 
 func (*stepRights) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
@@ -33,8 +32,8 @@ func (*stepRights) Run(ctx context.Context, state multistep.StateBag) multistep.
 	return next(state, b.rehearse(ctx))
 }
 
-// rehearse makes a record of the image's visibility, and has a member accept it where the template
-// asks for that.
+// rehearse creates a record with the image's visibility, and has a member accept it if the template asks
+// for that.
 func (b *build) rehearse(ctx context.Context) error {
 	c := &b.config.ImageConfig
 	attributes := map[string]any{

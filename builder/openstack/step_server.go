@@ -35,7 +35,7 @@ func (*stepServer) Run(ctx context.Context, state multistep.StateBag) multistep.
 	return multistep.ActionContinue
 }
 
-// boot boots the server. One that failed for want of quota is removed again.
+// boot boots the server. If that fails because of the quota, it removes the server.
 func (b *build) boot(ctx context.Context, opts servers.CreateOptsBuilder) error {
 	b.serverMade = b.expect(b.serverThing())
 	for _, t := range b.used {
@@ -126,7 +126,7 @@ func (b *build) serverOpts() (servers.CreateOptsBuilder, error) {
 	case len(b.attach) > 0:
 		opts.Networks = b.attach
 	case len(c.InstanceTags) > 0:
-		opts.Networks = "auto" // which has to be said from microversion 2.37 on
+		opts.Networks = "auto" // required from microversion 2.37 on
 	}
 	if b.volumeID != "" {
 		opts.ImageRef = ""
@@ -156,7 +156,7 @@ func (d described) ToServerCreateMap() (map[string]any, error) {
 	return body, err
 }
 
-// createClient asks for the oldest version of the API that knows the options in use.
+// createClient uses the oldest version of the API that has the options in use.
 func (b *build) createClient() *gophercloud.ServiceClient {
 	c := *b.compute
 	switch {

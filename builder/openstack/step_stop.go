@@ -13,7 +13,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
-// stepStop shuts the server down, from inside where the template says how.
+// stepStop shuts down the server, from inside if shutdown_command is set.
 type stepStop struct{}
 
 func (*stepStop) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
@@ -32,8 +32,8 @@ func (*stepStop) Run(ctx context.Context, state multistep.StateBag) multistep.St
 	return next(state, b.stop(ctx))
 }
 
-// shutDown runs the template's command. The connection breaks while it works, so its result says
-// nothing; the server's status does.
+// shutDown runs shutdown_command. The connection breaks while it runs, so only the server's status says
+// whether it worked.
 func (b *build) shutDown(ctx context.Context, state multistep.StateBag) error {
 	comm, ui := state.Get("communicator").(packersdk.Communicator), state.Get("ui").(packersdk.Ui)
 	b.report.Step("Shutting the server down: %s", b.config.ShutdownCommand)
@@ -44,8 +44,7 @@ func (b *build) shutDown(ctx context.Context, state multistep.StateBag) error {
 	return err
 }
 
-// refusals is how often Nova may say that the server can't be stopped while nothing speaks
-// against it.
+// refusals is how often Nova may refuse to stop the server for no visible reason.
 const refusals = 5
 
 func (b *build) stop(ctx context.Context) error {
@@ -56,7 +55,7 @@ func (b *build) stop(ctx context.Context) error {
 		if err == nil {
 			return true, nil
 		}
-		// A conflict can say that it is stopped already, or about to be; its status will tell.
+		// A conflict can mean that it is already stopped, or about to be; its status will show.
 		if !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
 			return false, fmt.Errorf("stopping server %q: %w", id, cloud.Classify(err))
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
-// stepUpload makes an image of the volume, for which the server has to go first.
+// stepUpload makes an image of the volume, after deleting the server.
 type stepUpload struct{}
 
 func (*stepUpload) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
@@ -40,15 +40,15 @@ func (*stepUpload) Run(ctx context.Context, state multistep.StateBag) multistep.
 	return next(state, err)
 }
 
-// cleanVolume gives the volume the image's properties, and takes away those that the Image
-// service would refuse or that describe the source's data.
+// cleanVolume sets the image's properties on the volume, and removes those that the Image service would
+// refuse or that describe the source's data.
 func (b *build) cleanVolume(ctx context.Context) error {
 	v, err := volumes.Get(ctx, b.volume, b.volumeID).Extract()
 	if err != nil {
 		return err
 	}
 	for key := range v.VolumeImageMetadata {
-		// What describes the source's data is wrong for the volume's, which Cinder describes itself.
+		// Properties that describe the source's data don't apply to the volume's, which Cinder describes itself.
 		if builtIn[key] || b.config.inherits(key) && !glance.OwnData(key) {
 			continue
 		}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// usual remembers how long each wait took last time, in a file of the user's cache. Without it, or
-// where it is wrong, waiting is the same, but asks more often.
+// usual remembers how long each wait took last time, in a file in the user's cache. If the file is missing
+// or wrong, waits only poll more often.
 type usual struct {
 	path string
 	mu   sync.Mutex
@@ -95,7 +95,7 @@ func (u *usual) write(all map[string]took) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // nothing is there after the renaming
+	defer os.Remove(file.Name()) // after the rename, it no longer exists
 	_, err = file.Write(text)
 	if e := file.Close(); err == nil {
 		err = e

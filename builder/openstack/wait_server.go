@@ -56,7 +56,7 @@ func explained(s *servers.Server) string {
 // consoleLines is how much of the console's end helps to see what went wrong.
 const consoleLines = 20
 
-// console is the end of the server's console as an error's last words; nil if there is none.
+// console is the end of the server's console log, for an error message; nil if there is none.
 func (b *build) console(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()

@@ -8,12 +8,11 @@ import (
 // remindEvery is how often the build says what it is waiting for.
 var remindEvery = 30 * time.Second
 
-// glanceEvery is how often something is looked at before the time that it usually takes is nearly over:
-// it may fail early.
+// glanceEvery is the poll interval until the usual duration is nearly over, to notice early failures.
 const glanceEvery = 15 * time.Second
 
-// poll waits for what a service has just been asked to do: it asks probe not at once, and not often
-// before the time is nearly over that the same took last time.
+// poll waits for a service to finish what it was just asked to do. It doesn't call probe at once, and only
+// rarely until the duration of last time is nearly over.
 func (b *build) poll(ctx context.Context, what string, timeout time.Duration, probe func(context.Context) (bool, error)) error {
 	pace, usual := b.config.pace(), b.usual.get(b.waitKey(what))
 	start := time.Now()
@@ -39,7 +38,7 @@ func (b *build) pollNow(ctx context.Context, what string, timeout time.Duration,
 	return b.config.pace().Poll(ctx, what, timeout, probe)
 }
 
-// remind says every half minute what is waited for, until it is told to stop.
+// remind reports every half minute what the build waits for, until it is stopped.
 func (b *build) remind(what string) (stop func()) {
 	start, done := time.Now(), make(chan struct{})
 	go func() {
@@ -57,7 +56,7 @@ func (b *build) remind(what string) (stop func()) {
 	return func() { close(done) }
 }
 
-// waitKey tells waits apart that take different times.
+// waitKey distinguishes waits of different durations.
 func (b *build) waitKey(what string) string {
 	key := b.cloud.Name() + " " + b.cloud.Region() + " " + what
 	if b.flavor != nil {

@@ -2,8 +2,8 @@ package fault
 
 import "fmt"
 
-// Advice says what to do next: prose with references to options and actions, which each door
-// spells in its own words. The zero value is none.
+// Advice says what to do next: text with references to options and actions, which each door spells for its
+// user. The zero value is no advice.
 type Advice struct{ text text }
 
 // Advise makes advice; format and args are fmt.Sprintf's. Among args may be Option, Setting and
@@ -13,10 +13,10 @@ func Advise(format string, args ...any) Advice { return Advice{text{format, args
 // IsZero reports whether there is no advice.
 func (a Advice) IsZero() bool { return a.text.format == "" }
 
-// String is the advice in no door's words.
+// String is the advice in neutral spelling.
 func (a Advice) String() string { return a.Spell(Neutral) }
 
-// Spell is the advice in a door's words.
+// Spell is the advice in a door's spelling.
 func (a Advice) Spell(s Speller) string { return a.text.spell(s) }
 
 func adviceOf[A string | Advice](a A) Advice {
@@ -37,13 +37,13 @@ type text struct {
 
 func (t text) spell(s Speller) string { return Sprintf(s, t.format, t.args...) }
 
-// Sprintf is fmt.Sprintf with references among args in a door's words. It takes %w as %v.
+// Sprintf is fmt.Sprintf with the references in args in a door's spelling. %w works like %v.
 func Sprintf(s Speller, format string, args ...any) string {
 	return fmt.Errorf(format, spelled(args, s, "")...).Error()
 }
 
-// spelled are args with each reference and each error in the door's words. Advice that is shown
-// apart from the message is left out of errors.
+// spelled are args with each reference and each error in the door's spelling. Advice that is shown
+// separately is left out of errors.
 func spelled(args []any, s Speller, apart string) []any {
 	out := make([]any, len(args))
 	for i, arg := range args {

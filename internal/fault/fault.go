@@ -10,10 +10,10 @@ import (
 	"slices"
 )
 
-// Kind says what sort of failure an error is, as the caller has to react to it.
+// Kind is the kind of a failure, by how the caller has to react to it.
 type Kind int
 
-// The kinds of failure. Internal is everything that has no better name.
+// The kinds of failure. Internal is everything else.
 const (
 	Internal Kind = iota
 	NotFound
@@ -63,7 +63,7 @@ type Error struct {
 	message *text // the message with its references, where New made the error
 }
 
-// Error gives the message, with the advice behind a semicolon, in no door's words.
+// Error is the message, with the advice after a semicolon, in neutral spelling.
 func (e *Error) Error() string {
 	if e.Advice.IsZero() {
 		return e.Err.Error()
@@ -74,8 +74,8 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// New makes an error of the kind. The advice is prose, or comes from Advise where it refers to an
-// option or an action. format and args are fmt.Errorf's; an option in args is spelled by the door.
+// New makes an error of the kind. The advice is a string, or comes from Advise if it refers to an option or
+// an action. format and args are those of fmt.Errorf; an option in args is spelled by the door.
 func New[A string | Advice](kind Kind, advice A, format string, args ...any) error {
 	return &Error{Kind: kind, Advice: adviceOf(advice), Err: fmt.Errorf(format, args...), message: &text{format, args}}
 }
@@ -121,7 +121,7 @@ func KindOf(err error) Kind {
 // Is reports whether err is of the kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
 
-// ObjectOf is what err is about, as its outermost fault that knows says; "" if none does.
+// ObjectOf is the object that err is about, according to its outermost fault that has one; "" if none does.
 func ObjectOf(err error) (object string) {
 	walk(err, func(e *Error) { object = cmp.Or(object, e.Object) })
 	return object
@@ -134,7 +134,7 @@ func RequestIDs(err error) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// ExitCode is the process exit status that stands for err: 0 for nil, else the kind's.
+// ExitCode is the exit code for err: 0 for nil, otherwise that of its kind.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Speller is how a door writes what its user can do.
+// Speller is how a door writes options and actions for its user.
 type Speller interface {
 	// Option is how the user names an option, such as image_name or --name.
 	Option(name string) string
@@ -77,7 +77,7 @@ func special(r rune) bool {
 func (a Action) spell(s Speller) string { return s.Action(a) }
 func (a Action) String() string         { return a.spell(Neutral) }
 
-// Neutral is no door's spelling: for logs, and where nobody spells.
+// Neutral is the spelling without a door, for logs and the like.
 var Neutral Speller = neutral{}
 
 type neutral struct{}

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Spell is err in a door's words: the message, and apart from it the advice, "" if there is
-// none. Where the parts of err advise differently, each advice stays in the message.
+// Spell is err in a door's spelling: the message and, separately, the advice, "" if there is none. If the
+// parts of err have different advice, each advice stays in the message.
 func Spell(err error, s Speller) (text, advice string) {
 	advice = advised(err, s)
 	return message(err, s, advice), advice
 }
 
-// Spelled is err with its text in a door's words; its chain stays the same. nil stays nil.
+// Spelled is err with its text in a door's spelling; its chain stays the same. nil stays nil.
 func Spelled(err error, s Speller) error {
 	if err == nil {
 		return nil
@@ -37,7 +37,7 @@ func advised(err error, s Speller) string {
 	return found
 }
 
-// message is err in a door's words, without the advice that is shown apart.
+// message is err in a door's spelling, without the advice that is shown separately.
 func message(err error, s Speller, apart string) string {
 	var e *Error
 	switch known := err.(type) { //nolint:errorlint // the tree is walked node by node
