@@ -53,11 +53,11 @@ func missingRole(roles string) fault.Advice {
 	return fault.Advise("use credentials with a role that may make changes, usually member; these have %s", roles)
 }
 
-// OutcomeUnknown reports whether a request that failed with err may have been carried out all
-// the same: no answer came, or one that says nothing certain.
+// OutcomeUnknown reports whether a request that failed with err may still have taken effect: there was no
+// response, or an inconclusive one.
 func OutcomeUnknown(err error) bool { return err != nil && Outcome(err) == change.Unclear }
 
-// Outcome is what a request that failed with err may have done.
+// Outcome says whether a request that failed with err may have taken effect.
 func Outcome(err error) change.Outcome {
 	answer, answered := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err)
 	switch {
@@ -75,7 +75,7 @@ func Outcome(err error) change.Outcome {
 	_, moved := errors.AsType[*outbound.Moved](err)
 	_, refused := errors.AsType[*outbound.Refused](err)
 	if moved || refused {
-		return change.Refused // a redirect is no deed
+		return change.Refused // a redirect changes nothing
 	}
 	return change.Unclear
 }
@@ -123,7 +123,7 @@ func isNetwork(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
 }
 
-// answer is a service's refusal in its own words.
+// answer is a service's refusal, with the service's message.
 type answer struct {
 	error
 	text       string
@@ -154,8 +154,7 @@ func plain(err error) error {
 	return said
 }
 
-// notUnderstood replaces the words of decoders, which are about Go's types, for an answer that
-// isn't what was asked for.
+// notUnderstood replaces decoders' messages, which are about Go types, for an unexpected response.
 func notUnderstood(err error) error {
 	if other, ok := errors.AsType[*outbound.NotJSON](err); ok {
 		said := answer{error: err, text: other.Error(), message: message(other.Body)}
@@ -179,8 +178,8 @@ var (
 	whitespace = regexp.MustCompile(`\s+`)
 )
 
-// message finds the words in an error's body: Keystone, Nova and Cinder wrap them in an object
-// under a name of its own, Neutron likewise; Glance answers HTML, or puts line breaks of HTML into an object.
+// message finds the message in an error's body: Keystone, Nova, Cinder and Neutron wrap it in an object,
+// each under another name; Glance answers HTML, or puts HTML line breaks into an object.
 func message(body []byte) string {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(body, &object) == nil {

@@ -36,10 +36,9 @@ type Project struct {
 	ID, Name, DomainID string
 }
 
-// Connect authenticates with one token request and no other. An expired token is renewed where
-// the credentials allow it. Wrong credentials are fault.Forbidden, a Keystone that can't be
-// reached is fault.Unavailable, an impossible choice of options is fault.Usage, as are credentials
-// for another project than the one that is asked for.
+// Connect authenticates with a single token request. An expired token is renewed if the credentials allow
+// it. Wrong credentials are fault.Forbidden; an unreachable Keystone is fault.Unavailable; conflicting
+// options, and credentials for another project than the requested one, are fault.Usage.
 func Connect(ctx context.Context, a Access) (*Cloud, error) {
 	s, err := a.settings()
 	if err != nil {

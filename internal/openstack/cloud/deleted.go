@@ -10,8 +10,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 )
 
-// ServerDeleted reports whether a server whose deletion was asked for is gone; an error says that
-// the deletion failed, or that it can't be told.
+// ServerDeleted reports whether a server is gone after its deletion was requested; an error says that the
+// deletion failed, or that its result is unknown.
 func ServerDeleted(ctx context.Context, compute *gophercloud.ServiceClient, id string) (bool, error) {
 	s, err := servers.Get(ctx, compute, id).Extract()
 	switch {
@@ -27,8 +27,8 @@ func ServerDeleted(ctx context.Context, compute *gophercloud.ServiceClient, id s
 	return false, nil
 }
 
-// VolumeDeleted reports whether a volume whose deletion was asked for is gone; an error says that
-// the deletion failed, or that it can't be told.
+// VolumeDeleted reports whether a volume is gone after its deletion was requested; an error says that the
+// deletion failed, or that its result is unknown.
 func VolumeDeleted(ctx context.Context, storage *gophercloud.ServiceClient, id string) (bool, error) {
 	v, err := volumes.Get(ctx, storage, id).Extract()
 	switch {

@@ -14,8 +14,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// service is how one service appears in catalogs. Its version is taken as known: asking each
-// service for its versions would be a request more per service.
+// service is how one service appears in catalogs. Its version is fixed: asking for it would take one more
+// request per service.
 type service struct {
 	name    string
 	types   []string // in order of preference
@@ -147,7 +147,7 @@ func (c *Cloud) unsafe(address string) bool {
 	return !c.allowHTTP && strings.HasPrefix(c.provider.IdentityBase, "https:") && strings.HasPrefix(address, "http:")
 }
 
-// prepareTransport lets the token go to the cloud's endpoints, and nowhere else.
+// prepareTransport allows sending the token to the cloud's endpoints only.
 func (c *Cloud) prepareTransport() {
 	roles := strings.Join(c.roles, ", ")
 	c.transport.roles.Store(&roles)
@@ -175,7 +175,7 @@ func (c *Cloud) regions() map[string]bool {
 	return all
 }
 
-// outdated tells the volume service's old endpoints, which some catalogs still have.
+// outdated reports whether it is an old endpoint of the volume service, which some catalogs still have.
 func outdated(url string, s service) bool {
 	v := versionOf(url)
 	return s.name == blockStorageService.name && (v == "v1" || v == "v2")

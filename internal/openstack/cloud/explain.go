@@ -42,8 +42,8 @@ func (s *settings) explain(err error) error {
 	return said
 }
 
-// tokenIsUnknown tells Keystone's answer to a token that it doesn't know, or no longer, from the
-// 404 of a server that has no Keystone.
+// tokenIsUnknown distinguishes Keystone's response to an unknown or expired token from the 404 of a server
+// without Keystone.
 func (s *settings) tokenIsUnknown(answer gophercloud.ErrUnexpectedResponseCode) bool {
 	return answer.Actual == http.StatusNotFound && s.auth.TokenID != "" && bytes.Contains(answer.Body, []byte(`"error"`))
 }

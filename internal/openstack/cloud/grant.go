@@ -14,8 +14,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Grant is an access that somebody else has authenticated: a token with what goes with it. No
-// password and no other secret is part of it.
+// Grant is an access that somebody else has authenticated: a token, the catalog and so on. It has no
+// password and no other secret.
 type Grant struct {
 	Name             string // of the cloud, for people
 	IdentityEndpoint string // Keystone's URL, with or without its version
@@ -28,15 +28,15 @@ type Grant struct {
 	EndpointType     string   // as Access.EndpointType
 	Catalog          []byte   // JSON, the list that a token's answer has as "catalog"
 
-	// Endpoints are URLs by type of service, such as "image", that win over the catalog's.
+	// Endpoints are URLs by type of service, such as "image", that override the catalog's.
 	Endpoints map[string]string
 
-	CACert   []byte // PEM, the only authorities that count; nil for the system's
-	Insecure bool   // don't check the services' certificates
+	CACert   []byte // PEM, replaces the system's authorities; nil for the system's
+	Insecure bool   // don't verify the services' certificates
 }
 
-// FromGrant connects with an access that was granted, without any request. When the token has
-// expired, renew is asked for another one; it may be nil. What can't be used is fault.Usage.
+// FromGrant connects with a granted access, without sending requests. When the token has expired, it calls
+// renew for another one; renew may be nil. An unusable grant is fault.Usage.
 func FromGrant(g Grant, renew func(ctx context.Context) (Grant, error)) (*Cloud, error) {
 	fail := func(err error) (*Cloud, error) {
 		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("using the access to cloud %q: %w", g.Name, err))
@@ -82,8 +82,7 @@ func FromGrant(g Grant, renew func(ctx context.Context) (Grant, error)) (*Cloud,
 	return c, nil
 }
 
-// Grant is this access for somebody else: the token with what goes with it, without the
-// credentials that it was got with.
+// Grant is this access for somebody else: the token, the catalog and so on, without the credentials.
 func (c *Cloud) Grant() (Grant, error) {
 	catalog, err := json.Marshal(c.catalog.Entries)
 	if err != nil {
@@ -103,8 +102,8 @@ func (c *Cloud) Grant() (Grant, error) {
 	return g, nil
 }
 
-// ownEndpoints are the addresses that win over the catalog's: those that were given, and those of
-// services for which the entry says something that a catalog alone doesn't tell.
+// ownEndpoints are the addresses that override the catalog's: those that were given, and those of services
+// with settings of their own in the entry.
 func (c *Cloud) ownEndpoints() map[string]string {
 	all := maps.Clone(c.overrides)
 	if all == nil {

@@ -12,16 +12,16 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Thing is something that a run makes for itself and has to remove.
+// Thing is an object that a run creates for itself and has to remove.
 type Thing struct {
 	// Kind is what people call it, such as "server".
 	Kind string
-	// Find looks for it by the run's mark, for when its creation was cut off.
+	// Find looks for it by the run's mark, in case its creation was interrupted.
 	Find func(ctx context.Context) (ids []string, err error)
-	// Delete asks the service to remove it. That it isn't there any more is success.
+	// Delete asks the service to remove it. It succeeds if the object no longer exists.
 	Delete func(ctx context.Context, id string) error
-	// Gone reports whether the removal is complete; nil if Delete's success says so. An error
-	// makes Delete be called again.
+	// Gone reports whether the removal is complete; nil if Delete's success says so. After an error, Delete
+	// is called again.
 	Gone func(ctx context.Context, id string) (bool, error)
 	// After has to be gone before.
 	After *Thing
@@ -34,14 +34,14 @@ type Thing struct {
 	left error
 }
 
-// Made says that the thing is there.
+// Made records that the thing exists.
 func (t *Thing) Made(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.id = id
 }
 
-// Keep says that the thing is to stay, or was never made.
+// Keep records that the thing is to stay, or was never created.
 func (t *Thing) Keep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -67,7 +67,7 @@ type Leftovers struct {
 	things []*Thing
 }
 
-// Expect notes a thing before it is made: from now on it is looked for at the end.
+// Expect records a thing before it is created, so that Remove looks for it at the end.
 func (l *Leftovers) Expect(t *Thing) *Thing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +76,7 @@ func (l *Leftovers) Expect(t *Thing) *Thing {
 	return t
 }
 
-// Start begins to remove things, and those they come after, without waiting for it.
+// Start starts removing things, and those that have to go before them, without waiting.
 func (l *Leftovers) Start(ctx context.Context, timeout time.Duration, things ...*Thing) {
 	for _, t := range things {
 		if t == nil || t.isKept() {
@@ -96,9 +96,8 @@ func (l *Leftovers) Start(ctx context.Context, timeout time.Duration, things ...
 	}
 }
 
-// Remove removes all things at once, each as soon as it can go, and waits for it. It doesn't
-// end with ctx. Transient failures are tried again until the timeout. The error says exactly
-// what is left.
+// Remove removes all things in parallel, each as soon as possible, and waits until they are gone. It doesn't
+// end with ctx. Transient failures are retried until the timeout. The error names everything that is left.
 func (l *Leftovers) Remove(ctx context.Context, timeout time.Duration) error {
 	l.mu.Lock()
 	things := slices.Clone(l.things)
@@ -140,12 +139,12 @@ func (t *Thing) remove(ctx context.Context) error {
 }
 
 const (
-	searchTime = 5 * time.Minute // for a service that is away
-	removeTime = 100 * time.Hour // ctx bounds it
+	searchTime = 5 * time.Minute // for an unavailable service
+	removeTime = 100 * time.Hour // ctx limits it
 )
 
-// search looks for what a create that was cut off may have made. The service may still have been
-// at it, so nothing found is asked again.
+// search looks for what an interrupted create may have made. The service may not have finished, so if it
+// finds nothing, it looks again.
 func (t *Thing) search(ctx context.Context) (ids []string, err error) {
 	for _, wait := range []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond} {
 		if !change.Sleep(ctx, wait) {
@@ -162,8 +161,8 @@ func (t *Thing) search(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
-// Remove removes the one with the id and waits until it is gone. Transient failures are tried
-// again until ctx ends.
+// Remove removes the one with the id and waits until it is gone. Transient failures are retried until ctx
+// ends.
 func (t *Thing) Remove(ctx context.Context, id string) error {
 	asked := false
 	var last error
@@ -188,7 +187,7 @@ func (t *Thing) Remove(ctx context.Context, id string) error {
 	return err
 }
 
-// refused reports whether it makes sense to go on after err.
+// refused reports whether retrying after err is useless.
 func (t *Thing) refused(err error, last *error) (bool, error) {
 	err = Classify(err)
 	switch fault.KindOf(err) {

@@ -2,7 +2,7 @@ package cloud
 
 import "github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
 
-// Names are the entries of clouds.yaml, sorted; none without the file. Nobody is asked.
+// Names are the entries of clouds.yaml, sorted; none without the file. It sends no requests.
 func Names() ([]string, error) {
 	config, err := cloudsyaml.Read()
 	if err != nil {

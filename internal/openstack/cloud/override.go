@@ -9,7 +9,7 @@ import (
 // firstDomain is the id of the domain that every Keystone starts with.
 const firstDomain = "default"
 
-// override lets the options win over the entry, and leaves exactly one way to authenticate.
+// override applies the options to the entry, and leaves exactly one way to authenticate.
 func (a *Access) override(o *gophercloud.AuthOptions) {
 	o.IdentityEndpoint = cmp.Or(a.IdentityEndpoint, o.IdentityEndpoint)
 	switch {
@@ -55,7 +55,7 @@ func (a *Access) overrideUser(o *gophercloud.AuthOptions) {
 	case o.TokenID != "":
 		o.UserID, o.Username = "", ""
 	}
-	// Where nobody ever chose a domain there is only the first, whose id is always the same.
+	// If no domain was ever chosen, there is only the first one, whose id is always the same.
 	if o.DomainID == "" && o.DomainName == "" {
 		o.DomainID = firstDomain
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Renew gets a new token in place of the one that a service refused; it does nothing if that one
-// was replaced already. It is fault.Forbidden where the credentials don't allow it.
+// Renew replaces the token that a service refused, unless it has already been replaced. It is
+// fault.Forbidden if the credentials don't allow it.
 func (c *Cloud) Renew(ctx context.Context, refused string) error {
 	if c.provider.ReauthFunc == nil {
 		return fault.New(fault.Forbidden, "use a user with a password or an application credential", "the token of cloud %q can't be renewed", c.name)

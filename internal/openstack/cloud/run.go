@@ -7,16 +7,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// The keys under which everything that a run creates says whose it is and until when it may
-// stay: in metadata, properties, or as key=value words in a description.
+// The keys of a run's marks on everything it creates, its id and deadline: in metadata, in properties, or
+// as key=value words in a description.
 const (
 	RunKey      = "imgctl_run"
 	DeadlineKey = "imgctl_deadline"
 	ReusedKey   = "imgctl_reused" // the object was there before the run, which only uses it
 )
 
-// Run identifies one run of one program, a UUID. What a run creates carries it, so that a create
-// whose answer was lost can be found, and what a dead run left can be swept.
+// Run identifies one run of one program, by a UUID. Everything that a run creates carries it, so that an
+// object can be found if the response to its creation was lost, and leftovers of a dead run can be swept.
 type Run string
 
 // NewRun makes the id of a new run.
@@ -28,11 +28,10 @@ func (r Run) Valid() bool {
 	return err == nil && id.String() == string(r)
 }
 
-// namePrefix begins the names that a run gives to what nobody is to ask for by name.
+// namePrefix begins the names of objects that nobody is to look up by name.
 const namePrefix = "imgctl-"
 
-// Name is the run's mark for services that have nothing but a name, and the name of whatever
-// isn't finished yet.
+// Name is the run's mark for objects that only have a name, and the staging name of unfinished ones.
 func (r Run) Name() string { return namePrefix + string(r) }
 
 // NamedRun is the run whose mark a name is.
@@ -56,10 +55,10 @@ func (r Run) Reuse(description string, deadline time.Time) string {
 	return strings.TrimSpace(description + " " + r.Description(deadline) + " " + ReusedKey + "=yes")
 }
 
-// Marks are what an object says about the run that made or uses it.
+// Marks are an object's marks of the run that created or uses it.
 type Marks struct {
 	Run      Run
-	Deadline time.Time // zero if it doesn't say
+	Deadline time.Time // zero if there is none
 	Reused   bool      // the object is older than the run
 	Rest     string    // of a description, without the marks
 }
@@ -67,7 +66,7 @@ type Marks struct {
 // MetadataMarks reads marks from metadata or properties; ok is false if no run is named.
 func MetadataMarks(m map[string]string) (marks Marks, ok bool) {
 	marks.Run = Run(m[RunKey])
-	marks.Deadline, _ = time.Parse(time.RFC3339, m[DeadlineKey]) // unreadable is as good as none
+	marks.Deadline, _ = time.Parse(time.RFC3339, m[DeadlineKey]) // unreadable counts as none
 	return marks, marks.Run.Valid()
 }
 

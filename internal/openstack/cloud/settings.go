@@ -20,7 +20,7 @@ var endpointTypes = map[string]gophercloud.Availability{
 	"admin": gophercloud.AvailabilityAdmin, "adminURL": gophercloud.AvailabilityAdmin,
 }
 
-// settings are what options, entry and environment come to.
+// settings combine options, entry and environment.
 type settings struct {
 	auth      gophercloud.AuthOptions
 	base      string // Keystone's address without its version
@@ -34,14 +34,14 @@ type settings struct {
 	wish      wish
 }
 
-// special is what an entry says about one service alone.
+// special holds an entry's settings for one service.
 type special struct {
 	url    string // instead of the catalog's
 	region string
 	avail  gophercloud.Availability
 }
 
-// names are how errors speak of where the settings came from.
+// names are how errors name the sources of the settings.
 type names struct {
 	cloud    string
 	endpoint any // the option, or what stands in the entry
@@ -80,8 +80,7 @@ func (a *Access) settings() (*settings, error) {
 	return s, s.readTLS(a, entry)
 }
 
-// entry is the one that is meant: the named one, the default one, or one without anything where
-// the options have to say it all.
+// entry is the named entry, the default one, or an empty one if the options have to provide everything.
 func (a *Access) entry() (*cloudsyaml.Entry, error) {
 	config, err := cloudsyaml.Read()
 	if err != nil {
@@ -127,7 +126,7 @@ func (s *settings) checkAddress(entry *cloudsyaml.Entry) (err error) {
 	return nil
 }
 
-// errNoCloud says that nothing names a cloud, which is fine as long as none is asked.
+// errNoCloud says that nothing names a cloud, which is fine as long as none is needed.
 var errNoCloud = errors.New("there is no cloud to speak to")
 
 // checkCredentials finds what Keystone would refuse.

@@ -71,7 +71,7 @@ func signInWith(entry *cloudsyaml.Entry, a *Access) (gophercloud.AuthOptions, er
 	return o, nil
 }
 
-// credentialsOfItsOwn reports whether the options say all about how to sign in.
+// credentialsOfItsOwn reports whether the options alone determine how to sign in.
 func (a *Access) credentialsOfItsOwn() bool {
 	return a.Token != "" || (a.ApplicationCredentialID != "" || a.ApplicationCredentialName != "") && a.ApplicationCredentialSecret != ""
 }
@@ -120,10 +120,10 @@ func keystoneBase(address string) (string, error) {
 	return u.String(), nil
 }
 
-// maxToken is more than the largest catalog comes to.
+// maxToken is larger than any catalog.
 const maxToken = 8 << 20
 
-// signIn gets a token, and says how the next one is got where that is possible.
+// signIn requests a token, and returns how to get the next one, if possible.
 func signIn(ctx context.Context, pc *gophercloud.ProviderClient, o gophercloud.AuthOptions) error {
 	if err := getToken(ctx, pc, o); err != nil {
 		return err
@@ -142,7 +142,7 @@ func signIn(ctx context.Context, pc *gophercloud.ProviderClient, o gophercloud.A
 	return nil
 }
 
-// getToken asks Keystone for a token, or about the one that there is. Asking does no harm twice.
+// getToken asks Keystone for a token, or about the existing one. It is safe to repeat.
 func getToken(ctx context.Context, pc *gophercloud.ProviderClient, o gophercloud.AuthOptions) error {
 	ctx = outbound.Limit(Repeatable(ctx), maxToken)
 	keystone := &gophercloud.ServiceClient{ProviderClient: pc, Endpoint: pc.IdentityBase + "v3/", Type: "identity"}

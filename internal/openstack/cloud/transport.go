@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	maxTries       = 7                      // about six seconds, where the service doesn't say how long to wait
-	maxTriesBroken = 4                      // after a 500, which more often stays than goes
+	maxTries       = 7                      // about six seconds, unless the service says how long to wait
+	maxTriesBroken = 4                      // after a 500, which usually persists
 	firstDelay     = 100 * time.Millisecond // doubles with each try
 )
 
 // Traffic counts what went over the network.
 type Traffic struct{ Requests, Connections int64 }
 
-// transport is the one way to a cloud: what is safe to repeat is repeated.
+// transport is the one HTTP transport to a cloud. It retries requests that are safe to repeat.
 type transport struct {
 	*outbound.Cloud
 	requests atomic.Int64
@@ -37,19 +37,19 @@ func (t *transport) traffic() Traffic {
 	return Traffic{Requests: t.requests.Load(), Connections: t.Connections()}
 }
 
-// rolesHeader takes the roles of the refused user from the transport, which knows them, to Classify,
-// which makes the error: a header of the answer is all that gophercloud passes on.
+// rolesHeader carries the refused user's roles from the transport, which knows them, to Classify, which
+// makes the error: gophercloud passes on only the response's headers.
 const rolesHeader = "X-Imgctl-Roles"
 
 type repeatable struct{}
 
-// Repeatable marks the requests made with the context as safe to repeat although their method
-// alone doesn't say so: a PATCH that sets values, a POST that finds its own earlier effect.
+// Repeatable marks the requests made with the context as safe to repeat, although their method alone isn't:
+// a PATCH that sets values, a POST that finds its own earlier effect.
 func Repeatable(ctx context.Context) context.Context {
 	return context.WithValue(ctx, repeatable{}, true)
 }
 
-// RoundTrip sends the request, as often as it is sensible and safe.
+// RoundTrip sends the request, and retries if that is useful and safe.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		r, err := attempt(req, try)
@@ -145,7 +145,7 @@ func safe(req *http.Request) bool {
 	return marked
 }
 
-// retriable tells a broken connection from one that will never do.
+// retriable reports whether a failed connection may work when retried.
 func retriable(err error) bool {
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
@@ -159,7 +159,7 @@ func retriable(err error) bool {
 	return !refusedAnswer(err) && !errors.Is(err, outbound.ErrTooSlow)
 }
 
-// refusedAnswer reports whether an answer came that wasn't taken, and won't be the next time.
+// refusedAnswer reports whether a response was rejected here, as it would be again.
 func refusedAnswer(err error) bool {
 	if errors.Is(err, outbound.ErrTooLarge) {
 		return true

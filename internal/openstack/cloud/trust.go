@@ -12,7 +12,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
 )
 
-// trust is how the services' certificates are checked.
+// trust is how the services' certificates are verified.
 type trust struct {
 	caCert   []byte // PEM; nil for the system's authorities
 	insecure bool

@@ -12,9 +12,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
 )
 
-// wish is the project and the region that were asked for, by an option, a variable or the entry.
-// Some credentials are for one project whatever is asked, and a catalog may lack the region:
-// working elsewhere instead would be worse than failing.
+// wish is the requested project and region, from an option, a variable or the entry. Some credentials are
+// for one project only, and a catalog may lack the region: it is better to fail than to work elsewhere.
 type wish struct {
 	projectID, project, domainID, domain string
 	region                               string
@@ -70,7 +69,7 @@ func (w *wish) String() string {
 	return ""
 }
 
-// fulfilled checks what signing in gave.
+// fulfilled compares the result of signing in with the request.
 func (w *wish) fulfilled(c *Cloud, got *tokens.Project) error {
 	if asked := cmp.Or(w.projectID, w.project); asked != "" && !w.isProject(got) {
 		is := "no project"

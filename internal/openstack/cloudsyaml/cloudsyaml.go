@@ -18,7 +18,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Config is all that the files and the environment say.
+// Config is the content of the files and the environment.
 type Config struct {
 	File       string   // the clouds.yaml that was read; "" if there is none
 	Unreadable []string // files that would have come first but may not be read

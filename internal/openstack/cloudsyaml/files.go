@@ -36,7 +36,7 @@ func folders() []string {
 	return append(found, "/etc/xdg/openstack", siteFolder)
 }
 
-// home is the user's; the client in a snap has one of its own, which nobody means.
+// home is the user's home; in a snap, HOME is another folder, which isn't meant here.
 func home() string {
 	if home := os.Getenv("SNAP_REAL_HOME"); home != "" {
 		return home

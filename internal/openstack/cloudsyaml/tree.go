@@ -15,7 +15,7 @@ import (
 // are underscores.
 type tree map[string]any
 
-// Bounds of what one file may unfold to, aliases included.
+// Limits for the size of one file after expanding its aliases.
 const (
 	maxNodes = 200_000
 	maxDepth = 50
@@ -178,7 +178,7 @@ func has(t tree, key string) bool {
 	return ok
 }
 
-// text is a scalar's; "" for everything else.
+// text is a scalar's text; "" for everything else.
 func text(v any) string {
 	s, _ := v.(string)
 	return s

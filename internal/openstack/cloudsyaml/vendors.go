@@ -36,7 +36,7 @@ func (c *Config) profile(own tree) (name string, found tree) {
 	return name, normalized(found)
 }
 
-// unknownProfile says why a profile gave nothing, for an entry that misses something.
+// unknownProfile explains that a profile is unknown, for an entry that lacks something.
 func unknownProfile(name string) string {
 	if strings.Contains(name, "://") || name == "vexxhost" {
 		return "its profile " + name + " is published on the network only, which isn't asked: " +

@@ -48,10 +48,10 @@ func (c *Client) ImageAt(ctx context.Context, id string) (*Image, time.Time, err
 	return &img, at, nil
 }
 
-// Create makes an image record in status queued. With an id among the attributes the call is an
-// atomic claim: of several that create the same id one succeeds, and an id is never free again,
-// also after the image was deleted; the others get fault.Conflict. A lost answer is resolved by
-// the property key with its value, which only this call gives.
+// Create creates an image record in status queued. With an id among the attributes, the call is an atomic
+// claim: if several create the same id, one succeeds and the others get fault.Conflict. An id is never free
+// again, even after the image was deleted. After a lost response, Create recognises its own record by the
+// property key and its value, which only this call sets.
 func (c *Client) Create(ctx context.Context, attributes map[string]any, key, value string) (*Image, error) {
 	id, _ := attributes["id"].(string)
 	var img Image
@@ -93,8 +93,8 @@ func (c *Client) created(ctx context.Context, id, key, value string) (*Image, er
 	return found[0], nil
 }
 
-// Update applies the patch in one request. Where the answer is lost the image is read, and the
-// patch sent again only if it didn't take effect.
+// Update applies the patch in one request. If the response is lost, it reads the image, and sends the patch
+// again only if it didn't take effect.
 func (c *Client) Update(ctx context.Context, id string, p Patch) (*Image, error) {
 	var img Image
 	err := c.write(ctx, id, func(ctx context.Context) error {
@@ -118,7 +118,7 @@ func (c *Client) Update(ctx context.Context, id string, p Patch) (*Image, error)
 	return &img, nil
 }
 
-// Delete deletes an image; one that isn't there is no error.
+// Delete deletes an image; it is no error if the image doesn't exist.
 func (c *Client) Delete(ctx context.Context, id string) error {
 	err := c.write(ctx, id, func(ctx context.Context) error {
 		resp, err := c.sc.Delete(ctx, c.url(id), nil)
@@ -199,15 +199,15 @@ func (c *Client) url(parts ...string) string {
 	return c.sc.ServiceURL(append([]string{"images"}, parts...)...)
 }
 
-// write does a request that changes something, and learns whether it took effect. key is what the
-// request is about, as in shown.
+// write sends a request that changes something, and finds out whether it took effect. key is the object of
+// the request, as in shown.
 func (c *Client) write(ctx context.Context, key string, do func(context.Context) error, done func(context.Context) (bool, error)) error {
 	return change.Write(ctx, cloud.Outcome, func(ctx context.Context) error {
 		return c.shown.certain(ctx, key, func() error { return do(ctx) })
 	}, done)
 }
 
-// failed says what was being done, and gives the service's answer its kind.
+// failed adds what was being done, and classifies the service's response.
 func failed(err error, format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, cloud.Classify(err))...)
 }

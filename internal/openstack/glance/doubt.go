@@ -9,21 +9,21 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 )
 
-// shown remembers the images and members that the service has shown. A 404 for one of them
-// contradicts what was just read: a database replica that lags behind or a proxy with a stale route
-// answers so. It is asked again before it is believed.
+// shown remembers the images and members that the service has shown. A 404 for one of them contradicts what
+// was just read, and may come from a database replica that lags behind or a proxy with a stale route. So
+// the request is repeated before the 404 counts.
 type shown struct {
 	mu   sync.Mutex
 	seen map[string]bool // image ids, and IMAGE/PROJECT
 }
 
-// allImages is the collection of all images, which is always there.
+// allImages is the collection of all images, which always exists.
 const allImages = "images"
 
-// doubts are the pauses before a 404 for something that was shown is asked again.
+// doubts are the pauses before repeating a request after a 404 for something that was shown.
 var doubts = []time.Duration{50 * time.Millisecond, 400 * time.Millisecond}
 
-// mostShown is how many things are remembered. Whoever lists more than that doesn't go back to each.
+// mostShown is how many things are remembered. A caller that lists more doesn't read each again.
 const mostShown = 5000
 
 func (s *shown) add(keys ...string) {
@@ -49,8 +49,8 @@ func (s *shown) has(key string) bool {
 	return key == allImages || s.seen[key]
 }
 
-// certain does a request about an image or a member. A 404 for what was shown is asked again; one
-// that stays is believed, and the thing is forgotten.
+// certain sends a request about an image or a member. After a 404 for something that was shown, it repeats
+// the request; a persistent 404 counts, and the thing is forgotten.
 func (s *shown) certain(ctx context.Context, key string, do func() error) error {
 	err := do()
 	for _, pause := range doubts {

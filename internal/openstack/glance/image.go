@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Statuses of an image that decisions are taken on.
+// Statuses of an image that matter for decisions.
 const (
 	StatusQueued      = "queued"
 	StatusActive      = "active"
@@ -118,7 +118,7 @@ func (i *Image) value(path string) (v any, ok bool) {
 	return v, ok
 }
 
-// reflects reports whether the image looks as it has to after the patch.
+// reflects reports whether the image has the values that the patch sets.
 func (i *Image) reflects(p Patch) bool {
 	want := map[string]*op{}
 	for n := range p {
@@ -149,15 +149,15 @@ func sameTags(a, b []string) bool {
 	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }
 
-// NewestFirst sorts by creation, newest first, and by id where images are of the same second.
+// NewestFirst sorts by creation, newest first, and by id within the same second.
 func NewestFirst(images []*Image) {
 	slices.SortFunc(images, func(a, b *Image) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 }
 
-// MaxProperty is how many bytes the value of a property may have; the service's database cuts off
-// behind them.
+// MaxProperty is the maximum length of a property's value, in bytes; the service's database truncates longer
+// ones.
 const MaxProperty = 60_000
 
 // Patch is a change of an image that takes effect as a whole, in one request, or not at all.
@@ -168,7 +168,7 @@ type op struct {
 	Value    any
 }
 
-// MarshalJSON leaves the value out of a removal only: false and 0 are values.
+// MarshalJSON omits the value only for a removal: false and 0 are values.
 func (o op) MarshalJSON() ([]byte, error) {
 	m := map[string]any{"op": o.Op, "path": o.Path}
 	if o.Op != "remove" {
@@ -193,10 +193,10 @@ func (p Patch) Hidden(hidden bool) Patch { return p.with("replace", "/os_hidden"
 // Protected sets whether deletion is refused.
 func (p Patch) Protected(protected bool) Patch { return p.with("replace", "/protected", protected) }
 
-// MinDisk sets the smallest disk, in GiB, that a server needs.
+// MinDisk sets the minimum disk, in GiB, of a server.
 func (p Patch) MinDisk(gib int) Patch { return p.with("replace", "/min_disk", gib) }
 
-// MinRAM sets the smallest memory, in MiB, that a server needs.
+// MinRAM sets the minimum memory, in MiB, of a server.
 func (p Patch) MinRAM(mib int) Patch { return p.with("replace", "/min_ram", mib) }
 
 // Tags replaces all of the image's tags.
@@ -207,12 +207,12 @@ func (p Patch) Tags(tags []string) Patch {
 	return p.with("replace", "/tags", tags)
 }
 
-// Set gives an additional property a value, whether it was there or not.
+// Set sets an additional property, whether it exists or not.
 func (p Patch) Set(property, value string) Patch {
 	return p.with("add", "/"+escape(property), value)
 }
 
-// SetAll gives additional properties values, in the order of their names.
+// SetAll sets additional properties, in the order of their names.
 func (p Patch) SetAll(properties map[string]string) Patch {
 	for _, k := range slices.Sorted(maps.Keys(properties)) {
 		p = p.Set(k, properties[k])
@@ -220,15 +220,14 @@ func (p Patch) SetAll(properties map[string]string) Patch {
 	return p
 }
 
-// Change gives an additional property a new value; the whole patch is refused with a conflict
-// where the image does not have the property. That makes a property a fence: who removes it
-// stops everybody who still believes to hold it.
+// Change changes an existing additional property; if the image doesn't have it, the whole patch is refused
+// with a conflict. So a property can serve as a fence: removing it stops everyone who still relies on it.
 func (p Patch) Change(property, value string) Patch {
 	return p.with("replace", "/"+escape(property), value)
 }
 
-// Remove takes an additional property away; the whole patch is refused with a conflict where
-// the image does not have it.
+// Remove removes an additional property; if the image doesn't have it, the whole patch is refused with a
+// conflict.
 func (p Patch) Remove(property string) Patch { return p.with("remove", "/"+escape(property), nil) }
 
 // JSON pointer escapes, RFC 6901.

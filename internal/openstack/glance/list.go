@@ -15,16 +15,16 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Query is what the Image service is asked for; the zero value asks for all that the project
-// sees by default: public images, its own, and shared ones it accepted, none of them hidden.
+// Query is a query to the Image service. The zero value lists what the project sees by default: public
+// images, its own, and shared ones it accepted, none of them hidden.
 type Query struct {
 	Name         string // exact
 	Owner        string // project id
 	Visibility   string // one of the visibilities, or "all", which adds other projects' community images
 	MemberStatus string // of images shared with the project: accepted (default), pending, rejected, all
 	Status       string
-	Hidden       bool // hidden images instead of the others
-	BothHidden   bool // hidden images as well as the others; the service needs two lists for it
+	Hidden       bool // only hidden images
+	BothHidden   bool // hidden images and the others; the service needs two requests for it
 	Tags         []string
 	Properties   map[string]string
 	Sort         string // such as "created_at:desc"
@@ -56,7 +56,7 @@ func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
 	return found, nil
 }
 
-// bothHidden asks for both lists at once.
+// bothHidden requests both lists in parallel.
 func (c *Client) bothHidden(ctx context.Context, q Query) ([]*Image, error) {
 	q.BothHidden = false
 	var found [2][]*Image
@@ -97,9 +97,9 @@ func (q Query) encode() string {
 	return v.Encode()
 }
 
-// name is the filter that finds the name. The service reads an operator into whatever stands
-// before a colon and splits at commas, unless the name is quoted; it can't quote quotes, so a name
-// with both quotes and operators is not filtered by.
+// name is the filter for the name. The service takes text before a colon as an operator and splits at
+// commas, unless the name is quoted. Quotes can't be quoted, so a name with both quotes and operators isn't
+// used as a filter.
 func (q Query) name() string {
 	if !strings.ContainsAny(q.Name, ":,") {
 		return q.Name
@@ -110,8 +110,8 @@ func (q Query) name() string {
 	return `in:"` + q.Name + `"`
 }
 
-// exactly checks what the service compares loosely: its database takes no notice of case, of
-// trailing spaces and of accents.
+// exactly compares strictly what the service compares loosely: its database ignores case, trailing spaces
+// and accents.
 func (q Query) exactly(i *Image) bool {
 	if q.Name != "" && i.Name != q.Name || q.Owner != "" && i.Owner != q.Owner {
 		return false
@@ -119,8 +119,8 @@ func (q Query) exactly(i *Image) bool {
 	return i.hasProperties(q.Properties)
 }
 
-// filters reports whether the service compares a property, or an attribute asked for as one, as a
-// property is compared. What it doesn't is compared here alone.
+// filters reports whether the service filters by the property, or by an attribute given as one. Otherwise
+// the comparison is done here.
 func filters(key, value string) bool {
 	if attributes[key] {
 		return slices.Contains([]string{"disk_format", "container_format", "checksum"}, key) && !strings.ContainsAny(value, ":,")
@@ -196,7 +196,7 @@ func (p page) images() ([]*Image, error) {
 	return list.Images, json.Unmarshal(body, &list)
 }
 
-// IsEmpty reports whether the page is the one behind the last.
+// IsEmpty reports whether the page is empty, which means that the previous page was the last.
 func (p page) IsEmpty() (bool, error) {
 	images, err := p.images()
 	return len(images) == 0, err

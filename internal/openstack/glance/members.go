@@ -23,8 +23,8 @@ const (
 // time. A project that isn't in it is a member for ever.
 const ShareEndsKey = "imgctl_share_expires"
 
-// CopyingKey is the property of a copy that isn't finished: what it is a copy of. It goes with the run's
-// marks when the copy is complete.
+// CopyingKey is the property of an unfinished copy: what it is a copy of. It is removed with the run's marks
+// when the copy is complete.
 const CopyingKey = "imgctl_copying"
 
 // Member is a project that an image is shared with.
@@ -70,16 +70,14 @@ func (c *Client) Member(ctx context.Context, image, project string) (Member, err
 	return m, nil
 }
 
-// AddMember shares the image with a project, which gets status pending; a member that is there
-// already keeps its status.
+// AddMember shares the image with a project, which gets status pending; an existing member keeps its status.
 func (c *Client) AddMember(ctx context.Context, image, project string) error {
 	_, err := c.EnsureMember(ctx, image, project)
 	return err
 }
 
-// EnsureMember is AddMember that reports whether it was this call that made the project a member:
-// who undoes it must not take away what was there before. Where an answer was lost and the member
-// is there, it counts as made.
+// EnsureMember is AddMember and reports whether this call added the member, because an undo must not remove
+// an earlier one. If a response was lost and the member exists, it counts as added.
 func (c *Client) EnsureMember(ctx context.Context, image, project string) (made bool, err error) {
 	unclear := false
 	err = c.write(ctx, image, func(ctx context.Context) error {

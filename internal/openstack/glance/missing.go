@@ -10,8 +10,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// missing is why the selector finds no image: where one would be found but for its visibility, its
-// member's status, its own status or because it is hidden, that and which setting finds it.
+// missing is why the selector finds no image. If an image only fails to match by its visibility, member
+// status, status or because it is hidden, missing says so and names the setting that finds it.
 func (c *Client) missing(ctx context.Context, s Selector) error {
 	near, err := c.near(ctx, s)
 	if err != nil || len(near) == 0 {
@@ -27,7 +27,7 @@ func (c *Client) missing(ctx context.Context, s Selector) error {
 		s, i, strings.Join(why, " and "))
 }
 
-// near lists what the selector would find if it asked for any visibility and status, newest first.
+// near lists what the selector would find with any visibility and status, newest first.
 func (c *Client) near(ctx context.Context, s Selector) ([]*Image, error) {
 	var images []*Image
 	var err error
@@ -49,7 +49,7 @@ func (c *Client) near(ctx context.Context, s Selector) ([]*Image, error) {
 	return images, err
 }
 
-// difference is what keeps an image that is near from being selected, and the settings without it.
+// difference is why a near image isn't selected, and the settings that select it.
 func (c *Client) difference(ctx context.Context, s Selector, i *Image) (why []string, settings []any) {
 	add := func(what, name string, value any) {
 		why, settings = append(why, what), append(settings, fault.Set(name, value))
@@ -75,7 +75,7 @@ func (c *Client) difference(ctx context.Context, s Selector, i *Image) (why []st
 	return why, settings
 }
 
-// unaccepted is the project's answer to a share that its list leaves out; "" for any other image.
+// unaccepted is the project's status for a shared image that its list leaves out; "" for any other image.
 func (c *Client) unaccepted(ctx context.Context, i *Image) string {
 	for _, status := range []string{Pending, Rejected} {
 		found, err := c.Images(ctx, Query{Name: i.Name, Visibility: Shared, MemberStatus: status, Hidden: i.Hidden})

@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// Reserved reports whether an additional property belongs to the service, to a client's
-// book-keeping of the data or to imgctl, so that it must not go from one image to another.
+// Reserved reports whether an additional property belongs to the service, to a client's records about the
+// data, or to imgctl, so that it must not be copied from one image to another.
 func Reserved(property string) bool {
 	return hasPrefix(property, "os_glance_", "owner_specified.", "imgctl_", "img_signature")
 }
 
-// OwnData reports whether an additional property says how an image's own data is encrypted, or
-// of which snapshots it consists. Removed from its image, the data can't be read any more; set on
-// another image, it is wrong.
+// OwnData reports whether an additional property says how an image's own data is encrypted, or which
+// snapshots it consists of. Without it the image's data can't be read; on another image it is wrong.
 func OwnData(property string) bool {
 	return hasPrefix(property, "cinder_encryption_", "os_encrypt_", "os_decrypt_") ||
 		slices.Contains([]string{"block_device_mapping", "bdm_v2", "root_device_name", "mappings"}, property)
@@ -28,9 +27,8 @@ func Copyable(property string) bool {
 	}, property)
 }
 
-// Tied says what the image's data needs that doesn't come along when the data is copied to
-// another cloud or project, such as "the key cinder_encryption_key_id = ...". It is "" if the
-// data is all that there is.
+// Tied names what the image's data needs but a copy in another cloud or project would lack, such as "the key
+// cinder_encryption_key_id = ...". It is "" if the data is complete by itself.
 func (i *Image) Tied() string {
 	for _, needs := range []struct{ what, property string }{
 		{"the encryption key", "cinder_encryption_key_id"},

@@ -12,7 +12,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Selector says which images are meant; every field that is set has to match.
+// Selector chooses images; an image must match every field that is set.
 type Selector struct {
 	ID         string
 	Name       string // exact
@@ -20,11 +20,11 @@ type Selector struct {
 	Owner      string // project id
 	Visibility string // one of the visibilities; "" is what the project sees by default, "all" adds other projects' community images
 
-	// MemberStatus is the status that images shared with the project have to have:
+	// MemberStatus is the status that images shared with the project must have:
 	// accepted (default), pending, rejected or all.
 	MemberStatus string
 
-	// Hidden selects among hidden images instead of the others.
+	// Hidden selects only among hidden images.
 	Hidden bool
 
 	// Status of the images, "" for active ones.
@@ -39,7 +39,7 @@ type Selector struct {
 	Sort string
 }
 
-// Select lists the images that the selector means: newest first, unless it says how to sort.
+// Select lists the images that match, newest first unless Sort is set.
 func (c *Client) Select(ctx context.Context, s Selector) ([]*Image, error) {
 	images, err := c.candidates(ctx, s)
 	if err != nil {
@@ -53,8 +53,8 @@ func (c *Client) Select(ctx context.Context, s Selector) ([]*Image, error) {
 	return images, nil
 }
 
-// candidates asks the service for all that it can filter itself. An id is read directly: lists
-// leave out hidden images and shares that weren't accepted.
+// candidates lets the service filter as far as it can. An id is read directly, because lists leave out hidden
+// images and shares that weren't accepted.
 func (c *Client) candidates(ctx context.Context, s Selector) ([]*Image, error) {
 	if s.ID != "" {
 		img, err := c.Image(ctx, s.ID)
@@ -100,8 +100,8 @@ func (s Selector) matches(i *Image, now time.Time) bool {
 	return i.hasProperties(s.Properties)
 }
 
-// One is the only image that the selector means. None is fault.NotFound; several are
-// fault.Ambiguous with a list of them, unless first is true: then it is the first of them.
+// One is the only image that matches. None is fault.NotFound; several are fault.Ambiguous with a list, unless
+// first is true: then One is the first of them.
 func (c *Client) One(ctx context.Context, s Selector, first bool) (*Image, error) {
 	images, err := c.Select(ctx, s)
 	switch {
@@ -129,7 +129,7 @@ func List(images []*Image) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// String says what the selector asks for, such as `name "web-base", visibility shared`.
+// String describes the selector, such as `name "web-base", visibility shared`.
 func (s Selector) String() string {
 	var parts []string
 	add := func(label, value string) {
