@@ -187,7 +187,7 @@ func (t *Thing) Remove(ctx context.Context, id string) error {
 	return err
 }
 
-// refused reports whether retrying after err is useless.
+// refused reports whether err means that the object is gone; it returns an error if retrying is useless.
 func (t *Thing) refused(err error, last *error) (bool, error) {
 	err = Classify(err)
 	switch fault.KindOf(err) {
