@@ -26,8 +26,11 @@ func Apply(ctx context.Context, p *Plan, rep report.Reporter) error {
 		r.total += int64(len(c.gaining()))
 	}
 	if p.Done() {
-		rep.Step("There is nothing to change")
-		return p.outstanding(nil)
+		err := p.outstanding(nil)
+		if err == nil {
+			rep.Step("There is nothing to change")
+		}
+		return err
 	}
 	if err := r.give(ctx); err != nil {
 		p.undone = true

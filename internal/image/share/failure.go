@@ -61,7 +61,7 @@ func (p *Plan) outstanding(err error) error {
 	if n == 0 {
 		return err
 	}
-	return fault.Wrap(fault.Partial, advice, fmt.Errorf("%s left out: %w", count(n, "wish", "wishes"), errors.Join(errs...)))
+	return fault.Wrap(fault.Partial, advice, fmt.Errorf("%s not made: %w", count(n, "change"), errors.Join(errs...)))
 }
 
 // explain says more of why applying failed: that somebody stopped it.

@@ -266,7 +266,7 @@ shares:
 		t.Fatal(err)
 	}
 	err = share.Apply(t.Context(), p, report.Discard)
-	wantKind(t, err, fault.Partial, "line 4", "nowhere", "2 wishes left out", "has rejected image", "accept_rejected")
+	wantKind(t, err, fault.Partial, "line 4", "nowhere", "2 changes not made", "has rejected image", "accept_rejected")
 	w.expectStatuses(id, map[string]string{"member-a": glance.Rejected, "other": glance.Accepted, "member-b": glance.Accepted})
 }
 
@@ -320,7 +320,7 @@ func TestFileGoesOnWithoutWhoCantBeReached(t *testing.T) {
 		if !slices.ContainsFunc(p.Lines(), func(r share.Row) bool { return r.Before == c.state && r.Note != "" }) {
 			t.Errorf("%s: rows are %+v", c.name, p.Lines())
 		}
-		wantKind(t, share.Apply(t.Context(), p, report.Discard), fault.Partial, "1 wish left out")
+		wantKind(t, share.Apply(t.Context(), p, report.Discard), fault.Partial, "1 change not made")
 		w.expectStatuses(id, map[string]string{"member-a": glance.Accepted, "other": glance.Accepted})
 	}
 	alone := mustParse(t, "version: 1\nshares:\n- {from: away, images: [{name: one}], to: [{cloud: member-a}]}\n")
