@@ -14,7 +14,7 @@ func main() {
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{
 			prepareCommand(), defaultCommand(), planCommand(), lintCommand(), whyCommand(), tagCommand(),
-			pushCommand(), listCommand(), showCommand(), deleteCommand(), verifyCommand(),
+			pushCommand(), listCommand(), showCommand(), deleteCommand(), verifyCommand(), serveCommand(),
 		},
 	})
 }
