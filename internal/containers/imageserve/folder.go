@@ -54,7 +54,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 
 // Repositories are those that have manifests, sorted.
 func (f *Folder) Repositories() ([]string, error) {
-	var all []string
+	all := []string{}
 	err := fs.WalkDir(f.root.FS(), "v2", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && name == "v2":

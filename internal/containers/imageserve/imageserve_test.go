@@ -240,6 +240,24 @@ func TestPartsOfBlobs(t *testing.T) {
 	}
 }
 
+func TestAnEmptyFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "v2"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	f, err := imageserve.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	server := httptest.NewServer(f.Handler(nil))
+	defer server.Close()
+	if _, text, _ := get(t, http.MethodGet, strings.TrimPrefix(server.URL, "http://")+"/v2/_catalog"); text != `{"repositories":[]}` {
+		t.Errorf("the catalogue is %s", text)
+	}
+}
+
 // Nothing can be written, and nothing outside of the folder can be read.
 func TestWhatIsRefused(t *testing.T) {
 	t.Parallel()
