@@ -47,11 +47,15 @@ func typeBody(k int) map[string]any {
 
 // types are the volume types, the default one first.
 var types = []volumeType{
-	{"6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a01", "__DEFAULT__", "Default Volume Type"},
-	{"6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a02", "fast", ""},
+	{id: "6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a01", name: "__DEFAULT__", description: "Default Volume Type"},
+	{id: "6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a02", name: "fast"},
+	{id: "6f0b0d5e-9c1f-4f0c-8a57-1c0f6f7e3a03", name: "luks", encrypted: true},
 }
 
-type volumeType struct{ id, name, description string }
+type volumeType struct {
+	id, name, description string
+	encrypted             bool
+}
 
 func typeName(want string) (string, error) {
 	if want == "" {

@@ -72,6 +72,7 @@ func (s *Service) newImage(r *http.Request, v *Volume, q uploadRequest, visibili
 			spec.Properties[k] = value
 		}
 	}
+	v.addKey(&spec)
 	if visibility == glance.Public && !front.CallerOf(r).Is("admin") {
 		return "", answer.Fail(http.StatusForbidden, "Policy doesn't allow volume_extension:volume_actions:upload_public to be performed.")
 	}

@@ -47,10 +47,13 @@ func (v *Volume) body(r *http.Request) map[string]any {
 	}
 	b := map[string]any{
 		"id": v.ID, "name": v.Name, "description": orNull(v.Description), "status": v.Status, "size": v.Size, "volume_type": v.Type,
-		"availability_zone": v.Zone, "bootable": strconv.FormatBool(v.Bootable), "multiattach": v.Multiattach, "encrypted": false,
+		"availability_zone": v.Zone, "bootable": strconv.FormatBool(v.Bootable), "multiattach": v.Multiattach, "encrypted": v.KeyID != "",
 		"metadata": v.Metadata, "attachments": attachments, "snapshot_id": orNull(v.SnapshotID), "source_volid": orNull(v.SourceVolumeID),
 		"user_id": v.UserID, "os-vol-tenant-attr:tenant_id": v.ProjectID, "consistencygroup_id": nil, "replication_status": nil,
 		"created_at": stamp(v.CreatedAt), "updated_at": stamp(v.UpdatedAt), "links": v.links(r),
+	}
+	if v.KeyID != "" && atLeast(r, 64) {
+		b["encryption_key_id"] = v.KeyID
 	}
 	if v.ImageMetadata != nil {
 		b["volume_image_metadata"] = v.ImageMetadata
@@ -91,6 +94,7 @@ type Volume struct {
 	SnapshotID, SourceVolumeID    string
 	Attachments                   []Attachment
 	CreatedAt, UpdatedAt          time.Time
+	KeyID                         string // of the key that it is encrypted with; "" = it isn't
 }
 
 // Attachment connects a volume with a server.

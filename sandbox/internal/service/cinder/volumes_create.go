@@ -66,6 +66,9 @@ func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
 	if err := s.room(caller.ProjectID, v.Size); err != nil {
 		return Volume{}, err
 	}
+	if encrypts(v.Type) {
+		v.KeyID = uuid.NewString()
+	}
 	s.volumes[v.ID] = v
 	id := v.ID
 	s.clock.After(func(ctx context.Context) { s.fill(ctx, id, content) })
@@ -131,7 +134,7 @@ func (s *Service) source(caller front.Caller, v *Volume, spec Spec) (func() (io.
 		}
 		path, size = s.content(o.ID), o.Size
 		if from := s.volumes[o.VolumeID]; from != nil {
-			v.Bootable, v.ImageMetadata = from.Bootable, from.clone().ImageMetadata
+			v.takeAfter(from, spec)
 		}
 	case spec.SourceVolumeID != "":
 		o := s.volumes[spec.SourceVolumeID]
@@ -139,7 +142,7 @@ func (s *Service) source(caller front.Caller, v *Volume, spec Spec) (func() (io.
 			return nil, notFound(spec.SourceVolumeID)
 		}
 		path, size = s.content(o.ID), o.Size
-		v.Bootable, v.ImageMetadata = o.Bootable, o.clone().ImageMetadata
+		v.takeAfter(o, spec)
 	default:
 		return nil, nil
 	}
@@ -156,6 +159,14 @@ func (s *Service) source(caller front.Caller, v *Volume, spec Spec) (func() (io.
 		}
 		return f, err
 	}, nil
+}
+
+// takeAfter copies what a volume has of the one that it is made from.
+func (v *Volume) takeAfter(o *Volume, spec Spec) {
+	v.Bootable, v.ImageMetadata = o.Bootable, o.clone().ImageMetadata
+	if spec.Type == "" {
+		v.Type = o.Type
+	}
 }
 
 // fill takes a new volume through its states to Available, or to Error.
