@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -113,16 +114,14 @@ func (w *waiting) wait(ctx context.Context, other *glance.Image) error {
 		w.rep.Step("Waiting for another promotion of %q: %s", w.name, who)
 		w.said = true
 	}
-	select {
-	case <-ctx.Done():
-		if errors.Is(context.Cause(ctx), context.Canceled) {
-			return waited{fault.New(fault.Cancelled, "", "interrupted while waiting for another promotion of %q (%s)", w.name, who)}
-		}
-		return waited{fault.New(fault.Conflict, "run this one again when it has ended", "waiting for another promotion of %q (%s): %w",
-			w.name, who, context.Cause(ctx))}
-	case <-time.After(claimPoll):
+	if change.Sleep(ctx, claimPoll) {
 		return nil
 	}
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return waited{fault.New(fault.Cancelled, "", "interrupted while waiting for another promotion of %q (%s)", w.name, who)}
+	}
+	return waited{fault.New(fault.Conflict, "run this one again when it has ended", "waiting for another promotion of %q (%s): %w",
+		w.name, who, context.Cause(ctx))}
 }
 
 // waited is the error of a run that ended while it waited. It says all that there is to say.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 )
 
 // shown remembers the images and members that the service has shown. A 404 for one of them contradicts what
@@ -57,10 +59,8 @@ func (s *shown) certain(ctx context.Context, key string, do func() error) error 
 		if !gophercloud.ResponseCodeIs(err, http.StatusNotFound) || !s.has(key) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !change.Sleep(ctx, pause) {
 			return err
-		case <-time.After(pause):
 		}
 		err = do()
 	}
