@@ -16,11 +16,11 @@ const (
 // long and in parallel, over others.
 type Cloud struct{ API, Data *Transport }
 
-// NewCloud makes the way to a cloud.
-func NewCloud(config *tls.Config) *Cloud {
+// NewCloud makes the way to a cloud. share is Policy.Share of its API.
+func NewCloud(config *tls.Config, share string) *Cloud {
 	return &Cloud{
 		// Some calls of Nova last until the hypervisor has answered: the default for Answer suits them.
-		API: New(Policy{TLS: config, Connections: apiConnections, Total: apiTotal, Whole: true, Links: true}),
+		API: New(Policy{TLS: config, Share: share, Connections: apiConnections, Total: apiTotal, Whole: true, Links: true}),
 		// Glance answers an upload when it has stored all of it.
 		Data: New(Policy{TLS: config, MaxBody: -1, Answer: -1}),
 	}

@@ -17,6 +17,9 @@ import (
 type Policy struct {
 	TLS         *tls.Config
 	Connections int // per host at most; 0 is any number
+	// Share is what processes have in common that use the same connections, such as the id of a run;
+	// "" keeps this process's to itself. It must be a secret of the user's, and differ with TLS.
+	Share string
 
 	MaxHeader int64 // bytes of an answer's header
 	MaxBody   int64 // bytes of an answer's body, unpacked; negative is any number
@@ -51,7 +54,9 @@ const (
 // Transport is an http.RoundTripper. It is safe for concurrent use.
 type Transport struct {
 	policy      Policy
-	base        *http.Transport
+	base        http.RoundTripper
+	own         *http.Transport
+	shared      *shared
 	connections atomic.Int64
 	pages       pages
 
@@ -64,20 +69,25 @@ func New(p Policy) *Transport {
 	p.MaxHeader, p.MaxBody = or(p.MaxHeader, maxHeader), or(p.MaxBody, maxBody)
 	p.Answer, p.Idle = or(p.Answer, answer), or(p.Idle, idle)
 	t := &Transport{policy: p}
-	t.base = http.DefaultTransport.(*http.Transport).Clone()
-	t.base.TLSClientConfig = p.TLS.Clone()
-	t.base.ForceAttemptHTTP2 = true
-	t.base.MaxConnsPerHost = p.Connections
-	t.base.MaxIdleConnsPerHost = p.Connections
-	t.base.MaxResponseHeaderBytes = p.MaxHeader
-	t.base.ResponseHeaderTimeout = max(p.Answer, 0)
+	t.own = http.DefaultTransport.(*http.Transport).Clone()
+	t.own.TLSClientConfig = p.TLS.Clone()
+	t.own.ForceAttemptHTTP2 = true
+	t.own.MaxConnsPerHost = p.Connections
+	t.own.MaxIdleConnsPerHost = p.Connections
+	t.own.MaxResponseHeaderBytes = p.MaxHeader
+	t.own.ResponseHeaderTimeout = max(p.Answer, 0)
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
-	t.base.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	t.own.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dialer.DialContext(ctx, network, address)
 		if err == nil {
 			t.connections.Add(1)
 		}
 		return c, err
+	}
+	t.base = t.own
+	if p.Share != "" {
+		t.shared = &shared{own: t.own, name: p.Share}
+		t.base = t.shared
 	}
 	return t
 }
@@ -126,4 +136,9 @@ func (t *Transport) once(req *http.Request) (*http.Response, error) {
 func (t *Transport) Connections() int64 { return t.connections.Load() }
 
 // Close closes idle connections.
-func (t *Transport) Close() { t.base.CloseIdleConnections() }
+func (t *Transport) Close() {
+	t.own.CloseIdleConnections()
+	if t.shared != nil {
+		t.shared.closeIdle()
+	}
+}

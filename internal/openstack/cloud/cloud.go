@@ -44,7 +44,7 @@ func Connect(ctx context.Context, a Access) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	tr := newTransport(s.tls)
+	tr := newTransport(s.tls, s.trust.commonRun(s.tls))
 	pc := newProvider(s.base, tr)
 	tr.Allow(s.base)
 	if err := signIn(ctx, pc, s.auth); err != nil {

@@ -42,7 +42,7 @@ func FuzzKeystonesAnswer(f *testing.F) {
 			_ = s.explain(err).Error()
 			return
 		}
-		tr := newTransport(nil)
+		tr := newTransport(nil, "")
 		defer tr.Close()
 		c := &Cloud{name: "t", provider: pc, transport: tr, avail: gophercloud.AvailabilityPublic}
 		project, err := c.readToken()

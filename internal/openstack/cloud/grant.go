@@ -60,7 +60,7 @@ func FromGrant(g Grant, renew func(ctx context.Context) (Grant, error)) (*Cloud,
 	if err != nil {
 		return fail(err)
 	}
-	tr := newTransport(config)
+	tr := newTransport(config, trust.commonRun(config))
 	pc := newProvider(base, tr)
 	pc.SetToken(g.Token)
 	if renew != nil {

@@ -31,7 +31,9 @@ type transport struct {
 	roles    atomic.Pointer[string] // what the token's user may be, for refusals
 }
 
-func newTransport(config *tls.Config) *transport { return &transport{Cloud: outbound.NewCloud(config)} }
+func newTransport(config *tls.Config, share string) *transport {
+	return &transport{Cloud: outbound.NewCloud(config, share)}
+}
 
 func (t *transport) traffic() Traffic {
 	return Traffic{Requests: t.requests.Load(), Connections: t.Connections()}

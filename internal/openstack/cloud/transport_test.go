@@ -94,7 +94,7 @@ func TestRepeats(t *testing.T) {
 				ctx = Repeatable(ctx)
 			}
 			req, _ := http.NewRequestWithContext(ctx, tt.method, s.URL, bytes.NewReader([]byte("body")))
-			tr := newTransport(&tls.Config{})
+			tr := newTransport(&tls.Config{}, "")
 			defer tr.Close()
 			resp, err := tr.RoundTrip(req)
 			if (err != nil) != (tt.status == 0) {
@@ -118,7 +118,7 @@ func TestRepeats(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	s, _ := script(t, status(429, "Retry-After", "1"), status(200))
-	tr := newTransport(&tls.Config{})
+	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
 	start := time.Now()
 	req, _ := http.NewRequest("GET", s.URL, nil)
@@ -133,7 +133,7 @@ func TestRetryAfter(t *testing.T) {
 func TestRepeatingEndsWithContext(t *testing.T) {
 	t.Parallel()
 	s, n := script(t, status(503))
-	tr := newTransport(&tls.Config{})
+	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(250*time.Millisecond, cancel)
@@ -154,7 +154,7 @@ func TestRepeatingEndsWithContext(t *testing.T) {
 func TestNoAnswerBeforeDeadline(t *testing.T) {
 	t.Parallel()
 	s, n := script(t, status(503, "Retry-After", "30"))
-	tr := newTransport(&tls.Config{})
+	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -172,7 +172,7 @@ func TestConnections(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // so that requests overlap
 		w.Write([]byte("{}"))
 	})
-	tr := newTransport(&tls.Config{})
+	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
 	done := make(chan error)
 	const requests = 20
@@ -202,7 +202,7 @@ func TestDataPasses(t *testing.T) {
 		w.(http.Flusher).Flush()
 		<-release
 	})
-	tr := newTransport(&tls.Config{})
+	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
 	for n := range 3 + 1 {
 		req, _ := http.NewRequest("GET", s.URL+"/v2/images/1/file", nil)
@@ -221,7 +221,7 @@ func TestDataPasses(t *testing.T) {
 
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
-	tr := newTransport(&tls.Config{})
+	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
 	s, _ := script(t, drop)
 	for url, want := range map[string]bool{s.URL: true, "http://127.0.0.1:1": false} {

@@ -2,8 +2,10 @@ package cloud
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"slices"
@@ -55,6 +57,21 @@ func (t trust) config() (*tls.Config, error) {
 		return nil, fmt.Errorf("there is no certificate among the authorities; give them as PEM")
 	}
 	return config, nil
+}
+
+// commonRun is what the processes of one Packer run that check certificates alike have in common, so
+// that all of its builds keep to the few connections of one; "" outside of Packer.
+func (t trust) commonRun(config *tls.Config) string {
+	run := os.Getenv("PACKER_RUN_UUID")
+	if run == "" {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %v %x %q", run, t.insecure, sha256.Sum256(t.caCert), []string{os.Getenv("HTTPS_PROXY"), os.Getenv("HTTP_PROXY"), os.Getenv("NO_PROXY")})
+	for _, c := range config.Certificates {
+		fmt.Fprintf(h, " %x", c.Certificate)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
 // secrets are the credentials, none of which may be shown.

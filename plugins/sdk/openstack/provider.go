@@ -37,7 +37,7 @@ func Provider(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ProviderClien
 	if err != nil {
 		return nil, fmt.Errorf("preparing to talk to cloud %q: %w", cloud.Name(), err)
 	}
-	transport := outbound.NewCloud(config)
+	transport := outbound.NewCloud(config, "")
 	allow(transport, access, &catalog)
 	client, err := openstack.NewClient(access.AuthURL)
 	if err != nil {
