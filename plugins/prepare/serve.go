@@ -17,7 +17,8 @@ func serveCommand() sdk.Command {
 	return sdk.Command{
 		Path: "prepare serve", Kind: sdk.Action, Needs: []sdk.Need{sdk.NeedsNoTimeout},
 		Short: "Serve an undercloud's folder of images",
-		Long: "Serves the folder that an undercloud keeps its images in, usually /var/lib/image-serve, as a registry that can only be read, " +
+		Long: "Serves the folder that an undercloud keeps its images in, usually /var/lib/image-serve, as a registry that can " +
+			"only be read, " +
 			"without Apache and without root. A manifest that doesn't fit its digest isn't given to anybody. It ends with Ctrl-C.",
 		Examples: []sdk.Example{
 			{Text: "For the control plane", Command: "imgctl prepare serve /var/lib/image-serve --listen 192.168.24.1:8787"},

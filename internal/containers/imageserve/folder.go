@@ -59,7 +59,9 @@ func (f *Folder) Repositories() ([]string, error) {
 		switch {
 		case err != nil && name == "v2":
 			return err
-		case err != nil || !d.IsDir():
+		case err != nil: // what can't be read isn't listed
+			return fs.SkipDir
+		case !d.IsDir():
 			return nil
 		case strings.Count(name, "/") > maxDepth, d.Name() == "blobs", d.Name() == "tags":
 			return fs.SkipDir

@@ -39,7 +39,9 @@ var codes = map[string]string{"manifests": "MANIFEST_UNKNOWN", "blobs": "BLOB_UN
 type request struct{ repository, kind, what string }
 
 // repositories are the names of the distribution specification; none has a dot at the begin of a part.
-var repositories = regexp.MustCompile(`^/v2/([a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)/(manifests|blobs|tags)/([^/]+)$`)
+var repositories = regexp.MustCompile(`^/v2/(` + part + `(?:/` + part + `)*)/(manifests|blobs|tags)/([^/]+)$`)
+
+const part = `[a-z0-9]+(?:[._-]+[a-z0-9]+)*`
 
 func split(r *http.Request) request {
 	m := repositories.FindStringSubmatch(r.URL.Path)

@@ -175,12 +175,14 @@ func TestSkopeoPulls(t *testing.T) {
 	}
 	_, host, digest := serve(t)
 	to := "dir:" + t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "skopeo", "copy", "--insecure-policy", "--src-tls-verify=false", "docker://"+host+"/ns/nova-api:17.1", to)
+	cmd := exec.CommandContext(t.Context(), "skopeo", "copy", "--insecure-policy", "--src-tls-verify=false",
+		"docker://"+host+"/ns/nova-api:17.1", to)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if out, err := exec.CommandContext(t.Context(), "skopeo", "manifest-digest", strings.TrimPrefix(to, "dir:")+"/manifest.json").Output(); err != nil ||
-		strings.TrimSpace(string(out)) != digest {
+	manifest := strings.TrimPrefix(to, "dir:") + "/manifest.json"
+	out, err := exec.CommandContext(t.Context(), "skopeo", "manifest-digest", manifest).Output()
+	if err != nil || strings.TrimSpace(string(out)) != digest {
 		t.Errorf("%s, %v", out, err)
 	}
 }
