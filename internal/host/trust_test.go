@@ -140,7 +140,7 @@ func TestFilesThatOthersCouldHaveWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"of somebody else", "it belongs to somebody else", func(t *testing.T, _ *world, path string) {
+		{"of somebody else", "it belongs to another user", func(t *testing.T, _ *world, path string) {
 			t.Helper()
 			if os.Geteuid() != 0 {
 				t.Skip("only root can give a file away")

@@ -46,6 +46,8 @@ type run struct {
 	undo  change.Undo
 	total int64        // memberships to give
 	done  atomic.Int64 // memberships given
+
+	verified atomic.Int64 // of these, read back
 }
 
 // give is everything that can be rolled back.
@@ -82,7 +84,9 @@ func (r *run) change(ctx context.Context, c *Change) error {
 				return err
 			}
 			in.Add(1)
-			r.rep.Progress("projects", r.done.Add(1), r.total)
+			if done := r.done.Add(1); done < r.total {
+				r.rep.Progress("projects", done, r.total)
+			}
 			return nil
 		})
 	}
@@ -93,7 +97,13 @@ func (r *run) change(ctx context.Context, c *Change) error {
 		}
 		return err
 	}
-	return c.verify(ctx, gaining)
+	if err := c.verify(ctx, gaining); err != nil {
+		return err
+	}
+	if r.verified.Add(int64(len(gaining))) == r.total { // done is only what was read back
+		r.rep.Progress("projects", r.total, r.total)
+	}
+	return nil
 }
 
 // ready writes on the image what has to be there before anybody is added: its visibility, and
