@@ -115,6 +115,19 @@ fuzz-short: fuzz ## the same for ten seconds each
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
 	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote
 
+# HashiCorp's plugin, built from the module proxy, once.
+INCUMBENT := $(CACHE)/bench/packer-plugin-openstack-v1.1.4
+
+$(INCUMBENT):
+	go run ./test/bench -incumbent
+
+.PHONY: templates templates-record
+templates: plugin $(INCUMBENT) ## build 60 templates in the manner of public ones with this plugin and with HashiCorp's
+	go test -count=1 -timeout 60m ./test/templates -args -incumbent $(INCUMBENT)
+
+templates-record: plugin $(INCUMBENT) ## the same, and write what HashiCorp's gives for `make test` to compare with
+	go test -count=1 -timeout 60m ./test/templates -args -incumbent $(INCUMBENT) -record
+
 .PHONY: bench
 bench: plugin ## measure a build against the HashiCorp plugin, and sharing against the openstack client
 	go run ./test/bench

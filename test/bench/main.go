@@ -25,11 +25,14 @@ func main() {
 	record := flag.String("record", "", "write the table into this `FILE`, between its bench marks")
 	builds := flag.Int("builds", 3, "builds of each plugin; 0 measures sharing alone")
 	cloud := flag.String("real", "", "build on the real cloud of this clouds.yaml `FILE`, as its entry ci")
+	only := flag.Bool("incumbent", false, "build HashiCorp's plugin and measure nothing")
 	projects := flag.Int("projects", 50, "projects to share an image with; 0 leaves sharing out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
 	switch {
+	case *only:
+		err = onlyIncumbent(ctx)
 	case *cloud != "":
 		err = onReal(ctx, *cloud, "ci", *builds, *record)
 	case *builds == 0:
@@ -119,4 +122,12 @@ func seed() sandbox.Seed {
 	s := sandbox.DefaultSeed()
 	s.Images = []sandbox.Image{{Project: "demo", Data: make([]byte, 1<<20), Name: "base", Visibility: sandbox.Private}}
 	return s
+}
+
+func onlyIncumbent(ctx context.Context) error {
+	cache, err := filepath.Abs(".cache/bench")
+	if err == nil {
+		_, err = incumbent(ctx, cache)
+	}
+	return err
 }
