@@ -44,7 +44,7 @@ type Host struct {
 	process atomic.Pointer[launch.Process] // its plugin's
 }
 
-// Main runs imgctl with the arguments behind its name, and gives the exit status.
+// Main runs imgctl with the arguments after its name, and returns the exit code.
 func Main(args []string) int {
 	h := &Host{
 		console:  console.New(os.Stdin, os.Stdout, os.Stderr, os.Getenv),
@@ -112,7 +112,7 @@ func (h *Host) execute(args []string) error {
 	return err
 }
 
-// finish shows what went wrong and says which exit status that is.
+// finish shows the error and returns its exit code.
 func (h *Host) finish(err error) int {
 	var status session.Status
 	switch {

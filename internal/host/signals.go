@@ -9,12 +9,11 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// patience is how long what hears a signal has for ending in order, be it the command or imgctl itself.
+// patience is how long the command, or imgctl itself, may take to end in order after a signal.
 const patience = 3 * time.Second
 
-// lastResort ends imgctl when signals have been heard to no effect: the second one always does, and
-// the first if no plugin's command runs that would clean up. It does nothing else, so nothing that
-// anybody doesn't read can keep it.
+// lastResort ends imgctl if signals had no effect: after the second one always, and after the first if no
+// plugin's command is running that would clean up. It does nothing else, so nothing can block it.
 func (h *Host) lastResort() {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -37,7 +36,7 @@ func (h *Host) end() {
 	os.Exit(fault.ExitCode(fault.New(fault.Cancelled, "", "abandoned")))
 }
 
-// leave is finish where standard output or error may be held up.
+// leave is finish for when standard output or error may be blocked.
 func (h *Host) leave(err error) int {
 	status := make(chan int, 1)
 	go func() { status <- h.finish(err) }()

@@ -63,8 +63,8 @@ func (h *Host) missing(cmd *cobra.Command, args []string) error {
 	return command.Unknown(cmd, args[0])
 }
 
-// cause is what is wrong with a command line whose command isn't there, whatever flags it has: nobody
-// who reads "no flag -f" would look for a plugin that was refused. It is nil if there is nothing.
+// cause is the error for a command line whose command doesn't exist, whatever flags it has: nobody who reads "no
+// flag -f" would suspect that a plugin was refused. It is nil if there is no error.
 func (h *Host) cause(args []string) error {
 	h.root.InitDefaultHelpCmd() // which cobra would only do later
 	at, rest, err := h.root.Find(args)

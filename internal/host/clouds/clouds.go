@@ -13,7 +13,7 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// Broker hands out access to clouds. It is safe for concurrent use.
+// Broker gives plugins access to clouds. It is safe for concurrent use.
 type Broker struct {
 	options cloud.Access
 	secret  func(...string)
@@ -30,8 +30,8 @@ type connection struct {
 	handed string     // the token that was handed out last
 }
 
-// New makes a broker. The options are those of the default cloud; of them, only how certificates
-// are checked counts for other clouds. secret is told what must not be shown.
+// New makes a broker. The options are those of the default cloud; for other clouds, only those about
+// verifying certificates apply. secret is called with everything that must not be shown.
 func New(options cloud.Access, secret func(...string)) *Broker {
 	secret(options.Secrets()...)
 	return &Broker{options: options, secret: secret, clouds: map[string]*connection{}}

@@ -7,8 +7,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Words are how imgctl's user chooses a cloud and signs in: by global flags, and by the variables of
-// OpenStack where there is no flag.
+// Words are how imgctl's user chooses a cloud and signs in: with global flags, or OpenStack's variables if
+// there is no flag.
 var Words fault.Speller = words{}
 
 type words struct{}

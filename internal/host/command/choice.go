@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// named is a flag's value that help calls by a name.
+// named is a flag's value with a name in help.
 type named struct {
 	pflag.Value
 	name string

@@ -28,7 +28,7 @@ type Invocation struct {
 	Command *cobra.Command
 }
 
-// Runner carries invocations out.
+// Runner runs invocations.
 type Runner interface {
 	Run(Invocation) error
 	// Complete gives the plugin's suggestions for a flag, or for the argument at index if flag is "".
@@ -91,7 +91,7 @@ func find(parent *cobra.Command, name string) *cobra.Command {
 	return nil
 }
 
-// Noun is a word that needs another one behind it.
+// Noun is a word that needs another one after it.
 func Noun(word string) *cobra.Command {
 	return &cobra.Command{
 		Use:         word,
@@ -113,10 +113,10 @@ func Noun(word string) *cobra.Command {
 // noun marks what Noun made.
 const noun = "imgctl_noun"
 
-// IsNoun reports whether the command needs another word behind it.
+// IsNoun reports whether the command needs another word after it.
 func IsNoun(c *cobra.Command) bool { return c.Annotations[noun] != "" }
 
-// Unknown is the error for a word that is no command of cmd's, with what may have been meant.
+// Unknown is the error for a word that isn't a command of cmd's, with the closest ones.
 func Unknown(cmd *cobra.Command, word string) error {
 	hint := fmt.Sprintf("%s --help lists what there is", cmd.CommandPath())
 	if near := cmd.SuggestionsFor(word); len(near) > 0 {
@@ -125,8 +125,8 @@ func Unknown(cmd *cobra.Command, word string) error {
 	return fault.New(fault.Usage, hint, "%s has no command %q", cmd.CommandPath(), word)
 }
 
-// purposes are what plugins are for, by the first word that is theirs alone: the only one of the
-// plugin, or the one called as the plugin is.
+// purposes are the plugins' descriptions by first word: the plugin's only one, or the one with the plugin's
+// name.
 func purposes(all *inventory.Inventory) map[string]string {
 	known := map[string]string{}
 	for _, p := range all.Plugins {

@@ -51,7 +51,7 @@ func addCompletion(c *cobra.Command, spec *pluginv1.Command, filled func(args []
 	}
 }
 
-// isFlag reports whether a suggested argument would be taken for a flag, such as an image named --yes.
+// isFlag reports whether a suggested argument would be parsed as a flag, such as an image named --yes.
 func isFlag(value string) bool { return strings.HasPrefix(value, "-") }
 
 // argument is the argument at that place.
@@ -83,7 +83,7 @@ func suggest(from pluginv1.Completion, values []string, dynamic func(prefix stri
 	}
 }
 
-// CompleteClouds are the entries of clouds.yaml; nobody is asked for them.
+// CompleteClouds are the entries of clouds.yaml; it sends no requests.
 func CompleteClouds(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	names, err := cloud.Names()
 	if err != nil {
@@ -124,7 +124,7 @@ func Completion(out io.Writer) *cobra.Command {
 	}
 }
 
-// Complete is what OpenStack's client calls the script for bash.
+// Complete is the script for bash under the name that OpenStack's client uses.
 func Complete(out io.Writer) *cobra.Command {
 	return &cobra.Command{
 		Use:   "complete",

@@ -14,9 +14,9 @@ import (
 // unset is why an empty value is an error.
 const unset = "is a variable of the script unset?"
 
-// RefuseEmpty makes an empty value an error for all flags of the command and of those below it, but
-// for those whose empty value has a meaning. It is what an unset variable of a script leaves, and never
-// means all, any or none.
+// RefuseEmpty makes an empty value an error for all flags of the command and of those below it, except those
+// whose empty value has a meaning. An empty value usually comes from an unset variable in a script, and
+// never means all, any or none.
 func RefuseEmpty(c *cobra.Command) {
 	for _, flags := range []*pflag.FlagSet{c.PersistentFlags(), c.Flags()} {
 		flags.VisitAll(func(f *pflag.Flag) {
@@ -61,7 +61,7 @@ func (v *filled) Set(text string) error {
 	return v.Value.Set(text)
 }
 
-// parts are what of a value has to be there.
+// parts are the parts of a value that must not be empty.
 func parts(t pluginv1.FlagType) func(string) []string {
 	return func(text string) []string {
 		switch t {

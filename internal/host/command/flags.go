@@ -15,7 +15,7 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// value is one flag of a plugin's command, as pflag wants it.
+// value is one flag of a plugin's command, for pflag.
 type value struct {
 	flag  *pluginv1.Flag
 	texts []string

@@ -77,7 +77,7 @@ func (g *Global) Verbosity() int32 {
 	return int32(min(g.Verbose, 2))
 }
 
-// flagError is what is wrong with a flag, with the one that may have been meant.
+// flagError is the error for a wrong flag, with the closest one.
 func flagError(cmd *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		cause := invalid.Unwrap().Error()

@@ -22,7 +22,7 @@ func usageError(hint, format string, args ...any) error {
 // argumentsKey is where a command keeps the help of its arguments.
 const argumentsKey = "imgctl_arguments"
 
-// describeHelp keeps what cobra has no place for.
+// describeHelp stores what cobra has no field for.
 func describeHelp(c *cobra.Command, spec *pluginv1.Command) {
 	width := 0
 	for _, a := range spec.GetArgs() {
@@ -151,7 +151,7 @@ func list(commands []*cobra.Command) string {
 	return b.String()
 }
 
-// Split takes the flags that say how results are shown apart.
+// Split separates the output flags from the others.
 func Split(all *pflag.FlagSet) (own, output *pflag.FlagSet) {
 	own, output = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	own.SortFlags, output.SortFlags = false, false

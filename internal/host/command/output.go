@@ -12,7 +12,7 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// Output is the flags that say how results are shown.
+// Output is the output flags.
 type Output struct {
 	options    render.Options
 	formats    []string
@@ -35,7 +35,7 @@ func formatsOf(kind pluginv1.CommandKind) []string {
 // outputGroup marks the flags in help.
 const outputGroup = "imgctl_output"
 
-// AddOutput adds the flags of cliff's formatters, those that the formats have a use for.
+// AddOutput adds those flags of cliff's formatters that the formats use.
 func AddOutput(c *cobra.Command, formats []string) *Output {
 	o := &Output{formats: formats}
 	f := pflag.NewFlagSet("output", pflag.ContinueOnError)
@@ -79,7 +79,7 @@ func AddOutput(c *cobra.Command, formats []string) *Output {
 	return o
 }
 
-// Format is the chosen one.
+// Format is the chosen format.
 func (o *Output) Format() string { return o.options.Format }
 
 // Options are the options for a terminal that wide; 0 if there is none. The environment has

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Word is the first word among arguments that cobra found no command for, if there is one. What stands
-// behind a flag that isn't known is taken for its value.
+// Word is the first word among arguments that cobra found no command for, if there is one. The argument after
+// an unknown flag counts as its value.
 func Word(at *cobra.Command, args []string) (word string, ok bool) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -29,7 +29,7 @@ func Word(at *cobra.Command, args []string) (word string, ok bool) {
 	return "", false
 }
 
-// known is the flag that an argument stands for, nil if there is none.
+// known is the flag of an argument, nil if there is none.
 func known(at *cobra.Command, arg string) *pflag.Flag {
 	for _, flags := range []*pflag.FlagSet{at.Flags(), at.PersistentFlags(), at.InheritedFlags()} {
 		if name, long := strings.CutPrefix(arg, "--"); long {

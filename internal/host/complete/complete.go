@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	// Lifetime is how long an answer counts.
+	// Lifetime is how long an answer is cached.
 	Lifetime = time.Minute
-	// Timeout is how long the user waits at a key press at most.
+	// Timeout is the maximum wait at a key press.
 	Timeout = 5 * time.Second
-	// most is how many suggestions are of use.
+	// most is how many suggestions are useful.
 	most = 1000
 )
 
@@ -31,11 +31,11 @@ type remembered struct {
 	Suggestions []string  `json:"suggestions"`
 }
 
-// Cache keeps answers in a folder, which is the user's alone.
+// Cache keeps answers in a folder that only the user can access.
 type Cache struct{ Folder string }
 
-// Get gives the suggestions for a question to the plugin with that checksum: as remembered, or
-// asked for. The suggestions are as cobra wants them: a value, a tab, and its help.
+// Get returns the suggestions for a question to the plugin with that checksum, from the cache or from the
+// plugin, in cobra's form: a value, a tab, and its help.
 func (c Cache) Get(ctx context.Context, sum string, r *pluginv1.CompleteRequest, cloud string,
 	ask func(context.Context, *pluginv1.CompleteRequest) (*pluginv1.CompleteReply, error),
 ) []string {
@@ -107,7 +107,7 @@ func (c Cache) write(path string, suggestions []string) {
 	}
 }
 
-// forget removes what no longer counts.
+// forget removes expired answers.
 func (c Cache) forget() {
 	old, err := filepath.Glob(filepath.Join(c.Folder, "*.json"))
 	if err != nil {

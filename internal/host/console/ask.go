@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Kind is what sort of answer is wanted.
+// Kind is the kind of answer.
 type Kind int
 
 // The kinds of questions.
@@ -26,7 +26,7 @@ const (
 type Question struct {
 	Kind     Kind
 	Text     string
-	Default  string // taken if the user only presses Enter
+	Default  string // if the user only presses Enter
 	Choices  []string
 	MustType string // a Confirm's answer instead of yes
 }
@@ -39,8 +39,8 @@ type line struct {
 // Interactive reports whether there is somebody to ask.
 func (c *Console) Interactive() bool { return c.InTTY && c.ErrTTY }
 
-// Ask asks the question until the answer makes sense. The user has declined where accepted is
-// false. An error means that no answer came.
+// Ask asks the question until the answer is valid. If accepted is false, the user has declined. An error
+// means that there was no answer.
 func (c *Console) Ask(ctx context.Context, q Question) (text string, accepted bool, err error) {
 	q.MustType = c.Line(q.MustType) // as it is shown
 	for {
@@ -97,7 +97,7 @@ func (q Question) yes(answer string) bool {
 	return slices.Contains([]string{"y", "yes", "true"}, strings.ToLower(answer))
 }
 
-// judge says what an answer means, or what is wrong with it.
+// judge interprets an answer, or says what is wrong with it.
 func (q Question) judge(answer string) (text string, accepted bool, complaint string) {
 	if q.Kind != Secret {
 		answer = strings.TrimSpace(answer)
@@ -128,8 +128,8 @@ func (q Question) judge(answer string) (text string, accepted bool, complaint st
 	return answer, answer != "", ""
 }
 
-// readLine reads a line from standard input, as long as ctx allows. A read that was given up goes
-// on, and its line belongs to the next question.
+// readLine reads a line from standard input until ctx ends. An abandoned read continues, and its line answers
+// the next question.
 func (c *Console) readLine(ctx context.Context, secret bool) (string, error) {
 	if secret {
 		defer c.keepEcho()()
@@ -160,7 +160,7 @@ func (c *Console) readLine(ctx context.Context, secret bool) (string, error) {
 	}
 }
 
-// keepEcho gives a function that puts the terminal back to how it is now.
+// keepEcho returns a function that restores the terminal's present state.
 func (c *Console) keepEcho() func() {
 	state, err := term.GetState(int(c.in.Fd()))
 	if err != nil {
@@ -169,7 +169,7 @@ func (c *Console) keepEcho() func() {
 	return func() { _ = term.Restore(int(c.in.Fd()), state) }
 }
 
-// oneByte reads no further than it is asked for, so that what follows the line is left for others.
+// oneByte doesn't read ahead, so that what follows the line is left for others.
 type oneByte struct {
 	r interface{ Read([]byte) (int, error) }
 }

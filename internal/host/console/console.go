@@ -16,7 +16,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Console is the user's terminal, or what stands in for it. It is safe for concurrent use.
+// Console is the user's terminal, or its replacement. It is safe for concurrent use.
 type Console struct {
 	in, out, err *os.File
 
@@ -28,7 +28,7 @@ type Console struct {
 	// Redact takes secrets out of text; nil for none.
 	Redact func(string) string
 
-	mark string // what our own styles begin with, unknown to anybody else
+	mark string // the start of our own styles, a secret
 
 	mu     sync.Mutex // of the terminal; where standard output is none, out has its own
 	outMu  sync.Mutex
@@ -81,8 +81,8 @@ func (c *Console) Size() (columns, rows int) {
 	return 0, 0
 }
 
-// lockOut keeps standard output to the caller until it calls unlock. A terminal is one thing with
-// standard error; a pipe that nobody reads must not keep anything from being said there.
+// lockOut reserves standard output for the caller until it calls unlock. On a terminal it includes standard
+// error; a pipe that nobody reads must not block messages on standard error.
 func (c *Console) lockOut() (unlock func()) {
 	if c.OutTTY {
 		c.mu.Lock()
@@ -92,7 +92,7 @@ func (c *Console) lockOut() (unlock func()) {
 	return c.outMu.Unlock
 }
 
-// Flush makes sure that standard output has all that was written to it.
+// Flush writes everything that is buffered for standard output.
 func (c *Console) Flush() error {
 	defer c.lockOut()()
 	return c.flush()
@@ -119,7 +119,7 @@ const (
 	Grey   = "90"
 )
 
-// Style gives the text a style where colours are wanted.
+// Style applies a style to the text, if colours are enabled.
 func (c *Console) Style(style, text string) string {
 	if !c.Colour {
 		return text
@@ -127,7 +127,7 @@ func (c *Console) Style(style, text string) string {
 	return c.mark + style + "m" + text + c.mark + "0m"
 }
 
-// clean is text for a person: without secrets, and of all escape sequences only those of Style.
+// clean is text for a person: without secrets, and without escape sequences other than those of Style.
 func (c *Console) clean(text string) string {
 	if c.Redact != nil {
 		text = c.Redact(text)
@@ -139,13 +139,13 @@ func (c *Console) clean(text string) string {
 	return strings.Join(parts, "\x1b[")
 }
 
-// Line is text for a person, on one line: without secrets and without power over the terminal.
+// Line is text for a person, on one line: without secrets and control characters.
 func (c *Console) Line(text string) string { return strings.ReplaceAll(c.clean(text), "\n", " ") }
 
 // Read reads a piece of standard input, for a plugin that wants it.
 func (c *Console) Read(p []byte) (int, error) { return c.in.Read(p) }
 
-// Close takes the progress away and flushes.
+// Close hides the progress and flushes.
 func (c *Console) Close() error {
 	c.mu.Lock()
 	c.hide()
@@ -154,5 +154,5 @@ func (c *Console) Close() error {
 	return c.Flush()
 }
 
-// errGone tells that the user's answer will never come.
+// errGone says that the user's answer will never come.
 var errGone = errors.New("standard input has ended")

@@ -10,7 +10,7 @@ import (
 // for Flush.
 func (c *Console) Out() io.Writer { return writer{c, c.clean} }
 
-// Data writes text for programs to standard output: as it is, unless a person sees it on a terminal.
+// Data writes text for programs to standard output, unchanged unless it goes to a terminal.
 func (c *Console) Data() io.Writer {
 	if c.OutTTY {
 		return writer{c, printable.Text}
@@ -18,7 +18,7 @@ func (c *Console) Data() io.Writer {
 	return writer{c, nil}
 }
 
-// Results writes results in the format: a table is for people, all else for programs.
+// Results writes results in the format: tables are for people, all others for programs.
 func (c *Console) Results(format string) io.Writer {
 	if format == "" || format == "table" {
 		return c.Out()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// State is how far something is.
+// State is the state of a task.
 type State int
 
 // The states.
@@ -19,7 +19,7 @@ const (
 	Skipped
 )
 
-// Progress is the state of something that takes time.
+// Progress is the progress of a task.
 type Progress struct {
 	ID, Parent  string
 	Label       string
@@ -31,7 +31,7 @@ type Progress struct {
 
 const (
 	frame    = 100 * time.Millisecond // between two drawings
-	plainly  = 10 * time.Second       // between two lines about the same thing where there is no terminal
+	plainly  = 10 * time.Second       // between two lines about the same task without a terminal
 	barWidth = 24
 	maxItems = 1000
 	maxBars  = 8 // more would push the user's own lines off the screen
@@ -49,7 +49,7 @@ type item struct {
 	said time.Time
 }
 
-// Progress shows how far something is: as a bar on a terminal, else as a line now and then.
+// Progress shows a task's progress: as a bar on a terminal, otherwise as an occasional line.
 func (c *Console) Progress(p Progress) {
 	if c.Quiet {
 		return
@@ -92,7 +92,7 @@ func (c *Console) onTerminal(p Progress) {
 	c.draw()
 }
 
-// hide takes the bars off the screen.
+// hide removes the bars from the screen.
 func (c *Console) hide() {
 	if c.shown.lines == 0 {
 		return
@@ -120,7 +120,7 @@ func (c *Console) draw() {
 	c.shown.drawn = c.now()
 }
 
-// InFlight says what was being done when it was abandoned.
+// InFlight lists the tasks that were running when the command was abandoned.
 func (c *Console) InFlight() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,17 +21,17 @@ const Prefix = "imgctl-"
 // Name is what the rest of a plugin's file name looks like.
 var Name = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
-// Origin says who put a plugin there, and so how it is trusted.
+// Origin says who installed a plugin, and so how it is trusted.
 type Origin string
 
-// The origins, those that come first win over those that come later.
+// The origins, in order of precedence.
 const (
 	Packaged    Origin = "packaged"    // came with imgctl, trusted by the checksums beside it
 	Development Origin = "development" // $IMGCTL_PLUGIN_PATH, trusted by the lock file
 	User        Origin = "user"        // the user's own, trusted by the lock file
 )
 
-// Folder is a place where plugins are.
+// Folder is a folder of plugins.
 type Folder struct {
 	Path   string
 	Origin Origin
@@ -45,8 +45,8 @@ type Plugin struct {
 	Err    error // why it can't be used; nil if it can
 }
 
-// Folders are the places to look in, those that win first. The environment is asked for
-// $IMGCTL_PLUGIN_PATH, $XDG_DATA_HOME and $HOME, executable is the path of the host itself.
+// Folders are the folders to look in, in order of precedence. They depend on $IMGCTL_PLUGIN_PATH,
+// $XDG_DATA_HOME and $HOME in the environment, and on executable, the path of the host itself.
 func Folders(getenv func(string) string, executable string) []Folder {
 	var folders []Folder
 	if executable != "" {
@@ -82,8 +82,8 @@ func UserFolder(getenv func(string) string) string {
 	return filepath.Join(data, "imgctl/plugins")
 }
 
-// Find lists the plugins of the folders in their order, broken ones included. A plugin whose name
-// a folder before has too is broken: nothing is shadowed.
+// Find lists the plugins of the folders in order, including broken ones. A plugin with the same name as one
+// in an earlier folder is broken: nothing is shadowed.
 func Find(folders []Folder) []Plugin {
 	var found []Plugin
 	first := map[string]string{}
@@ -103,7 +103,7 @@ func Find(folders []Folder) []Plugin {
 func in(folder Folder) []Plugin {
 	entries, err := os.ReadDir(folder.Path)
 	if err != nil {
-		return nil // a folder that isn't there has no plugins
+		return nil // a folder that doesn't exist has no plugins
 	}
 	unsafe := safeFolder(folder.Path)
 	var found []Plugin
@@ -121,7 +121,7 @@ func in(folder Folder) []Plugin {
 	return found
 }
 
-// resolve follows symbolic links inside the folder and checks what is at their end.
+// resolve follows symbolic links inside the folder and checks their target.
 func resolve(folder, path string) (string, error) {
 	root, err := filepath.EvalSymlinks(folder)
 	if err != nil {

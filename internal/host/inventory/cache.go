@@ -20,17 +20,17 @@ import (
 // administrator has a policy.
 const CacheFile = "manifest-v1.json"
 
-// retry is when a plugin that could not describe itself is asked again without need.
+// retry is when a plugin that could not describe itself is asked again, even if it isn't needed.
 const retry = time.Minute
 
-// mostCache is how large a cache is read.
+// mostCache is the maximum size of a cache.
 const mostCache = 64 << 20
 
 // cache is what is known of files, by path.
 type cache struct {
 	path    string
 	keyFile string
-	sealed  bool // whoever wrote it has the user's key
+	sealed  bool // its writer had the user's key
 	known   map[string]known
 	changed bool
 }
@@ -50,8 +50,8 @@ type known struct {
 	At       time.Time      `json:"at"`
 }
 
-// readCache reads the cache. One that can't be read, that another version or anybody without the key
-// wrote, or that others could have written, is empty.
+// readCache reads the cache. A cache that can't be read, that was written by another version or without the
+// key, or that others could have written, counts as empty.
 func readCache(path, keyFile, version string) *cache {
 	c := &cache{path: path, keyFile: keyFile, known: map[string]known{}}
 	f, err := os.Open(path)
@@ -98,7 +98,7 @@ func (c *cache) put(path string, k known) {
 	c.changed = true
 }
 
-// keep forgets all files but these.
+// keep removes all files but these.
 func (c *cache) keep(paths map[string]bool) {
 	for path := range c.known {
 		if !paths[path] {
@@ -108,7 +108,7 @@ func (c *cache) keep(paths map[string]bool) {
 	}
 }
 
-// write saves what has changed. Without it the next run is slower, nothing else.
+// write saves changes. If it fails, the next run is only slower.
 func (c *cache) write(version string) {
 	if !c.changed || c.path == "" {
 		return

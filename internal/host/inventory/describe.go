@@ -26,7 +26,7 @@ func (inv *Inventory) describe(ctx context.Context, plugins []*Plugin, c *cache)
 	}
 	answers := make([]answer, len(plugins))
 	var g errgroup.Group
-	g.SetLimit(2 * runtime.NumCPU()) // more would only make each of them late
+	g.SetLimit(2 * runtime.NumCPU()) // more would only slow down each of them
 	for i, p := range plugins {
 		g.Go(func() error {
 			m, err := inv.Describe(ctx, p)

@@ -17,29 +17,29 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// DescribeTimeout is how long a plugin has to say what it can do.
+// DescribeTimeout is how long a plugin may take to return its manifest.
 const DescribeTimeout = 5 * time.Second
 
 // Features are what this host can do beyond the first release of the protocol.
 var Features []string
 
-// Plugin is a plugin with what is known of it.
+// Plugin is a plugin and what is known about it.
 type Plugin struct {
 	discover.Plugin // Err says why it can't be used, for whatever reason
 
 	SHA256   string             // "" if it could not be read
-	Manifest *pluginv1.Manifest // nil if it could not be had
+	Manifest *pluginv1.Manifest // nil if it is unavailable
 	Words    []string           // the first words of its commands, as far as they are known
 }
 
-// Config is where to look and what to believe.
+// Config says where to look and what to trust.
 type Config struct {
 	Folders   []discover.Folder
 	Judge     *trust.Judge
 	CacheFile string
 	KeyFile   string   // what the cache is sealed with; "" to keep no checksums
 	Version   string   // of the host
-	Wanted    []string // names of plugins that are asked again although they failed a moment ago
+	Wanted    []string // names of plugins to ask again even if they failed recently
 }
 
 // Inventory is all plugins.
@@ -49,8 +49,8 @@ type Inventory struct {
 	owner   map[string]*Plugin // by first word
 }
 
-// Load finds all plugins and what they can do. A plugin that is broken in whatever way has Err
-// set and hurts no other.
+// Load finds all plugins and their manifests. A plugin that is broken in any way has Err set and doesn't
+// affect the others.
 func Load(ctx context.Context, config Config) *Inventory {
 	inv := &Inventory{config: config}
 	c := readCache(config.CacheFile, config.KeyFile, config.Version)
@@ -71,7 +71,7 @@ func Load(ctx context.Context, config Config) *Inventory {
 	return inv
 }
 
-// recall fills in what is known of the plugin's file; it reports whether there is nothing to ask it.
+// recall fills in what is known about the plugin's file; it reports whether the plugin needn't be asked.
 func (inv *Inventory) recall(p *Plugin, c *cache) bool {
 	entry, locked := inv.config.Judge.Lock().Entry(p.Name)
 	if locked {
@@ -115,8 +115,8 @@ type File struct {
 	told     bool // the identity is known
 }
 
-// Started is called when the file's process runs, so that nobody can write the file any more. It
-// reports whether nobody has since its checksum was taken, and lets others wait no longer.
+// Started is called when the file's process runs, so that nobody can write the file any more. It reports
+// whether the file is unchanged since its checksum was taken, and releases those who wait.
 func (f *File) Started() bool {
 	defer trust.Release(f.File)
 	info, err := f.Stat()
@@ -161,8 +161,8 @@ func (inv *Inventory) open(path string, c *cache) (*File, known, error) {
 	return f, k, nil
 }
 
-// Open opens the plugin's file for a run, and makes sure that it is one that may run: the file
-// that is open is the file that was checked.
+// Open opens the plugin's file for a run, and makes sure that it may run: the open file is the one that was
+// checked.
 func (inv *Inventory) Open(p *Plugin) (*File, error) {
 	if p.Err != nil {
 		return nil, p.Err
@@ -202,8 +202,8 @@ func (inv *Inventory) Broken() []*Plugin {
 	return broken
 }
 
-// Claims is a broken plugin that the word stands for, nil if there is none: that it is broken is
-// then the answer to a command that seems to be missing.
+// Claims is the broken plugin that owns the word, nil if there is none: it explains why a command seems to be
+// missing.
 func (inv *Inventory) Claims(word string) *Plugin {
 	for _, p := range inv.Broken() {
 		if p.Name == word || slices.Contains(p.Words, word) {

@@ -16,7 +16,7 @@ import (
 
 const keySize = 32
 
-// seal is what only somebody with the key can write beside these contents.
+// seal authenticates these contents with the key.
 func (f cacheFile) seal(key []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	fmt.Fprintf(h, "%d %s", len(f.Host), f.Host)

@@ -10,8 +10,8 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// assign gives each first word to the plugin that comes first. Another one may have commands under
-// it only if both came packaged, or if the lock file says so; and never the same command.
+// assign gives each first word to the first plugin that has it. Another plugin may have commands under it only
+// if both are packaged or the lock file allows it, and never the same command.
 func (inv *Inventory) assign() {
 	owner := map[string]*Plugin{}
 	inv.owner = owner
@@ -60,10 +60,10 @@ func (inv *Inventory) clash(p *Plugin, owner, taken map[string]*Plugin) error {
 	return nil
 }
 
-// Owner is the plugin whose commands the first word stands for, nil if there is none.
+// Owner is the plugin that owns the first word, nil if there is none.
 func (inv *Inventory) Owner(word string) *Plugin { return inv.owner[word] }
 
-// FirstWords are the words behind imgctl that the plugin has commands for.
+// FirstWords are the first words of the plugin's commands.
 func FirstWords(m *pluginv1.Manifest) []string {
 	var words []string
 	for _, c := range m.GetCommands() {

@@ -18,11 +18,11 @@ func IsScript(f *os.File) bool {
 	return err == nil && n == len(magic) && string(magic[:]) == "#!"
 }
 
-// errSwapped is that the file isn't the one whose checksum was taken any more.
+// errSwapped says that the file is no longer the one whose checksum was taken.
 var errSwapped = errors.New("it was changed while it was being started")
 
-// privateCopy is a copy of the file in a folder that nobody else can write, with the file's name: what
-// can't be executed by its descriptor runs from there. What was copied has to have the checksum.
+// privateCopy is a copy of the file, under its name, in a folder that nobody else can write. Files that can't
+// be executed by descriptor run from there. The copy must have the checksum.
 func privateCopy(spec Spec, folder string) (string, error) {
 	path := filepath.Join(folder, filepath.Base(spec.Path))
 	to, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o500)

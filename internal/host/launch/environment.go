@@ -11,8 +11,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// passed are the variables that every plugin gets: how to find programs and files, how to speak
-// and how to reach the network. Credentials are in none of them.
+// passed are the variables that every plugin gets: for finding programs and files, for the language and for
+// the network. None of them holds credentials.
 var passed = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LANGUAGE", "TZ", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 	"http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
@@ -42,7 +42,7 @@ func socketFolder() (folder string, remove func(), err error) {
 			return folder, func() {}, nil
 		}
 	}
-	// Somebody else has taken the names, or there is no room for them: one that nobody can know.
+	// Another user has taken the names, or they are too long: use a name that nobody can guess.
 	var failed error
 	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp", "/dev/shm"} {
 		if len(dir) > longestFolder-len("/imgctl-0123456789") {

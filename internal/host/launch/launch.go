@@ -26,19 +26,19 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// StartTimeout is how long a plugin has to say where it listens.
+// StartTimeout is how long a plugin may take to print where it listens.
 const StartTimeout = 5 * time.Second
 
-// closeTimeout is how long a plugin that was asked to go has for it.
+// closeTimeout is how long a plugin may take to exit when asked.
 const closeTimeout = 2 * time.Second
 
 // tail is how many of the last lines of standard error are kept for a message about a crash.
 const tail = 20
 
-// MaxMessage is how large a message of a plugin's may be, in bytes: a row, a piece of output, a manifest.
+// MaxMessage is the maximum size of a plugin's message, in bytes: a row, a piece of output, a manifest.
 const MaxMessage = 16 << 20
 
-// Spec is what to start.
+// Spec says what to start.
 type Spec struct {
 	Name string
 	Path string   // for messages, and the plugin's own name of itself
@@ -54,7 +54,7 @@ type Spec struct {
 	Line func(string)
 }
 
-// Process is a plugin that runs.
+// Process is a running plugin.
 type Process struct {
 	pluginv1.PluginClient
 
@@ -176,7 +176,7 @@ func (p *Process) Tail() []string {
 	return slices.Clone(p.last)
 }
 
-// Crashed describes how the plugin ended although it was not asked to, with what it said last.
+// Crashed describes how the plugin ended unexpectedly, with its last output.
 func (p *Process) Crashed() error {
 	p.Close() // to know the status
 	text := fmt.Sprintf("plugin %q ended without an outcome", p.name)
@@ -189,7 +189,7 @@ func (p *Process) Crashed() error {
 	return fault.New(fault.Internal, "", "%s", text)
 }
 
-// Close asks the plugin to go, and ends it if it doesn't. It may be called again.
+// Close asks the plugin to exit, and kills it if it doesn't. It may be called again.
 func (p *Process) Close() {
 	// go-plugin waits for the plugin's answer without a limit.
 	timer := time.AfterFunc(closeTimeout, p.Abandon)
@@ -202,8 +202,7 @@ func (p *Process) Close() {
 // errAbandoned keeps a plugin from being started.
 var errAbandoned = errors.New("it was abandoned before it started")
 
-// Abandon ends the plugin at once, and everything that it has started. One that is about to start
-// doesn't.
+// Abandon kills the plugin and everything it has started. If the plugin is about to start, it doesn't.
 func (p *Process) Abandon() {
 	p.mu.Lock()
 	p.abandoned = true

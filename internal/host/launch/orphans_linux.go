@@ -42,12 +42,12 @@ func start(cmd *exec.Cmd) error {
 	return nil
 }
 
-// endTime is how long the processes that a plugin has left may take to be gone. One that starts others
-// faster than they are ended wins.
+// endTime is how long to wait for the processes that a plugin has left. A process that starts others faster
+// than they are killed survives.
 const endTime = time.Second
 
-// endOrphans ends what the plugin, which has ended, has left behind; while other plugins run, what is
-// left can't be told from what is theirs, and the last one's end sweeps it up.
+// endOrphans kills the processes that an ended plugin has left. While other plugins run, these can't be told
+// apart from theirs, so they are killed when the last plugin ends.
 func endOrphans(pid int) {
 	family.Lock()
 	defer family.Unlock()
@@ -70,8 +70,8 @@ func endOrphans(pid int) {
 	}
 }
 
-// orphan reports whether the child is one that a plugin has left. Those that this process itself has
-// started are in its session, which no plugin is.
+// orphan reports whether a plugin has left the child. Children that this process started are in its own
+// session; plugins never are.
 func orphan(child int) bool {
 	session, err := unix.Getsid(child)
 	ours, _ := unix.Getsid(0) // never fails

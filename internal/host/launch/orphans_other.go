@@ -6,5 +6,5 @@ import "os/exec"
 
 func start(cmd *exec.Cmd) error { return cmd.Start() }
 
-// endOrphans can do nothing here: what leaves the plugin's group stays.
+// endOrphans can't do anything here: processes that leave the plugin's group survive.
 func endOrphans(int) {}

@@ -21,9 +21,9 @@ import (
 // handshakeLine is what go-plugin waits for on the plugin's standard output.
 var handshakeLine = regexp.MustCompile(`^\d+\|\d+\|[a-z]+\|[^|]+\|`)
 
-// runner starts the plugin's process as go-plugin's own does not: in a session of its own, without the
-// terminal as its standard input, so that Ctrl-C reaches the host alone and /dev/tty is nobody's; and
-// from the open file whose checksum was taken, whatever the path says by now.
+// runner differs from go-plugin's own: it starts the plugin in a session of its own, without the terminal as
+// its standard input, so that Ctrl-C reaches only the host and the plugin has no /dev/tty; and it executes the
+// open file whose checksum was taken, even if the path now names another.
 type runner struct {
 	spec   Spec
 	env    []string
@@ -114,8 +114,8 @@ func (r *runner) start(program string, byDescriptor bool) error {
 	return nil
 }
 
-// listen passes the handshake on and takes everything else for noise, so that a plugin which
-// prints something first works all the same.
+// listen passes on the handshake and treats everything else as noise, so that a plugin that prints something
+// first still works.
 func (r *runner) listen(stdout io.Reader, w *io.PipeWriter) {
 	defer w.Close()
 	in := bufio.NewReaderSize(stdout, longest)
@@ -146,7 +146,7 @@ func (r *runner) Wait(context.Context) error {
 	return err
 }
 
-// Kill ends the process and all of its group, or keeps it from being started.
+// Kill kills the process and its group, or prevents its start.
 func (r *runner) Kill(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -186,7 +186,7 @@ func (r *runner) ID() string {
 	return strconv.Itoa(r.pid)
 }
 
-// Diagnose has nothing to add: who asked for the start says the result.
+// Diagnose has nothing to add: the caller of Start reports the result.
 func (r *runner) Diagnose(context.Context) string { return "" }
 
 // PluginToHost refuses every address but a socket in the private folder: the connection isn't

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// leftover is when a folder without a socket has been left behind for sure.
+// leftover is the age at which a folder without a socket is certainly a leftover.
 const leftover = time.Hour
 
 // sweep removes the empty folders that killed hosts have left.

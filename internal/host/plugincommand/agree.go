@@ -20,7 +20,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/handshake"
 )
 
-// consent is what the user says about a plugin that is to be trusted.
+// consent holds the user's flags for trusting a plugin.
 type consent struct {
 	clouds, extends      []string
 	allClouds, noExtends bool
@@ -38,7 +38,7 @@ func (c *consent) flags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("cloud", command.CompleteClouds)
 }
 
-// over is what holds then: what is said now, and else what was said before.
+// over combines them with the earlier consent: flags given now take precedence.
 func (c consent) over(old trust.Entry) (consent, error) {
 	if len(c.clouds) > 0 {
 		known, err := cloud.Names()
@@ -88,7 +88,7 @@ func (m *Manager) trust() *cobra.Command {
 	return c
 }
 
-// agree shows the plugin and takes it into the lock file if the user wants that.
+// agree shows the plugin and records it in the lock file if the user agrees.
 func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string, said consent) error {
 	sum, err := sumOf(p.Path)
 	if err != nil {
@@ -115,7 +115,7 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 	})
 }
 
-// confirm asks; declined is an error of the user's.
+// confirm prompts; declining is a usage error.
 func (m *Manager) confirm(ctx context.Context, question string, yes bool) error {
 	if yes {
 		return nil

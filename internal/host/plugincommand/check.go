@@ -54,7 +54,7 @@ func (m *Manager) check() *cobra.Command {
 	return c
 }
 
-// seen shows on a terminal what was judged last.
+// seen shows the last result on a terminal.
 func (m *Manager) seen() func(conformance.Result) {
 	judged := int64(0)
 	return func(r conformance.Result) {

@@ -50,7 +50,7 @@ func (m *Manager) installFile(ctx context.Context, file string, said consent) er
 	if err := os.MkdirAll(m.Folder, 0o700); err != nil {
 		return err
 	}
-	// The copy has its name only when it is trusted: what was there before stays if it isn't.
+	// The copy gets its name only when it is trusted; otherwise the earlier file stays.
 	staged, err := os.MkdirTemp(m.Folder, ".install-*")
 	if err != nil {
 		return err

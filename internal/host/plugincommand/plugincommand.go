@@ -17,7 +17,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
 )
 
-// Manager carries the commands out.
+// Manager runs the commands.
 type Manager struct {
 	Inventory *inventory.Inventory
 	Lock      *trust.Lock

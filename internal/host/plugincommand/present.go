@@ -18,8 +18,8 @@ import (
 // longest is how much of a plugin's own text stands on a line, in characters.
 const longest = 80
 
-// present shows all that the user grants with a yes, each on a line of its own. What the plugin says
-// of itself is in quotation marks, so that nothing of it can look like what imgctl says.
+// present shows everything that the user grants with a yes, each on a line of its own. The plugin's own text is
+// in quotation marks, so that it can't pass for imgctl's.
 func (m *Manager) present(p *inventory.Plugin, source string, described *pluginv1.Manifest, old trust.Entry, said consent) error {
 	say := func(name, format string, args ...any) {
 		m.Console.Say(fmt.Sprintf("  %-9s %s", name, fmt.Sprintf(format, args...)))
@@ -82,7 +82,7 @@ var needs = map[pluginv1.Need]string{
 	pluginv1.Need_NEED_ENVIRONMENT:  "reads the environment, all variables but OS_*",
 }
 
-// granted are what a command is called besides, may do and gets to see.
+// granted are a command's aliases, what it may do and what it may read.
 func granted(c *pluginv1.Command) []string {
 	var lines []string
 	for _, alias := range c.GetAliases() {

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Text keeps line ends and takes the power away from every other character that a terminal obeys or
-// that can't be seen. What isn't UTF-8 is replaced, too: a lone byte 0x9b starts an escape sequence.
+// Text keeps line ends and neutralises every other control or invisible character. It also replaces what isn't
+// UTF-8: a lone byte 0x9b starts an escape sequence.
 func Text(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
@@ -37,8 +37,7 @@ func invisible(r rune) bool {
 // Line is Text on one line.
 func Line(s string) string { return strings.ReplaceAll(Text(s), "\n", " ") }
 
-// Quoted is Line in quotation marks, cut to so many characters: nothing in it can look like what is
-// said around it.
+// Quoted is Line in quotation marks, cut to so many characters, so that it can't pass for the text around it.
 func Quoted(s string, most int) string {
 	r := []rune(strings.ReplaceAll(Line(s), `"`, `'`))
 	if len(r) > most {

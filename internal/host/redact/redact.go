@@ -15,15 +15,15 @@ const Mark = "[redacted]"
 
 // Redactor knows secrets. Its zero value knows none; it is safe for concurrent use.
 //
-// A password such as "demo" is also an ordinary word: crossing it out of every name would falsify
-// results, and tell what it is. So how strong a secret is decides where it is crossed out: tokens
-// and passphrases everywhere; what could be a part of a name only in messages; and an ordinary word
-// only if it stands as a secret, as in "password=demo".
+// A password such as "demo" is also an ordinary word: redacting it in every name would falsify results, and
+// reveal the password. So the strength of a secret decides where it is redacted: tokens and passphrases
+// everywhere; secrets that could be part of a name only in messages; and an ordinary word only where it is used
+// as a secret, as in "password=demo".
 type Redactor struct {
 	mu       sync.RWMutex
 	known    map[string]bool
-	strong   forms // crossed out everywhere
-	messages forms // crossed out of messages
+	strong   forms // redacted everywhere
+	messages forms // redacted in messages
 	words    *regexp.Regexp
 	longest  int // bytes of the longest form that is crossed out everywhere
 }

@@ -156,7 +156,7 @@ func choose(columns []Column, names []string) ([]int, error) {
 	return shown, nil
 }
 
-// Unknown are the names that no column has.
+// Unknown are the names that match no column.
 func Unknown(columns []Column, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.ContainsFunc(columns, func(c Column) bool { return c.is(name) })

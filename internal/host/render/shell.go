@@ -32,8 +32,8 @@ var (
 // safePrefix goes before a name that a shell would take for something else.
 const safePrefix = "imgctl_"
 
-// variable makes a shell variable's name of a field's: never one that means something to a shell
-// itself, such as zsh's path, which is PATH.
+// variable turns a field's name into a shell variable's: never one with a meaning to a shell, such as zsh's path,
+// which is PATH.
 func variable(prefix, field string) string {
 	name := prefix + strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {

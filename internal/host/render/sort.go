@@ -7,8 +7,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// sorted holds the rows back until all are there. The order is cliff's: by the first column, then
-// the next; equal rows stay as they came; what has no value comes last, or first when descending.
+// sorted holds back the rows until all have arrived. The order is cliff's: by the first column, then the next;
+// equal rows keep their order; rows without a value come last, or first when descending.
 type sorted struct {
 	List
 	by         []int

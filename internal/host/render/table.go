@@ -9,7 +9,7 @@ import (
 	pretty "github.com/jedib0t/go-pretty/v6/text"
 )
 
-// Columns aren't made narrower than this; a table is rather wider than it should be.
+// The minimum width of a column; if necessary, a table gets wider than its limit.
 const (
 	narrowest      = 8
 	narrowestField = 16

@@ -84,8 +84,8 @@ func needs(c *pluginv1.Command, need pluginv1.Need) bool {
 	return slices.Contains(c.GetNeeds(), need)
 }
 
-// prompt answers a question: for the user, where that is what --yes means, else by asking. It
-// stays unanswered where there is nobody.
+// prompt answers a question: with yes if --yes allows that, otherwise by asking the user. Without a user it stays
+// unanswered.
 func (s *session) prompt(p *pluginv1.Prompt) {
 	confirm := p.GetKind() == pluginv1.PromptKind_PROMPT_KIND_CONFIRM
 	answer := &pluginv1.Answer{Id: p.GetId()}
@@ -138,7 +138,7 @@ func (s *session) ask(p *pluginv1.Prompt) {
 	}})
 }
 
-// unanswered is how a command ends that needed an answer which nobody was there to give.
+// unanswered is the error of a command that needed an answer that nobody could give.
 func (s *session) unanswered(done *pluginv1.Done) error {
 	if p := done.GetProblem(); p.GetMessage() != "" {
 		s.Console.Say(p.GetMessage())

@@ -64,8 +64,7 @@ func shorten(text string) string {
 	return text
 }
 
-// parse reads a line in hclog's JSON. Nothing that a plugin writes can make it fail: what isn't
-// as expected is shown as it is.
+// parse reads a line in hclog's JSON. It never fails: an unexpected line is shown as it is.
 func parse(line string) (pluginv1.LogLevel, string) {
 	var entry map[string]any
 	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &entry) != nil {

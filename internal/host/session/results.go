@@ -10,7 +10,7 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// results are what a command yields, on their way to the formats.
+// results are a command's results on their way to the formats.
 type results struct {
 	console *console.Console
 	format  render.Options
@@ -134,7 +134,7 @@ func (r *results) chunk(c *pluginv1.Chunk) error {
 	return err
 }
 
-// rawOut takes the bytes for standard output. A stranger's get no power over the user's terminal.
+// rawOut takes the bytes for standard output. Those of other people's plugins can't control the user's terminal.
 func rawOut(c Command) io.Writer {
 	if c.Asker != "" {
 		return c.Console.Data()

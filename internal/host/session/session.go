@@ -23,7 +23,7 @@ import (
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
-// Grace is how long a command has to clean up after it was interrupted.
+// Grace is how long a command may take to clean up after an interrupt.
 const Grace = 60 * time.Second
 
 // unread is how many messages a plugin may leave unread.
@@ -62,8 +62,8 @@ type Command struct {
 // somebody who doesn't read them.
 var ErrAbandoned = errors.New("abandoned")
 
-// session is a command that runs. Two loops carry it: follow handles what the plugin sends, which may
-// take its time; watch hears signals and clocks, and does nothing that could keep it from that.
+// session is a running command. It has two loops: follow handles the plugin's messages, and may block; watch
+// handles signals and timeouts, and never blocks.
 type session struct {
 	Command
 
@@ -73,17 +73,17 @@ type session struct {
 
 	// What follow alone uses.
 	results  results
-	declined error // says which question nobody was there to answer
+	declined error // names the prompt that nobody could answer
 	lost     error // why the output can't be written
 
 	// What both use.
 	mu          sync.Mutex
 	stopped     string              // why the command was interrupted; "" if it wasn't
 	late        bool                // it was stopped because of its timeout
-	at          []string            // what it was at then
-	refused     atomic.Bool         // the user has said no to a question
+	at          []string            // the tasks that were running then
+	refused     atomic.Bool         // the user has declined a prompt
 	interrupted chan struct{}       // closed then
-	busy        atomic.Int64        // since when follow is at what it is at, in Unix nanoseconds; 0 while it waits
+	busy        atomic.Int64        // since when follow has been at its present message, in Unix nanoseconds; 0 while it waits
 	outcome     chan *pluginv1.Done // the plugin's, when it came
 	messages    <-chan *pluginv1.PluginMessage
 }
@@ -177,8 +177,8 @@ func receive(ctx context.Context, stream pluginv1.Plugin_RunClient) (<-chan *plu
 	return messages, failed
 }
 
-// tell sends a message to the plugin. It never waits: a plugin that takes nothing of what it asked
-// for must not keep the user from stopping it, so it is ended.
+// tell sends a message to the plugin. It never waits: a plugin that doesn't read the answers it asked for must
+// not prevent the user from stopping it, so it is killed.
 func (s *session) tell(m *pluginv1.HostMessage) {
 	select {
 	case s.send <- m:
@@ -187,7 +187,7 @@ func (s *session) tell(m *pluginv1.HostMessage) {
 	}
 }
 
-// end says what the outcome means, when all of the output is written.
+// end turns the outcome into an error, once all output is written.
 func (s *session) end(done *pluginv1.Done, err error) error {
 	if written := s.results.close(done); s.lost == nil {
 		s.lost = written

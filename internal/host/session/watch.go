@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// look is how often watch looks whether what it interrupted goes on.
+	// look is how often watch checks whether an interrupted command still makes progress.
 	look = 250 * time.Millisecond
-	// heldUp is how long follow may be at one thing after an interrupt, before the output is taken for
-	// one that nobody reads.
+	// heldUp is how long follow may be at one message after an interrupt before the output counts as one that
+	// nobody reads.
 	heldUp = 3 * time.Second
 	// brief is how long watch waits for a line to be written.
 	brief = 500 * time.Millisecond
 )
 
-// watch hears signals and clocks until the command has ended.
+// watch handles signals and timeouts until the command has ended.
 func (s *session) watch(ended <-chan error) error {
 	var timeout, deadline, ticks <-chan time.Time
 	if s.Timeout > 0 {
@@ -72,7 +72,7 @@ func (s *session) drained(draining bool) <-chan *pluginv1.Done {
 	return s.outcome
 }
 
-// drain takes what the plugin sends in follow's place, who is held up, and drops it. The plugin can so
+// drain receives and drops the plugin's messages in place of follow, which is blocked, so that the plugin can
 // end in order.
 func (s *session) drain() {
 	for {
@@ -91,7 +91,7 @@ func (s *session) drain() {
 	}
 }
 
-// signalled interrupts the command at the first signal, and gives it up at the second.
+// signalled interrupts the command at the first signal, and abandons it at the second.
 func (s *session) signalled(signal os.Signal) error {
 	if signal == syscall.SIGWINCH {
 		columns, rows := s.Console.Size()
@@ -115,7 +115,7 @@ func (s *session) signalled(signal os.Signal) error {
 	return nil
 }
 
-// briefly does what may be held up by somebody who doesn't read, and waits for it only so long.
+// briefly runs what may block because nobody reads, and waits only briefly.
 func briefly(do func()) {
 	done := make(chan struct{})
 	go func() {
@@ -157,7 +157,7 @@ func (s *session) interrupt(reason string, late bool) {
 	s.results.stopAsking()
 }
 
-// abandon ends the plugin as it is, and says what it was at.
+// abandon kills the plugin, and reports what it was doing.
 func (s *session) abandon(why string) error {
 	s.Process.Abandon()
 	briefly(func() {
@@ -168,7 +168,7 @@ func (s *session) abandon(why string) error {
 	return abandoned{fault.New(fault.Cancelled, "see what it has left", "the command did not end: %s", why)}
 }
 
-// afterInterrupt is how a command ends that was stopped.
+// afterInterrupt is the error of an interrupted command.
 func (s *session) afterInterrupt(done *pluginv1.Done) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,6 @@
 package trust
 
-// Identity tells a file from what it was before: if it is the same, so is the content. Users
-// can't set a file's ctime.
+// Identity detects changes of a file: if it is the same, so is the content. Users can't set a file's ctime.
 type Identity struct {
 	Device  uint64 `json:"dev"`
 	Inode   uint64 `json:"inode"`

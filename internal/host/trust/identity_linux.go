@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// Identify is the file's identity; ok is false if it can't be told, so that nothing may be kept about it.
+// Identify is the file's identity; ok is false if it is unknown, so that nothing about the file may be cached.
 func Identify(info fs.FileInfo) (id Identity, ok bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -16,7 +16,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 )
 
-// lockVersion is the form of the lock file.
+// lockVersion is the format of the lock file.
 const lockVersion = 1
 
 // Entry is one plugin that the user trusts.
@@ -94,7 +94,7 @@ func (l *Lock) Put(e Entry) error {
 	return l.write(append(next, e))
 }
 
-// Remove takes the plugin's entry away, and writes the file.
+// Remove removes the plugin's entry, and writes the file.
 func (l *Lock) Remove(name string) error {
 	return l.write(slices.DeleteFunc(slices.Clone(l.entries), func(e Entry) bool { return e.Name == name }))
 }
@@ -118,7 +118,7 @@ func (l *Lock) write(entries []Entry) error {
 	return nil
 }
 
-// replace writes the file so that readers see the old or the new one, never a part.
+// replace writes the file atomically.
 func replace(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

@@ -18,9 +18,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 )
 
-// policy is what the administrator allows: checksums as "sha256:…". What a plugin says of itself, such
-// as who made it, allows nothing. What root has installed is the administrator's own choice and always
-// allowed.
+// policy is what the administrator allows: checksums as "sha256:…". A plugin's own statements, such as its
+// vendor, allow nothing. Plugins installed by root are the administrator's choice and always allowed.
 type policy struct {
 	path    string `yaml:"-"`
 	Plugins struct {
@@ -52,7 +51,7 @@ func readPolicy(path string) (policy, error) {
 // listed is how the policy allows a file.
 var listed = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// strict reads YAML of which every key has to be known: one that is misspelt would forbid nothing.
+// strict reads YAML and refuses unknown keys: a misspelt one would forbid nothing.
 func strict(text []byte, into any) error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)

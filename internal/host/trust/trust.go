@@ -24,15 +24,15 @@ const PolicyFile = "/etc/imgctl/policy.yaml"
 // SumsFile is the name of the checksums beside packaged plugins, in the form of sha256sum.
 const SumsFile = "SHA256SUMS"
 
-// Judge knows who is trusted.
+// Judge knows which plugins are trusted.
 type Judge struct {
 	lock   *Lock
 	policy policy
 	sums   map[string]sums // by folder
 }
 
-// NewJudge reads the user's lock file and the administrator's policy; neither has to exist. One
-// that can't be read is an error: what it forbids isn't known.
+// NewJudge reads the user's lock file and the administrator's policy, if they exist. If one can't be read, that
+// is an error, because it is unknown what it forbids.
 func NewJudge(lockFile, policyFile string) (*Judge, error) {
 	lock, err := readLock(lockFile)
 	if err != nil {
@@ -45,8 +45,8 @@ func NewJudge(lockFile, policyFile string) (*Judge, error) {
 	return &Judge{lock: lock, policy: policy, sums: map[string]sums{}}, nil
 }
 
-// KeepsSums reports whether a checksum that was taken before may stand for a file that looks the same.
-// Where an administrator forbids what isn't listed, the user's own word for it isn't enough.
+// KeepsSums reports whether an earlier checksum counts for a file that looks the same. It doesn't if the
+// administrator forbids unlisted plugins, because the cache belongs to the user.
 func (j *Judge) KeepsSums() bool { return !j.policy.Plugins.DenyUnlisted }
 
 // Lock is the user's lock file.
