@@ -47,7 +47,7 @@ func TestAPluginGetsATokenForTheCloudThatItAsksFor(t *testing.T) {
 	}
 	w.bad(2, `there is no entry "nobody" in `, "demo", "cloud", "--from", "nobody")
 	w.env = append(w.env, "OS_CLOUD=")
-	w.bad(2, "there is no cloud to speak to; choose an entry of clouds.yaml with --os-cloud", "demo", "cloud")
+	w.bad(2, "no cloud is selected; choose an entry of clouds.yaml with --os-cloud", "demo", "cloud")
 	w.bad(2, "credentials", "demo", "cloud", "--os-auth-url", sb.URL()+"/identity/v3")
 }
 

@@ -118,7 +118,7 @@ func IsNoun(c *cobra.Command) bool { return c.Annotations[noun] != "" }
 
 // Unknown is the error for a word that isn't a command of cmd's, with the closest ones.
 func Unknown(cmd *cobra.Command, word string) error {
-	hint := fmt.Sprintf("%s --help lists what there is", cmd.CommandPath())
+	hint := fmt.Sprintf("%s --help lists the commands", cmd.CommandPath())
 	if near := cmd.SuggestionsFor(word); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}

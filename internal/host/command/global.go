@@ -91,7 +91,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fault.Wrap(fault.Usage, "", err)
 	}
 	name := unknown.GetSpecifiedName()
-	hint := cmd.CommandPath() + " --help lists what there is"
+	hint := cmd.CommandPath() + " --help lists the flags"
 	if near := nearest(cmd.Flags(), name); near != "" {
 		hint = "did you mean --" + near + "?"
 	}

@@ -67,7 +67,7 @@ func (m *Manager) trust() *cobra.Command {
 		Short: "Trust a plugin as it is now",
 		Long: "trust starts the plugin to read what it can do, shows that and its checksum, and if you agree records them in the lock file. " +
 			"From then on imgctl runs exactly this file, with the clouds that you allow.",
-		Args: command.Arguments1("NAME", "imgctl plugin list names them"),
+		Args: command.Arguments1("NAME", "imgctl plugin list shows the names"),
 	}
 	said.flags(c)
 	c.ValidArgsFunction = m.names

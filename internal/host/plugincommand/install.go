@@ -85,7 +85,7 @@ func (m *Manager) remove() *cobra.Command {
 	var said consent
 	c := &cobra.Command{
 		Use: "remove NAME", Short: "Remove one of your plugins and its trust",
-		Args: command.Arguments1("NAME", "imgctl plugin list names them"), ValidArgsFunction: m.names,
+		Args: command.Arguments1("NAME", "imgctl plugin list shows the names"), ValidArgsFunction: m.names,
 	}
 	c.Flags().BoolVarP(&said.yes, "yes", "y", false, "don't prompt")
 	c.RunE = func(cmd *cobra.Command, args []string) error {

@@ -66,7 +66,7 @@ func state(p *inventory.Plugin) string {
 }
 
 func (m *Manager) show() *cobra.Command {
-	c := &cobra.Command{Use: "show NAME", Short: "Show what a plugin is and may do", Args: command.Arguments1("NAME", "imgctl plugin list names them")}
+	c := &cobra.Command{Use: "show NAME", Short: "Show what a plugin is and may do", Args: command.Arguments1("NAME", "imgctl plugin list shows the names")}
 	output := command.AddOutput(c, render.ShowFormats)
 	c.ValidArgsFunction = m.names
 	c.RunE = func(cmd *cobra.Command, args []string) error {
@@ -113,7 +113,7 @@ func (m *Manager) find(name string) (*inventory.Plugin, error) {
 	if p := m.Inventory.Find(strings.TrimPrefix(name, discover.Prefix)); p != nil {
 		return p, nil
 	}
-	return nil, fault.New(fault.NotFound, "imgctl plugin list names those that there are", "there is no plugin %q", name)
+	return nil, fault.New(fault.NotFound, "imgctl plugin list shows all plugins", "there is no plugin %q", name)
 }
 
 func (m *Manager) names(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

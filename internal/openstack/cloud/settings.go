@@ -127,7 +127,7 @@ func (s *settings) checkAddress(entry *cloudsyaml.Entry) (err error) {
 }
 
 // errNoCloud says that nothing names a cloud, which is fine as long as none is needed.
-var errNoCloud = errors.New("there is no cloud to speak to")
+var errNoCloud = errors.New("no cloud is selected")
 
 // checkCredentials finds what Keystone would refuse.
 func (s *settings) checkCredentials() error {
