@@ -13,7 +13,7 @@ import (
 // DefaultCloud is the entry of the clouds.yaml that OS_CLOUD names for commands run in a sandbox.
 const DefaultCloud = "demo"
 
-// login is how one entry of the clouds.yaml logs in.
+// login holds the credentials of one entry of the clouds.yaml.
 type login struct {
 	cloud, domain, password, role string
 	credID                        string // of an application credential, whose secret password is
@@ -33,13 +33,13 @@ func (c *Cloud) Clouds() []string {
 	return names
 }
 
-// Env is what a command needs in its environment to use an entry of the clouds.yaml.
+// Env are the environment variables for a command that uses an entry of the clouds.yaml.
 func (c *Cloud) Env(cloud string) []string {
 	return []string{"OS_CLIENT_CONFIG_FILE=" + c.CloudsYAML(), "OS_CLOUD=" + cloud}
 }
 
-// FlatEnv is the environment that logs in as an entry of the clouds.yaml without that file: OS_AUTH_URL
-// and the like. It is nil for an unknown name.
+// FlatEnv are the environment variables that log in as an entry of the clouds.yaml without that file:
+// OS_AUTH_URL and the like. It is nil for an unknown name.
 func (c *Cloud) FlatEnv(cloud string) []string {
 	l := c.login(cloud)
 	if l == nil {

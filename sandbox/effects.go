@@ -11,7 +11,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 )
 
-// apply serves a request that a fault happens to.
+// apply serves a request with a fault.
 func (f Fault) apply(w http.ResponseWriter, r *http.Request, next http.Handler, fail answer.ErrorWriter) {
 	if f.Before != nil {
 		f.Before(r)

@@ -20,7 +20,7 @@ const (
 	Observe     Effect = "observe"      // nothing but the hooks
 )
 
-// Fault is something that goes wrong with one request.
+// Fault is a failure of one request.
 type Fault struct {
 	Do         Effect        `yaml:"do"`
 	Status     int           `yaml:"status"`      // of Answer and AnswerAfter
@@ -29,16 +29,16 @@ type Fault struct {
 	Wait       time.Duration `yaml:"wait"`        // of Delay
 	Keep       int           `yaml:"keep"`        // of Truncate
 
-	// Before runs before the handler; After when the handler is done and before the client hears
-	// of it. They may kill the client.
+	// Before runs before the handler; After runs when the handler is done, before the client gets the response.
+	// They may kill the client.
 	Before func(*http.Request) `yaml:"-"`
 	After  func(*http.Request) `yaml:"-"`
 }
 
-// Status is the fault that a status is answered.
+// Status is a fault that answers the status without running the handler.
 func Status(code int) Fault { return Fault{Do: Answer, Status: code} }
 
-// StatusAfter is the fault that a status is answered although the request took effect.
+// StatusAfter is a fault that answers the status although the request took effect.
 func StatusAfter(code int) Fault { return Fault{Do: AnswerAfter, Status: code} }
 
 // String names the fault, such as "answer 503" or "drop-after".
@@ -52,7 +52,7 @@ func (f Fault) String() string {
 	return string(f.Do)
 }
 
-// Rule says which requests a fault happens to.
+// Rule says which requests get a fault.
 type Rule struct {
 	Method string                   `yaml:"method"` // "" = any; several by "|"
 	Path   string                   `yaml:"path"`   // a glob over the path with the service's prefix ("*" within a segment, "**" across), a regexp when it starts with "^"; "" = any
@@ -63,5 +63,5 @@ type Rule struct {
 	Rate   float64                  `yaml:"rate"`   // with this probability; 0 = always
 	Seed   uint64                   `yaml:"seed"`   // of the random numbers for Rate and Any
 	Fault  `yaml:",inline"`
-	Any    []Fault `yaml:"any"` // one of these by chance, in place of Fault
+	Any    []Fault `yaml:"any"` // one of these at random, instead of Fault
 }

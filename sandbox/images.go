@@ -26,7 +26,7 @@ type Image struct {
 	Name                        string
 	Project                     string // name or id of the owner; "" = the first user's project, admin in the default seed
 	Visibility                  string // "" = shared
-	DiskFormat, ContainerFormat string // "" = raw and bare where there is data
+	DiskFormat, ContainerFormat string // "" = raw and bare if there is data
 	MinDisk, MinRAM             int    // GiB, MiB
 	Protected, Hidden           bool
 	Tags                        []string
@@ -34,13 +34,13 @@ type Image struct {
 	CreatedAt                   time.Time // zero = now
 
 	Data []byte // of the image
-	File string // path of the data, in place of Data; without both the image stays queued
+	File string // path of the data, instead of Data; without either the image stays queued
 
 	Members map[string]string // status (pending, accepted or rejected) by the member project's name or id
 }
 
-// AddImage adds an image, as if its project had uploaded and shared it, and returns its id. Neither
-// quotas nor reserved names are checked.
+// AddImage adds an image, as if its project had uploaded and shared it, and returns its id. It checks neither
+// quotas nor reserved names.
 func (c *Cloud) AddImage(i Image) (string, error) {
 	id, err := c.addImage(i)
 	if err != nil {
@@ -94,7 +94,7 @@ func (i Image) open() (io.ReadCloser, error) {
 	return nil, nil //nolint:nilnil // no data is no error
 }
 
-// Image is an image as it is now, without its data and members. It is false if there is none.
+// Image is the current state of an image, without its data and members; ok is false if there is none.
 func (c *Cloud) Image(id string) (Image, bool) {
 	i, ok := c.services.Image.Image(id)
 	return Image{

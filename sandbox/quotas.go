@@ -18,7 +18,7 @@ type ImageQuotas struct {
 	CountTotal int // images; default none
 	MiBTotal   int // MiB of all images, rounded down; default none
 
-	Page    int // images of a page where the request doesn't say; default 25
+	Page    int // images of a page unless the request sets it; default 25
 	MaxPage int // most images of a page; default 1000
 }
 

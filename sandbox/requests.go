@@ -15,8 +15,8 @@ type Request struct {
 	Method      string        `json:"method"`
 	Path        string        `json:"path"` // with the service's prefix, such as /image/v2/images
 	Query       string        `json:"query,omitempty"`
-	Status      int           `json:"status"`            // 0 while it is served and where the connection was closed without an answer
-	Fault       string        `json:"fault,omitempty"`   // what was done to it, such as "drop-after"; "" for most requests
+	Status      int           `json:"status"`            // 0 while it is served, and if the connection was closed without a response
+	Fault       string        `json:"fault,omitempty"`   // its fault, such as "drop-after"; "" for most requests
 	ConnID      int64         `json:"conn"`              // the connection it came on, from 1
 	Project     string        `json:"project,omitempty"` // id of the project of its token
 	User        string        `json:"user,omitempty"`    // id of the user of its token
@@ -36,7 +36,7 @@ func (c *Cloud) Requests() []Request {
 	return all
 }
 
-// ResetRequests empties the log of requests; their numbers go on.
+// ResetRequests empties the log of requests; the numbering continues.
 func (c *Cloud) ResetRequests() { c.front.Log.Reset() }
 
 // sink writes requests to the RequestLog. A log that can't be written doesn't stop the sandbox.

@@ -15,8 +15,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
-// Faults is a list of rules that can change while requests are served; the first rule that fires
-// decides. The zero value is ready and lets everything pass.
+// Faults is a list of rules that can change while requests are served; the first rule that applies decides. The
+// zero value is ready to use and has no rules.
 type Faults struct {
 	mu    sync.Mutex
 	rules []*activeRule
@@ -29,7 +29,7 @@ type activeRule struct {
 	seen, fired int
 }
 
-// Add adds rules. It panics when a rule is malformed; rules of users come through LoadRules.
+// Add adds rules. It panics if a rule is malformed; use LoadRules for users' rules.
 func (f *Faults) Add(rules ...Rule) {
 	for _, r := range rules {
 		a, err := activate(r)
@@ -49,8 +49,8 @@ func (f *Faults) Clear() {
 	f.rules = nil
 }
 
-// Schedule lets each request suffer one of the faults with the probability rate. The same seed gives
-// the same decisions for the same order of requests.
+// Schedule gives each request one of the faults with the probability rate. The same seed makes the same decisions
+// for the same order of requests.
 func (f *Faults) Schedule(seed uint64, rate float64, kinds ...Fault) {
 	f.Add(Rule{Seed: seed, Rate: rate, Any: kinds})
 }

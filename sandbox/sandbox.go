@@ -27,16 +27,16 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/nova"
 )
 
-// Options configures a sandbox. The zero value is a sandbox on a free port whose servers have no inside.
+// Options of a sandbox. The zero value is a sandbox on a free port whose servers have states but no inside.
 type Options struct {
 	Dir         string        // folder for image data, volumes and servers; "" = a temporary one, removed by Close
 	Addr        string        // loopback address to listen on; "" = 127.0.0.1:0
 	Transition  time.Duration // how long each change of state takes; 0 = at once
 	Agent       string        // path of the imgctl-sandbox executable, statically linked, that is the servers' init; "" = servers have states but no inside
 	ClockOffset time.Duration // how far the services' clock is ahead of this machine's; below 0 = behind
-	RequestLog  io.Writer     // takes each request as a line of JSON once it is answered; nil = nobody
+	RequestLog  io.Writer     // gets each answered request as a line of JSON; nil = none
 	SSHPort     int           // port of the servers' SSH on their own addresses; 0 = 22
-	Seed        Seed          // what is there at first; the zero value = DefaultSeed()
+	Seed        Seed          // the initial content; the zero value = DefaultSeed()
 
 	TokenLifetime time.Duration // 0 = one hour
 	ImageQuotas   ImageQuotas
@@ -155,8 +155,8 @@ func (c *Cloud) assemble(o Options) error {
 	return c.writeCloudsYAML()
 }
 
-// private makes a folder that no other user may enter: what is in a server's files is up to whoever is root there,
-// setuid programs included.
+// private makes a folder that no other user may enter, because a server's root can put any files there, including
+// setuid programs.
 func private(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -172,7 +172,7 @@ var catalog = []keystone.Endpoint{
 	{Type: "volumev3", Name: "cinder", Path: "/volume/v3/%s"},
 }
 
-// free reports whether nobody listens at an address, such as a server of another sandbox.
+// free reports whether nothing listens at an address, such as a server of another sandbox.
 func free(address string, port int) bool {
 	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {
@@ -210,7 +210,7 @@ func (c *Cloud) Dir() string { return c.dir }
 // Faults are the rules by which requests fail.
 func (c *Cloud) Faults() *Faults { return &c.faults }
 
-// ExpireTokens ends all tokens, as their lifetime would.
+// ExpireTokens expires all tokens.
 func (c *Cloud) ExpireTokens() { c.services.Identity.ExpireTokens() }
 
 func init() { inside.Of = func(c any) *inside.Services { return &c.(*Cloud).services } }

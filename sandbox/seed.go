@@ -8,7 +8,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/neutron"
 )
 
-// Seed is what a sandbox holds at first.
+// Seed is the initial content of a sandbox.
 type Seed struct {
 	Users    []User
 	Networks []Network
@@ -22,14 +22,14 @@ const (
 	RoleReader = keystone.RoleReader
 )
 
-// User is a user with one role in one project, and with that an entry of the clouds.yaml.
+// User is a user with one role in one project, and an entry of the clouds.yaml.
 type User struct {
 	Name    string
 	Domain  string // of the user and the project; "" = Default
 	Project string
 	Role    string // admin, member or reader
 	Cloud   string // name in the clouds.yaml; "" = Name
-	AppCred string // name in the clouds.yaml of an application credential besides; "" = none
+	AppCred string // name in the clouds.yaml of an additional application credential; "" = none
 }
 
 // Network is a network with one subnet, or two. The servers' addresses come from it, so the first has to be within
@@ -61,7 +61,7 @@ func DefaultSeed() Seed {
 	}
 }
 
-// Clouds are the names that the clouds.yaml of a sandbox with this seed has.
+// Clouds are the entries of the clouds.yaml of a sandbox with this seed.
 func (s Seed) Clouds() []string {
 	var names []string
 	for _, u := range s.Users {
@@ -73,7 +73,7 @@ func (s Seed) Clouds() []string {
 	return names
 }
 
-// plant makes what a seed describes.
+// plant creates what a seed describes.
 func (c *Cloud) plant(s Seed) error {
 	if len(s.Users) == 0 {
 		s.Users = DefaultSeed().Users

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isolated marks a process that is in a namespace of its own already.
+// isolated marks a process that is already in a namespace of its own.
 const isolated = "IMGCTL_SANDBOX_ISOLATED"
 
 // isolate runs this program again in a user and network namespace of its own, where it may bind any
@@ -45,8 +45,7 @@ func (p program) isolate(port int) error {
 // dieWithParent has the kernel stop a command when this process is killed.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGTERM }
 
-// loopbackUp brings the loopback interface of a namespace up that isolate has made; anywhere else it
-// does nothing.
+// loopbackUp brings up the loopback interface of a namespace made by isolate; elsewhere it does nothing.
 func loopbackUp() error {
 	if os.Getenv(isolated) == "" {
 		return nil
@@ -74,7 +73,7 @@ func loopbackUp() error {
 	return nil
 }
 
-// remedy says what to enable, judged by what the kernel's settings are.
+// remedy says what to enable, depending on the kernel's settings.
 func remedy() string {
 	advice := []string{"use --ssh-port 2222", "or allow the port with: sysctl -w net.ipv4.ip_unprivileged_port_start=22"}
 	for _, s := range []struct{ key, bad, good string }{

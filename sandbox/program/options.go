@@ -47,7 +47,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.noGuests, "no-guests", false, "boot servers without an inside: states only, no SSH")
 }
 
-// start starts a sandbox as the flags say.
+// start starts a sandbox with the flags' options.
 func (o *options) start(ctx context.Context) (*sandbox.Cloud, error) {
 	rules, err := o.rules()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package program is the sandbox as a program: serve runs it until stopped, run gives one to a
-// command. Its executable is the servers' init as well.
+// Package program is the sandbox as a program: serve runs a sandbox until stopped, run runs a command with one.
+// Its executable is also the servers' init.
 package program
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/host"
 )
 
-// Init does not return when this process is a server's init, which a main function finds out first.
+// Init doesn't return if this process is a server's init. A main function calls it first.
 func Init(args []string) { host.Main(args) }
 
-// Main runs the program under a name, such as "imgctl-sandbox", and gives its exit status. A main
-// function calls Init before it.
+// Main runs the program under a name, such as "imgctl-sandbox", and returns its exit code. A main function
+// calls Init first.
 func Main(name string, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

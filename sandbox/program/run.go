@@ -58,7 +58,7 @@ func run(ctx context.Context, o options, cloud string, args []string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(args[0], args[1:]...) // #nosec G204 -- to run a command is what it is for
+	cmd := exec.Command(args[0], args[1:]...) // #nosec G204 -- running a command is its purpose
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OS_") })
 	cmd.Env = append(cmd.Env, c.Env(cloud)...)
 	return errors.Join(runError(supervise(cmd)), c.Close())
@@ -112,7 +112,7 @@ func supervise(cmd *exec.Cmd) error {
 	}
 }
 
-// statusOf is the exit status of a command as a shell has it: 128 and the signal's number where one ended it.
+// statusOf is the exit code of a command as in a shell: 128 plus the signal's number if a signal ended it.
 func statusOf(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

@@ -1,10 +1,10 @@
-// Package sandboxtest starts a sandbox for the time of a test:
+// Package sandboxtest starts a sandbox for the duration of a test:
 //
 //	cloud := sandboxtest.Start(t)
 //	cloud.CloudsYAML()   // path of a clouds.yaml with an entry for each of cloud.Clouds()
 //	cloud.Env("demo")    // OS_CLIENT_CONFIG_FILE and OS_CLOUD for a command
 //	cloud.Faults()       // makes requests fail by rule
-//	cloud.Requests()     // what was asked so far
+//	cloud.Requests()     // the requests so far
 package sandboxtest
 
 import (
@@ -22,8 +22,8 @@ import (
 	_ "github.com/imgctl/packer-plugin-openstack/sandbox/program" // what Agent builds, so that the go.sum of whoever imports this covers it
 )
 
-// Start starts a sandbox that closes with the test. It takes at most one set of options; without any,
-// it is an empty sandbox whose servers have states but no inside.
+// Start starts a sandbox that ends with the test. It takes at most one Options; without any, the sandbox is empty,
+// and its servers have states but no inside.
 func Start(t testing.TB, o ...sandbox.Options) *sandbox.Cloud {
 	t.Helper()
 	if len(o) > 1 {
@@ -41,8 +41,8 @@ func Start(t testing.TB, o ...sandbox.Options) *sandbox.Cloud {
 	return c
 }
 
-// WithGuests is o with servers that boot, take SSH and can be saved as images. It needs Linux, and root or
-// user namespaces.
+// WithGuests is o with servers that boot, accept SSH and can be saved as images. It needs Linux, and root or user
+// namespaces.
 func WithGuests(t testing.TB, o sandbox.Options) sandbox.Options {
 	t.Helper()
 	o.Agent = Agent(t)
@@ -69,7 +69,7 @@ var buildAgent = sync.OnceValues(func() (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	// Test processes side by side want the same file.
+	// Parallel test processes need the same file.
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", err

@@ -38,7 +38,7 @@ func Script(shell string) (script string, ok bool) {
 // Suggestion is a possible value, and its meaning.
 type Suggestion struct{ Value, Help string }
 
-// Answer is what cobra has found for a line.
+// Answer is cobra's result for a line.
 type Answer struct {
 	Suggestions []Suggestion
 	Directive   cobra.ShellCompDirective

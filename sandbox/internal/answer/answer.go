@@ -1,5 +1,5 @@
-// Package answer writes what the services answer: JSON documents, and errors in the style of each
-// service or of the middleware that they share.
+// Package answer writes the services' responses: JSON documents, and errors in the style of each service or of the
+// middleware that they share.
 package answer
 
 import (

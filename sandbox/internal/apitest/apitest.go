@@ -1,5 +1,4 @@
-// Package apitest is what the tests of the sandbox's services share: clients of gophercloud's, and one of
-// bare HTTP requests.
+// Package apitest is for the tests of the sandbox's services: gophercloud clients, and one for bare HTTP requests.
 package apitest
 
 import (

@@ -1,5 +1,5 @@
-// Package front is what the sandbox's services share on the wire: one HTTP front that mounts them by
-// prefix, request ids, the request log, a hook for faults, the clock, and the caller behind a token.
+// Package front is the HTTP front that the sandbox's services share: it mounts them by prefix, and provides request
+// ids, the request log, a hook for faults, the clock, and the caller of a token.
 package front
 
 import (

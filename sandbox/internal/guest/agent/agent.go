@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package agent is the inside of a guest: it becomes pid 1, sets up the machine, serves SSH and metadata, runs user
-// data, and is the init that everything else of the guest descends from.
+// Package agent runs inside a guest as process 1, its init: it sets up the machine, serves SSH and metadata, and runs
+// user data.
 package agent
 
 import (

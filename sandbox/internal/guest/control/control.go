@@ -1,4 +1,4 @@
-// Package control is the language between a guest's two sides: the sandbox process and the agent, pid 1 of the guest.
+// Package control is the protocol between the sandbox process and the agent, process 1 of a guest.
 package control
 
 import (

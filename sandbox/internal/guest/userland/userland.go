@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package userland is what a guest has where its image brings no programs: the core utilities in one
-// executable, told apart by the name it is called by. The shell's language is package shell's.
+// Package userland is for guests whose image has no programs: the core utilities in one executable, which acts by the
+// name it is called by. Package shell has the shell's language.
 package userland
 
 import (

@@ -1,6 +1,6 @@
 // Package cinder is the sandbox's block storage service: volumes, snapshots and volume types of the
-// Block Storage API v3. What a volume holds is the archive of a root file system, as an image does,
-// so that a server booted from one has an inside and an image made of one keeps what was written.
+// Block Storage API v3. Like an image, a volume holds the archive of a root file system, so that servers booted from
+// it have an inside and images made from it keep what was written.
 package cinder
 
 import (

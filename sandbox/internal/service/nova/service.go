@@ -1,5 +1,5 @@
 // Package nova is the sandbox's compute service: servers, flavors and keypairs of the Compute API v2.1. With an
-// agent, an active server is a guest that takes SSH on its addresses; without one servers are states alone.
+// agent, an active server is a guest that accepts SSH on its addresses; without one, servers are states only.
 package nova
 
 import (
