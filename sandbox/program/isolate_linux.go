@@ -20,13 +20,13 @@ const isolated = "IMGCTL_SANDBOX_ISOLATED"
 // port of loopback. The user stays the same there.
 func (p program) isolate(port int) error {
 	if os.Getenv(isolated) != "" {
-		return fmt.Errorf("binding port %d for the servers' SSH: not permitted even in a namespace of its own; %s", port, remedy())
+		return fmt.Errorf("binding port %d for the servers' SSH: not permitted, even in a namespace of its own; %s", port, remedy())
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding this program's path: %w", err)
 	}
-	fmt.Fprintf(os.Stderr, "%s: port %d is not permitted to this user, so the sandbox and the command run in a network namespace of their own, with loopback alone\n", p.name, port)
+	fmt.Fprintf(os.Stderr, "%s: port %d is not permitted to this user, so the sandbox and the command run in a network namespace of their own, with only a loopback interface\n", p.name, port)
 	cmd := exec.Command(self, os.Args[1:]...) // #nosec G204 G702 -- this program itself
 	cmd.Env = append(os.Environ(), isolated+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -34,17 +34,17 @@ type options struct {
 }
 
 func (o *options) register(f *pflag.FlagSet) {
-	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback `ADDRESS:PORT` to serve at; port 0 takes a free one")
+	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback `ADDRESS:PORT` to serve on; port 0 picks a free one")
 	f.StringVar(&o.dir, "dir", "", "`FOLDER` for images, volumes and servers (default a temporary one)")
-	f.DurationVar(&o.transition, "transition", 0, "`TIME` that each change of state takes, such as 500ms")
+	f.DurationVar(&o.transition, "transition", 0, "`TIME` of each change of state, such as 500ms")
 	f.IntVar(&o.sshPort, "ssh-port", 22, "`PORT` of the servers' SSH")
 	f.StringVar(&o.faults, "faults", "", "`FILE` with fault rules in YAML")
-	f.StringArrayVar(&o.images, "image", []string{"base"}, "public image to begin with: `NAME=FILE` with a tar archive of a root file system, or NAME alone for one with the built-in shell; may be repeated")
+	f.StringArrayVar(&o.images, "image", []string{"base"}, "public image to start with: `NAME=FILE` for a tar archive of a root file system, or NAME alone for one with the built-in shell; may be repeated")
 	f.StringVar(&o.requestLog, "request-log", "", "`FILE` to append each request to, as a line of JSON")
 	f.StringArrayVar(&o.quotas, "quota", nil, "quota as `NAME=NUMBER`, -1 for no limit; may be repeated. Names: "+quotaNames())
 	f.IntVar(&o.pageSize, "page-size", 0, "most objects of a page of a list, of all services; 0 has each service's own `NUMBER`")
 	f.DurationVar(&o.clockOffset, "clock-offset", 0, "`TIME` that the services' clock is ahead of this machine's, such as 10m; -10m is behind")
-	f.BoolVar(&o.noGuests, "no-guests", false, "boot servers without an inside: states only, no SSH")
+	f.BoolVar(&o.noGuests, "no-guests", false, "boot servers as states only, without an inside and without SSH")
 }
 
 // start starts a sandbox with the flags' options.
