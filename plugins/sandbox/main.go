@@ -73,8 +73,8 @@ func flags() sdk.Flags {
 		sdk.Strings("image", "public image to start with: NAME=FILE for a tar archive of a root file system, or NAME alone for one with the built-in shell (default: base)").ValueName("NAME[=FILE]"),
 		sdk.String("request-log", "", "file to append each request to, as a line of JSON").ValueName("FILE").Completes(sdk.CompleteFiles),
 		sdk.Strings("quota", "quota, -1 for no limit, such as instances=4 or floating-ips=0").ValueName("NAME=NUMBER"),
-		sdk.Int("page-size", 0, "most objects of a page of a list, of all services; 0 has each service's own number"),
-		sdk.Duration("clock-offset", 0, "time that the services' clock is ahead of this machine's, such as 10m"),
+		sdk.Int("page-size", 0, "maximum page size of all lists; 0 for each service's own"),
+		sdk.Duration("clock-offset", 0, "how far the services' clock is ahead of this machine's, such as 10m"),
 		sdk.Bool("no-guests", "boot servers as states only, without an inside and without SSH"),
 	}
 }
