@@ -42,8 +42,8 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.images, "image", []string{"base"}, "public image to start with: `NAME=FILE` for a tar archive of a root file system, or NAME alone for one with the built-in shell; may be repeated")
 	f.StringVar(&o.requestLog, "request-log", "", "`FILE` to append each request to, as a line of JSON")
 	f.StringArrayVar(&o.quotas, "quota", nil, "quota as `NAME=NUMBER`, -1 for no limit; may be repeated. Names: "+quotaNames())
-	f.IntVar(&o.pageSize, "page-size", 0, "most objects of a page of a list, of all services; 0 has each service's own `NUMBER`")
-	f.DurationVar(&o.clockOffset, "clock-offset", 0, "`TIME` that the services' clock is ahead of this machine's, such as 10m; -10m is behind")
+	f.IntVar(&o.pageSize, "page-size", 0, "maximum page size of all lists, a `NUMBER`; 0 for each service's own")
+	f.DurationVar(&o.clockOffset, "clock-offset", 0, "`TIME` by which the services' clock is ahead of this machine's, such as 10m; -10m is behind")
 	f.BoolVar(&o.noGuests, "no-guests", false, "boot servers as states only, without an inside and without SSH")
 }
 
