@@ -58,8 +58,12 @@ func (c *Change) Rows() []change.Row {
 	switch r := c.Result; {
 	case r != nil:
 		return []change.Row{{
-			{Key: "image_id", Value: r.ImageID}, {Key: "name", Value: r.Name}, {Key: "changed", Value: r.Changed},
-			{Key: "archived", Value: r.Archived}, {Key: "members", Value: r.Members}, {Key: "deleted", Value: r.Pruned},
+			{Key: "image_id", Value: r.ImageID},
+			{Key: "name", Value: r.Name},
+			{Key: "changed", Value: r.Changed},
+			{Key: "archived", Value: r.Archived},
+			{Key: "members", Value: r.Members},
+			{Key: "deleted", Value: r.Pruned},
 		}}
 	case c.applied:
 		return nil

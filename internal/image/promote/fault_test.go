@@ -3,7 +3,6 @@ package promote_test
 import (
 	"context"
 	"fmt"
-	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 
 	"golang.org/x/sync/errgroup"
 

@@ -73,7 +73,8 @@ func TestInterruptedPromotionSaysWhatItWasAt(t *testing.T) {
 		{"PATCH", "/image/v2/images/OLD", fault.Cancelled, []string{"interrupted while archiving", "nothing is changed"}, later},
 		{
 			"DELETE", "/image/v2/images/*/members/*", fault.Partial,
-			[]string{"interrupted while settling", "is current under", "promote resume web-base"}, nil,
+			[]string{"interrupted while settling", "is current under", "promote resume web-base"},
+			nil,
 		},
 	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
