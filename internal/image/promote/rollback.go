@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -77,18 +75,5 @@ func Find(ctx context.Context, site Site, owner, image string) (string, error) {
 	if image == "" {
 		return "", fault.Bad("image_id", "name the image by its id or its exact name", "it is empty")
 	}
-	if len(image) == 36 && uuid.Validate(image) == nil {
-		return image, nil
-	}
-	found, err := site.Images.Images(ctx, glance.Query{Owner: owner, Name: image, BothHidden: true})
-	switch {
-	case err != nil:
-		return "", err
-	case len(found) == 0:
-		return "", fault.New(fault.NotFound, "check the name, and whose project it is in", "no image %q in project %s", image, owner)
-	case len(found) > 1:
-		glance.NewestFirst(found)
-		return "", fault.New(fault.Ambiguous, "give the id of one", "%d images %q:\n%s", len(found), image, glance.List(found))
-	}
-	return found[0].ID, nil
+	return site.Images.Named(ctx, owner, image)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // File is which images are to be shared with whom.
@@ -69,7 +70,7 @@ func (w *Wanted) image(n *foreignfile.Node) error {
 		return err
 	case id != "" && name != "":
 		return n.Errorf("an image has an id or a name here, not both")
-	case id != "" && !imageID.MatchString(id):
+	case id != "" && !glance.IsID(id):
 		return n.Errorf("id: %q is no image id", id)
 	}
 	for _, one := range []string{id, name} {

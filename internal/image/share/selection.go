@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,8 +67,6 @@ func (s Selection) String() string {
 	return strings.Join(parts, ", ")
 }
 
-var imageID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // resolve finds the selected images of the site's own project. A name or filter that matches none is
 // fault.NotFound; one that matches several is fault.Ambiguous unless Pick says what to take.
 func (s Selection) resolve(ctx context.Context, site *Site) ([]*glance.Image, error) {
@@ -126,7 +123,7 @@ func distinct(images []*glance.Image) []*glance.Image {
 
 // owned are the site's own images that match; one is an id, a name, or "" for any.
 func (s Selection) owned(ctx context.Context, site *Site, one string) ([]*glance.Image, error) {
-	if imageID.MatchString(one) {
+	if glance.IsID(one) {
 		img, err := site.Images.Image(ctx, one)
 		switch {
 		case err == nil && img.Owner != site.Project.ID:
@@ -167,25 +164,16 @@ func glob(pattern string) *regexp.Regexp {
 func (s Selection) pick(images []*glance.Image, where string) ([]*glance.Image, error) {
 	glance.NewestFirst(images)
 	switch {
-	case len(images) == 0:
-		return nil, fault.New(fault.NotFound, "check it, and that the image is active", "no image with %s %s", s, where)
-	case len(images) == 1 || s.Pick == All:
+	case s.Pick == All && len(images) > 0:
 		return images, nil
-	case s.Pick == Newest:
+	case s.Pick == Newest && len(images) > 0:
 		return images[:1], nil
 	}
-	return nil, fault.New(fault.Ambiguous, "give an id, or pick newest or all", "%d images with %s %s:\n%s", len(images), s, where, listed(images))
-}
-
-// listed shows images for people to choose from, a line each, at most twenty.
-func listed(images []*glance.Image) string {
-	var lines []string
-	for n, i := range images {
-		if n == 20 {
-			lines = append(lines, fmt.Sprintf("  … and %d more", len(images)-n))
-			break
-		}
-		lines = append(lines, fmt.Sprintf("  %s  created %s  %d bytes  %s  %s", i.ID, i.CreatedAt.UTC().Format(time.RFC3339), i.Size, i.Visibility, i.Name))
+	img, err := glance.Only(images, fmt.Sprintf("with %s %s", s, where),
+		fault.Advise("check it, and that the image is active"),
+		fault.Advise("give an id, or set %s or %s", fault.Set("pick", Newest), fault.Set("pick", All)))
+	if err != nil {
+		return nil, err
 	}
-	return strings.Join(lines, "\n")
+	return []*glance.Image{img}, nil
 }

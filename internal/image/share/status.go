@@ -54,7 +54,7 @@ func PlanStatus(ctx context.Context, clouds Clouds, o StatusOptions) (*Plan, err
 
 // offered are the images that other projects share with the site's, in whatever state, and match.
 func (s Selection) offered(ctx context.Context, site *Site, one string) ([]*glance.Image, error) {
-	if imageID.MatchString(one) {
+	if glance.IsID(one) {
 		img, err := site.Images.Image(ctx, one)
 		switch {
 		case err == nil && img.Owner == site.Project.ID:

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
@@ -100,21 +102,54 @@ func (s Selector) matches(i *Image, now time.Time) bool {
 	return i.hasProperties(s.Properties)
 }
 
-// One is the only image that matches. None is fault.NotFound; several are fault.Ambiguous with a list, unless
-// first is true: then One is the first of them.
+// One is the only image that the selector means. None is fault.NotFound; several are
+// fault.Ambiguous with a list of them, unless first is true: then it is the first of them.
 func (c *Client) One(ctx context.Context, s Selector, first bool) (*Image, error) {
 	images, err := c.Select(ctx, s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case len(images) == 0:
-		return nil, c.missing(ctx, s)
-	case len(images) > 1 && !first:
-		return nil, fault.New(fault.Ambiguous, fault.Advise("narrow the filter, or choose the newest with %s", fault.Set("most_recent", true)),
-			"%d images with %s:\n%s", len(images), s, List(images))
 	}
-	return images[0], nil
+	if first && len(images) > 0 {
+		return images[0], nil
+	}
+	return Only(images, fmt.Sprintf("with %s", s),
+		fault.Advise("check the filter, and that the image is active and visible to this project"),
+		fault.Advise("narrow the filter, or choose the newest with %s", fault.Set("most_recent", true)))
 }
+
+// Named is the id of the image that a person means: by its id, or by the exact name of one image of
+// the owner, hidden ones included.
+func (c *Client) Named(ctx context.Context, owner, image string) (string, error) {
+	if IsID(image) {
+		return image, nil
+	}
+	found, err := c.Images(ctx, Query{Owner: owner, Name: image, BothHidden: true})
+	if err != nil {
+		return "", err
+	}
+	NewestFirst(found)
+	img, err := Only(found, fmt.Sprintf("%q in project %s", image, owner),
+		fault.Advise("check the name, and whose project it is in"), fault.Advise("give the id of one"))
+	if err != nil {
+		return "", err
+	}
+	return img.ID, nil
+}
+
+// Only is the one image that was found. None is fault.NotFound, several are fault.Ambiguous with a
+// list of them; what was looked for completes "no image ...", and none and several advise.
+func Only(found []*Image, what string, none, several fault.Advice) (*Image, error) {
+	switch len(found) {
+	case 0:
+		return nil, fault.New(fault.NotFound, none, "no image %s", what)
+	case 1:
+		return found[0], nil
+	}
+	return nil, fault.New(fault.Ambiguous, several, "%d images %s:\n%s", len(found), what, List(found))
+}
+
+// IsID reports whether a text has the form of an image's id.
+func IsID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
 // List shows images for people, a line each, at most twenty.
 func List(images []*Image) string {
@@ -124,7 +159,7 @@ func List(images []*Image) string {
 			fmt.Fprintf(&b, "  … and %d more\n", len(images)-n)
 			break
 		}
-		fmt.Fprintf(&b, "  %s  %s  %s  %s  owner %s\n", i.ID, i.CreatedAt.UTC().Format(time.RFC3339), i.Visibility, i.Name, i.Owner)
+		fmt.Fprintf(&b, "  %s  created %s  %d bytes  %s  %s  owner %s\n", i.ID, i.CreatedAt.UTC().Format(time.RFC3339), i.Size, i.Visibility, i.Name, i.Owner)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
