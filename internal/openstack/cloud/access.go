@@ -23,7 +23,7 @@ const Unknown = "<unknown>"
 type Access struct {
 	// The name of an entry in `clouds.yaml`. The file is searched for in the current folder,
 	// `~/.config/openstack` and `/etc/openstack`, unless the environment variable
-	// `OS_CLIENT_CONFIG_FILE` names it. Default: the environment variable `OS_CLOUD`.
+	// `OS_CLIENT_CONFIG_FILE` names it. Default: `OS_CLOUD`, or the only entry that exists.
 	Cloud string `mapstructure:"cloud" required:"false"`
 	// The URL of the Identity service (Keystone, version 3), such as
 	// `https://cloud.example.com:5000`. Default: the entry's `auth_url`, or the environment
@@ -58,14 +58,14 @@ type Access struct {
 	// The secret of the application credential. Environment:
 	// `OS_APPLICATION_CREDENTIAL_SECRET`.
 	ApplicationCredentialSecret string `mapstructure:"application_credential_secret" required:"false"`
-	// The region whose services to use. Default: the environment variable `OS_REGION_NAME`, the
-	// entry's `region_name`, or the first region in the cloud's catalog.
+	// The region whose services to use. Default: the entry's `region_name` or the first of its `regions`,
+	// or the first region in the cloud's catalog. Where no entry is named, `OS_REGION_NAME` comes first.
 	Region string `mapstructure:"region" required:"false"`
 	// The interface of the services to use: `public`, `internal` or `admin` (also `publicURL` and so
-	// on). Default: the environment variable `OS_INTERFACE` or `OS_ENDPOINT_TYPE`, the entry's
-	// `interface`, or `public`.
+	// on). Default: the entry's `interface`, or `public`. Where no entry is named, `OS_INTERFACE` or
+	// `OS_ENDPOINT_TYPE` comes first.
 	EndpointType string `mapstructure:"endpoint_type" required:"false"`
-	// Don't verify the services' certificates. Default: false, or the opposite of the entry's `verify`.
+	// Don't verify the services' certificates. Default: the entry's `insecure`, or the opposite of its `verify`.
 	Insecure bool `mapstructure:"insecure" required:"false"`
 	// A file with the CA certificates to verify the services' certificates with. Environment:
 	// `OS_CACERT`.
