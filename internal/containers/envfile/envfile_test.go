@@ -126,7 +126,7 @@ parameter_defaults:
 	text := strings.Join(all, "\n")
 	for _, want := range []string{
 		"unknown section parameter_default, did you mean parameter_defaults?", "unknown key includs, did you mean includes?",
-		"unknown variable namespce, did you mean namespace?", "tag is there more than once",
+		"unknown variable namespce, did you mean namespace?", "tag is given more than once",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q isn't found in\n%s", want, text)
