@@ -84,7 +84,8 @@ func TestBasic(t *testing.T) {
 	if _, found, err := c.Head(t.Context(), w.image); err != nil || !found {
 		t.Errorf("%v, %v", found, err)
 	}
-	if _, _, err := client(t, registry.Options{}).Head(t.Context(), w.image); !fault.Is(err, fault.Forbidden) {
+	_, _, err := client(t, registry.Options{}).Head(t.Context(), w.image)
+	if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "an image that doesn't exist") {
 		t.Errorf("without a login: %v", err)
 	}
 }

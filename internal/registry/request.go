@@ -235,7 +235,11 @@ type Refused struct {
 
 // Error gives what was answered.
 func (r *Refused) Error() string {
-	return fmt.Sprintf("%s answered %d %s%s", r.Who, r.Status, http.StatusText(r.Status), r.said)
+	said := r.said
+	if r.Status == http.StatusUnauthorized {
+		said += "; registries also answer so for an image that doesn't exist"
+	}
+	return fmt.Sprintf("%s answered %d %s%s", r.Who, r.Status, http.StatusText(r.Status), said)
 }
 
 // LacksBlob reports whether a registry refused a manifest because of a blob that it doesn't have, or
