@@ -23,6 +23,11 @@ func mountDev(shared map[string]int, single bool) error {
 		if err := os.WriteFile(path, nil, 0o666); err != nil {
 			return fmt.Errorf("making device: %w", err)
 		}
+		// Where the guest's root owns the host's devices, it must not change their modes; writing to a device is
+		// no writing to the mount.
+		if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
+			return fmt.Errorf("protecting %s: %w", path, err)
+		}
 		if err := place(fd, path); err != nil {
 			return err
 		}
