@@ -13,6 +13,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -83,13 +85,22 @@ func Parse(text []byte, begin string) (*Node, error) {
 	return &top, nil
 }
 
-// syntax is an error of the YAML parser, which doesn't say where an unknown anchor is.
+// syntax is an error of the YAML parser, which doesn't always say where.
 func syntax(text []byte, err error) error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if name, ok := strings.CutPrefix(message, "unknown anchor '"); ok {
 		name, _, _ = strings.Cut(name, "'")
 		before, _, _ := bytes.Cut(text, []byte("*"+name))
 		message = fmt.Sprintf("line %d: %s", 1+bytes.Count(before, []byte("\n")), message)
+	}
+	if !strings.Contains(message, "line ") { // of the reader of characters, and of what ends too early
+		at := bytes.IndexFunc(text, func(r rune) bool {
+			return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' || r == utf8.RuneError
+		})
+		if at < 0 {
+			at = len(text)
+		}
+		message = fmt.Sprintf("line %d: %s", 1+bytes.Count(text[:at], []byte("\n")), message)
 	}
 	return fault.New(fault.Usage, "", "%s", message)
 }
