@@ -28,7 +28,8 @@ func (c *CommConfig) prepare(f *findings, ctx *interpolate.Context, run cloud.Ru
 	f.errs = append(f.errs, comm.Prepare(ctx)...)
 	comm.SSHPrivateKeyFile = file
 
-	if name := comm.SSHTemporaryKeyPairName; name != "" && name != cloud.Unknown && c.needsKey() && (len(name) > longestName || !keyPairName.MatchString(name)) {
+	name := comm.SSHTemporaryKeyPairName
+	if c.needsKey() && name != "" && name != cloud.Unknown && (len(name) > longestName || !keyPairName.MatchString(name)) {
 		f.bad("use at most 255 letters, digits, spaces, - and _", "temporary_key_pair_name: Nova takes no %q", beginning(name))
 	}
 	kind := strings.ToLower(comm.SSHTemporaryKeyPairType)

@@ -73,5 +73,6 @@ func (c *TimeConfig) pace() cloud.Pace {
 // deadline is the time after which the build's objects are leftovers: later than all phases together
 // can take.
 func (c *TimeConfig) deadline(connect time.Duration) time.Time {
-	return time.Now().Add(24*time.Hour + connect + c.ServerTimeout + c.VolumeTimeout + c.ImportTimeout + c.StopTimeout + c.ImageTimeout + c.CleanupTimeout + 4*c.QuotaTimeout)
+	phases := c.ServerTimeout + c.VolumeTimeout + c.ImportTimeout + c.StopTimeout + c.ImageTimeout + c.CleanupTimeout
+	return time.Now().Add(24*time.Hour + connect + phases + 4*c.QuotaTimeout)
 }

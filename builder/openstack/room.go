@@ -25,7 +25,8 @@ func (b *build) withRoom(ctx context.Context, what string, create func(ctx conte
 			return fault.Wrap(fault.Quota, "free some of it, or set quota_timeout to wait until there is room", cloud.Classify(err))
 		}
 		if left := limit - time.Since(start); left <= 0 {
-			return fault.Wrap(fault.Quota, "free some of it, or raise quota_timeout", fmt.Errorf("there was no room within %s: %w", limit, cloud.Classify(err)))
+			err = fmt.Errorf("there was no room within %s: %w", limit, cloud.Classify(err))
+			return fault.Wrap(fault.Quota, "free some of it, or raise quota_timeout", err)
 		}
 		if !told {
 			b.report.Step("There is no room for the %s (%s); waiting up to %s for room", what, cloud.Classify(err), limit)

@@ -47,7 +47,8 @@ func (b *build) serverPort(ctx context.Context) (string, error) {
 		return "", errNoInterface()
 	}
 	if b.config.InstanceFloatingIPNet != "" {
-		b.report.Warn("instance_floating_ip_net: the server is not attached to %q; the floating IP goes to its first network", b.config.InstanceFloatingIPNet)
+		b.report.Warn("instance_floating_ip_net: the server is not attached to %q; the floating IP goes to its first network",
+			b.config.InstanceFloatingIPNet)
 	}
 	return all[0].ID, nil
 }

@@ -37,7 +37,8 @@ func (*stepPassword) Run(ctx context.Context, state multistep.StateBag) multiste
 		return password != "", nil
 	})
 	if err != nil {
-		hint := "cloudbase-init, or another agent in the source image, has to post it to Nova's metadata service; set winrm_password where the image has one"
+		hint := "cloudbase-init, or another agent in the source image, has to post it to Nova's metadata service; " +
+			"set winrm_password if the image has one"
 		return next(state, fault.Wrap(fault.KindOf(err), hint, err))
 	}
 	packersdk.LogSecretFilter.Set(comm.WinRMPassword)

@@ -64,7 +64,8 @@ func run(ctx context.Context, builds, projects int, record string) error {
 	if err != nil {
 		return err
 	}
-	cloud, err := sandbox.Start(ctx, sandbox.Options{Transition: transition, Seed: seed(), ServerQuotas: sandbox.ServerQuotas{Instances: -1, Cores: -1, RAM: -1, KeyPairs: -1}})
+	unlimited := sandbox.ServerQuotas{Instances: -1, Cores: -1, RAM: -1, KeyPairs: -1}
+	cloud, err := sandbox.Start(ctx, sandbox.Options{Transition: transition, Seed: seed(), ServerQuotas: unlimited})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ func (c *Client) missing(ctx context.Context, s Selector) error {
 		return fault.New(fault.NotFound, "check the filter, and that the image is active and visible to this project", "no image with %s", s)
 	}
 	format := strings.TrimSuffix(strings.Repeat("%s and ", len(settings)), " and ")
-	return fault.New(fault.NotFound, fault.Advise("to take it, select it with "+format, settings...), "no image with %s; image %s is there, but it is %s",
+	advice := fault.Advise("to take it, select it with "+format, settings...)
+	return fault.New(fault.NotFound, advice, "no image with %s; image %s is there, but it is %s",
 		s, i, strings.Join(why, " and "))
 }
 
@@ -55,7 +56,8 @@ func (c *Client) difference(ctx context.Context, s Selector, i *Image) (why []st
 		why, settings = append(why, what), append(settings, fault.Set(name, value))
 	}
 	switch {
-	case s.Visibility != "" && s.Visibility != "all" && s.Visibility != i.Visibility, s.ID == "" && s.Visibility == "" && i.Visibility == Community:
+	case s.Visibility != "" && s.Visibility != "all" && s.Visibility != i.Visibility,
+		s.ID == "" && s.Visibility == "" && i.Visibility == Community:
 		add(i.Visibility, "visibility", i.Visibility)
 	case s.ID == "" && i.Visibility == Shared && s.MemberStatus == "":
 		if status := c.unaccepted(ctx, i); status != "" {
