@@ -24,7 +24,7 @@ func reach(in *sdk.Input) (open share.Clouds, done func()) {
 	return share.Cached(c.open), c.close
 }
 
-func (c *clouds) open(ctx context.Context, name string) (*share.Site, error) {
+func (c *clouds) open(ctx context.Context, name string) (*share.Tenancy, error) {
 	connection, err := bridge.Cloud(ctx, c.in, name)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (c *clouds) open(ctx context.Context, name string) (*share.Site, error) {
 	c.mu.Lock()
 	c.opened = append(c.opened, connection)
 	c.mu.Unlock()
-	return share.NewSite(connection)
+	return share.NewTenancy(connection)
 }
 
 func (c *clouds) close() {

@@ -29,7 +29,7 @@ func (p *Provisioner) Prepare(raws ...any) error { return p.config.decode(raws..
 
 // Provision configures the machine. The builder tells its address and server id.
 func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, generated map[string]any) error {
-	site := quattor.Site{
+	site := quattor.Guest{
 		Machine:  machine{comm},
 		Address:  text(generated, "Host"),
 		ServerID: text(generated, "ServerID"),

@@ -39,11 +39,11 @@ func listDirectly(ctx context.Context, c *sandbox.Cloud) error {
 		return err
 	}
 	defer connected.Close()
-	site, err := share.NewSite(connected)
+	site, err := share.NewTenancy(connected)
 	if err != nil {
 		return err
 	}
-	found, err := share.List(ctx, func(context.Context, string) (*share.Site, error) { return site, nil }, share.ListOptions{})
+	found, err := share.List(ctx, func(context.Context, string) (*share.Tenancy, error) { return site, nil }, share.ListOptions{})
 	if err == nil && len(found) > 0 {
 		err = fmt.Errorf("%d shares in an empty project", len(found))
 	}

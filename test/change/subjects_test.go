@@ -97,12 +97,12 @@ var sharing = changetest.Subject{
 		return w
 	},
 	Plan: func(ctx context.Context, file, arg string) (change.Plan, error) {
-		return share.PlanAdd(ctx, func(ctx context.Context, name string) (*share.Site, error) {
+		return share.PlanAdd(ctx, func(ctx context.Context, name string) (*share.Tenancy, error) {
 			c, err := cloudtest.Open(ctx, file, name)
 			if err != nil {
 				return nil, err
 			}
-			site, err := share.NewSite(c)
+			site, err := share.NewTenancy(c)
 			if err == nil {
 				site.Cloud = name
 			}

@@ -26,7 +26,7 @@ type Result struct {
 
 // Apply does all of it. The files it made for itself are removed even when it fails or is
 // cancelled. Options are those of WithDefaults.
-func Apply(ctx context.Context, s Site, o Options, r report.Reporter) (result Result, err error) {
+func Apply(ctx context.Context, s Guest, o Options, r report.Reporter) (result Result, err error) {
 	result.Hostname, err = s.wait(ctx, o, r)
 	if err != nil {
 		return result, err
@@ -38,7 +38,7 @@ func Apply(ctx context.Context, s Site, o Options, r report.Reporter) (result Re
 	if err != nil {
 		return result, err
 	}
-	w := &work{Site: s, Options: o, report: r, backup: o.ConfFile + ".imgctl-" + uuid.NewString()[:8]}
+	w := &work{Guest: s, Options: o, report: r, backup: o.ConfFile + ".imgctl-" + uuid.NewString()[:8]}
 	defer func() {
 		err = errors.Join(err, w.cleanUp(ctx, err == nil))
 	}()
@@ -57,7 +57,7 @@ func Apply(ctx context.Context, s Site, o Options, r report.Reporter) (result Re
 
 // work is one machine's preparation.
 type work struct {
-	Site
+	Guest
 	Options
 	report report.Reporter
 	backup string // the configuration file as it was

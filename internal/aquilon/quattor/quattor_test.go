@@ -119,7 +119,7 @@ func quick(m *local) Options {
 func apply(t *testing.T, m *local, o Options) (Result, string, error) {
 	t.Helper()
 	var r told
-	result, err := Apply(t.Context(), Site{Machine: m}, o.WithDefaults(), &r)
+	result, err := Apply(t.Context(), Guest{Machine: m}, o.WithDefaults(), &r)
 	return result, r.String(), err
 }
 
@@ -332,7 +332,7 @@ func TestCancelledWhileItConfigures(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := Apply(ctx, Site{Machine: m}, o.WithDefaults(), &told{})
+		_, err := Apply(ctx, Guest{Machine: m}, o.WithDefaults(), &told{})
 		done <- err
 	}()
 	for !strings.Contains(m.names(), "running") {

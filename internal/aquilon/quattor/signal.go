@@ -24,8 +24,8 @@ const (
 	failed       = "FAILED"
 )
 
-// Site is the environment of a machine.
-type Site struct {
+// Guest is the environment of a machine.
+type Guest struct {
 	Machine Machine
 	// Address is where the builder reaches the machine: an IP address, or a name.
 	Address string
@@ -38,7 +38,7 @@ type Site struct {
 }
 
 // wait waits for the signal, and finds the machine's name where it is needed.
-func (s Site) wait(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
+func (s Guest) wait(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
 	switch o.WaitFor {
 	case WaitMetadata:
 		hostname, err = s.waitMetadata(ctx, o, r)
@@ -53,7 +53,7 @@ func (s Site) wait(ctx context.Context, o Options, r report.Reporter) (hostname 
 }
 
 // waitDNS waits until the address resolves to a name. An address that is a name is the answer.
-func (s Site) waitDNS(ctx context.Context, o Options, r report.Reporter) (string, error) {
+func (s Guest) waitDNS(ctx context.Context, o Options, r report.Reporter) (string, error) {
 	address := strings.Trim(s.Address, "[]")
 	if address == "" {
 		return "", fault.New(fault.Usage, fault.Advise("use %s and %s", fault.Set("wait_for", WaitNone), fault.Option("hostname")), "waiting for the machine's name: the builder gives no address")
@@ -92,7 +92,7 @@ func isNoName(err error) bool {
 }
 
 // waitMetadata waits until the hook reports success. The name is the first that the hook gives.
-func (s Site) waitMetadata(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
+func (s Guest) waitMetadata(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
 	if s.ServerID == "" {
 		return "", fault.New(fault.Usage, fault.Advise("use %s with a builder other than openstack", fault.Set("wait_for", WaitDNS)), "waiting for %s: the builder gives no server id", StatusKey)
 	}

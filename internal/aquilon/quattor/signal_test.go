@@ -72,7 +72,7 @@ func answer(query []byte, address string, deny bool, names []string) []byte {
 	return packed
 }
 
-func named(t *testing.T, s Site, o Options) (string, string, error) {
+func named(t *testing.T, s Guest, o Options) (string, string, error) {
 	t.Helper()
 	m := newLocal(t)
 	base := quick(m)
@@ -93,7 +93,7 @@ func TestWaitDNS(t *testing.T) {
 	t.Run("until the address has a name", func(t *testing.T) {
 		t.Parallel()
 		resolver, asked := dns(t, reverse, 2, "web.example.com.")
-		host, said, err := named(t, Site{Address: address, Resolver: resolver}, Options{})
+		host, said, err := named(t, Guest{Address: address, Resolver: resolver}, Options{})
 		if err != nil || host != "web.example.com" || asked.Load() < 3 {
 			t.Errorf("got %q, %v after %d questions\n%s", host, err, asked.Load(), said)
 		}
@@ -101,7 +101,7 @@ func TestWaitDNS(t *testing.T) {
 	t.Run("several names", func(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, reverse, 0, "web.example.com.", "alias.example.com.")
-		host, said, err := named(t, Site{Address: address, Resolver: resolver}, Options{})
+		host, said, err := named(t, Guest{Address: address, Resolver: resolver}, Options{})
 		if err != nil || host != "alias.example.com" || !strings.Contains(said, "warning: address 192.0.2.7 has several names (alias.example.com., web.example.com.)") {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
@@ -109,38 +109,38 @@ func TestWaitDNS(t *testing.T) {
 	t.Run("IPv6 with a zone", func(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.e.f.ip6.arpa.", 0, "six.example.com.")
-		if host, said, err := named(t, Site{Address: "[fe80::1%eth0]", Resolver: resolver}, Options{}); err != nil || host != "six.example.com" {
+		if host, said, err := named(t, Guest{Address: "[fe80::1%eth0]", Resolver: resolver}, Options{}); err != nil || host != "six.example.com" {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
 	t.Run("an address that is a name", func(t *testing.T) {
 		t.Parallel()
-		if host, said, err := named(t, Site{Address: "web.example.com."}, Options{}); err != nil || host != "web.example.com" {
+		if host, said, err := named(t, Guest{Address: "web.example.com."}, Options{}); err != nil || host != "web.example.com" {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
 	t.Run("the option wins", func(t *testing.T) {
 		t.Parallel()
 		resolver, asked := dns(t, reverse, 0, "web.example.com.")
-		if host, said, err := named(t, Site{Address: address, Resolver: resolver}, Options{Hostname: "other.example.com"}); err != nil || host != "other.example.com" || asked.Load() == 0 {
+		if host, said, err := named(t, Guest{Address: address, Resolver: resolver}, Options{Hostname: "other.example.com"}); err != nil || host != "other.example.com" || asked.Load() == 0 {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
 	t.Run("never", func(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, reverse, 1<<30, "web.example.com.")
-		_, _, err := named(t, Site{Address: address, Resolver: resolver}, Options{DNSTimeout: 300 * time.Millisecond})
+		_, _, err := named(t, Guest{Address: address, Resolver: resolver}, Options{DNSTimeout: 300 * time.Millisecond})
 		wantError(t, err, fault.Unavailable, "waiting for the name of address 192.0.2.7: not done after", "check the address's PTR record")
 	})
 	t.Run("no server", func(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, reverse, 0)
-		_, _, err := named(t, Site{Address: address, Resolver: resolver}, Options{DNSTimeout: 2 * time.Second})
+		_, _, err := named(t, Guest{Address: address, Resolver: resolver}, Options{DNSTimeout: 2 * time.Second})
 		wantError(t, err, fault.Unavailable, "not done after", "server misbehaving")
 	})
 	t.Run("no address", func(t *testing.T) {
 		t.Parallel()
-		_, _, err := named(t, Site{}, Options{})
+		_, _, err := named(t, Guest{}, Options{})
 		wantError(t, err, fault.Usage, "the builder gives no address")
 	})
 	t.Run("cancelled", func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestWaitDNS(t *testing.T) {
 		resolver, _ := dns(t, reverse, 1<<30, "web.example.com.")
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err := Apply(ctx, Site{Address: address, Resolver: resolver}, Options{ProfileURL: "x"}.WithDefaults(), report.Discard)
+		_, err := Apply(ctx, Guest{Address: address, Resolver: resolver}, Options{ProfileURL: "x"}.WithDefaults(), report.Discard)
 		wantError(t, err, fault.Cancelled, "waiting for the name of address")
 	})
 }
@@ -200,7 +200,7 @@ func (s *server) set(t *testing.T, metadata map[string]string) {
 	}
 }
 
-func (s *server) site() Site { return Site{ServerID: s.id, Address: address, Compute: s.connect} }
+func (s *server) site() Guest { return Guest{ServerID: s.id, Address: address, Compute: s.connect} }
 
 func TestWaitMetadata(t *testing.T) {
 	t.Parallel()
@@ -242,19 +242,19 @@ func TestWaitMetadata(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		metadata map[string]string
-		change   func(s *server, site *Site)
+		change   func(s *server, site *Guest)
 		kind     fault.Kind
 		want     []string
 	}{
 		{"the hook failed", map[string]string{"AQ_STATUS": "FAILED"}, nil, fault.Conflict, []string{"waiting for AQ_STATUS of server", "its value is FAILED; see the log of Aquilon's hook"}},
 		{"no hook", nil, nil, fault.Unavailable, []string{"; is Aquilon's hook running? It never set AQ_STATUS"}},
 		{"another value", map[string]string{"AQ_STATUS": "WORKING"}, nil, fault.Unavailable, []string{"its value was WORKING"}},
-		{"no server id", nil, func(_ *server, site *Site) { site.ServerID = "" }, fault.Usage, []string{"the builder gives no server id"}},
-		{"the server is gone", nil, func(s *server, _ *Site) { servers.Delete(context.Background(), s.compute, s.id) }, fault.NotFound, []string{"waiting for AQ_STATUS", "404"}},
-		{"no rights", nil, func(s *server, _ *Site) {
+		{"no server id", nil, func(_ *server, site *Guest) { site.ServerID = "" }, fault.Usage, []string{"the builder gives no server id"}},
+		{"the server is gone", nil, func(s *server, _ *Guest) { servers.Delete(context.Background(), s.compute, s.id) }, fault.NotFound, []string{"waiting for AQ_STATUS", "404"}},
+		{"no rights", nil, func(s *server, _ *Guest) {
 			s.sandbox.Faults().Add(sandbox.Rule{Path: "/compute/**", Fault: sandbox.Fault{Do: sandbox.Answer, Status: http.StatusForbidden}})
 		}, fault.Forbidden, []string{"waiting for AQ_STATUS", "403"}},
-		{"no credentials", nil, func(_ *server, site *Site) {
+		{"no credentials", nil, func(_ *server, site *Guest) {
 			site.Compute = func(context.Context) (*gophercloud.ServiceClient, error) {
 				return nil, fault.New(fault.Forbidden, "", "wrong password")
 			}

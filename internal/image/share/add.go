@@ -54,7 +54,7 @@ func PlanAdd(ctx context.Context, clouds Clouds, o AddOptions) (*Plan, error) {
 }
 
 // share plans each image for all targets.
-func (p *Plan) share(ctx context.Context, source *Site, images []*glance.Image, to []Target, tuning Tuning) error {
+func (p *Plan) share(ctx context.Context, source *Tenancy, images []*glance.Image, to []Target, tuning Tuning) error {
 	var near, far []Target
 	for _, t := range to {
 		if t.foreign {
@@ -93,7 +93,7 @@ func (p *Plan) share(ctx context.Context, source *Site, images []*glance.Image, 
 	return nil
 }
 
-func planImage(ctx context.Context, source *Site, img *glance.Image, to []Target, tuning Tuning) (*Change, error) {
+func planImage(ctx context.Context, source *Tenancy, img *glance.Image, to []Target, tuning Tuning) (*Change, error) {
 	c := newChange(source, img)
 	var err error
 	if c.expires, err = expiriesOf(img); err != nil {
@@ -129,7 +129,7 @@ func planImage(ctx context.Context, source *Site, img *glance.Image, to []Target
 }
 
 // member is the target's membership as it is now and as it is going to be.
-func (t Target) member(source *Site, now map[string]string, overrule bool) Member {
+func (t Target) member(source *Tenancy, now map[string]string, overrule bool) Member {
 	m := Member{
 		Project: t.Project, Name: t.Name, Cloud: t.cloud(), Before: cmp.Or(now[t.Project], None),
 		After: glance.Accepted, acceptor: t.acceptor(source),
@@ -149,7 +149,7 @@ func (t Target) member(source *Site, now map[string]string, overrule bool) Membe
 }
 
 // statuses are the members' statuses by project id, of an image that is shared.
-func statuses(ctx context.Context, site *Site, img *glance.Image) (map[string]string, error) {
+func statuses(ctx context.Context, site *Tenancy, img *glance.Image) (map[string]string, error) {
 	members, err := site.Images.Members(ctx, img.ID)
 	if err != nil {
 		return nil, err

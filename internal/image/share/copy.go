@@ -21,7 +21,7 @@ type Copy struct {
 	Image *glance.Image
 	Made  string // the copy's id, "" before it is made
 
-	from, to *Site
+	from, to *Tenancy
 	before   string // None, or "copied" where it was there already
 }
 
@@ -33,7 +33,7 @@ const (
 )
 
 // origin is what a copy has in SourceKey.
-func origin(from *Site, img *glance.Image) string {
+func origin(from *Tenancy, img *glance.Image) string {
 	_, sum := digest(img)
 	return from.Cloud + "/" + img.ID + "/" + sum
 }
@@ -59,7 +59,7 @@ func hasher(algorithm string) hash.Hash {
 }
 
 // planCopies finds out which of the targets have a copy of the image's data already.
-func planCopies(ctx context.Context, source *Site, img *glance.Image, to []Target) ([]*Copy, error) {
+func planCopies(ctx context.Context, source *Tenancy, img *glance.Image, to []Target) ([]*Copy, error) {
 	var copies []*Copy
 	for _, t := range to {
 		algorithm, sum := digest(img)
@@ -196,7 +196,7 @@ func (r *run) transfer(ctx context.Context, c *Copy, id string) (*glance.Image, 
 }
 
 // deleteMarked deletes what a copy left that may never have come to be.
-func deleteMarked(ctx context.Context, site *Site, mark string) (changed bool, err error) {
+func deleteMarked(ctx context.Context, site *Tenancy, mark string) (changed bool, err error) {
 	found, err := site.Images.Images(ctx, glance.Query{Owner: site.Project.ID, BothHidden: true, Properties: map[string]string{cloud.RunKey: mark}})
 	if err != nil {
 		return false, err

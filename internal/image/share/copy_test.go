@@ -29,7 +29,7 @@ func newFar(t *testing.T) (w *world, there *sandbox.Cloud) {
 		file, entry = there.CloudsYAML(), "demo"
 	}
 	here := w.clouds
-	w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Site, error) {
+	w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Tenancy, error) {
 		if name == "far" {
 			return reach(ctx, file, entry, "far")
 		}

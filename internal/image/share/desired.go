@@ -31,7 +31,7 @@ type FileOptions struct {
 // desired is one image and all that the file wants of it.
 type desired struct {
 	image  *glance.Image
-	site   *Site
+	site   *Tenancy
 	to     []Target
 	ends   expiries // by project id
 	over   expiries // those of them whose time is over
@@ -106,7 +106,7 @@ func warm(ctx context.Context, clouds Clouds, names []string) {
 
 // source is what one share of the file stands for.
 type source struct {
-	site      *Site
+	site      *Tenancy
 	to        []recipient
 	images    []*glance.Image
 	failed    []Failure
@@ -209,7 +209,7 @@ func (w Wanted) recipients(ctx context.Context, found *source, clouds Clouds) er
 }
 
 // find is the project that a recipient stands for.
-func (r Recipient) find(ctx context.Context, site *Site, clouds Clouds, mayCopy bool) (Target, error) {
+func (r Recipient) find(ctx context.Context, site *Tenancy, clouds Clouds, mayCopy bool) (Target, error) {
 	var cloud, project []string
 	if r.Cloud != "" {
 		cloud = []string{r.Cloud}

@@ -293,7 +293,7 @@ func TestFileGoesOnWithoutWhoCantBeReached(t *testing.T) {
 	}
 	gone := w.project("member-b")
 	disable(t, w, "member-b", http.MethodDelete)
-	clouds := func(ctx context.Context, name string) (*share.Site, error) {
+	clouds := func(ctx context.Context, name string) (*share.Tenancy, error) {
 		if name == "away" {
 			return nil, fault.New(fault.Unavailable, "", "dial: connection refused")
 		}

@@ -54,7 +54,7 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 	if err != nil {
 		return nil, err
 	}
-	only := map[string]*Site{} // by project id
+	only := map[string]*Tenancy{} // by project id
 	to, err := open(ctx, clouds, o.To)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 }
 
 // narrowed leaves the shares with the projects, if any are given.
-func narrowed(all []Share, only map[string]*Site) []Share {
+func narrowed(all []Share, only map[string]*Tenancy) []Share {
 	if len(only) == 0 {
 		return all
 	}
@@ -95,7 +95,7 @@ func narrowed(all []Share, only map[string]*Site) []Share {
 }
 
 // wanted are the project's images that are listed: all of them, or those that are selected.
-func (o ListOptions) wanted(ctx context.Context, site *Site) ([]*glance.Image, error) {
+func (o ListOptions) wanted(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
 	if !o.empty() {
 		s := o.Selection
 		s.Pick = All
@@ -107,7 +107,7 @@ func (o ListOptions) wanted(ctx context.Context, site *Site) ([]*glance.Image, e
 }
 
 // sharesOf are one image's shares; an image without any has a line of its own where it is named.
-func sharesOf(ctx context.Context, site *Site, img *glance.Image, named bool) ([]Share, error) {
+func sharesOf(ctx context.Context, site *Tenancy, img *glance.Image, named bool) ([]Share, error) {
 	ends, unreadable := expiriesOf(img)
 	var shares []Share
 	switch img.Visibility {
@@ -220,7 +220,7 @@ func listOffers(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, err
 	return slices.Concat(found...), err
 }
 
-func (o ListOptions) offersTo(ctx context.Context, site *Site) ([]Share, error) {
+func (o ListOptions) offersTo(ctx context.Context, site *Tenancy) ([]Share, error) {
 	images, err := o.sharedWith(ctx, site)
 	if err != nil {
 		return nil, err
@@ -249,7 +249,7 @@ func (o ListOptions) offersTo(ctx context.Context, site *Site) ([]Share, error) 
 	return slices.DeleteFunc(shares, func(s Share) bool { return s.Image == nil }), err
 }
 
-func (o ListOptions) sharedWith(ctx context.Context, site *Site) ([]*glance.Image, error) {
+func (o ListOptions) sharedWith(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
 	if o.empty() {
 		return offers(ctx, site, glance.Query{})
 	}

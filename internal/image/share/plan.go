@@ -29,7 +29,7 @@ type Change struct {
 	Visibility string // the one it gets; "" if it stays
 
 	was     string // its visibility when the plan was made
-	site    *Site
+	site    *Tenancy
 	own     bool // the site's project owns the image; else it is a member of it
 	resume  bool // all of the members that it has are to get their access back
 	expires expiries
@@ -37,7 +37,7 @@ type Change struct {
 }
 
 // newChange is a change of an image that the site's project owns.
-func newChange(site *Site, img *glance.Image) *Change {
+func newChange(site *Tenancy, img *glance.Image) *Change {
 	return &Change{Image: img, was: img.Visibility, site: site, own: true}
 }
 

@@ -47,7 +47,7 @@ type projects struct {
 var looksLikeID = regexp.MustCompile(`^[0-9a-fA-F]{32}$|^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // project asks Keystone about a project by its id. That it may not be asked is no error.
-func (s *Site) project(ctx context.Context, id string) (project, error) {
+func (s *Tenancy) project(ctx context.Context, id string) (project, error) {
 	if id == s.Project.ID {
 		return project{ID: id, Name: s.Project.Name, DomainID: s.Project.DomainID, Enabled: true, known: true}, nil
 	}
@@ -81,7 +81,7 @@ func (s *Site) project(ctx context.Context, id string) (project, error) {
 }
 
 // find resolves a project's id or name as a user gives it.
-func (s *Site) find(ctx context.Context, idOrName string, anyProject bool) (project, error) {
+func (s *Tenancy) find(ctx context.Context, idOrName string, anyProject bool) (project, error) {
 	if anyProject {
 		return project{ID: idOrName}, nil
 	}
@@ -101,7 +101,7 @@ func (s *Site) find(ctx context.Context, idOrName string, anyProject bool) (proj
 	return s.named(ctx, idOrName)
 }
 
-func (s *Site) named(ctx context.Context, name string) (project, error) {
+func (s *Tenancy) named(ctx context.Context, name string) (project, error) {
 	var list struct{ Projects []project }
 	if err := s.keystone(ctx, "projects?"+url.Values{"name": {name}}.Encode(), &list); err != nil {
 		return project{}, fmt.Errorf("looking up project %q at %s: %w", name, s, err)
@@ -128,7 +128,7 @@ func usable(p project) error {
 	return fault.New(fault.Conflict, "enable it first", "the project %q (%s) is disabled: images shared with it couldn't be used", p.Name, p.ID)
 }
 
-func (s *Site) keystone(ctx context.Context, path string, into any) error {
+func (s *Tenancy) keystone(ctx context.Context, path string, into any) error {
 	resp, err := s.identity.Get(ctx, s.identity.Endpoint+path, into, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
 	_, _, err = gophercloud.ParseResponse(resp, err)
 	return cloud.Classify(err)

@@ -79,7 +79,7 @@ func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, err
 	return p, nil
 }
 
-func (o RemoveOptions) images(ctx context.Context, site *Site) ([]*glance.Image, error) {
+func (o RemoveOptions) images(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
 	if !o.Expired || !o.empty() {
 		return o.resolve(ctx, site)
 	}
@@ -88,7 +88,7 @@ func (o RemoveOptions) images(ctx context.Context, site *Site) ([]*glance.Image,
 }
 
 // losers are the projects that are named, and nil for those whose time is over.
-func (o RemoveOptions) losers(ctx context.Context, site *Site, clouds Clouds) ([]Target, error) {
+func (o RemoveOptions) losers(ctx context.Context, site *Tenancy, clouds Clouds) ([]Target, error) {
 	if o.Expired {
 		return nil, nil
 	}
@@ -117,7 +117,7 @@ func (o RemoveOptions) losers(ctx context.Context, site *Site, clouds Clouds) ([
 	return once(all), nil
 }
 
-func planRemoval(ctx context.Context, site *Site, img *glance.Image, losers []Target) (*Change, error) {
+func planRemoval(ctx context.Context, site *Tenancy, img *glance.Image, losers []Target) (*Change, error) {
 	c := newChange(site, img)
 	var err error
 	if c.expires, err = expiriesOf(img); err != nil {

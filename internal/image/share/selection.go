@@ -69,7 +69,7 @@ func (s Selection) String() string {
 
 // resolve finds the selected images of the site's own project. A name or filter that matches none is
 // fault.NotFound; one that matches several is fault.Ambiguous unless Pick says what to take.
-func (s Selection) resolve(ctx context.Context, site *Site) ([]*glance.Image, error) {
+func (s Selection) resolve(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
 	return s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.owned(ctx, site, one) },
 		fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
 }
@@ -122,7 +122,7 @@ func distinct(images []*glance.Image) []*glance.Image {
 }
 
 // owned are the site's own images that match; one is an id, a name, or "" for any.
-func (s Selection) owned(ctx context.Context, site *Site, one string) ([]*glance.Image, error) {
+func (s Selection) owned(ctx context.Context, site *Tenancy, one string) ([]*glance.Image, error) {
 	if glance.IsID(one) {
 		img, err := site.Images.Image(ctx, one)
 		switch {

@@ -45,10 +45,10 @@ const (
 const requests = 8
 
 // Clouds opens a cloud by its name in clouds.yaml; "" is the default one.
-type Clouds func(ctx context.Context, name string) (*Site, error)
+type Clouds func(ctx context.Context, name string) (*Tenancy, error)
 
-// Site is a project on a cloud, as its credentials see it.
-type Site struct {
+// Tenancy is a project on a cloud, as its credentials see it.
+type Tenancy struct {
 	Cloud   string // its name in clouds.yaml
 	Project cloud.Project
 	Admin   bool // may read any image and set the status of any member
@@ -61,8 +61,8 @@ type Site struct {
 	projects projects
 }
 
-// NewSite makes a site of a connection. Credentials that aren't for a project are fault.Usage.
-func NewSite(c *cloud.Cloud) (*Site, error) {
+// NewTenancy makes a tenancy of a connection. Credentials that aren't for a project are fault.Usage.
+func NewTenancy(c *cloud.Cloud) (*Tenancy, error) {
 	if c.Project().ID == "" {
 		return nil, fault.New(fault.Usage, "name a project in its entry of clouds.yaml", "the credentials of cloud %q are not for a project", c.Name())
 	}
@@ -70,7 +70,7 @@ func NewSite(c *cloud.Cloud) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Site{
+	return &Tenancy{
 		Cloud: c.Name(), Project: c.Project(), Admin: c.IsAdmin(), Roles: c.Roles(), Images: glance.New(sc),
 		identity: c.Identity(), service: sc.ResourceBaseURL(), region: c.Region(),
 	}, nil
@@ -79,16 +79,16 @@ func NewSite(c *cloud.Cloud) (*Site, error) {
 // sameService reports whether both sites use the same Image service, so that images can be shared between
 // them. Different addresses, such as an internal endpoint, count as the same service if Keystone and
 // region are the same.
-func (s *Site) sameService(o *Site) bool {
+func (s *Tenancy) sameService(o *Tenancy) bool {
 	return s.service == o.service || s.identity.Endpoint == o.identity.Endpoint && s.region == o.region
 }
 
-// String names the site for people.
-func (s *Site) String() string { return fmt.Sprintf("cloud %q", s.Cloud) }
+// String names the tenancy for people.
+func (s *Tenancy) String() string { return fmt.Sprintf("cloud %q", s.Cloud) }
 
 // open opens several clouds at once; the sites are in the order of the names.
-func open(ctx context.Context, clouds Clouds, names []string) ([]*Site, error) {
-	sites := make([]*Site, len(names))
+func open(ctx context.Context, clouds Clouds, names []string) ([]*Tenancy, error) {
+	sites := make([]*Tenancy, len(names))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(requests)
 	for n, name := range names {
@@ -104,12 +104,12 @@ func open(ctx context.Context, clouds Clouds, names []string) ([]*Site, error) {
 func Cached(clouds Clouds) Clouds {
 	type result struct {
 		once sync.Once
-		site *Site
+		site *Tenancy
 		err  error
 	}
 	var mu sync.Mutex
 	known := map[string]*result{}
-	return func(ctx context.Context, name string) (*Site, error) {
+	return func(ctx context.Context, name string) (*Tenancy, error) {
 		mu.Lock()
 		r := known[name]
 		if r == nil {

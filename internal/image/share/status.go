@@ -53,7 +53,7 @@ func PlanStatus(ctx context.Context, clouds Clouds, o StatusOptions) (*Plan, err
 }
 
 // offered are the images that other projects share with the site's, in whatever state, and match.
-func (s Selection) offered(ctx context.Context, site *Site, one string) ([]*glance.Image, error) {
+func (s Selection) offered(ctx context.Context, site *Tenancy, one string) ([]*glance.Image, error) {
 	if glance.IsID(one) {
 		img, err := site.Images.Image(ctx, one)
 		switch {
@@ -76,7 +76,7 @@ func (s Selection) offered(ctx context.Context, site *Site, one string) ([]*glan
 
 // membersOnly leaves the images that have the site's project among their members. Only to an
 // administrator the service shows others as well.
-func membersOnly(ctx context.Context, site *Site, images []*glance.Image) ([]*glance.Image, error) {
+func membersOnly(ctx context.Context, site *Tenancy, images []*glance.Image) ([]*glance.Image, error) {
 	var own []*glance.Image
 	for _, img := range images {
 		switch _, err := site.Images.Member(ctx, img.ID, site.Project.ID); {
@@ -91,7 +91,7 @@ func membersOnly(ctx context.Context, site *Site, images []*glance.Image) ([]*gl
 
 // offers lists the images that other projects share with the site's; to an administrator the
 // service lists what is shared with anybody.
-func offers(ctx context.Context, site *Site, q glance.Query) ([]*glance.Image, error) {
+func offers(ctx context.Context, site *Tenancy, q glance.Query) ([]*glance.Image, error) {
 	q.Visibility, q.MemberStatus, q.BothHidden = glance.Shared, "all", true
 	images, err := site.Images.Images(ctx, q)
 	return slices.DeleteFunc(images, func(i *glance.Image) bool { return i.Owner == site.Project.ID }), err

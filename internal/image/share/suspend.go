@@ -19,7 +19,7 @@ type SuspendOptions struct {
 // service keeps the members but doesn't list them while the image is private, so they are saved on the
 // image.
 func PlanSuspend(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, error) {
-	return planEach(ctx, clouds, o, func(ctx context.Context, site *Site, img *glance.Image) (*Change, error) {
+	return planEach(ctx, clouds, o, func(ctx context.Context, site *Tenancy, img *glance.Image) (*Change, error) {
 		c := newChange(site, img)
 		switch img.Visibility {
 		case glance.Private:
@@ -42,7 +42,7 @@ func PlanSuspend(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, e
 
 // PlanResume plans to make suspended images shared again, with the members they kept.
 func PlanResume(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, error) {
-	return planEach(ctx, clouds, o, func(ctx context.Context, site *Site, img *glance.Image) (*Change, error) {
+	return planEach(ctx, clouds, o, func(ctx context.Context, site *Tenancy, img *glance.Image) (*Change, error) {
 		c := newChange(site, img)
 		switch img.Visibility {
 		case glance.Shared:
@@ -63,7 +63,7 @@ func PlanResume(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, er
 	})
 }
 
-func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(context.Context, *Site, *glance.Image) (*Change, error)) (*Plan, error) {
+func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(context.Context, *Tenancy, *glance.Image) (*Change, error)) (*Plan, error) {
 	site, err := clouds(ctx, o.From)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(co
 }
 
 // nameOf is a project's name, if the credentials may query Keystone.
-func (s *Site) nameOf(ctx context.Context, id string) string {
+func (s *Tenancy) nameOf(ctx context.Context, id string) string {
 	p, err := s.project(ctx, id)
 	if err != nil {
 		return ""

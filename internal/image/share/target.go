@@ -13,11 +13,11 @@ import (
 
 // Target is a project that images are shared with.
 type Target struct {
-	Project string // id
-	Name    string // "" if it isn't known
-	site    *Site  // its own credentials; nil if only the id is known
-	ghost   string // why it can't use anything, "" if it can
-	foreign bool   // it has another Image service, which only a copy reaches
+	Project string   // id
+	Name    string   // "" if it isn't known
+	site    *Tenancy // its own credentials; nil if only the id is known
+	ghost   string   // why it can't use anything, "" if it can
+	foreign bool     // it has another Image service, which only a copy reaches
 }
 
 // cloud is the target's name in clouds.yaml, "" if only the id is known.
@@ -29,7 +29,7 @@ func (t Target) cloud() string {
 }
 
 // acceptor is the client that may set the status of the target's membership, nil if none may.
-func (t Target) acceptor(source *Site) *glance.Client {
+func (t Target) acceptor(source *Tenancy) *glance.Client {
 	switch {
 	case t.site != nil:
 		return t.site.Images
@@ -40,7 +40,7 @@ func (t Target) acceptor(source *Site) *glance.Client {
 }
 
 // targets resolves clouds, project ids and project names to projects, each once.
-func targets(ctx context.Context, source *Site, clouds Clouds, names, ids []string, tuning Tuning) ([]Target, error) {
+func targets(ctx context.Context, source *Tenancy, clouds Clouds, names, ids []string, tuning Tuning) ([]Target, error) {
 	sites, err := open(ctx, clouds, names)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func targets(ctx context.Context, source *Site, clouds Clouds, names, ids []stri
 	return once(all), nil
 }
 
-func cloudTarget(source, site *Site, mayCopy bool) (Target, error) {
+func cloudTarget(source, site *Tenancy, mayCopy bool) (Target, error) {
 	t := Target{Project: site.Project.ID, Name: site.Project.Name, site: site, foreign: !source.sameService(site)}
 	switch {
 	case t.foreign && !mayCopy:
@@ -86,7 +86,7 @@ func cloudTarget(source, site *Site, mayCopy bool) (Target, error) {
 	return t, nil
 }
 
-func itself(source *Site, target string) error {
+func itself(source *Tenancy, target string) error {
 	return fault.New(fault.Usage, "name another project", "%s is project %s of %s itself, which has its own images already", target, source.Project.ID, source)
 }
 

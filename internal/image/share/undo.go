@@ -22,7 +22,7 @@ func (r *run) takeBack(ctx context.Context, why error) error {
 }
 
 // removeMember removes a member that may never have been added.
-func removeMember(ctx context.Context, site *Site, image, project string) (changed bool, err error) {
+func removeMember(ctx context.Context, site *Tenancy, image, project string) (changed bool, err error) {
 	_, err = site.Images.Member(ctx, image, project)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil

@@ -40,7 +40,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	if file := os.Getenv(realClouds); file != "" {
 		w := &world{t: t, suffix: " " + string(cloud.NewRun())[:8]}
-		w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Site, error) {
+		w.clouds = share.Cached(func(ctx context.Context, name string) (*share.Tenancy, error) {
 			return reach(ctx, file, realNames[name], name)
 		})
 		return w
@@ -61,7 +61,7 @@ func newSandbox(t *testing.T, o sandbox.Options) *world {
 
 // opener opens a sandbox's clouds, each once, "" being the default one.
 func opener(s *sandbox.Cloud) share.Clouds {
-	return share.Cached(func(ctx context.Context, name string) (*share.Site, error) {
+	return share.Cached(func(ctx context.Context, name string) (*share.Tenancy, error) {
 		if name == "" {
 			name = sandbox.DefaultCloud
 		}
@@ -70,19 +70,19 @@ func opener(s *sandbox.Cloud) share.Clouds {
 }
 
 // reach connects to an entry of a clouds.yaml without the environment, which parallel tests share.
-func reach(ctx context.Context, file, entry, as string) (*share.Site, error) {
+func reach(ctx context.Context, file, entry, as string) (*share.Tenancy, error) {
 	c, err := cloudtest.Open(ctx, file, entry)
 	if err != nil {
 		return nil, err
 	}
-	site, err := share.NewSite(c)
+	site, err := share.NewTenancy(c)
 	if err == nil {
 		site.Cloud = as
 	}
 	return site, err
 }
 
-func (w *world) site(name string) *share.Site {
+func (w *world) site(name string) *share.Tenancy {
 	w.t.Helper()
 	s, err := w.clouds(w.t.Context(), name)
 	if err != nil {
