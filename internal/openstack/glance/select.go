@@ -109,7 +109,10 @@ func (c *Client) One(ctx context.Context, s Selector, first bool) (*Image, error
 	if err != nil {
 		return nil, err
 	}
-	if first && len(images) > 0 {
+	switch {
+	case len(images) == 0:
+		return nil, c.missing(ctx, s)
+	case first:
 		return images[0], nil
 	}
 	return Only(images, fmt.Sprintf("with %s", s),
