@@ -87,9 +87,9 @@ type ImageFilterOptions struct {
 }
 
 // Empty reports whether no attribute is set.
-func (f *ImageFilterOptions) Empty() bool {
-	return f.Name == "" && f.NameRegex == "" && f.Owner == "" && len(f.Tags) == 0 && f.Visibility == "" &&
-		len(f.Properties) == 0 && f.Status == "" && f.MemberStatus == "" && !f.Hidden
+func (o *ImageFilterOptions) Empty() bool {
+	return o.Name == "" && o.NameRegex == "" && o.Owner == "" && len(o.Tags) == 0 && o.Visibility == "" &&
+		len(o.Properties) == 0 && o.Status == "" && o.MemberStatus == "" && !o.Hidden
 }
 
 func (c *SourceConfig) prepare(f *findings) {

@@ -57,9 +57,9 @@ func forShell(value string) hclwrite.Tokens {
 	return replaced(replaced(reference(value), `\`, `\\`), escapedBraces, `{\173`)
 }
 
-func replaced(value hclwrite.Tokens, old, new string) hclwrite.Tokens {
+func replaced(value hclwrite.Tokens, old, by string) hclwrite.Tokens {
 	return hclwrite.TokensForFunctionCall("replace", value,
-		hclwrite.TokensForValue(cty.StringVal(old)), hclwrite.TokensForValue(cty.StringVal(new)))
+		hclwrite.TokensForValue(cty.StringVal(old)), hclwrite.TokensForValue(cty.StringVal(by)))
 }
 
 // writeLocals declares what the template refers to.
