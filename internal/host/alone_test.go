@@ -3,6 +3,7 @@ package host_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -64,5 +65,30 @@ func TestPlacesForSockets(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(taken, "imgctl-*")); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %q, %v", left, err)
+	}
+}
+
+// Commands run in a folder that the user may not look into, as after sudo -u from somebody else's home.
+func TestAWorkingFolderThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	folder := w.path("closed")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { chmod(t, folder, 0o700) })
+	cmd := w.command("demo", "rows", "1", "-f", "value")
+	script := []string{"sh", "-c", `chmod 000 . && ! stat . 2>/dev/null && exec "$@"`, "sh"}
+	if os.Geteuid() == 0 { // root has to lose the right to look into everything
+		script = append([]string{"setpriv", "--bounding-set=-dac_override,-dac_read_search"}, script...)
+	}
+	program, err := exec.LookPath(script[0])
+	if err != nil {
+		t.Skip(err)
+	}
+	cmd.Path, cmd.Args = program, append(script, cmd.Args...)
+	cmd.Dir, cmd.Env = folder, append(cmd.Env, "PWD="+folder)
+	if r := finish(t, cmd); r.code != 0 || r.stdout != "0 name 0\n" {
+		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 }

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -111,7 +113,7 @@ func (h *Host) start(inv command.Invocation) (*pluginv1.Start, error) {
 		Program: os.Getenv(programVariable),
 	}
 	var err error
-	if start.WorkDir, err = os.Getwd(); err != nil {
+	if start.WorkDir, err = workDir(); err != nil {
 		return nil, err
 	}
 	if start.Config, err = h.settings(inv.Plugin.Name); err != nil {
@@ -123,6 +125,19 @@ func (h *Host) start(inv command.Invocation) (*pluginv1.Start, error) {
 		}
 	}
 	return start, nil
+}
+
+// workDir is the user's working folder. Its name is known also where the user may not look into it, as
+// after sudo -u from somebody else's home; os.Getwd gives up there if PWD is set.
+func workDir() (string, error) {
+	dir, err := os.Getwd()
+	if errors.Is(err, fs.ErrPermission) {
+		dir, err = syscall.Getwd()
+	}
+	if err != nil {
+		return "", fault.New(fault.Usage, "change to a folder that exists", "finding the working folder: %w", err)
+	}
+	return dir, nil
 }
 
 // settings is the plugin's section of the user's configuration.
