@@ -161,7 +161,7 @@ func (j *journal) grant(old, before string) string {
 func (r *run) answer(ctx context.Context, project, now, want string) (string, error) {
 	if now == "" {
 		r.rep.Step("Sharing image %s with project %s, as its predecessor was", r.image, project)
-		if err := r.addMember(ctx, project); err != nil {
+		if err := memberQuota(r.site.Images.AddMember(ctx, r.image, project)); err != nil {
 			return now, err
 		}
 		now = glance.Pending

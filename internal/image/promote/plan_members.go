@@ -73,15 +73,10 @@ func granted(memberStates, old, now string) string {
 
 // membersNow is the status by project id of an image's members.
 func membersNow(ctx context.Context, site Site, img *glance.Image) (map[string]string, error) {
-	now := map[string]string{}
 	if img.Visibility != glance.Shared {
-		return now, nil
+		return map[string]string{}, nil
 	}
-	members, err := site.Images.Members(ctx, img.ID)
-	for _, m := range members {
-		now[m.ProjectID] = m.Status
-	}
-	return now, err
+	return site.Images.Statuses(ctx, img.ID)
 }
 
 // canSetStatuses makes sure beforehand that everybody's status can be set.

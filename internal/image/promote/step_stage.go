@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -45,47 +43,21 @@ func (stageStep) do(ctx context.Context, r *run) error {
 	return r.share(ctx, p.Members)
 }
 
-// share adds the members with their answers, and reads them back.
+// share adds the members with their answers, and reads them back. Undoing it is the journal's.
 func (r *run) share(ctx context.Context, members []Member) error {
 	if len(members) == 0 {
 		return nil
 	}
 	r.rep.Step("Sharing image %s with %s", r.plan.Image, count(len(members), "project"))
-	group, work := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
-	for _, m := range members {
-		group.Go(func() error {
-			if m.Now == "" {
-				if err := r.addMember(work, m.ProjectID); err != nil {
-					return err
-				}
-			}
-			if m.Status == m.Now || m.Now == "" && m.Status == glance.Pending {
-				return nil
-			}
-			return r.site.memberClient(m.ProjectID).SetMemberStatus(work, r.image, m.ProjectID, m.Status)
-		})
+	grants := make([]glance.Grant, len(members))
+	for n, m := range members {
+		grants[n] = glance.Grant{Project: m.ProjectID, Before: m.Now, Status: m.Status, Answers: r.site.memberClient(m.ProjectID)}
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	now, err := membersNow(ctx, r.site, &glance.Image{ID: r.image, Visibility: glance.Shared})
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		if now[m.ProjectID] != m.Status {
-			return fault.New(fault.Conflict, "run it again",
-				"project %s is %q on image %s after it was made %q; somebody else is changing it",
-				m.ProjectID, now[m.ProjectID], r.plan.Image, m.Status)
-		}
-	}
-	return nil
+	return memberQuota(r.site.Images.Grant(ctx, r.plan.Image, grants, glance.Granting{}))
 }
 
-// addMember is limited by a quota, of which the service tells only its number.
-func (r *run) addMember(ctx context.Context, project string) error {
-	err := r.site.Images.AddMember(ctx, r.image, project)
+// memberQuota gives advice on a quota of which the service tells only its number.
+func memberQuota(err error) error {
 	if fault.Is(err, fault.Quota) {
 		return fault.Wrap(fault.Quota, "remove members that are no longer needed, or have the quota of members per image raised", err)
 	}

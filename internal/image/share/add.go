@@ -103,7 +103,7 @@ func planImage(ctx context.Context, source *Tenancy, img *glance.Image, to []Tar
 	switch img.Visibility {
 	case glance.Public:
 	case glance.Shared:
-		if now, err = statuses(ctx, source, img); err != nil {
+		if now, err = source.Images.Statuses(ctx, img.ID); err != nil {
 			return nil, err
 		}
 	case glance.Private:
@@ -146,19 +146,6 @@ func (t Target) member(source *Tenancy, now map[string]string, overrule bool) Me
 		m.After, m.Note, m.refusal = m.Before, "the project has rejected the image, and its answer stands", true
 	}
 	return m
-}
-
-// statuses are the members' statuses by project id, of an image that is shared.
-func statuses(ctx context.Context, site *Tenancy, img *glance.Image) (map[string]string, error) {
-	members, err := site.Images.Members(ctx, img.ID)
-	if err != nil {
-		return nil, err
-	}
-	now := make(map[string]string, len(members))
-	for _, m := range members {
-		now[m.ProjectID] = m.Status
-	}
-	return now, nil
 }
 
 // count is a number with its noun, whose plural has an s if none is given.

@@ -76,28 +76,17 @@ func (r *run) change(ctx context.Context, c *Change) error {
 	}
 	r.rep.Step("Image %s: %s", c.Image, count(len(gaining), "project"))
 	var in atomic.Int64
-	group, work := errgroup.WithContext(ctx)
-	group.SetLimit(requests)
-	for _, m := range gaining {
-		group.Go(func() error {
-			if err := r.member(work, c, m); err != nil {
-				return err
-			}
-			in.Add(1)
-			if done := r.done.Add(1); done < r.total {
-				r.rep.Progress("projects", done, r.total)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		if fault.Is(err, fault.Quota) {
-			return fault.Wrap(fault.Quota, "share with fewer projects, remove some, or have the quota of members raised",
-				fmt.Errorf("image %s: %d of %s got in: %w", c.Image, in.Load(), count(len(gaining), "project"), err))
+	err := c.site.Images.Grant(ctx, c.Image, c.grants(gaining), glance.Granting{Undo: &r.undo, Guest: !c.own, Each: func() {
+		in.Add(1)
+		if done := r.done.Add(1); done < r.total {
+			r.rep.Progress("projects", done, r.total)
 		}
-		return err
+	}})
+	if fault.Is(err, fault.Quota) {
+		return fault.Wrap(fault.Quota, "share with fewer projects, remove some, or have the quota of members raised",
+			fmt.Errorf("image %s: %d of %s got in: %w", c.Image, in.Load(), count(len(gaining), "project"), err))
 	}
-	if err := c.verify(ctx, gaining); err != nil {
+	if err != nil {
 		return err
 	}
 	if r.verified.Add(int64(len(gaining))) == r.total { // done is only what was read back
@@ -196,63 +185,19 @@ func (c *Change) wake(members map[string]string) {
 	}
 }
 
-// member adds one project and sets its status. A write that is under way when everything stops may
-// end: it has to be known what it did.
-func (r *run) member(stopping context.Context, c *Change, m *Member) error {
-	if stopping.Err() != nil {
-		return context.Cause(stopping)
-	}
-	ctx, done := cloud.Grace(stopping)
-	defer done()
-	id := c.Image.ID
-	if m.Before == None {
-		undo := r.undo.Add(fmt.Sprintf("project %s of image %s", m.Project, c.Image), func(ctx context.Context) (bool, error) {
-			return removeMember(ctx, c.site, id, m.Project)
-		})
-		made, err := c.site.Images.EnsureMember(ctx, id, m.Project)
-		if err != nil {
-			return err
+// grants are the members as the client grants them. One that is dormant has its access already, now that
+// the image is shared again.
+func (c *Change) grants(members []*Member) []glance.Grant {
+	grants := make([]glance.Grant, len(members))
+	for n, m := range members {
+		g := glance.Grant{Project: m.Project, Before: m.Before, Status: m.After, Answers: m.acceptor}
+		switch m.Before {
+		case None:
+			g.Before = ""
+		case Dormant:
+			g.Before = m.After
 		}
-		if !made {
-			// Somebody else added it since the plan was made: it isn't ours to take away.
-			undo.Void()
-		}
+		grants[n] = g
 	}
-	before := m.Before
-	if before == None {
-		before = glance.Pending
-	}
-	if m.After == before || before == Dormant {
-		return nil
-	}
-	if m.Before != None {
-		r.undo.Add(fmt.Sprintf("project %s of image %s, as %s", m.Project, c.Image, before), func(ctx context.Context) (bool, error) {
-			return restoreStatus(ctx, m, id, before)
-		})
-	}
-	return m.acceptor.SetMemberStatus(ctx, id, m.Project, m.After)
-}
-
-// verify reads the members back.
-func (c *Change) verify(ctx context.Context, members []*Member) error {
-	now := map[string]string{}
-	if c.own {
-		var err error
-		if now, err = statuses(ctx, c.site, c.Image); err != nil {
-			return err
-		}
-	} else {
-		m, err := c.site.Images.Member(ctx, c.Image.ID, c.site.Project.ID)
-		if err != nil {
-			return err
-		}
-		now[m.ProjectID] = m.Status
-	}
-	for _, m := range members {
-		if now[m.Project] != m.After {
-			return fault.New(fault.Conflict, "run it again", "project %s is %q on image %s after it was made %q: somebody else is changing it",
-				m.Project, now[m.Project], c.Image, m.After)
-		}
-	}
-	return nil
+	return grants
 }

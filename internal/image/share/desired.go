@@ -339,7 +339,7 @@ func (d *desired) prune(ctx context.Context, p *Plan, c *Change, o FileOptions) 
 		}
 		return nil
 	}
-	now, err := statuses(ctx, d.site, d.image)
+	now, err := d.site.Images.Statuses(ctx, d.image.ID)
 	if err != nil {
 		return err
 	}

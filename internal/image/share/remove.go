@@ -130,7 +130,7 @@ func planRemoval(ctx context.Context, site *Tenancy, img *glance.Image, losers [
 		}
 		return c, nil
 	}
-	now, err := statuses(ctx, site, img)
+	now, err := site.Images.Statuses(ctx, img.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -21,32 +21,6 @@ func (r *run) takeBack(ctx context.Context, why error) error {
 	return err
 }
 
-// removeMember removes a member that may never have been added.
-func removeMember(ctx context.Context, site *Tenancy, image, project string) (changed bool, err error) {
-	_, err = site.Images.Member(ctx, image, project)
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, site.Images.RemoveMember(ctx, image, project)
-}
-
-// restoreStatus restores a member's status.
-func restoreStatus(ctx context.Context, m *Member, image, status string) (changed bool, err error) {
-	now, err := m.acceptor.Member(ctx, image, m.Project)
-	switch {
-	case fault.Is(err, fault.NotFound):
-		return false, nil // who removed the member since then knows why
-	case err != nil:
-		return false, err
-	case now.Status == status:
-		return false, nil
-	}
-	return true, m.acceptor.SetMemberStatus(ctx, image, m.Project, status)
-}
-
 // opened is an image as it was before it was made ready.
 type opened struct {
 	change  *Change
@@ -94,7 +68,7 @@ func (o *opened) onlyOurs(ctx context.Context) error {
 	if o.members == nil {
 		return nil // it failed before anybody could be added
 	}
-	now, err := statuses(ctx, o.change.site, o.image)
+	now, err := o.change.site.Images.Statuses(ctx, o.image.ID)
 	if err != nil {
 		return err
 	}
