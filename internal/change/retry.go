@@ -15,7 +15,8 @@ type Retry struct {
 	Most  time.Duration // the longest pause
 }
 
-// DefaultRetry suits a request to a service that failed a moment ago.
+// DefaultRetry is for a write or a copy that failed; the transport of internal/openstack/cloud has a rule of
+// its own, below it.
 var DefaultRetry = Retry{Tries: 5, First: 200 * time.Millisecond, Most: 5 * time.Second}
 
 // MaxRetryAfter is the longest Retry-After that is honoured. A service that asks for more counts as
