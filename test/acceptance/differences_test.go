@@ -18,14 +18,17 @@ func stays(where, service, what, why string) difference {
 	return difference{regexp.MustCompile(where), service, what, why}
 }
 
+// schemaText is a difference that several services have; docs/sandbox.md has one row for all of them.
+func schemaText(where string) difference {
+	return stays(where, "Glance, Nova, Keystone", "the text of a 400 for a body that violates the schema",
+		"the real text comes from a Python library and quotes the schema; the sandbox gives one line")
+}
+
 // differences are all there are. docs/sandbox.md has the same list.
 var differences = []difference{
-	stays(`^image: .*/ body\.message: want "Provided object does not match schema`,
-		"Glance", "the text of a 400 for a body that violates the schema", "the real text comes from a Python library and quotes the schema; the sandbox gives one line"),
-	stays(`^compute: .*/ body\.badRequest\.message: want "Invalid input for field/attribute`,
-		"Nova", "the same", "the same library"),
-	stays(`^identity: tokens / no identity / body\.error\.message`,
-		"Keystone", "the same", "the same library"),
+	schemaText(`^image: .*/ body\.message: want "Provided object does not match schema`),
+	schemaText(`^compute: .*/ body\.badRequest\.message: want "Invalid input for field/attribute`),
+	schemaText(`^identity: tokens / no identity / body\.error\.message`),
 	stays(`^identity: without a token / no such path`,
 		"Keystone", "the body for an unknown path", "a web framework's page, which only repeats the status"),
 	stays(`^image: import / methods / body\.import-methods\.value`,
@@ -48,8 +51,13 @@ func TestDocumentation(t *testing.T) {
 	}
 	var want strings.Builder
 	want.WriteString("| service | the sandbox differs in | why |\n|---|---|---|\n")
+	last := ""
 	for _, d := range differences {
-		want.WriteString("| " + d.service + " | " + d.what + " | " + d.why + " |\n")
+		row := "| " + d.service + " | " + d.what + " | " + d.why + " |\n"
+		if row != last {
+			want.WriteString(row)
+		}
+		last = row
 	}
 	if !strings.Contains(string(text), "\n"+want.String()+"\n") {
 		t.Errorf("docs/sandbox.md has to have this table, and no other rows in it:\n%s", want.String())
