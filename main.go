@@ -56,6 +56,6 @@ func makeRoomForSocket() {
 		_ = f.Close()
 		_ = os.Remove(f.Name())
 		_ = os.Setenv("TMPDIR", folder)
-		_ = syscall.Exec(self, os.Args, os.Environ()) // #nosec G204 -- this program
+		_ = syscall.Exec(self, os.Args, os.Environ()) // #nosec G204 G702 -- this program
 	}
 }

@@ -54,14 +54,15 @@ func (f Fault) String() string {
 
 // Rule says which requests get a fault.
 type Rule struct {
-	Method string                   `yaml:"method"` // "" = any; several by "|"
-	Path   string                   `yaml:"path"`   // a glob over the path with the service's prefix ("*" within a segment, "**" across), a regexp when it starts with "^"; "" = any
-	Match  func(*http.Request) bool `yaml:"-"`      // one more condition; nil = none
-	Nth    int                      `yaml:"nth"`    // only the nth request that matches, from 1
-	From   int                      `yaml:"from"`   // from the nth request that matches on
-	Count  int                      `yaml:"count"`  // at most so many times; 0 = no limit
-	Rate   float64                  `yaml:"rate"`   // with this probability; 0 = always
-	Seed   uint64                   `yaml:"seed"`   // of the random numbers for Rate and Any
-	Fault  `yaml:",inline"`
-	Any    []Fault `yaml:"any"` // one of these at random, instead of Fault
+	Method string `yaml:"method"` // "" = any; several by "|"
+	// a glob over the path with the service's prefix ("*" within a segment, "**" across), a regexp when it starts with "^"; "" = any
+	Path  string                   `yaml:"path"`
+	Match func(*http.Request) bool `yaml:"-"`     // one more condition; nil = none
+	Nth   int                      `yaml:"nth"`   // only the nth request that matches, from 1
+	From  int                      `yaml:"from"`  // from the nth request that matches on
+	Count int                      `yaml:"count"` // at most so many times; 0 = no limit
+	Rate  float64                  `yaml:"rate"`  // with this probability; 0 = always
+	Seed  uint64                   `yaml:"seed"`  // of the random numbers for Rate and Any
+	Fault `yaml:",inline"`
+	Any   []Fault `yaml:"any"` // one of these at random, instead of Fault
 }

@@ -38,7 +38,10 @@ func serve(t *testing.T) (f *faulty, url string, calls *atomic.Int64) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		calls.Add(1)
-		answer.JSON(w, http.StatusCreated, map[string]string{"path": r.URL.Path, "base": front.Base(r), "project": front.CallerOf(r).ProjectID})
+		answer.JSON(w, http.StatusCreated, map[string]string{
+			"path": r.URL.Path, "base": front.Base(r),
+			"project": front.CallerOf(r).ProjectID,
+		})
 	})
 	f = &faulty{}
 	f.Front = front.New(anybody{}, front.Service{Prefix: "/image", Handler: h, Error: page})
@@ -98,7 +101,8 @@ func TestFaults(t *testing.T) {
 				status = resp.StatusCode
 			}
 			if status != tt.status || calls.Load() != tt.calls || !strings.Contains(text, tt.text) {
-				t.Errorf("status %d, %d calls, %q, error %v; want %d, %d, %q", status, calls.Load(), text, err, tt.status, tt.calls, tt.text)
+				t.Errorf("status %d, %d calls, %q, error %v; want %d, %d, %q", status, calls.Load(), text, err, tt.status, tt.calls,
+					tt.text)
 			}
 			if resp != nil && resp.Header.Get("Retry-After") != tt.retry {
 				t.Errorf("Retry-After %q, want %q", resp.Header.Get("Retry-After"), tt.retry)
@@ -116,7 +120,8 @@ func TestTruncate(t *testing.T) {
 	f, url, calls := serve(t)
 	f.Faults.Add(Rule{Fault: Fault{Do: Truncate, Keep: 5}})
 	resp, text, err := post(t, url+"/image/v2/x")
-	if resp == nil || resp.StatusCode != http.StatusCreated || !errors.Is(err, io.ErrUnexpectedEOF) || text != `{"bas` || calls.Load() != 1 {
+	if resp == nil || resp.StatusCode != http.StatusCreated || !errors.Is(err, io.ErrUnexpectedEOF) || text != `{"bas` ||
+		calls.Load() != 1 {
 		t.Errorf("%v, %q, %v, %d calls", resp, text, err, calls.Load())
 	}
 }
@@ -210,7 +215,8 @@ func TestScheduleIsRepeatable(t *testing.T) {
 
 func TestLoadRules(t *testing.T) {
 	t.Parallel()
-	rules, err := LoadRules(strings.NewReader("- {method: PATCH, path: /image/**, nth: 2, do: answer, status: 503, retry_after: '1'}\n- {do: delay, wait: 20ms}\n"))
+	rules, err := LoadRules(strings.NewReader("- {method: PATCH, path: /image/**, nth: 2, do: answer, status: 503, retry_after: " +
+		"'1'}\n- {do: delay, wait: 20ms}\n"))
 	if err != nil || len(rules) != 2 || rules[0].Nth != 2 || rules[0].Status != 503 || rules[1].Wait != 20*time.Millisecond {
 		t.Errorf("%+v, %v", rules, err)
 	}

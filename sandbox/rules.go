@@ -94,7 +94,8 @@ func activate(r Rule) (*activeRule, error) {
 				return nil, fmt.Errorf("do is missing; it is answer, answer-after, drop-before, drop-after, delay, truncate or observe")
 			}
 		default:
-			return nil, fmt.Errorf("do %q is unknown; it is answer, answer-after, drop-before, drop-after, delay, truncate or observe", f.Do)
+			return nil, fmt.Errorf("do %q is unknown; it is answer, answer-after, drop-before, drop-after, delay, truncate or observe",
+				f.Do)
 		}
 	}
 	return a, nil

@@ -29,10 +29,11 @@ import (
 
 // Options of a sandbox. The zero value is a sandbox on a free port whose servers have states but no inside.
 type Options struct {
-	Dir         string        // folder for image data, volumes and servers; "" = a temporary one, removed by Close
-	Addr        string        // loopback address to listen on; "" = 127.0.0.1:0
-	Transition  time.Duration // how long each change of state takes; 0 = at once
-	Agent       string        // path of the imgctl-sandbox executable, statically linked, that is the servers' init; "" = servers have states but no inside
+	Dir        string        // folder for image data, volumes and servers; "" = a temporary one, removed by Close
+	Addr       string        // loopback address to listen on; "" = 127.0.0.1:0
+	Transition time.Duration // how long each change of state takes; 0 = at once
+	// path of the imgctl-sandbox executable, statically linked, that is the servers' init; "" = servers have states but no inside
+	Agent       string
 	ClockOffset time.Duration // how far the services' clock is ahead of this machine's; below 0 = behind
 	RequestLog  io.Writer     // gets each answered request as a line of JSON; nil = none
 	SSHPort     int           // port of the servers' SSH on their own addresses; 0 = 22
@@ -135,10 +136,16 @@ func (c *Cloud) assemble(o Options) error {
 	if c.services.Image, err = glance.New(glance.Options{Dir: images, Clock: c.clock, Quotas: glance.Quotas(o.ImageQuotas)}); err != nil {
 		return err
 	}
-	c.services.Network = neutron.New(neutron.Options{Clock: c.clock, Quotas: neutron.Quotas(o.NetworkQuotas), Free: func(address string) bool {
-		return free(address, o.SSHPort)
-	}})
-	if c.services.Volume, err = cinder.New(cinder.Options{Dir: volumes, Clock: c.clock, Images: c.services.Image, Quotas: cinder.Quotas(o.VolumeQuotas)}); err != nil {
+	c.services.Network = neutron.New(neutron.Options{
+		Clock: c.clock, Quotas: neutron.Quotas(o.NetworkQuotas),
+		Free: func(address string) bool {
+			return free(address, o.SSHPort)
+		},
+	})
+	if c.services.Volume, err = cinder.New(cinder.Options{
+		Dir: volumes, Clock: c.clock, Images: c.services.Image,
+		Quotas: cinder.Quotas(o.VolumeQuotas),
+	}); err != nil {
 		return err
 	}
 	c.services.Compute = nova.New(nova.Options{
@@ -146,7 +153,8 @@ func (c *Cloud) assemble(o Options) error {
 		Images: c.services.Image, Networks: c.services.Network, Ports: c.services.Network, Volumes: c.services.Volume,
 	})
 	c.services.Network.FloatingChanged = c.services.Compute.FloatingChanged
-	c.front = front.New(c.services.Identity, c.services.Identity.Mount(), c.services.Image.Mount(), c.services.Compute.Mount(), c.services.Network.Mount(), c.services.Volume.Mount())
+	c.front = front.New(c.services.Identity, c.services.Identity.Mount(), c.services.Image.Mount(), c.services.Compute.Mount(),
+		c.services.Network.Mount(), c.services.Volume.Mount())
 	c.front.Intercept, c.front.Now = c.faults.pick, c.clock.Now
 	c.front.Log.Sink = o.sink()
 	if err := c.plant(o.Seed); err != nil {

@@ -43,7 +43,8 @@ func TestImageRoundTrip(t *testing.T) {
 	c := sandboxtest.Start(t, sandbox.Options{})
 	client := apitest.ImageClient(t, c, "demo")
 	img, err := images.Create(t.Context(), client, images.CreateOpts{
-		Name: "web", DiskFormat: "raw", ContainerFormat: "bare", Tags: []string{"b", "a"}, Properties: map[string]string{"os_distro": "debian"},
+		Name: "web", DiskFormat: "raw", ContainerFormat: "bare", Tags: []string{"b", "a"},
+		Properties: map[string]string{"os_distro": "debian"},
 	}).Extract()
 	if err != nil {
 		t.Fatal(err)

@@ -35,8 +35,9 @@ type User struct {
 // Network is a network with one subnet, or two. The servers' addresses come from it, so the first has to be within
 // 127.0.0.0/8.
 type Network struct {
-	Name, CIDR       string
-	IPv6             string // CIDR of an IPv6 subnet besides; "" = none. Servers answer there where this process may add addresses to the loopback interface.
+	Name, CIDR string
+	// CIDR of an IPv6 subnet besides; "" = none. Servers answer there where this process may add addresses to the loopback interface.
+	IPv6             string
 	External, Shared bool
 }
 
@@ -99,10 +100,16 @@ func (c *Cloud) plant(s Seed) error {
 			return err
 		}
 		c.services.Identity.Grant(user.ID, p.ID, u.Role)
-		c.logins = append(c.logins, login{cloud: cmp.Or(u.Cloud, u.Name), user: user, project: p, domain: d.Name, password: password, role: u.Role})
+		c.logins = append(c.logins, login{
+			cloud: cmp.Or(u.Cloud, u.Name), user: user, project: p, domain: d.Name, password: password,
+			role: u.Role,
+		})
 		if u.AppCred != "" {
 			cred, secret := c.services.Identity.AddAppCred(user.ID, p.ID, u.AppCred)
-			c.logins = append(c.logins, login{cloud: u.AppCred, user: user, project: p, domain: d.Name, credID: cred.ID, password: secret, role: u.Role})
+			c.logins = append(c.logins, login{
+				cloud: u.AppCred, user: user, project: p, domain: d.Name, credID: cred.ID, password: secret,
+				role: u.Role,
+			})
 		}
 	}
 	for _, n := range s.Networks {

@@ -79,7 +79,8 @@ func TestNobodySeesAHalfImage(t *testing.T) {
 		for {
 			found, _ := w.look.images.Images(context.Background(), glance.Query{Name: "web-base", BothHidden: true})
 			for _, img := range found {
-				if img.Status != "active" || img.MinDisk != 7 || len(img.Tags) != 1 || img.Properties["a"] != "b" || img.Visibility != "shared" || img.Hidden {
+				if img.Status != "active" || img.MinDisk != 7 || len(img.Tags) != 1 || img.Properties["a"] != "b" ||
+					img.Visibility != "shared" || img.Hidden {
 					half <- img.String()
 					return
 				}
@@ -111,14 +112,16 @@ func TestArtifact(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	var data map[string]any
-	artifact, out, err := w.build(t.Context(), map[string]any{"image_tags": []string{"a"}}, func(_ context.Context, _ packersdk.Ui, _ packersdk.Communicator, d any) error {
-		data = maps.Clone(d.(map[string]any))
-		return nil
-	})
+	artifact, out, err := w.build(t.Context(), map[string]any{"image_tags": []string{"a"}},
+		func(_ context.Context, _ packersdk.Ui, _ packersdk.Communicator, d any) error {
+			data = maps.Clone(d.(map[string]any))
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err, out)
 	}
-	if artifact.BuilderId() != "mitchellh.openstack" || artifact.String() != "An image was created: "+artifact.Id() || artifact.Files() != nil {
+	if artifact.BuilderId() != "mitchellh.openstack" || artifact.String() != "An image was created: "+artifact.Id() ||
+		artifact.Files() != nil {
 		t.Errorf("%s: %s", artifact.BuilderId(), artifact)
 	}
 	for key, want := range map[string]any{
@@ -147,7 +150,8 @@ func TestArtifact(t *testing.T) {
 		t.Errorf("provisioners get %v", data)
 	}
 	hcp, ok := artifact.State(registryimage.ArtifactStateURI).(*registryimage.Image)
-	if !ok || hcp.ProviderName != "openstack" || hcp.ProviderRegion != "RegionOne" || hcp.ImageID != artifact.Id() || hcp.SourceImageID != w.source ||
+	if !ok || hcp.ProviderName != "openstack" || hcp.ProviderRegion != "RegionOne" || hcp.ImageID != artifact.Id() ||
+		hcp.SourceImageID != w.source ||
 		hcp.Labels["image_name"] != "web-base" || hcp.Labels["os_distro"] != "debian" {
 		t.Errorf("metadata for HCP %+v", hcp)
 	}
@@ -182,15 +186,50 @@ func TestLookUpsFailEarly(t *testing.T) {
 		kind fault.Kind
 		want []string
 	}{
-		{"unknown flavor", map[string]any{"flavor": "m1.huge"}, fault.NotFound, []string{`flavor: there is no "m1.huge"`, "m1.small, m1.tiny"}},
-		{"unknown source", map[string]any{"source_image": "c7ad0d3b-0f1e-4d3e-a7d1-2c7d9a3c4e11"}, fault.NotFound, []string{"source_image:", "c7ad0d3b"}},
-		{"unknown name", map[string]any{"source_image": nil, "source_image_name": "nothing"}, fault.NotFound, []string{"source_image_name:", `"nothing"`}},
+		{
+			"unknown flavor",
+			map[string]any{"flavor": "m1.huge"},
+			fault.NotFound,
+			[]string{`flavor: there is no "m1.huge"`, "m1.small, m1.tiny"},
+		},
+		{
+			"unknown source",
+			map[string]any{"source_image": "c7ad0d3b-0f1e-4d3e-a7d1-2c7d9a3c4e11"},
+			fault.NotFound,
+			[]string{"source_image:", "c7ad0d3b"},
+		},
+		{
+			"unknown name",
+			map[string]any{"source_image": nil, "source_image_name": "nothing"},
+			fault.NotFound,
+			[]string{"source_image_name:", `"nothing"`},
+		},
 		{"unknown network", map[string]any{"networks": []string{"nowhere"}}, fault.NotFound, []string{`networks: there is no "nowhere"`}},
-		{"unknown port", map[string]any{"ports": []string{"c7ad0d3b-0f1e-4d3e-a7d1-2c7d9a3c4e11"}}, fault.NotFound, []string{"ports: there is no"}},
-		{"unknown group", map[string]any{"security_groups": []string{"web"}}, fault.NotFound, []string{`security_groups: there is no "web"`}},
-		{"unknown external network", map[string]any{"floating_ip_network": "private"}, fault.NotFound, []string{`floating_ip_network: there is no "private"`}},
+		{
+			"unknown port",
+			map[string]any{"ports": []string{"c7ad0d3b-0f1e-4d3e-a7d1-2c7d9a3c4e11"}},
+			fault.NotFound,
+			[]string{"ports: there is no"},
+		},
+		{
+			"unknown group",
+			map[string]any{"security_groups": []string{"web"}},
+			fault.NotFound,
+			[]string{`security_groups: there is no "web"`},
+		},
+		{
+			"unknown external network",
+			map[string]any{"floating_ip_network": "private"},
+			fault.NotFound,
+			[]string{`floating_ip_network: there is no "private"`},
+		},
 		{"unknown floating IP", map[string]any{"floating_ip": "127.78.1.1"}, fault.NotFound, []string{"floating_ip: there is no"}},
-		{"no subnet in range", map[string]any{"networks": nil, "network_discovery_cidrs": []string{"10.0.0.0/8"}}, fault.NotFound, []string{"network_discovery_cidrs:", "10.0.0.0/8"}},
+		{
+			"no subnet in range",
+			map[string]any{"networks": nil, "network_discovery_cidrs": []string{"10.0.0.0/8"}},
+			fault.NotFound,
+			[]string{"network_discovery_cidrs:", "10.0.0.0/8"},
+		},
 		{"several", map[string]any{"flavor": "m1.huge", "networks": []string{"nowhere"}}, fault.NotFound, []string{"flavor:", "networks:"}},
 		{"wrong password", map[string]any{"password": "wrong"}, fault.Forbidden, []string{"authenticating", "check username, password"}},
 	} {
@@ -239,7 +278,8 @@ func TestServerTimeout(t *testing.T) {
 	if !strings.Contains(out, "Still waiting for the server to be active (") {
 		t.Errorf("it doesn't say what it waits for:\n%s", out)
 	}
-	if err == nil || !strings.Contains(err.Error(), "waiting for server to be active: not done after 1") || time.Since(start) > 4*time.Second {
+	if err == nil || !strings.Contains(err.Error(), "waiting for server to be active: not done after 1") ||
+		time.Since(start) > 4*time.Second {
 		t.Errorf("%v after %s\n%s", err, time.Since(start), out)
 	}
 	w.leavesNothing(out)

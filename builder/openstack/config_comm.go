@@ -41,7 +41,8 @@ func (c *CommConfig) prepare(f *findings, ctx *interpolate.Context, run cloud.Ru
 			f.bad("use rsa, or set winrm_password", "temporary_key_pair_type: a password can't be encrypted for a key of type %q", kind)
 		}
 		if comm.SSHKeyPairName != "" && comm.SSHPrivateKeyFile == "" {
-			f.bad("set ssh_private_key_file, or winrm_password", "ssh_keypair_name: without its private key the server's password can't be read")
+			f.bad("set ssh_private_key_file, or winrm_password",
+				"ssh_keypair_name: without its private key the server's password can't be read")
 		}
 	}
 	if comm.Type == "ssh" && comm.SSHKeyPairName != "" && comm.SSHPrivateKeyFile == "" && !comm.SSHAgentAuth && comm.SSHPassword == "" {

@@ -22,7 +22,8 @@ func (c *Config) findMoot(f *findings) {
 	const given = "floating_ip says which one to use"
 	moot("reuse_ips", c.ReuseIPs, c.FloatingIP != "", given)
 	moot("floating_ip_network", c.FloatingIPNetwork != "", c.FloatingIP != "", given)
-	moot("instance_floating_ip_net", c.InstanceFloatingIPNet != "", !c.floating() && c.FloatingIPPool == "", "the server gets no floating IP")
+	moot("instance_floating_ip_net", c.InstanceFloatingIPNet != "", !c.floating() && c.FloatingIPPool == "",
+		"the server gets no floating IP")
 	moot("network_discovery_cidrs", len(c.NetworkDiscoveryCIDRs) > 0, c.attached(), "networks or ports say where the server is attached")
 	moot("ssh_interface", c.SSHInterface != "", hostOf(&c.Comm) != "", "the communicator's host is set")
 	moot("ssh_ip_version", c.SSHIPVersion != "", hostOf(&c.Comm) != "", "the communicator's host is set")

@@ -211,11 +211,14 @@ func TestCancelWithoutAnswer(t *testing.T) {
 			for nth := 1; nth <= 3; nth++ {
 				ctx, cancel := context.WithCancel(t.Context())
 				hit := false
-				w.Faults().Add(sandbox.Rule{Method: "POST", Path: tt.path, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
-					hit = true
-					cancel()
-					time.Sleep(1500 * time.Millisecond) // longer than the build waits for an answer after a cancel
-				}}})
+				w.Faults().Add(sandbox.Rule{
+					Method: "POST", Path: tt.path, Nth: nth,
+					Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
+						hit = true
+						cancel()
+						time.Sleep(1500 * time.Millisecond) // longer than the build waits for an answer after a cancel
+					}},
+				})
 				_, out, err := w.build(ctx, more, nil)
 				cancel()
 				time.Sleep(600 * time.Millisecond) // until the sandbox is done with it

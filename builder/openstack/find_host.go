@@ -89,7 +89,8 @@ func (b *build) missingAddress(ctx context.Context) (missing, err error) {
 	for _, t := range shown {
 		has = append(has, t.addr)
 	}
-	return fault.New(fault.NotFound, "take it away, or choose another network", "ssh_ip_version: the server has no IPv%s address%s, only %s",
+	return fault.New(fault.NotFound, "take it away, or choose another network",
+		"ssh_ip_version: the server has no IPv%s address%s, only %s",
 		c.SSHIPVersion, where, strings.Join(has, ", ")), nil
 }
 

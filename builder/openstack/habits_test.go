@@ -29,8 +29,14 @@ func TestPrepareWarns(t *testing.T) {
 		{map[string]any{"reuse_ips": true, "floating_ip_network": "x"}, ""},
 		{map[string]any{"instance_floating_ip_net": "x"}, "instance_floating_ip_net has no effect"},
 		{map[string]any{"instance_floating_ip_net": "x", "floating_ip_network": "y"}, ""},
-		{map[string]any{"networks": []string{"n"}, "network_discovery_cidrs": []string{"nonsense"}}, "network_discovery_cidrs has no effect"},
-		{map[string]any{"ports": []string{"n"}, "network_discovery_cidrs": []string{"10.0.0.0/8"}}, "network_discovery_cidrs has no effect"},
+		{
+			map[string]any{"networks": []string{"n"}, "network_discovery_cidrs": []string{"nonsense"}},
+			"network_discovery_cidrs has no effect",
+		},
+		{
+			map[string]any{"ports": []string{"n"}, "network_discovery_cidrs": []string{"10.0.0.0/8"}},
+			"network_discovery_cidrs has no effect",
+		},
 		{map[string]any{"networks": []string{"n"}, "ports": []string{"p"}}, ""},
 		{map[string]any{"ssh_host": "x", "ssh_interface": "y"}, "ssh_interface has no effect"},
 		{map[string]any{"volume_size": 5}, "volume_size has no effect"},

@@ -39,11 +39,21 @@ func TestSourceImage(t *testing.T) {
 		{"id", nil, w.source, 0, nil},
 		{"URL", map[string]any{"source_image": w.URL() + "/image/v2/images/" + w.source}, w.source, 0, nil},
 		{"name", map[string]any{"source_image": nil, "source_image_name": "debian-12"}, w.source, 0, nil},
-		{"expression, sorted", filter(map[string]any{"name_regex": `^debian-13-`}, map[string]any{"most_recent": true, "sort": "name:desc"}), second, 0, nil},
-		{"property", filter(map[string]any{"properties": map[string]string{"os_codename": "trixie"}, "name": "debian-13-b", "visibility": "private"}, nil), second, 0, nil},
+		{"expression, sorted", filter(map[string]any{"name_regex": `^debian-13-`},
+			map[string]any{"most_recent": true, "sort": "name:desc"}), second, 0, nil},
+		{"property", filter(map[string]any{
+			"properties": map[string]string{"os_codename": "trixie"}, "name": "debian-13-b",
+			"visibility": "private",
+		}, nil), second, 0, nil},
 		{"hidden", filter(map[string]any{"hidden": true}, nil), hidden, 0, nil},
-		{"several", filter(map[string]any{"name_regex": `^debian-13-`}, nil), "", fault.Ambiguous, []string{"source_image_filter:", "debian-13-a", second, "most_recent"}},
-		{"none", filter(map[string]any{"tags": []string{"ready", "prod"}}, nil), "", fault.NotFound, []string{"source_image_filter:", "prod"}},
+		{
+			"several", filter(map[string]any{"name_regex": `^debian-13-`}, nil), "", fault.Ambiguous,
+			[]string{"source_image_filter:", "debian-13-a", second, "most_recent"},
+		},
+		{
+			"none", filter(map[string]any{"tags": []string{"ready", "prod"}}, nil), "", fault.NotFound,
+			[]string{"source_image_filter:", "prod"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			artifact, out, err := w.build(t.Context(), tt.more, nil)
@@ -87,7 +97,10 @@ func TestNameConflict(t *testing.T) {
 			old := w.add(sandbox.Image{Name: "web-base", Visibility: "private", Protected: tt.protected})
 			w.add(sandbox.Image{Name: "web-base-2", Visibility: "private"})
 			// Another project's image of the name is none of ours.
-			if _, err := w.AddImage(sandbox.Image{Name: "web-base", Visibility: "public", Project: "member-a", Data: []byte("x")}); err != nil {
+			if _, err := w.AddImage(sandbox.Image{
+				Name: "web-base", Visibility: "public", Project: "member-a",
+				Data: []byte("x"),
+			}); err != nil {
 				t.Fatal(err)
 			}
 			_, out, err := w.build(t.Context(), map[string]any{"image_name_conflict": tt.policy}, nil)
@@ -121,13 +134,18 @@ func TestMembers(t *testing.T) {
 	}{
 		{"pending", nil, "pending", "pending", ""},
 		{"accepted with their own credentials", map[string]any{"image_accept_with": []string{"member-a"}}, "accepted", "pending", ""},
-		{"accepted by an administrator", with(w.login("admin"), map[string]any{"image_auto_accept_members": true}), "accepted", "accepted", ""},
+		{
+			"accepted by an administrator", with(w.login("admin"), map[string]any{"image_auto_accept_members": true}), "accepted",
+			"accepted",
+			"",
+		},
 		{"accepted by somebody who may not", map[string]any{"image_auto_accept_members": true}, "", "", "image_accept_with"},
 		{"accepted by somebody else", map[string]any{"image_accept_with": []string{"other"}}, "", "", `image_accept_with: project "other"`},
 		{"accepted by nobody", map[string]any{"image_accept_with": []string{"nobody"}}, "", "", `no entry "nobody"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			options := with(map[string]any{"image_visibility": "shared", "image_members": []string{a, b, a}, "image_name": tt.name}, tt.more)
+			options := with(map[string]any{"image_visibility": "shared", "image_members": []string{a, b, a}, "image_name": tt.name},
+				tt.more)
 			artifact, out, err := w.build(t.Context(), options, nil)
 			w.leavesNothing(out)
 			if tt.failed != "" {

@@ -41,7 +41,8 @@ func TestImportFails(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	start := time.Now()
 	_, out, err := w.build(t.Context(), map[string]any{
-		"source_image": nil, "external_source_image_url": strings.Replace(w.download(""), "disk", "nothing", 1), "external_source_image_format": "raw",
+		"source_image": nil, "external_source_image_url": strings.Replace(w.download(""), "disk", "nothing", 1),
+		"external_source_image_format": "raw",
 	}, nil)
 	if err == nil || !strings.Contains(err.Error(), "external_source_image_url: ") || !strings.Contains(err.Error(), "the import failed") {
 		t.Errorf("%v\n%s", err, out)

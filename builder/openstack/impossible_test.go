@@ -36,18 +36,60 @@ func TestNoWaitingForTheImpossible(t *testing.T) {
 		want  []string
 		boots bool
 	}{
-		{"a misspelt network", map[string]any{"ssh_interface": "privat"}, "", []string{`ssh_interface: the server is not on a network "privat", only on "private"`}, true},
-		{"an unknown id", map[string]any{"ssh_interface": "c7ad0d3b-0f1e-4d3e-a7d1-2c7d9a3c4e11"}, "", []string{"ssh_interface:", `"private"`}, true},
+		{
+			"a misspelt network",
+			map[string]any{"ssh_interface": "privat"},
+			"",
+			[]string{`ssh_interface: the server is not on a network "privat", only on "private"`},
+			true,
+		},
+		{
+			"an unknown id",
+			map[string]any{"ssh_interface": "c7ad0d3b-0f1e-4d3e-a7d1-2c7d9a3c4e11"},
+			"",
+			[]string{"ssh_interface:", `"private"`},
+			true,
+		},
 		{"no IPv6", map[string]any{"ssh_ip_version": "6"}, "", []string{"ssh_ip_version: the server has no IPv6 address, only 127."}, true},
-		{"no IPv6 there", map[string]any{"ssh_ip_version": "6", "ssh_interface": "private"}, "", []string{`no IPv6 address on network "private"`}, true},
+		{
+			"no IPv6 there",
+			map[string]any{"ssh_ip_version": "6", "ssh_interface": "private"},
+			"",
+			[]string{`no IPv6 address on network "private"`},
+			true,
+		},
 		{"no agent", map[string]any{"ssh_agent_auth": true}, "", []string{"ssh_agent_auth:", "SSH_AUTH_SOCK is not set"}, false},
 		{"a dead agent", map[string]any{"ssh_agent_auth": true}, "/nowhere/agent", []string{"ssh_agent_auth:", "/nowhere/agent"}, false},
 		{"an agent without keys", map[string]any{"ssh_agent_auth": true}, without, []string{"ssh_agent_auth:", "no keys"}, false},
-		{"a dead bastion", with(bastion, map[string]any{"ssh_bastion_password": "x"}), "", []string{"ssh_bastion_host:", "connection refused"}, false},
-		{"a dead bastion, by an agent", with(bastion, map[string]any{"ssh_bastion_agent_auth": true}), withKeys, []string{"ssh_bastion_host:", "connection refused"}, false},
-		{"no agent for the bastion", with(bastion, map[string]any{"ssh_bastion_agent_auth": true}), "", []string{"ssh_bastion_agent_auth:", "SSH_AUTH_SOCK"}, false},
-		{"a dead proxy", map[string]any{"ssh_proxy_host": "127.0.0.1", "ssh_proxy_port": port}, "", []string{"ssh_proxy_host:", "connection refused"}, false},
-		{"no password for Windows", map[string]any{"communicator": "winrm", "winrm_username": "a", "winrm_timeout": "1s"}, "", []string{"cloudbase-init", "winrm_password"}, true},
+		{
+			"a dead bastion", with(bastion, map[string]any{"ssh_bastion_password": "x"}), "",
+			[]string{"ssh_bastion_host:", "connection refused"},
+			false,
+		},
+		{
+			"a dead bastion, by an agent", with(bastion, map[string]any{"ssh_bastion_agent_auth": true}), withKeys,
+			[]string{"ssh_bastion_host:", "connection refused"},
+			false,
+		},
+		{
+			"no agent for the bastion", with(bastion, map[string]any{"ssh_bastion_agent_auth": true}), "",
+			[]string{"ssh_bastion_agent_auth:", "SSH_AUTH_SOCK"},
+			false,
+		},
+		{
+			"a dead proxy",
+			map[string]any{"ssh_proxy_host": "127.0.0.1", "ssh_proxy_port": port},
+			"",
+			[]string{"ssh_proxy_host:", "connection refused"},
+			false,
+		},
+		{
+			"no password for Windows",
+			map[string]any{"communicator": "winrm", "winrm_username": "a", "winrm_timeout": "1s"},
+			"",
+			[]string{"cloudbase-init", "winrm_password"},
+			true,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("SSH_AUTH_SOCK", tt.agent)
@@ -97,7 +139,11 @@ func TestRightsAreAskedFor(t *testing.T) {
 		{"demo", map[string]any{"image_visibility": "public"}, "image_visibility: project \"demo\" may not make public images"},
 		{"admin", map[string]any{"image_visibility": "public"}, ""},
 		{"demo", map[string]any{"image_visibility": "community"}, ""},
-		{"demo", map[string]any{"image_visibility": "shared", "image_members": []string{member}, "image_auto_accept_members": true}, "image_auto_accept_members:"},
+		{
+			"demo",
+			map[string]any{"image_visibility": "shared", "image_members": []string{member}, "image_auto_accept_members": true},
+			"image_auto_accept_members:",
+		},
 		{"admin", map[string]any{"image_visibility": "shared", "image_members": []string{member}, "image_auto_accept_members": true}, ""},
 	} {
 		artifact, out, err := w.build(t.Context(), with(w.login(tt.login), tt.more), nil)

@@ -46,7 +46,8 @@ func lookUpFloatingIP(ctx context.Context, b *build) error {
 	case len(found) == 0:
 		return fault.New(fault.NotFound, "give the id or the address of one that this project has", "floating_ip: there is no %q", ref)
 	case found[0].PortID != "":
-		return fault.New(fault.Conflict, "free it, or use floating_ip_network", "floating_ip: %q is in use by port %q", ref, found[0].PortID)
+		return fault.New(fault.Conflict, "free it, or use floating_ip_network", "floating_ip: %q is in use by port %q", ref,
+			found[0].PortID)
 	}
 	b.ownFloating = &found[0]
 	return nil

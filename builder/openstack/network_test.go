@@ -24,7 +24,10 @@ func (w *world) keep() (floatingips.FloatingIP, ports.Port) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	ip, err := floatingips.Create(w.t.Context(), w.look.network, floatingips.CreateOpts{FloatingNetworkID: found[0].ID, Description: "kept"}).Extract()
+	ip, err := floatingips.Create(w.t.Context(), w.look.network, floatingips.CreateOpts{
+		FloatingNetworkID: found[0].ID,
+		Description:       "kept",
+	}).Extract()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -75,18 +78,52 @@ func TestFloatingIPs(t *testing.T) {
 		{"new", map[string]any{"floating_ip_network": "public"}, connected{addresses: 2, floating: 1}},
 		{"new, by the old name of the option", map[string]any{"floating_ip_pool": "public"}, connected{addresses: 2, floating: 1}},
 		{"new, without a network", map[string]any{"floating_ip_network": "public", "networks": nil}, connected{addresses: 2, floating: 1}},
-		{"new, network found", map[string]any{"floating_ip_network": "public", "networks": nil, "network_discovery_cidrs": []string{"10.0.0.0/8", "127.77.0.0/16"}}, connected{addresses: 2, floating: 1}},
-		{"new, network chosen", map[string]any{"floating_ip_network": "public", "instance_floating_ip_net": "private"}, connected{addresses: 2, floating: 1}},
-		{"new, another network chosen", map[string]any{"floating_ip_network": "public", "instance_floating_ip_net": "public"}, connected{addresses: 2, floating: 1}},
-		{"new, an unknown network chosen", map[string]any{"floating_ip_network": "public", "networks": nil, "instance_floating_ip_net": "nothing"}, connected{addresses: 2, floating: 1}},
-		{"new, on a port", map[string]any{"floating_ip_network": "public", "networks": nil, "ports": []string{port.ID}}, connected{addresses: 2, floating: 1}},
-		{"new, with a group", map[string]any{"floating_ip_network": "public", "security_groups": []string{"default"}}, connected{addresses: 2, floating: 1}},
+		{"new, network found", map[string]any{
+			"floating_ip_network": "public", "networks": nil,
+			"network_discovery_cidrs": []string{"10.0.0.0/8", "127.77.0.0/16"},
+		}, connected{addresses: 2, floating: 1}},
+		{
+			"new, network chosen",
+			map[string]any{"floating_ip_network": "public", "instance_floating_ip_net": "private"},
+			connected{addresses: 2, floating: 1},
+		},
+		{
+			"new, another network chosen",
+			map[string]any{"floating_ip_network": "public", "instance_floating_ip_net": "public"},
+			connected{addresses: 2, floating: 1},
+		},
+		{"new, an unknown network chosen", map[string]any{
+			"floating_ip_network": "public", "networks": nil,
+			"instance_floating_ip_net": "nothing",
+		}, connected{addresses: 2, floating: 1}},
+		{
+			"new, on a port",
+			map[string]any{"floating_ip_network": "public", "networks": nil, "ports": []string{port.ID}},
+			connected{addresses: 2, floating: 1},
+		},
+		{
+			"new, with a group",
+			map[string]any{"floating_ip_network": "public", "security_groups": []string{"default"}},
+			connected{addresses: 2, floating: 1},
+		},
 		{"by its id", map[string]any{"floating_ip": kept.ID}, connected{addresses: 2, floating: 1}},
 		{"by its address", map[string]any{"floating_ip": kept.FloatingIP}, connected{addresses: 2, floating: 1}},
-		{"the given one in spite of others", map[string]any{"floating_ip": kept.ID, "reuse_ips": true, "floating_ip_network": "nothing"}, connected{addresses: 2, floating: 1}},
-		{"a free one, of no network", map[string]any{"reuse_ips": true, "floating_ip_network": "nothing"}, connected{addresses: 2, floating: 1}},
+		{
+			"the given one in spite of others",
+			map[string]any{"floating_ip": kept.ID, "reuse_ips": true, "floating_ip_network": "nothing"},
+			connected{addresses: 2, floating: 1},
+		},
+		{
+			"a free one, of no network",
+			map[string]any{"reuse_ips": true, "floating_ip_network": "nothing"},
+			connected{addresses: 2, floating: 1},
+		},
 		{"a free one", map[string]any{"reuse_ips": true}, connected{addresses: 2, floating: 1}},
-		{"a free one of a network", map[string]any{"reuse_ips": true, "floating_ip_network": "public"}, connected{addresses: 2, floating: 1}},
+		{
+			"a free one of a network",
+			map[string]any{"reuse_ips": true, "floating_ip_network": "public"},
+			connected{addresses: 2, floating: 1},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got connected
@@ -112,24 +149,28 @@ func TestReuseRace(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.keep()
 	// All of them see the address free before the first has it.
-	w.Faults().Add(sandbox.Rule{Method: "PUT", Path: "/network/**/floatingips/*", Fault: sandbox.Fault{Do: sandbox.Delay, Wait: 100 * time.Millisecond}})
+	w.Faults().Add(sandbox.Rule{
+		Method: "PUT", Path: "/network/**/floatingips/*",
+		Fault: sandbox.Fault{Do: sandbox.Delay, Wait: 100 * time.Millisecond},
+	})
 	var using atomic.Int64
 	const builds = 4
 	errs := make(chan error, builds)
 	for range builds {
 		go func() {
 			var c connected
-			_, _, err := w.build(t.Context(), map[string]any{"reuse_ips": true}, func(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, data any) error {
-				if err := w.during(&c)(ctx, ui, comm, data); err != nil {
-					return err
-				}
-				if n := using.Add(1); c.floating != 1 || n != 1 {
-					t.Errorf("a build has %d floating IPs, %d builds have one", c.floating, n)
-				}
-				time.Sleep(200 * time.Millisecond) // time for another build to take the same address
-				using.Add(-1)
-				return nil
-			})
+			_, _, err := w.build(t.Context(), map[string]any{"reuse_ips": true},
+				func(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, data any) error {
+					if err := w.during(&c)(ctx, ui, comm, data); err != nil {
+						return err
+					}
+					if n := using.Add(1); c.floating != 1 || n != 1 {
+						t.Errorf("a build has %d floating IPs, %d builds have one", c.floating, n)
+					}
+					time.Sleep(200 * time.Millisecond) // time for another build to take the same address
+					using.Add(-1)
+					return nil
+				})
 			errs <- err
 		}()
 	}
@@ -192,7 +233,10 @@ func TestAddress(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			b := &build{config: &Config{}, server: &servers.Server{Addresses: addresses, AccessIPv4: tt.accessed[0], AccessIPv6: tt.accessed[1]}}
+			b := &build{config: &Config{}, server: &servers.Server{
+				Addresses: addresses, AccessIPv4: tt.accessed[0],
+				AccessIPv6: tt.accessed[1],
+			}}
 			for _, n := range tt.networks {
 				b.attached = append(b.attached, named{Name: n})
 			}

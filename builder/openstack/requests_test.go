@@ -18,8 +18,9 @@ func TestRequests(t *testing.T) {
 	w.ResetRequests()
 	start := time.Now()
 	if _, out, err := w.build(t.Context(), map[string]any{
-		"source_image": nil, "source_image_name": "debian-12", "networks": nil, "image_tags": []string{"x"}, "image_min_disk": 1, "image_visibility": "private",
-		"poll_interval": nil,
+		"source_image": nil, "source_image_name": "debian-12", "networks": nil, "image_tags": []string{"x"}, "image_min_disk": 1,
+		"image_visibility": "private",
+		"poll_interval":    nil,
 	}, nil); err != nil {
 		t.Fatal(err, out)
 	}

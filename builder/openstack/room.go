@@ -45,5 +45,5 @@ func (b *build) roomPause(waited time.Duration) time.Duration {
 	if waited < time.Minute {
 		pause = 3 * pause / 2
 	}
-	return pause/2 + rand.N(max(pause, 1))
+	return pause/2 + rand.N(max(pause, 1)) // #nosec G404 -- it is no secret
 }

@@ -18,9 +18,12 @@ func TestQuotaTimeout(t *testing.T) {
 		options sandbox.Options
 		more    map[string]any
 	}{
-		"servers":      {sandbox.Options{ServerQuotas: sandbox.ServerQuotas{Instances: 2}}, nil},
-		"volumes":      {sandbox.Options{VolumeQuotas: sandbox.VolumeQuotas{Volumes: 1}}, map[string]any{"use_blockstorage_volume": true}},
-		"floating IPs": {sandbox.Options{NetworkQuotas: sandbox.NetworkQuotas{FloatingIPs: 1}}, map[string]any{"floating_ip_network": "public"}},
+		"servers": {sandbox.Options{ServerQuotas: sandbox.ServerQuotas{Instances: 2}}, nil},
+		"volumes": {sandbox.Options{VolumeQuotas: sandbox.VolumeQuotas{Volumes: 1}}, map[string]any{"use_blockstorage_volume": true}},
+		"floating IPs": {
+			sandbox.Options{NetworkQuotas: sandbox.NetworkQuotas{FloatingIPs: 1}},
+			map[string]any{"floating_ip_network": "public"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

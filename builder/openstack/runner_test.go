@@ -62,13 +62,43 @@ func TestOnError(t *testing.T) {
 		{"cleans up by default", common.PackerConfig{}, 1, "", []string{provision, "run", "clean up", cleanup}, ""},
 		{"cleans up", common.PackerConfig{PackerOnError: "cleanup"}, 1, "", []string{provision, "run", "clean up", cleanup}, ""},
 		{"aborts", common.PackerConfig{PackerOnError: "abort"}, 1, "", []string{provision, "run"}, `step "fallingStep" is not cleaned up`},
-		{"runs the clean-up provisioner alone", common.PackerConfig{PackerOnError: "run-cleanup-provisioner"}, 1, "", []string{provision, "run", cleanup}, ""},
-		{"cleans up after success also when it would abort", common.PackerConfig{PackerOnError: "abort"}, 0, "", []string{provision, "run", "clean up"}, ""},
-		{"asks, and cleans up", common.PackerConfig{PackerOnError: "ask"}, 1, "c\n", []string{provision, "run", "clean up", cleanup}, "it fell"},
+		{
+			"runs the clean-up provisioner alone",
+			common.PackerConfig{PackerOnError: "run-cleanup-provisioner"},
+			1, "",
+			[]string{provision, "run", cleanup},
+			"",
+		},
+		{
+			"cleans up after success also when it would abort",
+			common.PackerConfig{PackerOnError: "abort"},
+			0, "",
+			[]string{provision, "run", "clean up"},
+			"",
+		},
+		{
+			"asks, and cleans up",
+			common.PackerConfig{PackerOnError: "ask"},
+			1, "c\n",
+			[]string{provision, "run", "clean up", cleanup},
+			"it fell",
+		},
 		{"asks, and leaves everything", common.PackerConfig{PackerOnError: "ask"}, 1, "a\n", []string{provision, "run"}, "not cleaned up"},
 		{"asks, and tries again", common.PackerConfig{PackerOnError: "ask"}, 1, "r\n", []string{provision, "run", "run", "clean up"}, ""},
-		{"asks again after nonsense", common.PackerConfig{PackerOnError: "ask"}, 1, "x\nr\n", []string{provision, "run", "run", "clean up"}, ""},
-		{"pauses to debug", common.PackerConfig{PackerDebug: true}, 0, "\n\n\n\n", []string{provision, "run", "clean up"}, `before cleaning up step "fallingStep"`},
+		{
+			"asks again after nonsense",
+			common.PackerConfig{PackerOnError: "ask"},
+			1, "x\nr\n",
+			[]string{provision, "run", "run", "clean up"},
+			"",
+		},
+		{
+			"pauses to debug",
+			common.PackerConfig{PackerDebug: true},
+			0, "\n\n\n\n",
+			[]string{provision, "run", "clean up"},
+			`before cleaning up step "fallingStep"`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,10 @@ func TestEveryOptionOfTheIncumbent(t *testing.T) {
 			t.Errorf("option %q is missing", option)
 		}
 	}
-	for _, option := range []string{"communicator", "ssh_username", "ssh_timeout", "winrm_username", "packer_build_name", "temporary_key_pair_type"} {
+	for _, option := range []string{
+		"communicator", "ssh_username", "ssh_timeout", "winrm_username", "packer_build_name",
+		"temporary_key_pair_type",
+	} {
 		if _, ok := spec[option]; !ok {
 			t.Errorf("option %q of Packer is missing", option)
 		}

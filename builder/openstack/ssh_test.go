@@ -103,7 +103,9 @@ func TestSSH(t *testing.T) {
 				defer w.Faults().Clear()
 			}
 			start := time.Now()
-			artifact, out, err := w.build(t.Context(), tt.more, func(ctx context.Context, _ packersdk.Ui, comm packersdk.Communicator, _ any) error {
+			artifact, out, err := w.build(t.Context(), tt.more, func(ctx context.Context, _ packersdk.Ui, comm packersdk.Communicator,
+				_ any,
+			) error {
 				_, err := run(ctx, comm, "echo 'made here' > /etc/made")
 				return err
 			})
@@ -191,7 +193,11 @@ func TestSSHTimeout(t *testing.T) {
 // waits for SSH.
 func TestSSHFailures(t *testing.T) {
 	w := newGuests(t)
-	_, out, err := w.build(t.Context(), nil, func(context.Context, packersdk.Ui, packersdk.Communicator, any) error { return errors.New("boom") })
+	_, out, err := w.build(t.Context(), nil, func(context.Context, packersdk.Ui, packersdk.Communicator,
+		any,
+	) error {
+		return errors.New("boom")
+	})
 	if err == nil || err.Error() != "boom" {
 		t.Errorf("%v", err)
 	}
@@ -257,7 +263,11 @@ func TestKeyPairFaults(t *testing.T) {
 		t.Skip("left out by -short: builds many images")
 	}
 	w := newGuests(t)
-	for _, kind := range []sandbox.Fault{sandbox.Status(409), sandbox.StatusAfter(500), sandbox.Status(503), {Do: sandbox.DropBefore}, {Do: sandbox.DropAfter}} {
+	for _, kind := range []sandbox.Fault{
+		sandbox.Status(409), sandbox.StatusAfter(500), sandbox.Status(503),
+		{Do: sandbox.DropBefore},
+		{Do: sandbox.DropAfter},
+	} {
 		for _, method := range []string{"POST", "DELETE"} {
 			var hit atomic.Bool
 			kind.Before = func(*http.Request) { hit.Store(true) }

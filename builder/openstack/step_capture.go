@@ -92,7 +92,8 @@ func (b *build) waitImage(ctx context.Context, id, what string, timeout time.Dur
 		case glance.StatusActive:
 			return true, nil
 		case glance.StatusKilled, "deleted", "pending_delete", glance.StatusDeactivated:
-			return false, fault.New(fault.Conflict, "look into the Image service's log", "image %q failed: its status is %s", id, img.Status)
+			return false, fault.New(fault.Conflict, "look into the Image service's log", "image %q failed: its status is %s", id,
+				img.Status)
 		}
 		return false, nil
 	})

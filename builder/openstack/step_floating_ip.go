@@ -38,7 +38,8 @@ func (b *build) floatingIP(ctx context.Context) (*floatingips.FloatingIP, error)
 			return nil, fmt.Errorf("floating_ip: %w", err)
 		}
 		if ip == nil {
-			return nil, fault.New(fault.Conflict, "choose another, or use floating_ip_network", "floating_ip: another user has just taken %q", b.config.FloatingIP)
+			return nil, fault.New(fault.Conflict, "choose another, or use floating_ip_network",
+				"floating_ip: another user has just taken %q", b.config.FloatingIP)
 		}
 		return ip, nil
 	}
@@ -67,7 +68,8 @@ func (b *build) reuse(ctx context.Context) (*floatingips.FloatingIP, error) {
 		}
 	}
 	if b.floatingNet == "" {
-		return nil, fault.New(fault.Quota, "set floating_ip_network to make one, or free one", "reuse_ips: project %q has no free floating IP", b.cloud.Project().Name)
+		return nil, fault.New(fault.Quota, "set floating_ip_network to make one, or free one",
+			"reuse_ips: project %q has no free floating IP", b.cloud.Project().Name)
 	}
 	return nil, nil
 }

@@ -77,7 +77,8 @@ const queuedFor = 2 * time.Second
 func importHint(err error) error {
 	switch fault.KindOf(err) {
 	case fault.Forbidden, fault.NotFound:
-		return fault.Wrap(fault.KindOf(err), "the Image service has to offer the import method web-download; else upload the image, and use source_image", err)
+		return fault.Wrap(fault.KindOf(err), "the Image service has to offer the import method web-download; else upload the image, "+
+			"and use source_image", err)
 	}
 	return err
 }
@@ -102,7 +103,8 @@ func (b *build) waitImport(ctx context.Context, id string, refused error) (img *
 			}
 			return false, refused
 		case glance.StatusKilled, "deleted", "pending_delete":
-			return false, fault.New(fault.Conflict, "check that the cloud reaches the URL", "the import failed: the image's status is %s", img.Status)
+			return false, fault.New(fault.Conflict, "check that the cloud reaches the URL", "the import failed: the image's status is %s",
+				img.Status)
 		default:
 			began = true
 		}

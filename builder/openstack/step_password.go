@@ -52,11 +52,13 @@ func (*stepPassword) Run(ctx context.Context, state multistep.StateBag) multiste
 func passwordKey(private []byte) (*rsa.PrivateKey, error) {
 	key, err := ssh.ParseRawPrivateKey(private)
 	if err != nil {
-		return nil, fault.Wrap(fault.Usage, "give an RSA key without passphrase, or winrm_password", fmt.Errorf("ssh_private_key_file: %w", err))
+		return nil, fault.Wrap(fault.Usage, "give an RSA key without passphrase, or winrm_password",
+			fmt.Errorf("ssh_private_key_file: %w", err))
 	}
 	r, ok := key.(*rsa.PrivateKey)
 	if !ok {
-		return nil, fault.New(fault.Usage, "give an RSA key, or winrm_password", "ssh_private_key_file: a password can't be decrypted with a %T", key)
+		return nil, fault.New(fault.Usage, "give an RSA key, or winrm_password",
+			"ssh_private_key_file: a password can't be decrypted with a %T", key)
 	}
 	return r, nil
 }

@@ -99,7 +99,8 @@ func (b *build) checkConflict(ctx context.Context) error {
 	}
 	found, err := predecessors(ctx, b)
 	if err == nil && len(found) > 0 {
-		return fault.New(fault.Conflict, "choose another image_name", "image_name: somebody has meanwhile created an image of this name:\n%s", glance.List(found))
+		return fault.New(fault.Conflict, "choose another image_name",
+			"image_name: somebody has meanwhile created an image of this name:\n%s", glance.List(found))
 	}
 	return err
 }

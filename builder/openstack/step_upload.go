@@ -52,7 +52,8 @@ func (b *build) cleanVolume(ctx context.Context) error {
 		if builtIn[key] || b.config.inherits(key) && !glance.OwnData(key) {
 			continue
 		}
-		if err := b.volumeAction(ctx, "os-unset_image_metadata", map[string]string{"key": key}); err != nil && !gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
+		if err := b.volumeAction(ctx, "os-unset_image_metadata", map[string]string{"key": key}); err != nil &&
+			!gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
 			return fmt.Errorf("removing property %q: %w", key, err)
 		}
 	}

@@ -99,7 +99,8 @@ func (b *build) waitVolume(ctx context.Context, what string) error {
 		case "available":
 			return true, nil
 		case "error", "error_deleting", "error_extending":
-			return false, fault.New(fault.Conflict, "check volume_type, volume_size and the quota", "volume %q failed: its status is %s", v.ID, v.Status)
+			return false, fault.New(fault.Conflict, "check volume_type, volume_size and the quota", "volume %q failed: its status is %s",
+				v.ID, v.Status)
 		}
 		return false, nil
 	})

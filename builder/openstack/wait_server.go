@@ -60,7 +60,8 @@ const consoleLines = 20
 func (b *build) console(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	out, err := servers.ShowConsoleOutput(cloud.Repeatable(ctx), b.compute, id, servers.ShowConsoleOutputOpts{Length: consoleLines}).Extract()
+	out, err := servers.ShowConsoleOutput(cloud.Repeatable(ctx), b.compute, id,
+		servers.ShowConsoleOutputOpts{Length: consoleLines}).Extract()
 	if err != nil || strings.TrimSpace(out) == "" {
 		return nil
 	}

@@ -60,7 +60,10 @@ func TestRun(t *testing.T) {
 		stdout, stderr string // parts of what is printed
 	}{
 		{"status of the command", []string{"run", port, "--", "sh", "-c", "exit 7"}, 7, "", ""},
-		{"environment", []string{"run", port, "--", "sh", "-c", `echo "$OS_CLOUD:$OS_AUTH_URL"; grep -c auth_url: "$OS_CLIENT_CONFIG_FILE"`}, 0, "demo:\n7\n", ""},
+		{"environment", []string{
+			"run", port, "--", "sh", "-c",
+			`echo "$OS_CLOUD:$OS_AUTH_URL"; grep -c auth_url: "$OS_CLIENT_CONFIG_FILE"`,
+		}, 0, "demo:\n7\n", ""},
 		{"cloud", []string{"run", port, "--cloud", "admin", "--", "sh", "-c", "echo $OS_CLOUD"}, 0, "admin\n", ""},
 		{"flags of the command", []string{"run", port, "sh", "-c", "echo $1", "-", "--dir"}, 0, "--dir\n", ""},
 		{"killed command", []string{"run", port, "--", "sh", "-c", "kill -9 $$"}, 137, "", ""},
@@ -73,7 +76,10 @@ func TestRun(t *testing.T) {
 		{"unknown quota", []string{"run", port, "--quota", "cpus=1", "--", "true"}, 1, "", `quota "cpus" is unknown; there are cores,`},
 		{"empty quota", []string{"run", port, "--quota", "", "--", "true"}, 1, "", `quota "": give NAME=NUMBER`},
 		{"image quota of 0", []string{"run", port, "--quota", "images=0", "--", "true"}, 1, "", "at least 1"},
-		{"all options", []string{"run", port, "--quota", "instances=0", "--quota", "images=-1", "--page-size", "2", "--clock-offset", "-5m", "--request-log", filepath.Join(t.TempDir(), "log"), "--", "true"}, 0, "", ""},
+		{"all options", []string{
+			"run", port, "--quota", "instances=0", "--quota", "images=-1", "--page-size", "2", "--clock-offset", "-5m",
+			"--request-log", filepath.Join(t.TempDir(), "log"), "--", "true",
+		}, 0, "", ""},
 		{"missing image", []string{"run", port, "--image", "x=/nope", "--", "true"}, 1, "", `adding image "x": open /nope`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,7 +95,8 @@ func TestRun(t *testing.T) {
 func TestRunForwardsSignalsOnce(t *testing.T) {
 	t.Parallel()
 	// The command ends at the second SIGINT, so a doubled one would show.
-	cmd := program(t, "run", port, "--", "sh", "-c", `trap 'n=x$n; echo int $n; [ $n = xx ] && exit 5' INT; echo ready; while :; do sleep 0.05; done`)
+	cmd := program(t, "run", port, "--", "sh", "-c",
+		`trap 'n=x$n; echo int $n; [ $n = xx ] && exit 5' INT; echo ready; while :; do sleep 0.05; done`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +186,8 @@ func nobody(t *testing.T, cmd *exec.Cmd) {
 
 func TestUnprivilegedRunIsolatesItself(t *testing.T) {
 	t.Parallel()
-	if start, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); err != nil || strings.TrimSpace(string(start)) != "1024" {
+	if start, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); err != nil ||
+		strings.TrimSpace(string(start)) != "1024" {
 		t.Skip("port 22 is open to everybody here, or this is not Linux")
 	}
 	cmd := program(t, "run", "--", "sh", "-c", "id -u; ls /sys/class/net; exit 3")
@@ -198,7 +206,8 @@ func TestUnprivilegedRunIsolatesItself(t *testing.T) {
 
 func TestUnprivilegedServeExplains(t *testing.T) {
 	t.Parallel()
-	if start, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); err != nil || strings.TrimSpace(string(start)) != "1024" {
+	if start, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); err != nil ||
+		strings.TrimSpace(string(start)) != "1024" {
 		t.Skip("port 22 is open to everybody here, or this is not Linux")
 	}
 	cmd := program(t, "serve")

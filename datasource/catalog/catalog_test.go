@@ -100,7 +100,10 @@ func TestExecuteGivesTheRecipe(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := look(t, files(t, "7x").and(c.options).and(options{"metadata": map[string]string{"AQ_DOMAIN": "", "OWNER": `"me" $IMAGE`}}))
+			got, err := look(t, files(t, "7x").and(c.options).and(options{"metadata": map[string]string{
+				"AQ_DOMAIN": "",
+				"OWNER":     `"me" $IMAGE`,
+			}}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +131,10 @@ func TestExecuteGivesTheRecipe(t *testing.T) {
 func TestExecuteAsksTheCloud(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	if _, err := c.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), ID: here, Name: "sl7", Visibility: "private", DiskFormat: "raw"}); err != nil {
+	if _, err := c.AddImage(sandbox.Image{
+		Project: "demo", Data: []byte("x"), ID: here, Name: "sl7", Visibility: "private",
+		DiskFormat: "raw",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := look(t, files(t, "7x").and(login(c, "demo"))); err != nil {

@@ -73,7 +73,10 @@ var (
 	visibilities   = []string{glance.Private, glance.Shared, glance.Community, glance.Public, "all"}
 	memberStatuses = []string{"accepted", "pending", "rejected", "all"}
 	statuses       = []string{"queued", "saving", "uploading", "importing", "active", "deactivated", "killed", "pending_delete"}
-	sortKeys       = []string{"id", "name", "status", "owner", "visibility", "disk_format", "container_format", "size", "min_disk", "min_ram", "created_at", "updated_at"}
+	sortKeys       = []string{
+		"id", "name", "status", "owner", "visibility", "disk_format", "container_format", "size", "min_disk",
+		"min_ram", "created_at", "updated_at",
+	}
 )
 
 // prepare checks the filter without asking the cloud.

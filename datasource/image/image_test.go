@@ -70,8 +70,11 @@ func add(t *testing.T, c *sandbox.Cloud, i sandbox.Image) string {
 func TestExecuteGivesWhatTheImageIs(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	id := add(t, c, sandbox.Image{Project: "demo", Data: []byte("hello"), Name: "web-base", Visibility: "private", DiskFormat: "raw", MinDisk: 3, MinRAM: 256,
-		Tags: []string{"web", "golden"}, Properties: map[string]string{"os_distro": "debian"}})
+	id := add(t, c, sandbox.Image{
+		Project: "demo", Data: []byte("hello"), Name: "web-base", Visibility: "private", DiskFormat: "raw",
+		MinDisk: 3, MinRAM: 256,
+		Tags: []string{"web", "golden"}, Properties: map[string]string{"os_distro": "debian"},
+	})
 
 	got, err := look(t, login(c, "demo").and(options{"name": "web-base"}))
 	if err != nil {
@@ -162,7 +165,10 @@ func TestExecuteRefusesToGuess(t *testing.T) {
 			t.Errorf("error %v does not say %q", err, want)
 		}
 	}
-	_, err = look(t, login(c, "demo").and(options{"name": "web", "tags": []string{"lts"}, "properties": map[string]string{"os_distro": "debian"}}))
+	_, err = look(t, login(c, "demo").and(options{
+		"name": "web", "tags": []string{"lts"},
+		"properties": map[string]string{"os_distro": "debian"},
+	}))
 	for _, want := range []string{"no image", `name "web"`, `tag "lts"`, "os_distro", "debian"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
@@ -180,7 +186,10 @@ func TestConfigureAsksNobody(t *testing.T) {
 	if asked := c.Requests(); len(asked) > 0 {
 		t.Errorf("%d requests, the first %s %s", len(asked), asked[0].Method, asked[0].Path)
 	}
-	for _, option := range []string{"id", "name", "name_regex", "owner", "visibility", "member_status", "status", "sort", "password", "identity_endpoint"} {
+	for _, option := range []string{
+		"id", "name", "name_regex", "owner", "visibility", "member_status", "status", "sort", "password",
+		"identity_endpoint",
+	} {
 		if err := new(Datasource).Configure(map[string]any(login(c, "demo").and(options{"name": "web", option: unknown}))); err != nil {
 			t.Errorf("%s not known yet: %v", option, err)
 		}

@@ -134,7 +134,8 @@ func (s *state) succeeds(before *state) (id string, err error) {
 	case old.ID == current.ID:
 		return "", fmt.Errorf("%q is still the image it was", name)
 	case current.Status != glance.StatusActive || current.Visibility != glance.Shared || current.Hidden:
-		return "", fmt.Errorf("%q is %s and %s (hidden: %v), not active and shared", name, current.Status, current.Visibility, current.Hidden)
+		return "", fmt.Errorf("%q is %s and %s (hidden: %v), not active and shared", name, current.Status, current.Visibility,
+			current.Hidden)
 	}
 	var errs []error
 	for project, status := range neighbours {

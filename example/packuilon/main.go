@@ -64,7 +64,8 @@ func run(ctx context.Context, out io.Writer, folder string) error {
 
 // packer builds the template.
 func packer(ctx context.Context, out io.Writer, folder string) error {
-	cmd := exec.CommandContext(ctx, "packer", "build", "-color=false", filepath.Join(folder, "packuilon.pkr.hcl")) //nolint:gosec // the user names the folder
+	template := filepath.Join(folder, "packuilon.pkr.hcl")
+	cmd := exec.CommandContext(ctx, "packer", "build", "-color=false", template) //nolint:gosec // the user names the folder
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	cmd.Stdout, cmd.Stderr = out, os.Stderr

@@ -26,13 +26,14 @@ func age(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	return openstack.Problem(images.List(glance, images.ListOpts{Sort: "created_at:asc"}).EachPage(ctx, func(_ context.Context, page pagination.Page) (bool, error) {
-		found, err := images.ExtractImages(page)
-		for _, image := range found {
-			if old := time.Since(image.CreatedAt).Truncate(time.Second); old > in.Duration("older-than") {
-				out.Row(image.ID, image.Name, image.SizeBytes, old)
+	return openstack.Problem(images.List(glance, images.ListOpts{Sort: "created_at:asc"}).EachPage(ctx,
+		func(_ context.Context, page pagination.Page) (bool, error) {
+			found, err := images.ExtractImages(page)
+			for _, image := range found {
+				if old := time.Since(image.CreatedAt).Truncate(time.Second); old > in.Duration("older-than") {
+					out.Row(image.ID, image.Name, image.SizeBytes, old)
+				}
 			}
-		}
-		return true, err
-	}))
+			return true, err
+		}))
 }

@@ -28,7 +28,8 @@ func TestFilesAreShort(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if head, _, _ := bytes.Cut(text, []byte("\npackage ")); bytes.Contains(head, []byte("\n// Code generated ")) || bytes.HasPrefix(head, []byte("// Code generated ")) {
+		if head, _, _ := bytes.Cut(text, []byte("\npackage ")); bytes.Contains(head, []byte("\n// Code generated ")) ||
+			bytes.HasPrefix(head, []byte("// Code generated ")) {
 			return nil
 		}
 		if n := bytes.Count(text, []byte("\n")); n > longest {

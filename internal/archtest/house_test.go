@@ -18,7 +18,10 @@ type floor struct {
 
 var house = []floor{
 	{"programs", []row{
-		{".", "`main.go` registers the Packer components", []string{"builder/...", "post-processor/...", "datasource/...", "provisioner/...", "version"}},
+		{".", "`main.go` registers the Packer components", []string{
+			"builder/...", "post-processor/...", "datasource/...",
+			"provisioner/...", "version",
+		}},
 		{"cmd/imgctl", "starts imgctl", []string{"internal/host/...", "internal/fault", "plugins/sdk/...", "version"}},
 		{"cmd/imgctl-sandbox", "starts the sandbox", []string{"sandbox/program", "version"}},
 	}},
@@ -28,14 +31,20 @@ var house = []floor{
 		{"post-processor/promote", "promotes the image of a build", with(packer, "internal/image/promote")},
 		{"datasource/literal", "keeps what data sources find from being evaluated", nil},
 		{"datasource/image", "finds the image to start from", with(packer, "datasource/literal")},
-		{"datasource/catalog", "reads what to build from an Aquilon profile", with(packer, "internal/aquilon/profile", "datasource/literal")},
+		{
+			"datasource/catalog", "reads what to build from an Aquilon profile",
+			with(packer, "internal/aquilon/profile", "datasource/literal"),
+		},
 		{"provisioner/quattor", "configures the server with Quattor", with(packer, "internal/aquilon/quattor")},
 	}},
 	{"imgctl's doors: flags, wiring, columns", []row{
 		// Plugins' tokens need the same care as ours; outbound is the standard library alone.
 		{"plugins/sdk/openstack", "gophercloud clients for plugins", []string{"plugins/sdk/...", "internal/outbound"}},
 		{"plugins/sdk/...", "what plugin authors import; the protocol; the conformance kit", []string{"plugins/sdk/..."}},
-		{"plugins/internal/bridge", "connects our plugins to subjects: clouds, errors, progress", with(clients, "internal/image/promote", "plugins/sdk/...")},
+		{
+			"plugins/internal/bridge", "connects our plugins to subjects: clouds, errors, progress",
+			with(clients, "internal/image/promote", "plugins/sdk/..."),
+		},
 		{"plugins/share", "`imgctl share`", with(door, "internal/image/share")},
 		{"plugins/promote", "`imgctl promote`", with(door, "internal/image/promote")},
 		{"plugins/sweep", "`imgctl sweep`", with(door, "internal/image/sweep")},
@@ -45,7 +54,10 @@ var house = []floor{
 		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},
 	}},
 	{"host", []row{
-		{"internal/host/...", "finds, trusts and starts plugins; renders, prompts and cancels; knows nothing about images", with(clients, "internal/host/...", "plugins/sdk/...", "version")},
+		{
+			"internal/host/...", "finds, trusts and starts plugins; renders, prompts and cancels; knows nothing about images",
+			with(clients, "internal/host/...", "plugins/sdk/...", "version"),
+		},
 	}},
 	{"subjects: what happens to images", []row{
 		{"internal/image/promote", "the transaction that makes an image current under a name", clients},
@@ -55,7 +67,10 @@ var house = []floor{
 		{"internal/aquilon/profile", "what to build for an Aquilon profile, using packuilon's maps", clients},
 		{"internal/aquilon/convert", "turns packuilon's templates into HCL", with(ground, "internal/aquilon/profile")},
 		{"internal/aquilon/quattor", "gives a machine its Aquilon personality", clients},
-		{"internal/containers/...", "which container images a deployment needs, and how they get to its registries", with(ground, "internal/containers/...", "internal/registry")},
+		{
+			"internal/containers/...", "which container images a deployment needs, and how they get to its registries",
+			with(ground, "internal/containers/...", "internal/registry"),
+		},
 	}},
 	{"clients: speak to one service each", []row{
 		{"internal/registry", "container registries: sign-in, transport, manifests, blobs, tags", ground},
@@ -68,8 +83,14 @@ var house = []floor{
 		{"internal/fault", "the kinds of failure; advice as data", nil},
 		{"internal/outbound", "the one way to other people's servers: origins, redirects, limits", nil},
 		{"internal/report", "how a subject speaks to a person", []string{"internal/fault"}},
-		{"internal/foreignfile", "users' YAML and JSON: limits, places of errors, nothing unknown or empty", []string{"internal/fault", "plugins/sdk/quantity"}},
-		{"internal/change/changetest", "the conformance suite of changes, which tests run", []string{"internal/change", "internal/report", "sandbox"}},
+		{
+			"internal/foreignfile", "users' YAML and JSON: limits, places of errors, nothing unknown or empty",
+			[]string{"internal/fault", "plugins/sdk/quantity"},
+		},
+		{
+			"internal/change/changetest", "the conformance suite of changes, which tests run",
+			[]string{"internal/change", "internal/report", "sandbox"},
+		},
 		{"internal/change", "the steps of every change: plan, apply, undo, retry, wait", with(ground)},
 	}},
 	{"apart: an OpenStack in one process, which imports nothing of ours", []row{
@@ -90,7 +111,10 @@ var house = []floor{
 
 var (
 	// Durations, times and sizes are read in one place, which belongs to the SDK: it imports nothing.
-	ground   = []string{"internal/fault", "internal/report", "internal/change", "internal/outbound", "internal/foreignfile", "plugins/sdk/quantity"}
+	ground = []string{
+		"internal/fault", "internal/report", "internal/change", "internal/outbound", "internal/foreignfile",
+		"plugins/sdk/quantity",
+	}
 	clients  = with(ground, "internal/openstack/...")
 	packer   = with(clients, "builder/decode", "version")
 	door     = with(clients, "plugins/sdk/...", "plugins/internal/bridge", "version")

@@ -126,9 +126,16 @@ func TestLayersCatchABreach(t *testing.T) {
 		{"down", pkg{ImportPath: module + "/internal/image/promote", Imports: []string{module + "/internal/openstack/glance"}}, false},
 		{"up", pkg{ImportPath: module + "/internal/openstack/glance", Imports: []string{module + "/internal/image/promote"}}, true},
 		{"sideways", pkg{ImportPath: module + "/datasource/image", Imports: []string{module + "/builder/openstack"}}, true},
-		{"out of the sandbox", pkg{ImportPath: module + "/sandbox/internal/service/nova", Imports: []string{module + "/internal/fault"}}, true},
+		{
+			"out of the sandbox",
+			pkg{ImportPath: module + "/sandbox/internal/service/nova", Imports: []string{module + "/internal/fault"}},
+			true,
+		},
 		{"product on the sandbox", pkg{ImportPath: module + "/internal/openstack/cloud", Imports: []string{module + "/sandbox"}}, true},
-		{"test on the sandbox", pkg{ImportPath: module + "/internal/openstack/cloud", XTestImports: []string{module + "/sandbox/sandboxtest"}}, false},
+		{"test on the sandbox", pkg{
+			ImportPath:   module + "/internal/openstack/cloud",
+			XTestImports: []string{module + "/sandbox/sandboxtest"},
+		}, false},
 		{"somebody else's", pkg{ImportPath: module + "/internal/fault", Imports: []string{"golang.org/x/sync/errgroup"}}, false},
 	} {
 		may, ok := allowed(c.p.folder())

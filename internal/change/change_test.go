@@ -107,7 +107,8 @@ func TestUndoTakesBackNewestFirst(t *testing.T) {
 		add("second", 3)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // rolling back has a time of its own
-		if changed, err := undo.TakeBack(ctx, errRefused, fault.Advice{}); !changed || !errors.Is(err, errRefused) || fault.Is(err, fault.Partial) {
+		if changed, err := undo.TakeBack(ctx, errRefused, fault.Advice{}); !changed || !errors.Is(err, errRefused) ||
+			fault.Is(err, fault.Partial) {
 			t.Errorf("it gives %v, %v", changed, err)
 		}
 		if !slices.Equal(order, []string{"second", "first"}) {
@@ -128,14 +129,16 @@ func TestRetryPausesLongerEachTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start, tries := time.Now(), 0
-		err := change.Retry{Tries: 5, First: time.Second, Most: 3 * time.Second}.Do(t.Context(), func(context.Context) error { tries++; return errAway })
+		err := change.Retry{Tries: 5, First: time.Second, Most: 3 * time.Second}.Do(t.Context(),
+			func(context.Context) error { tries++; return errAway })
 		if took := time.Since(start); !errors.Is(err, errAway) || tries != 5 || took < 8*time.Second || took > 10*time.Second {
 			t.Errorf("%v after %d tries and %s, want 5 in about 1+2+3+3 s", err, tries, took)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		tries = 0
-		if err := change.DefaultRetry.Do(ctx, func(context.Context) error { tries++; return errAway }); !errors.Is(err, errAway) || tries > 3 {
+		if err := change.DefaultRetry.Do(ctx, func(context.Context) error { tries++; return errAway }); !errors.Is(err, errAway) ||
+			tries > 3 {
 			t.Errorf("%v after %d tries", err, tries)
 		}
 	})
@@ -143,7 +146,10 @@ func TestRetryPausesLongerEachTime(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]time.Duration{"3": 3 * time.Second, "-1": -1, "": -1, "soon": -1, "Mon, 02 Jan 2006 15:04:05 GMT": 0} {
+	for text, want := range map[string]time.Duration{
+		"3": 3 * time.Second, "-1": -1, "": -1, "soon": -1,
+		"Mon, 02 Jan 2006 15:04:05 GMT": 0,
+	} {
 		wait, asked := change.RetryAfter(http.Header{"Retry-After": {text}})
 		if asked != (want >= 0) || asked && wait != want {
 			t.Errorf("%q: %s, %v", text, wait, asked)
@@ -163,6 +169,7 @@ func (p *plan) Loss() string { return p.loss }
 func (p *plan) Notes() []fault.Advice {
 	return []fault.Advice{fault.Advise("set %s", fault.Set("keep", 3))}
 }
+
 func (p *plan) Rows() []change.Row                           { return []change.Row{{{Key: "applied", Value: p.applied}}} }
 func (p *plan) Apply(context.Context, report.Reporter) error { p.applied++; return p.fails }
 
@@ -224,7 +231,8 @@ func TestInPacker(t *testing.T) {
 	t.Parallel()
 	var u ui
 	p := &plan{loss: "Lose it?"}
-	if err := change.InPacker(t.Context(), &u, p, true); err != nil || p.applied > 0 || !slices.Equal(u.said, []string{"Warning: set keep = 3", "would change: applied: 0"}) {
+	if err := change.InPacker(t.Context(), &u, p, true); err != nil || p.applied > 0 ||
+		!slices.Equal(u.said, []string{"Warning: set keep = 3", "would change: applied: 0"}) {
 		t.Errorf("dry: %v, applied %d times, said %q", err, p.applied, u.said)
 	}
 	if err := change.InPacker(t.Context(), &u, p, false); err != nil || p.applied != 1 {

@@ -56,7 +56,7 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 
 // Jitter varies d by a tenth, so that parallel runs don't send requests in step.
 func Jitter(d time.Duration) time.Duration {
-	return d - d/20 + rand.N(max(d/10, 1))
+	return d - d/20 + rand.N(max(d/10, 1)) // #nosec G404 -- it is no secret
 }
 
 // RetryAfter is how long a service asks to wait; asked is false if it doesn't ask.

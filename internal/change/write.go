@@ -10,11 +10,11 @@ import (
 type Outcome int
 
 const (
-	// Refused: nothing, and trying again won't help.
+	// Refused is nothing, and trying again won't help.
 	Refused Outcome = iota
-	// Undone: nothing, and trying again may help: it never reached the service, or was turned away.
+	// Undone is nothing, and trying again may help: it never reached the service, or was turned away.
 	Undone
-	// Unclear: perhaps all of it. No answer came, or one that says nothing certain.
+	// Unclear is perhaps all of it. No answer came, or one that says nothing certain.
 	Unclear
 )
 
@@ -22,7 +22,9 @@ const (
 // calls look before sending it again. It also calls look after a refusal that follows an unclear try,
 // because the lost request may have been carried out. If ctx ends while the request is under way, the
 // request gets a moment to receive its response.
-func Write(ctx context.Context, judge func(error) Outcome, do func(context.Context) error, look func(context.Context) (done bool, err error)) error {
+func Write(ctx context.Context, judge func(error) Outcome, do func(context.Context) error,
+	look func(context.Context) (done bool, err error),
+) error {
 	unclear := false
 	for try := 1; ; try++ {
 		graceful, cancel := Grace(ctx)

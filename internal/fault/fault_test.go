@@ -96,7 +96,8 @@ func TestADoorSpellsInItsOwnWords(t *testing.T) {
 	t.Parallel()
 	resume := fault.Advise("resume it first, with %s", fault.Do("share", "resume", "my image"))
 	suspended := fault.New(fault.Conflict, resume, "image %s is suspended", "web")
-	negative := fault.New(fault.Usage, fault.Advise("set %s or %s", fault.Set("keep", 3), fault.Option("members")), "%s: %d is negative", fault.Option("keep"), -1)
+	negative := fault.New(fault.Usage, fault.Advise("set %s or %s", fault.Set("keep", 3), fault.Option("members")), "%s: %d is negative",
+		fault.Option("keep"), -1)
 	cut := errors.New("connection reset")
 	for _, c := range []struct {
 		name            string
@@ -113,11 +114,13 @@ func TestADoorSpellsInItsOwnWords(t *testing.T) {
 			"keep: -1 is negative; set keep = 3 or members",
 		},
 		{
-			"wrapped by Go", fmt.Errorf("promoting: %w", fmt.Errorf("checking: %w", negative)), "promoting: checking: OPTION(keep): -1 is negative",
+			"wrapped by Go", fmt.Errorf("promoting: %w", fmt.Errorf("checking: %w", negative)),
+			"promoting: checking: OPTION(keep): -1 is negative",
 			"set SET(keep, 3) or OPTION(members)", "promoting: checking: keep: -1 is negative; set keep = 3 or members",
 		},
 		{
-			"wrapped by us", fault.New(fault.Partial, "", "%s: %w", fault.Option("file"), negative), "OPTION(file): OPTION(keep): -1 is negative",
+			"wrapped by us", fault.New(fault.Partial, "", "%s: %w", fault.Option("file"), negative),
+			"OPTION(file): OPTION(keep): -1 is negative",
 			"set SET(keep, 3) or OPTION(members)", "file: keep: -1 is negative; set keep = 3 or members",
 		},
 		{
@@ -126,13 +129,17 @@ func TestADoorSpellsInItsOwnWords(t *testing.T) {
 			"keep: -1 is negative; set keep = 3 or members; run it again",
 		},
 		{
-			"the same advice twice", errors.Join(suspended, suspended), "image web is suspended\nimage web is suspended", "resume it first, with DO(share resume 'my image')",
-			"image web is suspended; resume it first, with share resume 'my image'\nimage web is suspended; resume it first, with share resume 'my image'",
+			"the same advice twice", errors.Join(suspended, suspended), "image web is suspended\nimage web is suspended",
+			"resume it first, with DO(share resume 'my image')",
+			"image web is suspended; resume it first, with share resume 'my image'\nimage web is suspended; resume it first, with " +
+				"share resume 'my image'",
 		},
 		{
 			"several advices", errors.Join(suspended, cut, negative),
-			"image web is suspended; resume it first, with DO(share resume 'my image')\nconnection reset\nOPTION(keep): -1 is negative; set SET(keep, 3) or OPTION(members)", "",
-			"image web is suspended; resume it first, with share resume 'my image'\nconnection reset\nkeep: -1 is negative; set keep = 3 or members",
+			"image web is suspended; resume it first, with DO(share resume 'my image')\nconnection reset\nOPTION(keep): -1 is " +
+				"negative; set SET(keep, 3) or OPTION(members)", "",
+			"image web is suspended; resume it first, with share resume 'my image'\nconnection reset\nkeep: -1 is negative; set keep " +
+				"= 3 or members",
 		},
 		{"not ours", fmt.Errorf("reading: %w", cut), "reading: connection reset", "", "reading: connection reset"},
 	} {

@@ -87,9 +87,9 @@ func (neutral) Option(name string) string { return name }
 func (neutral) Setting(name string, value any) string { return fmt.Sprintf("%s = %v", name, value) }
 
 func (neutral) Action(a Action) string {
-	text := a.Words()
+	words := []string{a.Words()}
 	for _, s := range a.Settings {
-		text += fmt.Sprintf(" (%s = %v)", s.Name, s.Value)
+		words = append(words, fmt.Sprintf("(%s = %v)", s.Name, s.Value))
 	}
-	return text
+	return strings.Join(words, " ")
 }

@@ -48,7 +48,7 @@ func message(err error, s Speller, apart string) string {
 	default:
 		return around(err, s, apart)
 	}
-	text := ""
+	var text string
 	if e.message != nil {
 		text = fmt.Errorf(e.message.format, spelled(e.message.args, s, apart)...).Error()
 	} else {

@@ -38,11 +38,13 @@ func read(text string) (menu, error) {
 	}
 	err = top.Map(foreignfile.Keys{
 		"name": foreignfile.Text(&m.Name), "guests": foreignfile.Texts(&m.Guests), "open": foreignfile.Bool(&m.Open),
-		"keep": foreignfile.Span(&m.Keep), "until": foreignfile.Time(&m.Until), "size": foreignfile.Bytes(&m.Size), "stars": foreignfile.Int(&m.Stars, 1),
+		"keep": foreignfile.Span(&m.Keep), "until": foreignfile.Time(&m.Until), "size": foreignfile.Bytes(&m.Size),
+		"stars": foreignfile.Int(&m.Stars, 1),
 		"dishes": foreignfile.Some(func(n *foreignfile.Node) error {
 			var d dish
 			err := n.Map(foreignfile.Keys{
-				"name": foreignfile.Text(&d.Name), "kind": foreignfile.OneOf(&d.Kind, "starter", "main"), "with": foreignfile.TextMap(&d.With),
+				"name": foreignfile.Text(&d.Name), "kind": foreignfile.OneOf(&d.Kind, "starter", "main"),
+				"with": foreignfile.TextMap(&d.With),
 			}, "name")
 			m.Dishes = append(m.Dishes, d)
 			return err
@@ -58,10 +60,12 @@ func TestReads(t *testing.T) {
 		want       menu
 	}{
 		{
-			"all of it", "name: 0123\ndishes: [{name: soup, kind: starter, with: {bread: \"1\"}}]\nguests: []\nopen: true\nkeep: 12mo1d\nuntil: 2027-01-31T00:00:00+01:00\nsize: 4GiB\nstars: 3\n",
+			"all of it", "name: 0123\ndishes: [{name: soup, kind: starter, with: {bread: \"1\"}}]\nguests: []\nopen: true\nkeep: " +
+				"12mo1d\nuntil: 2027-01-31T00:00:00+01:00\nsize: 4GiB\nstars: 3\n",
 			menu{
 				Name: "0123", Dishes: []dish{{"soup", "starter", map[string]string{"bread": "1"}}}, Open: true,
-				Keep: quantity.Span{Months: 12, Rest: 24 * time.Hour}, Until: time.Date(2027, 1, 30, 23, 0, 0, 0, time.UTC), Size: 4 << 30, Stars: 3,
+				Keep: quantity.Span{Months: 12, Rest: 24 * time.Hour}, Until: time.Date(2027, 1, 30, 23, 0, 0, 0, time.UTC), Size: 4 << 30,
+				Stars: 3,
 			},
 		},
 		{"JSON", `{"name": "a", "guests": ["b", "c"]}`, menu{Name: "a", Guests: []string{"b", "c"}}},
@@ -71,10 +75,14 @@ func TestReads(t *testing.T) {
 			menu{Name: "a", Dishes: []dish{{"broth", "starter", nil}, {"soup", "starter", nil}}},
 		},
 		{
-			"several merged, of which the first counts", "name: a\nx-a: &a {name: a}\nx-b: &b {name: b, kind: main}\ndishes:\n- <<: [*a, *b]",
+			"several merged, of which the first counts",
+			"name: a\nx-a: &a {name: a}\nx-b: &b {name: b, kind: main}\ndishes:\n- <<: [*a, *b]",
 			menu{Name: "a", Dishes: []dish{{"a", "main", nil}}},
 		},
-		{"a merge within a merge", "name: a\nx-a: &a {name: a}\nx-b: &b {<<: *a, kind: main}\ndishes: [{<<: *b}]", menu{Name: "a", Dishes: []dish{{"a", "main", nil}}}},
+		{
+			"a merge within a merge", "name: a\nx-a: &a {name: a}\nx-b: &b {<<: *a, kind: main}\ndishes: [{<<: *b}]",
+			menu{Name: "a", Dishes: []dish{{"a", "main", nil}}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +154,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, err := read(text); err != nil && (!fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "line ") && !strings.Contains(err.Error(), "bytes") && !strings.Contains(err.Error(), "anchor")) {
+		if _, err := read(text); err != nil && (!fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "line ") &&
+			!strings.Contains(err.Error(), "bytes") && !strings.Contains(err.Error(), "anchor")) {
 			t.Errorf("error %v, of kind %s, doesn't say where", err, fault.KindOf(err))
 		}
 	})

@@ -131,7 +131,8 @@ func unread(t *testing.T, w *world, args ...string) (end func(signals ...syscall
 func TestSignalsAreHeardThoughNobodyReads(t *testing.T) {
 	t.Parallel()
 	for name, signals := range map[string][]syscall.Signal{
-		"SIGTERM": {syscall.SIGTERM}, "Ctrl-C twice": {syscall.SIGINT, syscall.SIGINT}, "a hangup, then SIGTERM": {syscall.SIGHUP, syscall.SIGTERM},
+		"SIGTERM": {syscall.SIGTERM}, "Ctrl-C twice": {syscall.SIGINT, syscall.SIGINT},
+		"a hangup, then SIGTERM": {syscall.SIGHUP, syscall.SIGTERM},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,8 @@ func TestRowsAndFieldsAreRendered(t *testing.T) {
 	w := newWorld(t, "CLIFF_MAX_TERM_WIDTH=24")
 	write(t, w.path(".config/imgctl/config.yaml"), "plugins: {demo: {level: 3}}\n")
 	for _, c := range []struct{ args, want string }{
-		{"demo rows 2 --max-width 0", "+--------+--------+\n| Number | Name   |\n+--------+--------+\n|      0 | name 0 |\n|      1 | name 1 |\n+--------+--------+\n"},
+		{"demo rows 2 --max-width 0", "+--------+--------+\n| Number | Name   |\n+--------+--------+\n|      0 | name 0 |\n|      1 | " +
+			"name 1 |\n+--------+--------+\n"},
 		{"demo ls 1 -o json --noindent", `[{"Number": 0, "Name": "name 0"}]` + "\n"},
 		{"demo rows 2 -f csv -c size -c n --sort-column Number --sort-descending", "\"Number\",\"Size\"\n1,1024\n0,0\n"},
 		{"demo rows 0 --print-empty", "+--------+------+\n| Number | Name |\n+--------+------+\n+--------+------+\n"},
@@ -41,7 +42,8 @@ func TestFlagsAreParsedByTheHost(t *testing.T) {
 	w := newWorld(t, "DEMO_TEXT=from the environment")
 	write(t, w.path("secret"), "twelve chars\nmore\n")
 	var got map[string]any
-	out := w.good(strings.Fields("demo flags a b --force --names x,y --names z --property k=v=w --size 4GiB --span 1d12h --password secret -f json")...)
+	out := w.good(strings.Fields("demo flags a b --force --names x,y --names z --property k=v=w --size 4GiB --span 1d12h --password " +
+		"secret -f json")...)
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,8 @@ func TestFlagsAreParsedByTheHost(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if out := w.good(strings.Fields("demo flags a --force -t given --number -7 --colour green -f value -c text -c number -c colour")...); out != "given\n-7\ngreen\n" {
+	args := strings.Fields("demo flags a --force -t given --number -7 --colour green -f value -c text -c number -c colour")
+	if out := w.good(args...); out != "given\n-7\ngreen\n" {
 		t.Errorf("%q", out)
 	}
 }

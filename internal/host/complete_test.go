@@ -95,7 +95,9 @@ func TestScripts(t *testing.T) {
 		source script.bash
 		COMP_WORDS=(imgctl demo ro) COMP_CWORD=2 COMP_LINE="imgctl demo ro" COMP_POINT=14
 		compopt() { :; }
-		_get_comp_words_by_ref() { cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD; }
+		_get_comp_words_by_ref() {
+			cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+		}
 		__start_imgctl
 		echo "${COMPREPLY[@]}"`}
 	if r := finish(t, bash); !strings.HasPrefix(r.stdout, "rows") {

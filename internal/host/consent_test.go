@@ -16,7 +16,8 @@ func TestConsentIsNotForged(t *testing.T) {
 	file := plugintest.Hostile(t, w.dir, "forger")
 	r := w.run("plugin", "install", file)
 	sum := sha256Of(t, file)
-	if n := len(regexp.MustCompile(`(?m)^ *sha256 `).FindAllString(r.stderr, -1)); r.code == 0 || n != 1 || !strings.Contains(r.stderr, "  sha256    "+sum+"\n") {
+	if n := len(regexp.MustCompile(`(?m)^ *sha256 `).FindAllString(r.stderr, -1)); r.code == 0 || n != 1 ||
+		!strings.Contains(r.stderr, "  sha256    "+sum+"\n") {
 		t.Errorf("exit %d, %d checksums:\n%s", r.code, n, r.stderr)
 	}
 	lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")

@@ -38,7 +38,8 @@ func TestEmptyValues(t *testing.T) {
 	} {
 		w.bad(2, c.want, c.args...)
 	}
-	if out := w.good("demo", "flags", "a", "", "--force", "--text", "", "-f", "value", "-c", "args", "-c", "text"); out != "[\"a\", \"\"]\n\n" {
+	if out := w.good("demo", "flags", "a", "", "--force", "--text", "", "-f", "value", "-c", "args", "-c",
+		"text"); out != "[\"a\", \"\"]\n\n" {
 		t.Errorf("what may be empty: %q", out)
 	}
 }
@@ -60,7 +61,8 @@ func TestARefusedPluginIsTheCause(t *testing.T) {
 		w.good("demo", "show")
 		appendTo(t, path)
 		for _, args := range []string{
-			"demo show", "demo show -f json", "demo rows --no-such --sort-column x 3", "demo show --help", "--os-cloud a demo show -f json", "demo", "help demo show",
+			"demo show", "demo show -f json", "demo rows --no-such --sort-column x 3", "demo show --help", "--os-cloud a demo show -f json",
+			"demo", "help demo show",
 			"demo flags --names ''",
 		} {
 			w.bad(6, "is not the file that", strings.Fields(args)...)
@@ -84,7 +86,8 @@ func TestHelpIsToThePoint(t *testing.T) {
 		}
 	}
 	group := w.good("demo", "--help")
-	if strings.Contains(group, "--os-cloud") || !strings.HasPrefix(group, "Do everything that a plugin can\n") || !strings.Contains(group, "global flags are listed by imgctl --help") {
+	if strings.Contains(group, "--os-cloud") || !strings.HasPrefix(group, "Do everything that a plugin can\n") ||
+		!strings.Contains(group, "global flags are listed by imgctl --help") {
 		t.Errorf("%s", group)
 	}
 	for _, args := range []string{"demo rows 1 -v", "demo rows 1 -vv", "demo rows 1 --verbose --verbose", "demo rows 1 --verbose=2"} {

@@ -78,9 +78,12 @@ func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, er
 	}
 	ready := make(chan started, 1)
 	go func() {
-		process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: file.File, SHA256: file.SHA256, Started: file.Started, Line: func(line string) {
-			session.Stray(h.console, p.Name, verbosity, line)
-		}})
+		process, err := launch.Start(ctx, launch.Spec{
+			Name: p.Name, Path: p.Path, File: file.File, SHA256: file.SHA256,
+			Started: file.Started, Line: func(line string) {
+				session.Stray(h.console, p.Name, verbosity, line)
+			},
+		})
 		ready <- started{process, err}
 	}()
 	for {
@@ -198,20 +201,21 @@ func (h *Host) Complete(inv command.Invocation, flag string, index int, prefix s
 	broker := h.broker(inv.Global)
 	defer broker.Close()
 	cache := complete.Cache{Folder: h.paths.answers()}
-	return cache.Get(context.Background(), inv.Plugin.SHA256, request, broker.Default(), func(ctx context.Context, r *pluginv1.CompleteRequest) (*pluginv1.CompleteReply, error) {
-		process, err := h.launch(inv.Plugin, -1)
-		if err != nil {
-			return nil, err
-		}
-		defer process.Close()
-		access := &limited{broker: broker, judge: h.judge, plugin: inv.Plugin.Plugin}
-		for _, name := range named(inv) {
-			if a, err := access.Access(ctx, name, false); err == nil {
-				r.Clouds = append(r.Clouds, a)
+	return cache.Get(context.Background(), inv.Plugin.SHA256, request, broker.Default(),
+		func(ctx context.Context, r *pluginv1.CompleteRequest) (*pluginv1.CompleteReply, error) {
+			process, err := h.launch(inv.Plugin, -1)
+			if err != nil {
+				return nil, err
 			}
-		}
-		return process.Complete(ctx, r)
-	})
+			defer process.Close()
+			access := &limited{broker: broker, judge: h.judge, plugin: inv.Plugin.Plugin}
+			for _, name := range named(inv) {
+				if a, err := access.Access(ctx, name, false); err == nil {
+					r.Clouds = append(r.Clouds, a)
+				}
+			}
+			return process.Complete(ctx, r)
+		})
 }
 
 // named are the clouds that a command line names, the default one first.

@@ -57,7 +57,8 @@ func TestAPasswordThatIsAWord(t *testing.T) {
 	for _, password := range []string{"demo", "rows", "name", "Number"} {
 		w := newWorld(t, "OS_PASSWORD="+password, "OS_CLOUD=x", "OS_CLIENT_CONFIG_FILE=clouds.yaml")
 		write(t, w.path("clouds.yaml"), "clouds: {x: {auth: {auth_url: 'http://127.0.0.1:1', password: "+password+"}}}\n")
-		if out := w.good("demo", "rows", "1", "-f", "json", "--noindent", "--os-username", password); out != `[{"Number": 0, "Name": "name 0"}]`+"\n" {
+		if out := w.good("demo", "rows", "1", "-f", "json", "--noindent", "--os-username",
+			password); out != `[{"Number": 0, "Name": "name 0"}]`+"\n" {
 			t.Errorf("%s: %s", password, out)
 		}
 		if r := w.run("demo", "fail", "not-found"); !strings.Contains(r.stderr, `Error: doing "x": it is not-found (req-1)`) {
@@ -82,7 +83,8 @@ func TestSecretsStayPut(t *testing.T) {
 	}
 	token := []byte(shown.Backwards)
 	slices.Reverse(token)
-	if r.code != 1 || !strings.Contains(r.stderr, "text [redacted]") || !strings.Contains(r.stderr, "Error: error [redacted]") || !strings.Contains(r.stdout, "[redacted]") {
+	if r.code != 1 || !strings.Contains(r.stderr, "text [redacted]") || !strings.Contains(r.stderr, "Error: error [redacted]") ||
+		!strings.Contains(r.stdout, "[redacted]") {
 		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	secrets := []string{string(token), password, "canary-in-the-environment"}
@@ -94,12 +96,14 @@ func TestSecretsStayPut(t *testing.T) {
 
 	// In whatever form results have, and in bytes that come in pieces.
 	for _, args := range []string{
-		"demo leak -f yaml", "demo leak -f table", "demo leak -f shell", "demo leak-rows", "demo leak-rows -f json", "demo leak-rows -f csv",
+		"demo leak -f yaml", "demo leak -f table", "demo leak -f shell", "demo leak-rows", "demo leak-rows -f json",
+		"demo leak-rows -f csv",
 		"demo leak-rows -f yaml", "demo leak-rows -f value", "demo leak-rows --max-width 20", "demo leak-bytes", "demo leak-rows -c title",
 	} {
 		r := w.run(strings.Fields(args)...)
 		shown := strings.ReplaceAll(r.stdout+r.stderr, "\n", "")
-		if !strings.Contains(shown, "[r") && !strings.Contains(args, "-c title") || strings.Contains(shown, string(token)) || strings.Contains(shown, string(token[:20])) {
+		if !strings.Contains(shown, "[r") && !strings.Contains(args, "-c title") || strings.Contains(shown, string(token)) ||
+			strings.Contains(shown, string(token[:20])) {
 			t.Errorf("imgctl %s: exit %d\n%s%s", args, r.code, r.stdout, r.stderr)
 		}
 	}

@@ -18,10 +18,14 @@ import (
 
 // enticing are names of images that a shell would act on, if it were to read them.
 var enticing = []string{
-	"web(touch canary)", "$(touch canary)", "`touch canary`", "web; touch canary", "a b", "web'touch canary'", `web"$(touch canary)"`, "~", "~root",
-	"=ls", "*", "?", "[a]", "{a,b}", "a|touch canary", "a&touch canary", "a>canary", "<canary", "!!", "!touch", "#x", `back\slash`, `\$(touch canary)`, "$HOME",
-	"name:tag", "a:$(touch canary)", "key=$(touch canary)", "é 世界", "%s%n", "^a^b", "(touch canary)", "$'\\x41'", "a\u00a0b", "x:y z=w", "'", `"`, `'"`, "$",
-	"web$(touch${IFS}canary)", "--", "-y", "--yes", "=(touch canary)", "<(touch canary)", "${(e)x}", "(e:touch canary:)", "(touch canary", "%1", "web\u202e", "a\x1bb",
+	"web(touch canary)", "$(touch canary)", "`touch canary`", "web; touch canary", "a b", "web'touch canary'", `web"$(touch canary)"`, "~",
+	"~root",
+	"=ls", "*", "?", "[a]", "{a,b}", "a|touch canary", "a&touch canary", "a>canary", "<canary", "!!", "!touch", "#x", `back\slash`,
+	`\$(touch canary)`, "$HOME",
+	"name:tag", "a:$(touch canary)", "key=$(touch canary)", "é 世界", "%s%n", "^a^b", "(touch canary)", "$'\\x41'", "a\u00a0b", "x:y z=w",
+	"'", `"`, `'"`, "$",
+	"web$(touch${IFS}canary)", "--", "-y", "--yes", "=(touch canary)", "<(touch canary)", "${(e)x}", "(e:touch canary:)", "(touch canary",
+	"%1", "web\u202e", "a\x1bb",
 }
 
 // typed reports whether a name is suggested at all: not if it would be taken for a flag, or can't be
@@ -172,7 +176,10 @@ func TestNamesAreCompletedAsTheyAre(t *testing.T) {
 			for _, name := range enticing {
 				s.check(name)
 			}
-			for typed, name := range map[string]string{"'we": "web $(touch canary) 'x'", `"we`: "web $(touch canary) \"x\" `y` !z", "we": "web x", `a\ `: "a b;touch canary"} {
+			for typed, name := range map[string]string{
+				"'we": "web $(touch canary) 'x'", `"we`: "web $(touch canary) \"x\" `y` !z",
+				"we": "web x", `a\` + " ": "a b;touch canary",
+			} {
 				got := s.complete(name, typed)
 				if got[len(got)-1] != name {
 					t.Errorf("%s: %s completes to %q, want %q", shell, typed, got[4:], name)

@@ -156,7 +156,8 @@ func TestAnAliasIsNoWayRound(t *testing.T) {
 	w := newWorld(t)
 	plugintest.Hostile(t, w.plugins(), "usurper")
 	r := w.run("plugin", "trust", "usurper", "--yes", "--extends", "demo")
-	if !strings.Contains(r.stderr, "extends   demo, whose commands come from plugin demo") || !strings.Contains(r.stderr, "also called imgctl demo rows") {
+	if !strings.Contains(r.stderr, "extends   demo, whose commands come from plugin demo") ||
+		!strings.Contains(r.stderr, "also called imgctl demo rows") {
 		t.Errorf("consent doesn't say what it extends: exit %d\n%s", r.code, r.stderr)
 	}
 	w.bad(6, `plugin "usurper" claims "demo rows", which plugin "demo" has`, "usurper")

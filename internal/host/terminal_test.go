@@ -141,7 +141,12 @@ func TestQuestions(t *testing.T) {
 	}{
 		{"yes", []string{"demo", "change", "-f", "json"}, []string{"Change it?", "y\r"}, `"changed": true`, 0},
 		{"no", []string{"demo", "change", "-f", "json"}, []string{"[y/N]", "\r"}, `"changed": false`, 0},
-		{"neither, then yes", []string{"demo", "change", "-f", "json"}, []string{"[y/N]", "perhaps\r", "Please answer", "yes\r"}, `"changed": true`, 0},
+		{
+			"neither, then yes",
+			[]string{"demo", "change", "-f", "json"},
+			[]string{"[y/N]", "perhaps\r", "Please answer", "yes\r"},
+			`"changed": true`, 0,
+		},
 		{"the name", []string{"demo", "delete", "web"}, []string{"to continue: ", "web\r"}, "deleted web", 0},
 		{"not the name", []string{"demo", "delete", "web"}, []string{"to continue: ", "yes\r"}, "nothing was deleted", 2},
 		{"not even with --yes", []string{"demo", "delete", "web", "--yes"}, []string{"to continue: ", "\r"}, "nothing was deleted", 2},

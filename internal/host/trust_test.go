@@ -131,7 +131,11 @@ func TestFilesThatOthersCouldHaveWritten(t *testing.T) {
 	}{
 		{"written by the group", "others may write it", func(t *testing.T, _ *world, path string) { chmod(t, path, 0o775) }},
 		{"written by all", "others may write it", func(t *testing.T, _ *world, path string) { chmod(t, path, 0o757) }},
-		{"folder written by all", "others may write its folder", func(t *testing.T, _ *world, path string) { chmod(t, filepath.Dir(path), 0o777) }},
+		{"folder written by all", "others may write its folder", func(t *testing.T, _ *world,
+			path string,
+		) {
+			chmod(t, filepath.Dir(path), 0o777)
+		}},
 		{"not executable", "it is not executable", func(t *testing.T, _ *world, path string) { chmod(t, path, 0o644) }},
 		{"a link out of the folder", "it is a link out of its folder", func(t *testing.T, w *world, path string) {
 			t.Helper()
@@ -207,7 +211,8 @@ func TestNothingIsShadowed(t *testing.T) {
 	w := newWorld(t)
 	put(t, packaged(), w.plugins(), "demo")
 	w.good("demo", "show")
-	if out := w.good("plugin", "list", "-f", "value", "-c", "Origin", "-c", "State"); !strings.HasPrefix(out, "packaged ok\ndevelopment it has the name of ") {
+	if out := w.good("plugin", "list", "-f", "value", "-c", "Origin", "-c", "State"); !strings.HasPrefix(out,
+		"packaged ok\ndevelopment it has the name of ") {
 		t.Errorf("%s", out)
 	}
 	w.bad(1, `imgctl comes with a plugin "demo"`, "plugin", "install", "--yes", packaged())

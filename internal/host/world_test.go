@@ -36,7 +36,10 @@ func withTree(run func() int) (int, error) {
 	defer os.RemoveAll(dir)
 	tree, claims = dir, filepath.Join(dir, "claims")
 	plugin := filepath.Join(dir, "libexec/imgctl/plugins/imgctl-demo")
-	for path, pkg := range map[string]string{filepath.Join(dir, "bin/imgctl"): "../../cmd/imgctl", plugin: "./testdata/plugins/demo", claims: "./testdata/plugins/claims"} {
+	for path, pkg := range map[string]string{
+		filepath.Join(dir, "bin/imgctl"): "../../cmd/imgctl", plugin: "./testdata/plugins/demo",
+		claims: "./testdata/plugins/claims",
+	} {
 		build := exec.Command("go", "build", "-o", path, pkg)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {

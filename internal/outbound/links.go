@@ -19,7 +19,7 @@ func (t *Transport) relink(req *http.Request, body []byte) ([]byte, error) {
 	var list map[string]json.RawMessage
 	// As gophercloud reads it: what follows the first value doesn't count.
 	if json.NewDecoder(bytes.NewReader(body)).Decode(&list) != nil {
-		return body, nil // it is no list, or it is broken, which the caller finds out
+		return body, nil //nolint:nilerr // it is no list, or it is broken, which the caller finds out
 	}
 	changed := false
 	for key, value := range list {
@@ -51,7 +51,7 @@ func mend(asked *url.URL, key string, value json.RawMessage, glance bool) (mende
 	case key == "next":
 		var link string
 		if json.Unmarshal(value, &link) != nil || link == "" {
-			return nil, nil, nil
+			return nil, nil, nil //nolint:nilerr // it is no link
 		}
 		next, moved, err := nextPage(asked, link)
 		if err != nil || !moved {
@@ -66,13 +66,13 @@ func mend(asked *url.URL, key string, value json.RawMessage, glance bool) (mende
 	case key == "links":
 		var links map[string]any
 		if json.Unmarshal(value, &links) != nil {
-			return nil, nil, nil
+			return nil, nil, nil //nolint:nilerr // they are no links
 		}
 		return mendIn(asked, links, "next", links)
 	case strings.HasSuffix(key, "_links"):
 		var links []map[string]any
 		if json.Unmarshal(value, &links) != nil {
-			return nil, nil, nil
+			return nil, nil, nil //nolint:nilerr // they are no links
 		}
 		for _, l := range links {
 			for key, rel := range l {
@@ -137,7 +137,10 @@ func nextPage(asked *url.URL, link string) (next *url.URL, moved bool, err error
 		return next, false, nil
 	}
 	if path.Base(next.Path) != path.Base(asked.Path) || next.RawQuery == "" {
-		return nil, false, &Refused{From: asked.Redacted(), To: next.Redacted(), Why: "it is another server, and not a page of the same list"}
+		return nil, false, &Refused{
+			From: asked.Redacted(), To: next.Redacted(),
+			Why: "it is another server, and not a page of the same list",
+		}
 	}
 	at := *asked
 	at.RawQuery, at.Fragment = next.RawQuery, ""

@@ -35,7 +35,8 @@ func serve(t *testing.T, secure bool, answer http.HandlerFunc) *server {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		s.mu.Lock()
-		s.seen = append(s.seen, fmt.Sprintf("%s %s token=%t %s", r.Method, r.URL, r.Header.Get("X-Auth-Token")+r.Header.Get("Authorization") != "", body))
+		s.seen = append(s.seen, fmt.Sprintf("%s %s token=%t %s", r.Method, r.URL, r.Header.Get("X-Auth-Token")+
+			r.Header.Get("Authorization") != "", body))
 		s.mu.Unlock()
 		answer(w, r)
 	})
@@ -117,7 +118,10 @@ func TestARedirectElsewhereGetsNothing(t *testing.T) {
 
 func TestARedirectOnTheSameServerKeepsTheRequest(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]string{301: "POST /new token=true body", 307: "POST /new token=true body", 308: "POST /new token=true body", 303: "GET /new token=true "} {
+	for status, want := range map[int]string{
+		301: "POST /new token=true body", 307: "POST /new token=true body",
+		308: "POST /new token=true body", 303: "GET /new token=true ",
+	} {
 		to := "/new"
 		s := serve(t, false, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/new" {
@@ -190,8 +194,14 @@ func TestOnlyAllowedOriginsGetTheToken(t *testing.T) {
 func TestLinksStayAtTheAddressThatWasAsked(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ answer, want string }{
-		{`{"servers":[],"servers_links":[{"rel":"next","href":"http://nova:8774/v2.1/servers?marker=1"}]}`, "/compute/v2.1/servers?marker=1"},
-		{`{"ports_links":[{"rel":"previous","href":"http://n/servers?x"},{"rel":"next","href":"https://n/servers?marker=1"}]}`, "/compute/v2.1/servers?marker=1"},
+		{
+			`{"servers":[],"servers_links":[{"rel":"next","href":"http://nova:8774/v2.1/servers?marker=1"}]}`,
+			"/compute/v2.1/servers?marker=1",
+		},
+		{
+			`{"ports_links":[{"rel":"previous","href":"http://n/servers?x"},{"rel":"next","href":"https://n/servers?marker=1"}]}`,
+			"/compute/v2.1/servers?marker=1",
+		},
 		{`{"links":{"self":"http://k/","next":"http://k/v3/servers?page=2"}}`, "/compute/v2.1/servers?page=2"},
 		{`{"next":"http://ironic:6385/v1/servers?marker=n"}`, "/compute/v2.1/servers?marker=n"},
 		{`{"next":"/v2/servers?marker=g"}`, "/v2/servers?marker=g"},
@@ -203,14 +213,19 @@ func TestLinksStayAtTheAddressThatWasAsked(t *testing.T) {
 	} {
 		s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(tt.answer)) })
 		got, err := ask(t, outbound.New(outbound.Policy{Whole: true, Links: true}), "GET", s.URL+"/compute/v2.1/servers?limit=1", "")
-		if err != nil || !strings.Contains(strings.ReplaceAll(got, s.URL, ""), `"`+tt.want+`"`) && tt.want != "" || strings.Contains(got, "nova:8774") {
+		if err != nil || !strings.Contains(strings.ReplaceAll(got, s.URL, ""), `"`+tt.want+`"`) && tt.want != "" ||
+			strings.Contains(got, "nova:8774") {
 			t.Errorf("%s became %s, %v", tt.answer, got, err)
 		}
 	}
-	for _, foreign := range []string{"http://evil.example/other?marker=1", "https://evil.example/v2.1/servers", "ftp://evil.example/servers?x=1"} {
+	for _, foreign := range []string{
+		"http://evil.example/other?marker=1", "https://evil.example/v2.1/servers",
+		"ftp://evil.example/servers?x=1",
+	} {
 		s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"next":%q}`, foreign) })
 		_, err := ask(t, outbound.New(outbound.Policy{Whole: true, Links: true}), "GET", s.URL+"/v2.1/servers", "")
-		if refused, is := errors.AsType[*outbound.Refused](err); foreign[0] == 'h' && (!is || refused.To != foreign || !strings.HasPrefix(refused.From, s.URL)) {
+		if refused, is := errors.AsType[*outbound.Refused](err); foreign[0] == 'h' &&
+			(!is || refused.To != foreign || !strings.HasPrefix(refused.From, s.URL)) {
 			t.Errorf("%s: %v", foreign, err)
 		}
 	}
@@ -219,9 +234,12 @@ func TestLinksStayAtTheAddressThatWasAsked(t *testing.T) {
 func TestListsWithoutEndAreFound(t *testing.T) {
 	t.Parallel()
 	for name, next := range map[string]map[string]string{
-		"itself":                      {"": "/v2/images?marker=1", "1": "/v2/images?marker=1"},
-		"the first page":              {"": "/v2/images?marker=1", "1": "/v2/images"},
-		"a circle of three":           {"": "/v2/images?marker=1", "1": "/v2/images?marker=2", "2": "/v2/images?marker=3", "3": "/v2/images?marker=1"},
+		"itself":         {"": "/v2/images?marker=1", "1": "/v2/images?marker=1"},
+		"the first page": {"": "/v2/images?marker=1", "1": "/v2/images"},
+		"a circle of three": {
+			"": "/v2/images?marker=1", "1": "/v2/images?marker=2", "2": "/v2/images?marker=3",
+			"3": "/v2/images?marker=1",
+		},
 		"itself, in another spelling": {"": "/v2/images?limit=5&marker=1", "1": "http://glance/v2/images?marker=1&limit=5"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -318,8 +336,16 @@ func TestABodyThatDoesntArriveEnds(t *testing.T) {
 		policy outbound.Policy
 		answer http.HandlerFunc
 	}{
-		"hangs": {outbound.Policy{Idle: 300 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) { slowly(w, r, "x", time.Hour) }},
-		"drips": {outbound.Policy{Idle: 300 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) { slowly(w, r, "x", 20*time.Millisecond) }},
+		"hangs": {outbound.Policy{Idle: 300 * time.Millisecond}, func(w http.ResponseWriter,
+			r *http.Request,
+		) {
+			slowly(w, r, "x", time.Hour)
+		}},
+		"drips": {outbound.Policy{Idle: 300 * time.Millisecond}, func(w http.ResponseWriter,
+			r *http.Request,
+		) {
+			slowly(w, r, "x", 20*time.Millisecond)
+		}},
 		"too long": {outbound.Policy{Total: 300 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) {
 			slowly(w, r, strings.Repeat("x", 5000), 20*time.Millisecond)
 		}},
@@ -356,7 +382,10 @@ func TestASlowReaderIsNoFault(t *testing.T) {
 
 func TestWhatIsNoJSONIsNamed(t *testing.T) {
 	t.Parallel()
-	for answer, kind := range map[string]string{"<html>Maintenance</html>": "text/html", "<html> ": "application/json", "Maintenance": "text/plain"} {
+	for answer, kind := range map[string]string{
+		"<html>Maintenance</html>": "text/html", "<html>\n": "application/json",
+		"Maintenance": "text/plain",
+	} {
 		s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
 			_, _ = w.Write([]byte(answer))
@@ -371,13 +400,17 @@ func TestWhatIsNoJSONIsNamed(t *testing.T) {
 // Whatever a list says, its next page is at the server that was asked.
 func FuzzLinks(f *testing.F) {
 	for _, seed := range []string{
-		`{"next":"http://evil.example/servers?x=1"}`, `{"servers_links":[{"rel":"next","href":"//evil.example/servers?x"}]}`, `{"links":{"next":"https:evil"}}`,
+		`{"next":"http://evil.example/servers?x=1"}`, `{"servers_links":[{"rel":"next","href":"//evil.example/servers?x"}]}`,
+		`{"links":{"next":"https:evil"}}`,
 		`{"schema":"/","next":"http://evil.example/v2/servers?x=1"}`, `{"next":"\\evil.example\servers?x=1"}`,
 	} {
 		f.Add(seed)
 	}
 	var answer atomic.Value
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer.Load().(string))) }))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_,
+			_ = w.Write([]byte(answer.Load().(string)))
+	}))
 	f.Cleanup(s.Close)
 	f.Fuzz(func(t *testing.T, text string) {
 		answer.Store(text)

@@ -14,7 +14,7 @@ var errStranger = errors.New("the process at the other end is another user's")
 // listen takes the socket, of which there is one at a time; it is gone with its process. It has no
 // file that could be left behind.
 func listen(name string) (net.Listener, error) {
-	l, err := net.Listen("unix", "@imgctl-"+name)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", "@imgctl-"+name)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ import (
 // TestMain makes the test's binary a process of a run, too: it asks for the URL, and stays.
 func TestMain(m *testing.M) {
 	if run := os.Getenv("OUTBOUND_TEST_RUN"); run != "" {
-		resp, err := outbound.New(outbound.Policy{Share: run, Connections: 3}).RoundTrip(request(context.Background(), "GET", os.Getenv("OUTBOUND_TEST_URL"), ""))
+		resp, err := outbound.New(outbound.Policy{Share: run, Connections: 3}).RoundTrip(request(context.Background(), "GET",
+			os.Getenv("OUTBOUND_TEST_URL"), ""))
 		if err == nil {
 			_, err = io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
@@ -46,7 +47,7 @@ func request(ctx context.Context, method, url, body string) *http.Request {
 // process starts another process of the run, which has asked the URL when this returns.
 func process(t *testing.T, run, url string) (kill func()) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this test
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "OUTBOUND_TEST_RUN="+run, "OUTBOUND_TEST_URL="+url)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -114,7 +115,8 @@ func TestARunSharesItsConnections(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if body, _ := io.ReadAll(resp.Body); string(body) != fmt.Sprintf(`{"path":%q}`, path) || resp.StatusCode != 200 || resp.Request.URL.Host == "run" {
+				if body, _ := io.ReadAll(resp.Body); string(body) != fmt.Sprintf(`{"path":%q}`, path) || resp.StatusCode != 200 ||
+					resp.Request.URL.Host == "run" {
 					t.Errorf("%s: %s %s", path, resp.Status, body)
 				}
 			})
@@ -183,7 +185,8 @@ func TestARunsErrorsKeepTheirKinds(t *testing.T) {
 	if op, is := errors.AsType[*net.OpError](get(t.Context(), dropped.URL)); !is || op.Op == "dial" {
 		t.Errorf("no answer: %v", op)
 	}
-	if op, is := errors.AsType[*net.OpError](get(t.Context(), "http://127.0.0.1:1")); !is || op.Op != "dial" || !strings.Contains(op.Error(), "refused") {
+	if op, is := errors.AsType[*net.OpError](get(t.Context(), "http://127.0.0.1:1")); !is || op.Op != "dial" ||
+		!strings.Contains(op.Error(), "refused") {
 		t.Errorf("nobody there: %v", op)
 	}
 	if err := get(t.Context(), secure.URL); err == nil {

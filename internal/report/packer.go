@@ -60,13 +60,12 @@ func (packerWords) Setting(name string, value any) string {
 }
 
 func (packerWords) Action(a fault.Action) string {
-	text := "imgctl " + a.Words()
+	words := []string{"imgctl", a.Words()}
 	for _, s := range a.Settings {
-		flag := " --" + strings.ReplaceAll(s.Name, "_", "-")
+		words = append(words, "--"+strings.ReplaceAll(s.Name, "_", "-"))
 		if s.Value != true {
-			flag += fmt.Sprintf(" %v", s.Value)
+			words = append(words, fmt.Sprint(s.Value))
 		}
-		text += flag
 	}
-	return "`" + text + "`"
+	return "`" + strings.Join(words, " ") + "`"
 }

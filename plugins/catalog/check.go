@@ -21,8 +21,15 @@ func checkCommand() sdk.Command {
 			"it, no requests are sent.\n\n" +
 			"The exit code is 3 if only some profiles can be built. If none can, it is that of the first profile's error.",
 		Examples: []sdk.Example{
-			{Text: "All profiles that packuilon would build", Command: "imgctl catalog check /etc/packer-utils/profiles --match .cloud.template.json --template-map /etc/packer-utils/template-map.json --source-images /etc/packer-utils/source-images.json"},
-			{Text: "Do the source images still exist?", Command: "imgctl catalog check profiles --source-images source-images.json --cloud ci"},
+			{
+				Text: "All profiles that packuilon would build",
+				Command: "imgctl catalog check /etc/packer-utils/profiles --match .cloud.template.json --template-map " +
+					"/etc/packer-utils/template-map.json --source-images /etc/packer-utils/source-images.json",
+			},
+			{
+				Text:    "Do the source images still exist?",
+				Command: "imgctl catalog check profiles --source-images source-images.json --cloud ci",
+			},
 		},
 		Args: []sdk.Arg{sdk.One("FOLDER", "folder of profiles; its .json files are checked").Completes(sdk.CompleteDirectories)},
 		Flags: sdk.Flags{

@@ -21,8 +21,13 @@ func convertCommand() sdk.Command {
 			"With --profile-url, the steps that upload and run update_ccm_conf.sh become openstack-quattor. Notes on what to check " +
 			"are written to standard error.",
 		Examples: []sdk.Example{
-			{Text: "Convert two templates", Command: "imgctl catalog convert templates/managed.json templates/unmanaged.json > packuilon.pkr.hcl"},
-			{Text: "With the provisioner openstack-quattor", Command: "imgctl catalog convert managed.json --profile-url 'http://aquilon.example.com/profiles/{{ .Hostname }}.json' > managed.pkr.hcl"},
+			{Text: "Convert two templates", Command: "imgctl catalog convert templates/managed.json templates/unmanaged.json > " +
+				"packuilon.pkr.hcl"},
+			{
+				Text: "With the provisioner openstack-quattor",
+				Command: "imgctl catalog convert managed.json --profile-url 'http://aquilon.example.com/profiles/{{ .Hostname " +
+					"}}.json' > managed.pkr.hcl",
+			},
 		},
 		Args: []sdk.Arg{sdk.OneOrMore("FILE", "template of packuilon").Completes(sdk.CompleteFiles)},
 		Flags: sdk.Flags{

@@ -36,9 +36,12 @@ func serve() sdk.Command {
 		Short: "Serve an OpenStack on this machine until Ctrl-C",
 		Long: "Serves Keystone, Glance, Nova, Neutron and Cinder from one process, on loopback. Servers boot from images, accept " +
 			"SSH, and can be saved as images.",
-		Examples: []sdk.Example{{Text: "Serve, with the servers' SSH on an unprivileged port", Command: "imgctl sandbox serve --ssh-port 2222"}},
-		Flags:    flags(),
-		Run:      start("serve"),
+		Examples: []sdk.Example{{
+			Text:    "Serve, with the servers' SSH on an unprivileged port",
+			Command: "imgctl sandbox serve --ssh-port 2222",
+		}},
+		Flags: flags(),
+		Run:   start("serve"),
 	}
 }
 
@@ -54,11 +57,15 @@ func run() sdk.Command {
 			"namespace of its own, from which the command can reach only loopback.",
 		Examples: []sdk.Example{
 			{Text: "Try a template without a cloud", Command: "imgctl sandbox run -- packer build ."},
-			{Text: "Test against a slow cloud whose requests fail", Command: "imgctl sandbox run --transition 500ms --faults faults.yaml -- make test"},
+			{
+				Text:    "Test against a slow cloud whose requests fail",
+				Command: "imgctl sandbox run --transition 500ms --faults faults.yaml -- make test",
+			},
 		},
-		Args:  []sdk.Arg{sdk.OneOrMore("COMMAND", "command with its arguments")},
-		Flags: append(flags(), sdk.String("cloud", sandbox.DefaultCloud, "entry of the sandbox's clouds.yaml that OS_CLOUD names").ValueName("NAME")),
-		Run:   start("run"),
+		Args: []sdk.Arg{sdk.OneOrMore("COMMAND", "command with its arguments")},
+		Flags: append(flags(), sdk.String("cloud", sandbox.DefaultCloud,
+			"entry of the sandbox's clouds.yaml that OS_CLOUD names").ValueName("NAME")),
+		Run: start("run"),
 	}
 }
 
@@ -66,11 +73,13 @@ func run() sdk.Command {
 func flags() sdk.Flags {
 	return sdk.Flags{
 		sdk.String("addr", "127.0.0.1:0", "loopback address and port to serve on; port 0 picks a free one").ValueName("ADDRESS:PORT"),
-		sdk.String("dir", "", "folder for images, volumes and servers (default: a temporary one)").ValueName("FOLDER").Completes(sdk.CompleteDirectories),
+		sdk.String("dir", "", "folder for images, volumes and servers (default: a temporary one)").
+			ValueName("FOLDER").Completes(sdk.CompleteDirectories),
 		sdk.Duration("transition", 0, "duration of each change of state, such as 500ms"),
 		sdk.Int("ssh-port", 22, "port of the servers' SSH"),
 		sdk.File("faults", "", "file with fault rules in YAML"),
-		sdk.Strings("image", "public image to start with: NAME=FILE for a tar archive of a root file system, or NAME alone for one with the built-in shell (default: base)").ValueName("NAME[=FILE]"),
+		sdk.Strings("image", "public image to start with: NAME=FILE for a tar archive of a root file system, or NAME alone for one "+
+			"with the built-in shell (default: base)").ValueName("NAME[=FILE]"),
 		sdk.String("request-log", "", "file to append each request to, as a line of JSON").ValueName("FILE").Completes(sdk.CompleteFiles),
 		sdk.Strings("quota", "quota, -1 for no limit, such as instances=4 or floating-ips=0").ValueName("NAME=NUMBER"),
 		sdk.Int("page-size", 0, "maximum page size of all lists; 0 for each service's own"),

@@ -25,7 +25,8 @@ func start(command string) func(context.Context, *sdk.Input, *sdk.Output) error 
 		}
 		late, cancel := sdk.Cleanup(ctx) // the program has until then to stop
 		defer cancel()
-		cmd := exec.CommandContext(late, self, slices.Concat([]string{programArg, command}, arguments(in, command))...) // #nosec G204 -- this program itself
+		args := slices.Concat([]string{programArg, command}, arguments(in, command))
+		cmd := exec.CommandContext(late, self, args...) // #nosec G204 -- this program itself
 		cmd.Dir, cmd.Env = in.WorkDir(), environment(in)
 		cmd.Stdout, cmd.Stderr = out.Stdout(), out.Stderr()
 		return supervise(ctx, cmd, input(in, command))
@@ -44,7 +45,8 @@ func input(in *sdk.Input, command string) io.Reader {
 func arguments(in *sdk.Input, command string) []string {
 	args := []string{
 		"--addr", in.String("addr"), "--dir", in.Path(in.String("dir")), "--transition", in.Duration("transition").String(),
-		"--ssh-port", strconv.Itoa(in.Int("ssh-port")), "--faults", in.File("faults"), "--no-guests=" + strconv.FormatBool(in.Bool("no-guests")),
+		"--ssh-port", strconv.Itoa(in.Int("ssh-port")), "--faults", in.File("faults"), "--no-guests=" +
+			strconv.FormatBool(in.Bool("no-guests")),
 	}
 	args = append(args, "--page-size", strconv.Itoa(in.Int("page-size")), "--clock-offset", in.Duration("clock-offset").String())
 	if log := in.String("request-log"); log != "" {

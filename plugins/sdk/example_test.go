@@ -8,7 +8,8 @@ import (
 )
 
 func ExampleFail() {
-	err := sdk.Fail(sdk.NotFound, "list images with `openstack image list`", "looking for image %q in cloud %q: no such image", "web", "dev")
+	err := sdk.Fail(sdk.NotFound, "list images with `openstack image list`", "looking for image %q in cloud %q: no such image", "web",
+		"dev")
 	fmt.Println(err)
 
 	var p *sdk.Problem

@@ -38,7 +38,8 @@ func TestImportsArePinned(t *testing.T) {
 		p, imports, _ := strings.Cut(line, " ")
 		for i := range strings.FieldsSeq(imports) {
 			std := !strings.Contains(strings.Split(i, "/")[0], ".")
-			if !std && !within(i, sdkPath) && !slices.ContainsFunc(mayImport, func(m string) bool { return within(i, m) }) && !within(i, mayImportToo[p]) {
+			if !std && !within(i, sdkPath) && !slices.ContainsFunc(mayImport, func(m string) bool { return within(i, m) }) &&
+				!within(i, mayImportToo[p]) {
 				t.Errorf("%s imports %s", p, i)
 			}
 		}
@@ -52,7 +53,8 @@ func TestImportsArePinned(t *testing.T) {
 		if err := d.Decode(&one); err != nil {
 			t.Fatal(err)
 		}
-		if m := one.Module; m != nil && !within(sdkPath, m.Path) && !slices.Contains(mayImport, m.Path) && !slices.Contains(mayNeed, m.Path) {
+		if m := one.Module; m != nil && !within(sdkPath, m.Path) && !slices.Contains(mayImport, m.Path) &&
+			!slices.Contains(mayNeed, m.Path) {
 			t.Errorf("the SDK needs module %s", m.Path)
 		}
 	}

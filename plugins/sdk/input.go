@@ -207,7 +207,8 @@ func (r *stdin) Read(p []byte) (int, error) {
 		if r.eof || r.run == nil {
 			return 0, io.EOF
 		}
-		m, err := r.run.ask(r.ctx, stdinID, &pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_StdinRequest{StdinRequest: &pluginv1.StdinRequest{}}})
+		more := &pluginv1.PluginMessage_StdinRequest{StdinRequest: &pluginv1.StdinRequest{}}
+		m, err := r.run.ask(r.ctx, stdinID, &pluginv1.PluginMessage{Message: more})
 		if err != nil {
 			return 0, fmt.Errorf("reading standard input: %w", err)
 		}

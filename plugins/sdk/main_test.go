@@ -107,7 +107,8 @@ var testPlugin = sdk.Plugin{Name: "trial", Version: "1.2.3", Vendor: "example.or
 		},
 	},
 	{
-		Path: "trial wait", Kind: sdk.Action, Short: "Wait until interrupted", Args: []sdk.Arg{sdk.Optional("FILE", "a file to write when cleaning up")},
+		Path: "trial wait", Kind: sdk.Action, Short: "Wait until interrupted",
+		Args: []sdk.Arg{sdk.Optional("FILE", "a file to write when cleaning up")},
 		Run: func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			out.Text("waiting")
 			<-ctx.Done()
@@ -200,7 +201,8 @@ var testPlugin = sdk.Plugin{Name: "trial", Version: "1.2.3", Vendor: "example.or
 		},
 	},
 	{
-		Path: "trial clouds", Kind: sdk.Show, Short: "Ask for clouds", Needs: []sdk.Need{sdk.NeedsCloud}, Flags: sdk.Flags{sdk.CloudName("to", "a cloud").Completes(sdk.CompleteDynamically)},
+		Path: "trial clouds", Kind: sdk.Show, Short: "Ask for clouds", Needs: []sdk.Need{sdk.NeedsCloud},
+		Flags: sdk.Flags{sdk.CloudName("to", "a cloud").Completes(sdk.CompleteDynamically)},
 		Run: func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			access, err := in.Cloud("").Access(ctx)
 			if err != nil {

@@ -9,7 +9,10 @@ import (
 
 // ErrDeclined is what Ask, AskSecret and Choose return if the user declines or nobody can be asked. A
 // command whose Confirm was declined returns it, too.
-var ErrDeclined = &Problem{Kind: Cancelled, Err: errors.New("declined"), Hint: "nothing was changed; answer yes, or pass --yes without a terminal"}
+var ErrDeclined = &Problem{
+	Kind: Cancelled, Err: errors.New("declined"),
+	Hint: "nothing was changed; answer yes, or pass --yes without a terminal",
+}
 
 // Confirm asks a yes-or-no question. With --yes the host says yes, without terminal no.
 func (o *Output) Confirm(ctx context.Context, question string) (bool, error) {

@@ -75,7 +75,8 @@ func TestInputs(t *testing.T) {
 	}{
 		"defaults": {command("trial inputs", "a"), map[string]any{
 			"args": []any{"a"}, "text": "none", "set": false, "on": false, "count": 3.0, "ratio": 0.5, "age": 129600.0,
-			"size": float64(1 << 30), "pick": "one", "tags": []any{}, "property": map[string]any{}, "file": "", "since": nil, "key": "[redacted]",
+			"size": float64(1 << 30), "pick": "one", "tags": []any{}, "property": map[string]any{}, "file": "", "since": nil,
+			"key": "[redacted]",
 		}},
 		"given": {given, map[string]any{
 			"args": []any{"a", "b", "c"}, "text": "t", "set": true, "on": true, "count": 5.0, "ratio": 0.25, "age": 604800.0,
@@ -135,7 +136,8 @@ func TestFailures(t *testing.T) {
 			}
 			continue
 		}
-		if problem.GetKind() != sdk.Quota || problem.GetHint() != "remove some" || !problem.GetRetryable() || problem.GetRequestIds()[0] != "req-1" || problem.GetDetails()[0].GetSubject() != "web" {
+		if problem.GetKind() != sdk.Quota || problem.GetHint() != "remove some" || !problem.GetRetryable() ||
+			problem.GetRequestIds()[0] != "req-1" || problem.GetDetails()[0].GetSubject() != "web" {
 			t.Errorf("the problem arrived as %v", problem)
 		}
 	}
@@ -153,7 +155,8 @@ func TestInterrupt(t *testing.T) {
 	}{"cleans up": {[]string{file}, time.Minute}, "until the deadline": {nil, 50 * time.Millisecond}} {
 		waiting := make(chan struct{}, 2)
 		p := plugintest.Start(t, self(t))
-		command, err := p.Run(t.Context(), command("trial wait", c.args...), conformance.Host{See: func(*pluginv1.PluginMessage) { waiting <- struct{}{} }})
+		command, err := p.Run(t.Context(), command("trial wait", c.args...),
+			conformance.Host{See: func(*pluginv1.PluginMessage) { waiting <- struct{}{} }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +182,8 @@ func TestTheEndOfTheHostLeavesTimeToCleanUp(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cleaned")
 	p := plugintest.Start(t, self(t))
 	waiting := make(chan struct{}, 1)
-	if _, err := p.Run(t.Context(), command("trial wait", file), conformance.Host{See: func(*pluginv1.PluginMessage) { waiting <- struct{}{} }}); err != nil {
+	if _, err := p.Run(t.Context(), command("trial wait", file),
+		conformance.Host{See: func(*pluginv1.PluginMessage) { waiting <- struct{}{} }}); err != nil {
 		t.Fatal(err)
 	}
 	<-waiting
@@ -204,7 +208,8 @@ func TestAnIdlePluginEndsWithItsHost(t *testing.T) {
 func TestPrompts(t *testing.T) {
 	t.Parallel()
 	answers := map[pluginv1.PromptKind]string{
-		pluginv1.PromptKind_PROMPT_KIND_TEXT: "db", pluginv1.PromptKind_PROMPT_KIND_SECRET: "pw", pluginv1.PromptKind_PROMPT_KIND_CHOICE: "b",
+		pluginv1.PromptKind_PROMPT_KIND_TEXT: "db", pluginv1.PromptKind_PROMPT_KIND_SECRET: "pw",
+		pluginv1.PromptKind_PROMPT_KIND_CHOICE: "b",
 	}
 	r := run(t, conformance.Host{Prompt: func(p *pluginv1.Prompt) *pluginv1.Answer {
 		return &pluginv1.Answer{Accepted: true, Text: answers[p.GetKind()]}
@@ -252,10 +257,12 @@ func TestProgressIsThrottledAndEnds(t *testing.T) {
 			count[p.GetLabel()]++
 		}
 	}
-	if up := last["upload"]; up.GetDone() != 100_000 || up.GetState() != pluginv1.ProgressState_PROGRESS_STATE_DONE || count["upload"] > most {
+	if up := last["upload"]; up.GetDone() != 100_000 || up.GetState() != pluginv1.ProgressState_PROGRESS_STATE_DONE ||
+		count["upload"] > most {
 		t.Errorf("upload ends with %v after %d messages", up, count["upload"])
 	}
-	if part := last["part"]; part.GetParent() != last["upload"].GetId() || part.GetState() != pluginv1.ProgressState_PROGRESS_STATE_SKIPPED {
+	if part := last["part"]; part.GetParent() != last["upload"].GetId() ||
+		part.GetState() != pluginv1.ProgressState_PROGRESS_STATE_SKIPPED {
 		t.Errorf("its part ends with %v", part)
 	}
 }

@@ -21,16 +21,23 @@ func addCommand() sdk.Command {
 			"For a cloud with another Image service, --copy copies the images: streamed, verified, and only if there is no copy yet.",
 		Examples: []sdk.Example{
 			{Text: "Share an image and accept it", Command: `imgctl share add "ZZCI - Ubuntu 24.04" --from source --to vex,acumos`},
-			{Text: "The newest image of each kind, for a month", Command: `imgctl share add --from source --property os_distro=ubuntu --pick newest --to vex --expires 30d`},
+			{
+				Text:    "The newest image of each kind, for a month",
+				Command: `imgctl share add --from source --property os_distro=ubuntu --pick newest --to vex --expires 30d`,
+			},
 			{Text: "Show what would change", Command: `imgctl share add --from source --name-glob "ZZCI - *" --pick all --to vex --dry-run`},
-			{Text: "A project without credentials, which accepts the image itself", Command: "imgctl share add web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4"},
+			{
+				Text:    "A project without credentials, which accepts the image itself",
+				Command: "imgctl share add web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4",
+			},
 		},
 		Args: images(),
 		Flags: append(selectionFlags(),
 			from(),
 			toClouds("clouds of the projects to share with; they accept with their own credentials"),
 			toProjects("projects to share with, by id, or by name if the credentials may query Keystone"),
-			sdk.String("expires", "", "when access expires, such as 30d, 7d12h, 12mo or 2027-01-31T00:00:00Z; share remove --expired then removes it").ValueName("TIME"),
+			sdk.String("expires", "", "when access expires, such as 30d, 7d12h, 12mo or 2027-01-31T00:00:00Z; share remove --expired "+
+				"then removes it").ValueName("TIME"),
 			sdk.Bool("copy", "copy the images to clouds that have another Image service"),
 			sdk.Bool("no-verify-project", "accept any project id, even if Keystone doesn't know it"),
 			acceptRejected(),

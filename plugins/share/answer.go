@@ -31,7 +31,8 @@ func rejectCommand() sdk.Command {
 func resetCommand() sdk.Command {
 	c := answer("reset", glance.Pending, "Make shared images pending again; doesn't end access")
 	c.Aliases = []string{"pending"}
-	c.Long = "The images are pending again, as when they were first shared, and no longer appear in the project's default list.\n\n" + noRevocation
+	c.Long = "The images are pending again, as when they were first shared, and no longer appear in the project's default list.\n\n" +
+		noRevocation
 	c.Examples = []sdk.Example{{Text: "Make an image pending again", Command: "imgctl share reset web-base --to vex"}}
 	return c
 }

@@ -32,7 +32,9 @@ func completeListed(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]
 	return completeOwned(ctx, in, what)
 }
 
-func suggest(ctx context.Context, in *sdk.Input, what sdk.Completing, find func(context.Context, share.Clouds) ([]share.Named, error)) ([]sdk.Suggestion, error) {
+func suggest(ctx context.Context, in *sdk.Input, what sdk.Completing, find func(context.Context, share.Clouds) ([]share.Named,
+	error),
+) ([]sdk.Suggestion, error) {
 	clouds, done := reach(in)
 	defer done()
 	found, err := find(ctx, clouds)

@@ -34,13 +34,15 @@ func applyCommand() sdk.Command {
 		Long: aboutFile + "\n\nProjects that the file doesn't name, and those whose access has expired, keep access unless you add " +
 			"--prune. " +
 			"Access is granted first, all or nothing; then it is removed, which is never rolled back.\n\n" +
-			"A project that is gone, a cloud that can't be reached and an image that isn't there don't stop the rest: the command tells of them " +
+			"A project that is gone, a cloud that can't be reached and an image that isn't there don't stop the rest: the command " +
+			"tells of them " +
 			"and ends with exit code 3. So it does if a project has rejected an image, unless you add --accept-rejected.",
 		Examples: []sdk.Example{
 			{Text: "Show what would change", Command: "imgctl share apply -F share.yaml --prune --dry-run"},
 			{Text: "Apply the file in an unattended job", Command: "imgctl share apply -F share.yaml --prune --yes"},
 		},
-		Flags:   append(fileFlags(), sdk.Bool("prune", "remove projects that the file doesn't name or whose access has expired"), acceptRejected(), parallel()),
+		Flags: append(fileFlags(), sdk.Bool("prune", "remove projects that the file doesn't name or whose access has expired"),
+			acceptRejected(), parallel()),
 		Columns: changeColumns,
 		Run:     bridge.Run(apply, renamed),
 	}
@@ -57,7 +59,10 @@ func apply(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	clouds, done := reach(in)
 	defer done()
-	plan, err := share.PlanFile(ctx, clouds, f, share.FileOptions{From: in.String("from"), Prune: in.Bool("prune"), Parallel: parallel, AcceptRejected: in.Bool("accept-rejected")})
+	plan, err := share.PlanFile(ctx, clouds, f, share.FileOptions{
+		From: in.String("from"), Prune: in.Bool("prune"), Parallel: parallel,
+		AcceptRejected: in.Bool("accept-rejected"),
+	})
 	if err != nil {
 		return err
 	}
@@ -77,7 +82,12 @@ func driftCommand() sdk.Command {
 		Examples: []sdk.Example{{Text: "Fail a job if somebody has changed shares by hand", Command: "imgctl share drift -F share.yaml"}},
 		Flags:    append(fileFlags(), sdk.Duration("patience", 24*time.Hour, "how long a share may stay pending")),
 		Columns: sdk.Columns{
-			{Title: "Difference"}, {Title: "Image ID", Key: "image_id"}, {Title: "Image"}, {Title: "Project ID", Key: "project_id"}, {Title: "Project"}, {Title: "Detail"},
+			{Title: "Difference"},
+			{Title: "Image ID", Key: "image_id"},
+			{Title: "Image"},
+			{Title: "Project ID", Key: "project_id"},
+			{Title: "Project"},
+			{Title: "Detail"},
 		},
 		Run: bridge.Run(drift, renamed),
 	}

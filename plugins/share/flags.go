@@ -42,7 +42,8 @@ func toProjects(help string) sdk.Flag {
 }
 
 func acceptRejected() sdk.Flag {
-	return sdk.Bool("accept-rejected", "accept also for projects that have rejected the image; otherwise their answer stands, and the exit code is 3")
+	return sdk.Bool("accept-rejected", "accept also for projects that have rejected the image; otherwise their answer stands, and the "+
+		"exit code is 3")
 }
 
 func parallel() sdk.Flag {

@@ -59,7 +59,8 @@ func list(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		From: in.String("from"), To: in.Strings("to"),
 	})
 	for _, s := range shares {
-		out.Row(s.Image.ID, s.Image.Name, s.Image.Visibility, s.ProjectID, s.Project, s.Cloud, s.Status, moment(s.UpdatedAt), moment(s.Expires), s.Note,
+		out.Row(s.Image.ID, s.Image.Name, s.Image.Visibility, s.ProjectID, s.Project, s.Cloud, s.Status, moment(s.UpdatedAt),
+			moment(s.Expires), s.Note,
 			moment(s.CreatedAt), s.Image.Owner)
 	}
 	return err

@@ -21,7 +21,10 @@ func removeCommand() sdk.Command {
 			"to finish.",
 		Examples: []sdk.Example{
 			{Text: "One project", Command: "imgctl share remove web-base --from source --to vex"},
-			{Text: "A project that no longer exists", Command: "imgctl share remove web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4"},
+			{
+				Text:    "A project that no longer exists",
+				Command: "imgctl share remove web-base --from source --to-project 1c9d3e0a5b0f4a55a7b0f0a6a1b2c3d4",
+			},
 			{Text: "All expired shares, without a prompt", Command: "imgctl share remove --expired --from source --yes"},
 		},
 		Args: images(),

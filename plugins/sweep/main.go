@@ -33,12 +33,16 @@ func command() sdk.Command {
 		Examples: []sdk.Example{
 			{Text: "List leftovers", Command: "imgctl --os-cloud ci sweep"},
 			{Text: "Remove them every night", Command: "imgctl --os-cloud ci sweep --apply --yes"},
-			{Text: "Remove the leftovers of a build that was just killed", Command: "imgctl --os-cloud ci sweep --run 5f0c24f0-6f2e-4b05-9d3e-5c1f0ad3b1c4 --apply"},
+			{
+				Text:    "Remove the leftovers of a build that was just killed",
+				Command: "imgctl --os-cloud ci sweep --run 5f0c24f0-6f2e-4b05-9d3e-5c1f0ad3b1c4 --apply",
+			},
 		},
 		Flags: sdk.Flags{
 			sdk.Bool("apply", "remove the listed leftovers"),
 			sdk.Strings("run", "only this run, treated as dead whatever its deadline").ValueName("ID"),
-			sdk.Duration("older-than", 0, "treat objects of at least this age as leftovers, whatever their deadline; make sure that no build takes that long"),
+			sdk.Duration("older-than", 0, "treat objects of at least this age as leftovers, whatever their deadline; make sure that "+
+				"no build takes that long"),
 			sdk.Strings("kind", "only this kind: "+strings.Join(sweep.Kinds, ", ")).ValueName("KIND").Completes(sdk.CompleteDynamically),
 		},
 		Columns: sdk.Columns{

@@ -24,16 +24,22 @@ func TestPrepare(t *testing.T) {
 		options map[string]any
 		want    string
 	}{
-		"nothing":             {map[string]any{}, "profile_url: it is missing"},
-		"enough":              {map[string]any{"profile_url": url}, ""},
-		"unknown yet":         {map[string]any{"profile_url": "<unknown>", "wait_for": "<unknown>", "dns_server": "<unknown>", "hostname": "<unknown>"}, ""},
-		"an option too many":  {map[string]any{"profile_url": url, "dns_timout": "1m"}, "dns_timout"},
-		"a signal":            {map[string]any{"profile_url": url, "wait_for": "luck"}, `wait_for: "luck" is unknown`},
-		"no cloud needed":     {map[string]any{"profile_url": url, "wait_for": "none", "hostname": "web"}, ""},
-		"a name for a server": {map[string]any{"profile_url": url, "dns_server": "ns.example.com"}, `dns_server: "ns.example.com" is not an address`},
-		"a server":            {map[string]any{"profile_url": url, "dns_server": "192.0.2.1"}, ""},
-		"a server's port":     {map[string]any{"profile_url": url, "dns_server": "[2001:db8::1]:5353"}, ""},
-		"a time":              {map[string]any{"profile_url": url, "fetch_timeout": "soon"}, "fetch_timeout"},
+		"nothing": {map[string]any{}, "profile_url: it is missing"},
+		"enough":  {map[string]any{"profile_url": url}, ""},
+		"unknown yet": {map[string]any{
+			"profile_url": "<unknown>", "wait_for": "<unknown>", "dns_server": "<unknown>",
+			"hostname": "<unknown>",
+		}, ""},
+		"an option too many": {map[string]any{"profile_url": url, "dns_timout": "1m"}, "dns_timout"},
+		"a signal":           {map[string]any{"profile_url": url, "wait_for": "luck"}, `wait_for: "luck" is unknown`},
+		"no cloud needed":    {map[string]any{"profile_url": url, "wait_for": "none", "hostname": "web"}, ""},
+		"a name for a server": {
+			map[string]any{"profile_url": url, "dns_server": "ns.example.com"},
+			`dns_server: "ns.example.com" is not an address`,
+		},
+		"a server":        {map[string]any{"profile_url": url, "dns_server": "192.0.2.1"}, ""},
+		"a server's port": {map[string]any{"profile_url": url, "dns_server": "[2001:db8::1]:5353"}, ""},
+		"a time":          {map[string]any{"profile_url": url, "fetch_timeout": "soon"}, "fetch_timeout"},
 	} {
 		err := new(Provisioner).Prepare(c.options)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -78,12 +84,14 @@ func TestMachineGivesLines(t *testing.T) {
 
 func TestMachineFails(t *testing.T) {
 	t.Parallel()
-	if _, err := (machine{&speaker{}}).Run(t.Context(), "x", func(string) {}); err == nil || !strings.Contains(err.Error(), "no connection") {
+	if _, err := (machine{&speaker{}}).Run(t.Context(), "x", func(string) {}); err == nil ||
+		!strings.Contains(err.Error(), "no connection") {
 		t.Errorf("not started: %v", err)
 	}
 	gone := &speaker{end: make(chan int, 1)}
 	gone.end <- packersdk.CmdDisconnect
-	if _, err := (machine{gone}).Run(t.Context(), "x", func(string) {}); err == nil || !strings.Contains(err.Error(), "the connection to the machine was lost") {
+	if _, err := (machine{gone}).Run(t.Context(), "x", func(string) {}); err == nil ||
+		!strings.Contains(err.Error(), "the connection to the machine was lost") {
 		t.Errorf("disconnected: %v", err)
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errors.New("enough"))

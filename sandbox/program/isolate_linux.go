@@ -26,7 +26,8 @@ func (p program) isolate(port int) error {
 	if err != nil {
 		return fmt.Errorf("finding this program's path: %w", err)
 	}
-	fmt.Fprintf(os.Stderr, "%s: port %d is not permitted to this user, so the sandbox and the command run in a network namespace of their own, with only a loopback interface\n", p.name, port)
+	fmt.Fprintf(os.Stderr, "%s: port %d is not permitted to this user, so the sandbox and the command run in a network namespace of "+
+		"their own, with only a loopback interface\n", p.name, port)
 	cmd := exec.Command(self, os.Args[1:]...) // #nosec G204 G702 -- this program itself
 	cmd.Env = append(os.Environ(), isolated+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{

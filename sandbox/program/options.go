@@ -39,11 +39,14 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.DurationVar(&o.transition, "transition", 0, "`TIME` of each change of state, such as 500ms")
 	f.IntVar(&o.sshPort, "ssh-port", 22, "`PORT` of the servers' SSH")
 	f.StringVar(&o.faults, "faults", "", "`FILE` with fault rules in YAML")
-	f.StringArrayVar(&o.images, "image", []string{"base"}, "public image to start with: `NAME=FILE` for a tar archive of a root file system, or NAME alone for one with the built-in shell; may be repeated")
+	f.StringArrayVar(&o.images, "image", []string{"base"},
+		"public image to start with: `NAME=FILE` for a tar archive of a root file system, or NAME alone for one with the built-in "+
+			"shell; may be repeated")
 	f.StringVar(&o.requestLog, "request-log", "", "`FILE` to append each request to, as a line of JSON")
 	f.StringArrayVar(&o.quotas, "quota", nil, "quota as `NAME=NUMBER`, -1 for no limit; may be repeated. Names: "+quotaNames())
 	f.IntVar(&o.pageSize, "page-size", 0, "maximum page size of all lists, a `NUMBER`; 0 for each service's own")
-	f.DurationVar(&o.clockOffset, "clock-offset", 0, "`TIME` by which the services' clock is ahead of this machine's, such as 10m; -10m is behind")
+	f.DurationVar(&o.clockOffset, "clock-offset", 0,
+		"`TIME` by which the services' clock is ahead of this machine's, such as 10m; -10m is behind")
 	f.BoolVar(&o.noGuests, "no-guests", false, "boot servers as states only, without an inside and without SSH")
 }
 
@@ -138,7 +141,8 @@ func (o *options) agent() (string, error) {
 	defer f.Close()
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			return "", errors.New("this program is linked dynamically, so it can't run inside a server: build it with CGO_ENABLED=0, or use --no-guests")
+			return "", errors.New("this program is linked dynamically, so it can't run inside a server: build it with CGO_ENABLED=0, " +
+				"or use --no-guests")
 		}
 	}
 	return self, nil

@@ -48,9 +48,10 @@ func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)
 
 func (p program) rootCmd() *cobra.Command {
 	root := &cobra.Command{
-		Use:           p.name,
-		Short:         "An OpenStack on your machine, for trials and tests",
-		Long:          p.name + " serves Keystone, Glance, Nova, Neutron and Cinder from one process, on loopback.\nServers boot from images, accept SSH, and can be saved as images.",
+		Use:   p.name,
+		Short: "An OpenStack on your machine, for trials and tests",
+		Long: p.name + " serves Keystone, Glance, Nova, Neutron and Cinder from one process, on loopback.\nServers boot from " +
+			"images, accept SSH, and can be saved as images.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -30,8 +30,9 @@ ends with the command's exit status. Other OS_ variables are taken out of the co
 
 The servers' SSH listens on port 22 of addresses in 127.77.0.0/16. Where that port is not permitted, run moves into
 a user and network namespace of its own; the command then reaches loopback and nothing else.`,
-		Example: strings.ReplaceAll("  PROGRAM run -- packer build .\n  PROGRAM run --transition 500ms --faults faults.yaml -- make test", "PROGRAM", p.name),
-		Args:    cobra.MinimumNArgs(1),
+		Example: strings.ReplaceAll("  PROGRAM run -- packer build .\n  PROGRAM run --transition 500ms --faults faults.yaml -- make test",
+			"PROGRAM", p.name),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(sandbox.DefaultSeed().Clouds(), cloud) {
 				return fmt.Errorf("cloud %q is unknown; there are %s", cloud, strings.Join(sandbox.DefaultSeed().Clouds(), ", "))

@@ -27,7 +27,8 @@ func (p program) serveCmd() *cobra.Command {
 
 func (p program) serve(ctx context.Context, out io.Writer, o options) error {
 	if o.needsPrivilege(ctx) {
-		return fmt.Errorf("binding port %d for the servers' SSH: not permitted; use --ssh-port 2222, or `%s run -- $SHELL`, or allow it with: sysctl -w net.ipv4.ip_unprivileged_port_start=%d", o.sshPort, p.name, o.sshPort)
+		return fmt.Errorf("binding port %d for the servers' SSH: not permitted; use --ssh-port 2222, or `%s run -- $SHELL`, or allow "+
+			"it with: sysctl -w net.ipv4.ip_unprivileged_port_start=%d", o.sshPort, p.name, o.sshPort)
 	}
 	c, err := o.start(ctx)
 	if err != nil {

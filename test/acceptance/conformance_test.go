@@ -18,8 +18,10 @@ const recordings = "recordings"
 // TestSandbox asks the sandbox the same questions: what it answers has to be what the real one answered.
 func TestSandbox(t *testing.T) {
 	box := sandboxtest.Start(t, sandbox.Options{Seed: sandbox.Seed{
-		Images: []sandbox.Image{{Data: []byte("data"), Name: "tiny", Visibility: "public", DiskFormat: "qcow2", ContainerFormat: "bare",
-			Properties: map[string]string{"hw_rng_model": "virtio", "os_distro": "debian"}}},
+		Images: []sandbox.Image{{
+			Data: []byte("data"), Name: "tiny", Visibility: "public", DiskFormat: "qcow2", ContainerFormat: "bare",
+			Properties: map[string]string{"hw_rng_model": "virtio", "os_distro": "debian"},
+		}},
 	}})
 	used := map[int]bool{}
 	people := map[string]string{"owner": "demo", "reader": "reader", "member": "other", "stranger": "member-b", "admin": "admin"}

@@ -46,7 +46,8 @@ func TestRegistry(t *testing.T) {
 	}
 	const kind = "application/vnd.docker.distribution.manifest.v2+json"
 	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.docker.container.image.v1+json","size":%d,"digest":%q},`+
-		`"layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar","size":%d,"digest":%q}]}`, kind, len(config), digest(config), len(layer), digest(layer))
+		`"layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar","size":%d,"digest":%q}]}`, kind, len(config), digest(config),
+		len(layer), digest(layer))
 	ask(t, http.MethodPut, repository+"/manifests/latest", []byte(manifest), http.StatusCreated, "Content-Type", kind)
 	got := ask(t, http.MethodGet, repository+"/blobs/"+digest(layer), nil, http.StatusOK)
 	if body, err := io.ReadAll(got.Body); err != nil || !bytes.Equal(body, layer) {

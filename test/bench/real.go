@@ -66,7 +66,8 @@ func onReal(ctx context.Context, file, entry string, builds int, record string) 
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(os.Stderr, "  %.1f s, plugin's CPU %.2f s, %d requests, %d connections\n", b.wall.Seconds(), b.cpu.Seconds(), b.requests, b.connections)
+			fmt.Fprintf(os.Stderr, "  %.1f s, plugin's CPU %.2f s, %d requests, %d connections\n", b.wall.Seconds(), b.cpu.Seconds(),
+				b.requests, b.connections)
 			all[p] = append(all[p], b)
 		}
 	}

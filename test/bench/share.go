@@ -86,7 +86,10 @@ func sharing(ctx context.Context, projects int) (string, error) {
 		}
 	}
 	rows := []row{
-		{"sharing an image with " + strconv.Itoa(projects) + " projects, accepted", looped.Seconds(), added.Seconds(), "s", looped.Seconds() / 30},
+		{
+			"sharing an image with " + strconv.Itoa(projects) + " projects, accepted", looped.Seconds(), added.Seconds(), "s",
+			looped.Seconds() / 30,
+		},
 		{"listing an empty project: `share list`, `image list`", seconds(theirs), seconds(ours), "s", seconds(theirs) / 20},
 	}
 	started, err := w.starting(ctx, cloud, ours)

@@ -71,7 +71,8 @@ func imgctl(args func(w *changetest.World) []string, keys []string) changetest.D
 	run := func(t *testing.T, w *changetest.World, more ...string) *exec.Cmd {
 		cmd := packertest.New(t).Around(t, filepath.Join(packertest.Root(), "bin", "imgctl"), append(args(w), more...)...)
 		home := t.TempDir()
-		cmd.Env = append(cmd.Env, "OS_CLIENT_CONFIG_FILE="+w.CloudsYAML(), "HOME="+home, "XDG_CACHE_HOME="+filepath.Join(packertest.Root(), ".cache"), "XDG_CONFIG_HOME="+home)
+		cmd.Env = append(cmd.Env, "OS_CLIENT_CONFIG_FILE="+w.CloudsYAML(), "HOME="+home, "XDG_CACHE_HOME="+
+			filepath.Join(packertest.Root(), ".cache"), "XDG_CONFIG_HOME="+home)
 		return cmd
 	}
 	output := func(t *testing.T, w *changetest.World, more ...string) []byte {

@@ -27,7 +27,10 @@ var promotion = changetest.Subject{
 	Name: "promote",
 	World: func(t *testing.T) *changetest.World {
 		s := sandboxtest.Start(t, sandbox.Options{})
-		add(t, s, sandbox.Image{Name: "web", Project: "demo", Visibility: "shared", Data: []byte("old"), Members: map[string]string{"member-a": "accepted", "member-b": "pending"}})
+		add(t, s, sandbox.Image{
+			Name: "web", Project: "demo", Visibility: "shared", Data: []byte("old"),
+			Members: map[string]string{"member-a": "accepted", "member-b": "pending"},
+		})
 		fresh := add(t, s, sandbox.Image{Name: "web next", Project: "demo", Visibility: "private", Data: []byte("new")})
 		w := &changetest.World{Cloud: s, Arg: fresh}
 		w.State = func() string { return images(t, w) }
@@ -130,9 +133,15 @@ var sweeping = changetest.Subject{
 			if n == 2 {
 				name, properties[glance.CopyingKey] = "web", "demo/1/2"
 			}
-			add(t, s, sandbox.Image{Name: name, Project: "demo", Visibility: "private", Hidden: true, CreatedAt: past, Properties: properties})
+			add(t, s, sandbox.Image{
+				Name: name, Project: "demo", Visibility: "private", Hidden: true, CreatedAt: past,
+				Properties: properties,
+			})
 		}
-		add(t, s, sandbox.Image{Name: "web", Project: "demo", Visibility: "private", Data: []byte("data"), Properties: cloud.NewRun().Metadata(past)})
+		add(t, s, sandbox.Image{
+			Name: "web", Project: "demo", Visibility: "private", Data: []byte("data"),
+			Properties: cloud.NewRun().Metadata(past),
+		})
 		w := &changetest.World{Cloud: s}
 		w.State = func() string { return images(t, w) }
 		return w

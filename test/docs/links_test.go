@@ -1,12 +1,13 @@
 package docs
 
 import (
-	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
 )
@@ -20,7 +21,10 @@ func TestLinksLead(t *testing.T) {
 	t.Parallel()
 	root := packertest.Root()
 	files := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
-	for _, pattern := range []string{"docs/*.md", "docs/reference/*.md", "docs/reference/*/*.md", "example/*/README.md", "plugins/*/README.md", "test/*/README.md"} {
+	for _, pattern := range []string{
+		"docs/*.md", "docs/reference/*.md", "docs/reference/*/*.md", "example/*/README.md",
+		"plugins/*/README.md", "test/*/README.md",
+	} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)

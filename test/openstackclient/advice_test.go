@@ -53,10 +53,20 @@ build {
 	packer, _ := packertest.New(t).Run(t, []string{"OS_CLIENT_CONFIG_FILE=" + w.CloudsYAML()}, "build", template)
 	for _, c := range []struct{ name, said, want string }{
 		{"an option, in Packer", packer, `name clouds with their credentials in accept_with, use an admin's credentials, or set members = "none"`},
-		{"an option, in imgctl", imgctl("--os-cloud demo promote run " + fresh + " --name web-base"), "in --accept-with, use an admin's credentials, or set --members none"},
-		{"an option, in openstack", openstack("--os-cloud demo image promote run " + fresh + " --name web-base"), "in --accept-with, use an admin's credentials, or set --members none"},
-		{"an action, in imgctl", imgctl("share add suspended --from demo --to member-b"), "resume it first, with `imgctl share resume " + suspended + "`"},
-		{"an action, in openstack", openstack("image share add suspended --from demo --to member-b"), "resume it first, with `openstack image share resume " + suspended + "`"},
+		{
+			"an option, in imgctl", imgctl("--os-cloud demo promote run " + fresh + " --name web-base"),
+			"in --accept-with, use an admin's credentials, or set --members none",
+		},
+		{
+			"an option, in openstack", openstack("--os-cloud demo image promote run " + fresh + " --name web-base"),
+			"in --accept-with, use an admin's credentials, or set --members none",
+		},
+		{"an action, in imgctl", imgctl("share add suspended --from demo --to member-b"), "resume it first, with `imgctl share resume " +
+			suspended + "`"},
+		{
+			"an action, in openstack", openstack("image share add suspended --from demo --to member-b"),
+			"resume it first, with `openstack image share resume " + suspended + "`",
+		},
 	} {
 		// Packer wraps and marks its lines.
 		if !strings.Contains(strings.Join(strings.Fields(c.said), " "), c.want) {

@@ -44,7 +44,8 @@ func install(t *testing.T) string {
 	if err := os.CopyFS(source, os.DirFS(filepath.Join(packertest.Root(), "plugins", "openstackclient"))); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), python, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", "--no-deps", "--target", target, source)
+	cmd := exec.CommandContext(t.Context(), python, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", "--no-deps",
+		"--target", target, source)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -91,21 +92,50 @@ func TestCommands(t *testing.T) {
 		status         int
 		stdout, stderr []string // parts of what is printed
 	}{
-		{"an action, dry", "--os-cloud demo image promote run " + fresh + " --name web-base --dry-run -f value -c changes", 0, []string{`name becomes "web-base"`}, nil},
-		{"an action", "--os-cloud demo image promote run " + fresh + " --name web-base --old-action=hide -f json", 0, []string{`"image_id": "` + fresh, `"changed": true`, `"archived": {`}, []string{"Archiving image"}},
-		{"an action, for a shell", "--os-cloud demo image promote run " + fresh + " --name web-base -f shell", 0, []string{`changed="False"`}, nil},
+		{
+			"an action, dry", "--os-cloud demo image promote run " + fresh + " --name web-base --dry-run -f value -c changes", 0,
+			[]string{`name becomes "web-base"`},
+			nil,
+		},
+		{
+			"an action", "--os-cloud demo image promote run " + fresh + " --name web-base --old-action=hide -f json", 0,
+			[]string{`"image_id": "` + fresh, `"changed": true`, `"archived": {`},
+			[]string{"Archiving image"},
+		},
+		{
+			"an action, for a shell", "--os-cloud demo image promote run " + fresh + " --name web-base -f shell", 0,
+			[]string{`changed="False"`},
+			nil,
+		},
 		{"a list", "--os-cloud demo image promote history web-base", 0, []string{"+----", "| ID ", "| " + fresh, "| " + old}, nil},
-		{"a list as CSV", "--os-cloud demo image promote history web-base -f csv -c ID -c State --quote none", 0, []string{"ID,State\n" + fresh + ",current\n" + old + ",archived\n"}, nil},
-		{"a hidden column", "--os-cloud demo image promote history web-base -f value -c Generation -c Hidden --sort-column Generation", 0, []string{"True 0\nFalse 1\n"}, nil},
+		{
+			"a list as CSV", "--os-cloud demo image promote history web-base -f csv -c ID -c State --quote none", 0,
+			[]string{"ID,State\n" + fresh + ",current\n" + old + ",archived\n"},
+			nil,
+		},
+		{
+			"a hidden column", "--os-cloud demo image promote history web-base -f value -c Generation -c Hidden --sort-column Generation",
+			0,
+			[]string{"True 0\nFalse 1\n"},
+			nil,
+		},
 		{"an empty list", "--os-cloud demo image sweep -f json", 0, []string{"[]"}, nil},
 		{"a word in short", "--os-cloud demo image prom hist web-base -f value -c ID", 0, []string{fresh}, nil},
 		{"imgctl's status", "--os-cloud demo image promote history nobody", 4, nil, []string{`no image is or was current under "nobody"`}},
 		{"imgctl's usage", "--os-cloud demo image promote run " + fresh + " --archive-name old", 2, nil, []string{"--archive-name: "}},
 		{"cliff's usage", "--os-cloud demo image promote run", 2, nil, []string{"the following arguments are required: <image>"}},
 		{"another cloud", "--os-cloud member-a image promote history web-base", 4, nil, nil},
-		{"help", "help image promote rollback", 0, []string{"Make the previous image current again.", "--archive-name <template>", "--dry-run"}, nil},
+		{"help", "help image promote rollback", 0, []string{
+			"Make the previous image current again.", "--archive-name <template>",
+			"--dry-run",
+		}, nil},
 		{"any command", "--os-cloud demo imgctl promote status web-base -f value -c Image", 0, []string{"web-base\n"}, nil},
-		{"a command with a status of its own", "image sandbox run --ssh-port=2222 --no-guests -- sh -c echo$IFS$OS_CLOUD;exit$IFS\"7\"", 7, []string{"demo\n"}, nil},
+		{
+			"a command with a status of its own", "image sandbox run --ssh-port=2222 --no-guests -- sh -c echo$IFS$OS_CLOUD;exit$IFS\"7\"",
+			7,
+			[]string{"demo\n"},
+			nil,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, stdout, stderr := w.run(strings.Fields(tt.args)...)

@@ -44,7 +44,8 @@ var prepared = sync.OnceValues(func() (*Packer, error) {
 			return nil, err
 		}
 	}
-	env := append(clean(os.Environ()), "PATH="+filepath.Dir(path)+":"+os.Getenv("PATH"), "PACKER_PLUGIN_PATH="+plugins, "CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1")
+	env := append(clean(os.Environ()), "PATH="+filepath.Dir(path)+":"+os.Getenv("PATH"), "PACKER_PLUGIN_PATH="+plugins,
+		"CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1")
 	return &Packer{path, env}, nil
 })
 

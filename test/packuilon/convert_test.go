@@ -34,11 +34,13 @@ func TestConvertedTemplatesBuild(t *testing.T) {
 				t.Fatal(err)
 			}
 			profile := filepath.Join(t.TempDir(), "profile.json")
-			err = os.WriteFile(profile, fmt.Appendf(nil, `{"system": {"personality": {"name": %q}, "os": {"distribution": {"name": "sl"}, "version": {"name": "7x"}, "architecture": "x86_64"}}}`, c.personality), 0o600)
+			err = os.WriteFile(profile, fmt.Appendf(nil,
+				`{"system": {"personality": {"name": %q}, "os": {"distribution": {"name": "sl"}, "version": {"name": "7x"}, "architecture": "x86_64"}}}`, c.personality), 0o600)
 			if err != nil {
 				t.Fatal(err)
 			}
-			template := regexp.MustCompile(`(?m)^(\s*)ssh_username\s.*$`).ReplaceAllString(string(result.HCL), fmt.Sprintf("$0\n  ssh_port = %d", sshPort))
+			template := regexp.MustCompile(`(?m)^(\s*)ssh_username\s.*$`).ReplaceAllString(string(result.HCL),
+				fmt.Sprintf("$0\n  ssh_port = %d", sshPort))
 			out, err := w.run(template, []string{"PKR_VAR_promote_cloud=demo"},
 				"-var", "profile="+profile, "-var", "source_images="+example("source-images.json"))
 			if err != nil {

@@ -31,7 +31,8 @@ func names(t *testing.T) string {
 				continue
 			}
 			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; asked < 3 || q.Type != dnsmessage.TypePTR || !strings.HasSuffix(q.Name.String(), ".77.127.in-addr.arpa.") {
+			if q := m.Questions[0]; asked < 3 || q.Type != dnsmessage.TypePTR ||
+				!strings.HasSuffix(q.Name.String(), ".77.127.in-addr.arpa.") {
 				m.RCode = dnsmessage.RCodeNameError
 			} else {
 				m.Answers = []dnsmessage.Resource{{
@@ -100,10 +101,20 @@ func TestProvisionByDNSWithSudo(t *testing.T) {
 func TestProvisionFails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, before, options, want string }{
-		{"configure", "touch /etc/broken-spma", `wait_for = "none"`, "configuring the machine with quattor configure --all: exit code 255: errors in spma (1)"},
-		{"fetch", "rm -r /srv/aquilon/profiles; touch /srv/aquilon/profiles", "wait_for = \"none\"\n fetch_timeout = \"1s\"\n fetch_interval = \"200ms\"", "waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after "},
+		{
+			"configure", "touch /etc/broken-spma", `wait_for = "none"`,
+			"configuring the machine with quattor configure --all: exit code 255: errors in spma (1)",
+		},
+		{
+			"fetch", "rm -r /srv/aquilon/profiles; touch /srv/aquilon/profiles",
+			"wait_for = \"none\"\n fetch_timeout = \"1s\"\n fetch_interval = \"200ms\"",
+			"waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after ",
+		},
 		{"the hook", "true", "wait_for = \"metadata\"\n metadata_timeout = \"1s\"", "is Aquilon's hook running? It never set AQ_STATUS"},
-		{"DNS", "true", "wait_for = \"dns\"\n dns_timeout = \"1s\"\n dns_server = \"127.0.0.1:1\"", "waiting for the name of address 127.77."},
+		{
+			"DNS", "true", "wait_for = \"dns\"\n dns_timeout = \"1s\"\n dns_server = \"127.0.0.1:1\"",
+			"waiting for the name of address 127.77.",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -49,7 +49,10 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{t: t, packer: packertest.New(t)}
 	seed := sandbox.DefaultSeed()
-	seed.Images = []sandbox.Image{{Project: "demo", Data: w.rootFS(), ID: sourceImage, Name: "sl7x-x86_64", Visibility: "private", DiskFormat: "raw"}}
+	seed.Images = []sandbox.Image{{
+		Project: "demo", Data: w.rootFS(), ID: sourceImage, Name: "sl7x-x86_64", Visibility: "private",
+		DiskFormat: "raw",
+	}}
 	w.Cloud = sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
 	w.cloud = cloudtest.Connect(t, w.CloudsYAML(), "demo")
 	var err error

@@ -35,7 +35,8 @@ func start(t *testing.T, command string) *running {
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r.Env = append(r.Env, "TMPDIR="+tmp, "HOME="+dir, "XDG_CACHE_HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_RUNTIME_DIR="+tmp)
+	r.Env = append(r.Env, "TMPDIR="+tmp, "HOME="+dir, "XDG_CACHE_HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir,
+		"XDG_RUNTIME_DIR="+tmp)
 	if err := r.Start(); err != nil {
 		t.Fatal(err)
 	}

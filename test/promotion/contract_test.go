@@ -1,7 +1,6 @@
 package promotion_test
 
 import (
-	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"maps"
 	"net/http"
 	"slices"
@@ -9,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -36,7 +37,10 @@ var contract = []struct {
 	},
 	{
 		name: "members = copy", call: call{cloud: "admin", options: map[string]any{"members": "copy"}},
-		want: []string{"fresh: web-base shared active member-a=accepted member-b=pending", "old: archive web-base DAY ID shared active member-a=accepted member-b=pending"},
+		want: []string{
+			"fresh: web-base shared active member-a=accepted member-b=pending",
+			"old: archive web-base DAY ID shared active member-a=accepted member-b=pending",
+		},
 	},
 	{
 		name: "members = none", call: call{options: map[string]any{"members": "none", "visibility": "private"}},
@@ -48,18 +52,30 @@ var contract = []struct {
 	},
 	{
 		name: "old_action = hide", call: call{cloud: "admin", options: map[string]any{"old_action": "hide"}},
-		want: []string{"fresh: web-base shared active member-a=accepted member-b=pending", "old: archive web-base DAY ID shared active hidden"},
+		want: []string{
+			"fresh: web-base shared active member-a=accepted member-b=pending",
+			"old: archive web-base DAY ID shared active hidden",
+		},
 	},
 	{
-		name: "old_action = deactivate, visibility = public", call: call{cloud: "admin", options: map[string]any{"old_action": "deactivate", "visibility": "public"}},
-		want: []string{"fresh: web-base public active", "old: archive web-base DAY ID shared deactivated member-a=accepted member-b=pending"},
+		name: "old_action = deactivate, visibility = public", call: call{
+			cloud:   "admin",
+			options: map[string]any{"old_action": "deactivate", "visibility": "public"},
+		},
+		want: []string{
+			"fresh: web-base public active",
+			"old: archive web-base DAY ID shared deactivated member-a=accepted member-b=pending",
+		},
 	},
 	{
 		name: "keep = 0", call: call{cloud: "admin", options: map[string]any{"keep": 0}},
 		want: []string{"fresh: web-base shared active member-a=accepted member-b=pending", "old: gone"},
 	},
 	{
-		name: "strategy = pointer, copy_properties", call: call{cloud: "admin", options: map[string]any{"strategy": "pointer", "copy_properties": []string{"os_*"}}},
+		name: "strategy = pointer, copy_properties", call: call{
+			cloud:   "admin",
+			options: map[string]any{"strategy": "pointer", "copy_properties": []string{"os_*"}},
+		},
 		prepare: func(w *world) {
 			_, err := w.clouds["demo"].Update(w.t.Context(), w.id("old"), glance.Patch{}.Set("imgctl_current", name))
 			w.must(err)
@@ -67,7 +83,10 @@ var contract = []struct {
 		want: []string{"fresh: web-base build shared active member-a=accepted member-b=pending", "old: web-base shared active"},
 	},
 	{
-		name: "archive_name", call: call{cloud: "admin", options: map[string]any{"archive_name": "{{ .Name }} of {{ .Date }}, {{ .ShortID }}"}},
+		name: "archive_name", call: call{
+			cloud:   "admin",
+			options: map[string]any{"archive_name": "{{ .Name }} of {{ .Date }}, {{ .ShortID }}"},
+		},
 		want: []string{"fresh: web-base shared active member-a=accepted member-b=pending", "old: web-base of DAY, ID shared active"},
 	},
 	{
@@ -98,14 +117,20 @@ var contract = []struct {
 	{
 		name: "an image quota that is too small", call: call{cloud: "admin"}, exit: 7,
 		prepare: func(w *world) {
-			w.Faults().Add(sandbox.Rule{Method: "POST", Path: "/image/**/members", Nth: 2, Fault: sandbox.Status(http.StatusRequestEntityTooLarge)})
+			w.Faults().Add(sandbox.Rule{
+				Method: "POST", Path: "/image/**/members", Nth: 2,
+				Fault: sandbox.Status(http.StatusRequestEntityTooLarge),
+			})
 		},
 		said: []string{"Rolling back the promotion", "(nothing is changed)"},
 	},
 	{
 		name: "answers that are lost", call: call{cloud: "admin"},
 		prepare: func(w *world) {
-			w.Faults().Add(sandbox.Rule{Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Rate: 0.3, Seed: 7, Fault: sandbox.Fault{Do: sandbox.DropAfter}})
+			w.Faults().Add(sandbox.Rule{
+				Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Rate: 0.3, Seed: 7,
+				Fault: sandbox.Fault{Do: sandbox.DropAfter},
+			})
 		},
 		want: []string{"fresh: web-base shared active member-a=accepted member-b=pending", "old: archive web-base DAY ID shared active"},
 	},
@@ -155,7 +180,8 @@ func TestContract(t *testing.T) {
 					t.Errorf("%s: changed\nfrom %s\n  to %s", door, strings.Join(before, "\n     "), strings.Join(states[door], "\n     "))
 				}
 				if !slices.Equal(states[door], states["direct"]) {
-					t.Errorf("%s left another state than a direct call:\n%s\ndirect:\n%s", door, strings.Join(states[door], "\n"), strings.Join(states["direct"], "\n"))
+					t.Errorf("%s left another state than a direct call:\n%s\ndirect:\n%s", door, strings.Join(states[door], "\n"),
+						strings.Join(states["direct"], "\n"))
 				}
 			}
 		})
@@ -204,15 +230,18 @@ func (w *world) kill(door string, c call, nth int) bool {
 	}
 	started, dead := make(chan struct{}), make(chan struct{})
 	var killed []int
-	w.Faults().Add(sandbox.Rule{Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Nth: nth, Fault: sandbox.Fault{Do: sandbox.DropAfter, After: func(*http.Request) {
-		<-started
-		// Packer's first process goes first: when its second is killed it takes over, and starts anew.
-		killed = append([]int{cmd.Process.Pid}, descendants(w.t, cmd.Process.Pid)...)
-		for _, pid := range killed {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // gone already, if this fails
-		}
-		<-dead
-	}}})
+	w.Faults().Add(sandbox.Rule{
+		Method: "POST|PUT|PATCH|DELETE", Path: "/image/**", Nth: nth,
+		Fault: sandbox.Fault{Do: sandbox.DropAfter, After: func(*http.Request) {
+			<-started
+			// Packer's first process goes first: when its second is killed it takes over, and starts anew.
+			killed = append([]int{cmd.Process.Pid}, descendants(w.t, cmd.Process.Pid)...)
+			for _, pid := range killed {
+				_ = syscall.Kill(pid, syscall.SIGKILL) // gone already, if this fails
+			}
+			<-dead
+		}},
+	})
 	w.must(cmd.Start())
 	close(started)
 	_ = cmd.Wait() // it was killed
@@ -265,7 +294,8 @@ func TestResumeAfterPacker(t *testing.T) {
 		case strings.Contains(o.said, "rolled back"):
 			outcomes["rolled back"] = true
 			if after := w.state(); !slices.Equal(after, before) {
-				t.Errorf("killed at write %d: changed\nfrom %s\n  to %s", nth, strings.Join(before, "\n     "), strings.Join(after, "\n     "))
+				t.Errorf("killed at write %d: changed\nfrom %s\n  to %s", nth, strings.Join(before, "\n     "),
+					strings.Join(after, "\n     "))
 			}
 		}
 		w.clean()
@@ -285,13 +315,16 @@ func TestInterruptedImgctl(t *testing.T) {
 	before := w.state()
 	cmd := imgctlCommand(w, call{cloud: "admin", image: "fresh", options: map[string]any{"image_name": name}})
 	started := make(chan struct{})
-	w.Faults().Add(sandbox.Rule{Method: "PUT", Path: "/image/**/members/*", Nth: 1, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
-		<-started
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-			t.Error(err)
-		}
-		<-t.Context().Done() // the promotion is interrupted in the middle of a request
-	}}})
+	w.Faults().Add(sandbox.Rule{
+		Method: "PUT", Path: "/image/**/members/*", Nth: 1,
+		Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
+			<-started
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Error(err)
+			}
+			<-t.Context().Done() // the promotion is interrupted in the middle of a request
+		}},
+	})
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	w.must(cmd.Start())

@@ -139,7 +139,10 @@ func packerCommand(w *world, c call) *exec.Cmd {
 		block["dry_run"] = true
 	}
 	template, err := json.Marshal(map[string]any{
-		"packer": map[string]any{"required_plugins": map[string]any{"openstack": map[string]any{"source": "github.com/imgctl/openstack", "version": ">= 0.1.0"}}},
+		"packer": map[string]any{"required_plugins": map[string]any{"openstack": map[string]any{
+			"source":  "github.com/imgctl/openstack",
+			"version": ">= 0.1.0",
+		}}},
 		"source": map[string]any{"null": map[string]any{"nothing": map[string]any{"communicator": "none"}}},
 		"build":  []any{map[string]any{"sources": []string{"null.nothing"}, "post-processor": map[string]any{"openstack-promote": block}}},
 	})
@@ -174,7 +177,8 @@ func imgctl(w *world, user string, args ...string) *exec.Cmd {
 	p := packertest.New(w.t) // makes imgctl as well
 	home := w.t.TempDir()
 	cmd := p.Around(w.t, filepath.Join(packertest.Root(), "bin", "imgctl"), append([]string{"--os-cloud", user}, args...)...)
-	cmd.Env = append(cmd.Env, "OS_CLIENT_CONFIG_FILE="+w.CloudsYAML(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
+	cmd.Env = append(cmd.Env, "OS_CLIENT_CONFIG_FILE="+w.CloudsYAML(), "HOME="+home, "XDG_CACHE_HOME="+home, "XDG_CONFIG_HOME="+home,
+		"XDG_DATA_HOME="+home)
 	return cmd
 }
 

@@ -96,7 +96,8 @@ func (w *world) share(id string) {
 	ctx := w.t.Context()
 	_, err := w.clouds["demo"].Update(ctx, id, glance.Patch{}.Visibility(glance.Shared))
 	a, b := w.ProjectID("member-a"), w.ProjectID("member-b")
-	w.must(err, w.clouds["demo"].AddMember(ctx, id, a), w.clouds["demo"].AddMember(ctx, id, b), w.clouds["member-a"].SetMemberStatus(ctx, id, a, glance.Accepted))
+	w.must(err, w.clouds["demo"].AddMember(ctx, id, a), w.clouds["demo"].AddMember(ctx, id, b),
+		w.clouds["member-a"].SetMemberStatus(ctx, id, a, glance.Accepted))
 }
 
 // id is the image's that is called label.

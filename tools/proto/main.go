@@ -65,7 +65,9 @@ func run(ctx context.Context, root, docs string, files []string) error {
 }
 
 // appendWithImports puts what a file imports before it, as generators expect.
-func appendWithImports(all []*descriptorpb.FileDescriptorProto, f protoreflect.FileDescriptor, seen map[string]bool) []*descriptorpb.FileDescriptorProto {
+func appendWithImports(all []*descriptorpb.FileDescriptorProto, f protoreflect.FileDescriptor,
+	seen map[string]bool,
+) []*descriptorpb.FileDescriptorProto {
 	if seen[f.Path()] {
 		return all
 	}

@@ -59,7 +59,8 @@ func (r *reference) service(s protoreflect.ServiceDescriptor) {
 	r.line("## Service %s\n\n%s\n", s.Name(), r.comment(s))
 	for i := range s.Methods().Len() {
 		m := s.Methods().Get(i)
-		r.line("### %s(%s) → %s\n\n%s\n", m.Name(), streamed(m.IsStreamingClient(), m.Input()), streamed(m.IsStreamingServer(), m.Output()), r.comment(m))
+		r.line("### %s(%s) → %s\n\n%s\n", m.Name(), streamed(m.IsStreamingClient(), m.Input()), streamed(m.IsStreamingServer(), m.Output()),
+			r.comment(m))
 	}
 }
 

@@ -147,7 +147,8 @@ func TestPackuilonsTemplates(t *testing.T) {
 			"ssh_username": "root", "image_name": name, "source_image": image, "flavor": "m1.tiny", "instance_metadata": metadata,
 		}, nil},
 		{"build", map[string]string{"sources": "[source.openstack.unmanaged]"}, []block{
-			{"provisioner shell", map[string]string{"inline": "[" + readName + `; echo "$NAME, unmanaged" > /etc/issue]`, "env": "[NAME=" + name + "]"}, nil},
+			{"provisioner shell", map[string]string{"inline": "[" + readName + `; echo "$NAME, unmanaged" > /etc/issue]`, "env": "[NAME=" +
+				name + "]"}, nil},
 		}},
 	}
 	got, text, notes := converted(t, Options{}, files...)
@@ -164,7 +165,10 @@ func TestPackuilonsTemplates(t *testing.T) {
 	}
 
 	got, text, _ = converted(t, Options{ProfileURL: "http://aquilon/{{ .Hostname }}"}, files...)
-	want[1].Blocks = []block{{"provisioner openstack-quattor", map[string]string{"profile_url": "http://aquilon/{{ .Hostname }}"}, nil}, promoted}
+	want[1].Blocks = []block{
+		{"provisioner openstack-quattor", map[string]string{"profile_url": "http://aquilon/{{ .Hostname }}"}, nil},
+		promoted,
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("with a profile's URL: %s\n%s", diff, text)
 	}
@@ -190,7 +194,8 @@ func TestValues(t *testing.T) {
     {"type": "ansible", "playbook_file": "$NAME.yml"}
   ],
   "error-cleanup-provisioner": {"type": "shell-local", "command": "echo ${HOME}"},
-  "post-processors": ["manifest", [{"type": "compress", "output": "$NAME.gz"}, "vagrant"], {"type": "shell-local", "inline": ["rename-old-images.sh $NAME; rm -r x"]}]
+  "post-processors": ["manifest", [{"type": "compress", "output": "$NAME.gz"}, "vagrant"],
+    {"type": "shell-local", "inline": ["rename-old-images.sh $NAME; rm -r x"]}]
 }`)})
 	want := []block{
 		{"source openstack image_8_odd_name", map[string]string{
@@ -203,8 +208,9 @@ func TestValues(t *testing.T) {
 		{"source qemu image_8_odd_name_2", map[string]string{}, nil},
 		{"build", map[string]string{"sources": "[source.openstack.image_8_odd_name; source.qemu.image_8_odd_name_2]"}, []block{
 			{"provisioner shell", map[string]string{
-				"environment_vars": "[A=" + image + "]", "env": "[B=" + name + "; IMAGE=" + image + "; NAME=" + name + "]", "execute_command": "sh {{ .Path }}",
-				"inline": "[" + readName + `; IMAGE=$(printf %b "$IMAGE"); echo '$NAME' $IMAGE m1.tiny $IMAGES]`,
+				"environment_vars": "[A=" + image + "]", "env": "[B=" + name + "; IMAGE=" + image + "; NAME=" + name + "]",
+				"execute_command": "sh {{ .Path }}",
+				"inline":          "[" + readName + `; IMAGE=$(printf %b "$IMAGE"); echo '$NAME' $IMAGE m1.tiny $IMAGES]`,
 			}, nil},
 			{"provisioner ansible", map[string]string{"playbook_file": name + ".yml"}, nil},
 			{"error-cleanup-provisioner shell-local", map[string]string{"command": "echo ${HOME}"}, nil},
@@ -213,19 +219,27 @@ func TestValues(t *testing.T) {
 				{"post-processor compress", map[string]string{"output": name + ".gz"}, nil},
 				{"post-processor vagrant", map[string]string{}, nil},
 			}},
-			{"post-processor shell-local", map[string]string{"env": "[NAME=" + name + "]", "inline": "[" + readName + "; rename-old-images.sh $NAME; rm -r x]"}, nil},
+			{"post-processor shell-local", map[string]string{"env": "[NAME=" + name + "]", "inline": "[" + readName +
+				"; rename-old-images.sh $NAME; rm -r x]"}, nil},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n%s", diff, text)
 	}
-	for _, part := range []string{`required_version = ">= 1.12.0"`, "variable \"flavor\" {\n  type      = string\n  default   = \"m1.tiny\"\n  sensitive = true\n}"} {
+	for _, part := range []string{
+		`required_version = ">= 1.12.0"`,
+		"variable \"flavor\" {\n  type      = string\n  default   = \"m1.tiny\"\n  sensitive = true\n}",
+	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("it has no\n%s\nin\n%s", part, text)
 		}
 	}
 	all := strings.Join(notes, "\n")
-	for _, part := range []string{"builder qemu to required_plugins", "provisioner ansible to required_plugins", "post-processor vagrant to required_plugins", "$NAME is a shell variable now, which the shell doesn't read between single quotes", "execute_command needs {{ .Vars }}"} {
+	for _, part := range []string{
+		"builder qemu to required_plugins", "provisioner ansible to required_plugins",
+		"post-processor vagrant to required_plugins", "$NAME is a shell variable now, which the shell doesn't read between single quotes",
+		"execute_command needs {{ .Vars }}",
+	} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no note says %q:\n%s", part, all)
 		}
@@ -242,15 +256,33 @@ func TestConvertFails(t *testing.T) {
 		{"a builder that is text", `{"builders": ["x"]}`, "f:1:15: expected an object with a type, this is a string"},
 		{"builders that are none", `{"builders": {}}`, "f:1:14: builders must be a list"},
 		{"another part", `{"builders": [{"type": "openstack"}], "push": {}}`, `"push" is not a key of a template`},
-		{"metadata in a string", "{\"builders\": [{\"type\": \"openstack\",\n\"image_name\": \"a $METADATA\"}]}", "f:2:15: $METADATA can only be used in an object, not in a string"},
-		{"metadata in a command", `{"builders": [{"type": "openstack"}], "provisioners": [{"type": "shell", "inline": ["x $METADATA"]}]}`, "not in a command"},
+		{
+			"metadata in a string", "{\"builders\": [{\"type\": \"openstack\",\n\"image_name\": \"a $METADATA\"}]}",
+			"f:2:15: $METADATA can only be used in an object, not in a string",
+		},
+		{
+			"metadata in a command", `{"builders": [{"type": "openstack"}], "provisioners": [{"type": "shell", "inline": ["x $METADATA"]}]}`,
+			"not in a command",
+		},
 		{"metadata twice", `{"builders": [{"type": "openstack", "instance_metadata": {$METADATA, $METADATA}}]}`, "f:1:70: key"},
 		{"a name outside a string", `{"builders": [{"type": "openstack", "image_name": $NAME}]}`, "f:1:51: this is not JSON"},
 		{"an option that is none", `{"builders": [{"type": "openstack", "a b": 1}]}`, `"a b" can't be the name of an option`},
-		{"a variable of ours", `{"variables": {"profile": "x"}, "builders": [{"type": "openstack"}]}`, `variable "profile": the converted template uses this name`},
-		{"a variable that is a list", `{"variables": {"x": []}, "builders": [{"type": "openstack"}]}`, `its value must be a string, this is an array`},
-		{"a variable that is computed", `{"variables": {"x": "{{timestamp}}"}, "builders": [{"type": "openstack"}]}`, `variable "x": {{timestamp}} can't be converted`},
-		{"a variable of an odd name", `{"variables": {"a b": "x"}, "builders": [{"type": "openstack"}]}`, `variable "a b": the name isn't valid in HCL`},
+		{
+			"a variable of ours", `{"variables": {"profile": "x"}, "builders": [{"type": "openstack"}]}`,
+			`variable "profile": the converted template uses this name`,
+		},
+		{
+			"a variable that is a list", `{"variables": {"x": []}, "builders": [{"type": "openstack"}]}`,
+			`its value must be a string, this is an array`,
+		},
+		{
+			"a variable that is computed", `{"variables": {"x": "{{timestamp}}"}, "builders": [{"type": "openstack"}]}`,
+			`variable "x": {{timestamp}} can't be converted`,
+		},
+		{
+			"a variable of an odd name", `{"variables": {"a b": "x"}, "builders": [{"type": "openstack"}]}`,
+			`variable "a b": the name isn't valid in HCL`,
+		},
 		{"no variable", `{"sensitive-variables": ["x"], "builders": [{"type": "openstack"}]}`, `sensitive variable "x" is not declared`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -275,7 +307,10 @@ func TestConvertFails(t *testing.T) {
 
 // A string means in HCL what packuilon's textual replacement made of it.
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "$NAME", "a $NAME b", "$$NAME", "%$NAME", "$NAMES $IMAGE$NAME", "${NAME}", "%{x}", `"\`, "\n\t\u2028", "$$${", "{{user `flavor`}}", "$IMAGE${"} {
+	for _, s := range []string{
+		"", "$NAME", "a $NAME b", "$$NAME", "%$NAME", "$NAMES $IMAGE$NAME", "${NAME}", "%{x}", `"\`, "\n\t\u2028",
+		"$$${", "{{user `flavor`}}", "$IMAGE${",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -50,7 +50,8 @@ func (c *converter) readVariables(t *template, v profile.Value) error {
 		case at < 0:
 			c.variables = append(c.variables, next)
 		case string(c.variables[at].preset.Bytes()) != string(next.preset.Bytes()):
-			return t.Errorf(m.Value.Offset(), "variable %q: another template gives it another value; convert the templates separately", m.Key)
+			return t.Errorf(m.Value.Offset(), "variable %q: another template gives it another value; convert the templates separately",
+				m.Key)
 		}
 	}
 	return nil

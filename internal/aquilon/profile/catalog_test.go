@@ -109,7 +109,8 @@ func TestResolveMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sandbox := parsed(t, ParseProfile, "p", profile("a \"b\" $IMAGE", "sl", "7x", "", `{"name": "trial", "type": "sandbox", "author": "ann"}`))
+	sandbox := parsed(t, ParseProfile, "p", profile("a \"b\" $IMAGE", "sl", "7x", "",
+		`{"name": "trial", "type": "sandbox", "author": "ann"}`))
 	for _, c := range []struct {
 		name string
 		p    *Profile
@@ -160,7 +161,12 @@ func TestResolveFails(t *testing.T) {
 			fault.NotFound,
 			[]string{`did you mean "web-sl7x-x86-64" or "web-sl6x-x86"?`},
 		},
-		{"nothing like it", web, `{"completely-different-thing": []}`, "", Options{}, fault.NotFound, []string{`; add it, or an entry "DEFAULT"`}},
+		{
+			"nothing like it", web, `{"completely-different-thing": []}`, "",
+			Options{},
+			fault.NotFound,
+			[]string{`; add it, or an entry "DEFAULT"`},
+		},
 		{
 			"no source image", web, "", `{"sl6x-x86_64": "` + sl6 + `", "zzzz": "x"}`,
 			Options{},
@@ -173,7 +179,12 @@ func TestResolveFails(t *testing.T) {
 			fault.NotFound,
 			[]string{`did you mean "sl6x-x86_64" or "slx7x-x86_64"?`},
 		},
-		{"a source image that is none", web, "", `{"sl7x-x86_64": "this-is-not-valid"}`, Options{}, fault.Usage, []string{`"this-is-not-valid" is not an image id`}},
+		{
+			"a source image that is none", web, "", `{"sl7x-x86_64": "this-is-not-valid"}`,
+			Options{},
+			fault.Usage,
+			[]string{`"this-is-not-valid" is not an image id`},
+		},
 		{
 			"both shapes disagree", web, "", `{"sl7x-x86_64": "` + sl6 + `", "sl": {"7x-x86_64": "` + sl7 + `"}}`,
 			Options{},
@@ -226,21 +237,39 @@ func TestParsersSayWhere(t *testing.T) {
 		{"cut", asTemplates, "{\n  \"a\": [", []string{"f:2:9: the document ends too early"}},
 		{"a comma too many", asTemplates, "{\n  \"a\": [],\n}", []string{"f:3:1: this is not JSON"}},
 		{"no quotes", asSources, "{\n  sl: 1}", []string{"f:2:3: this is not JSON"}},
-		{"twice", asSources, "{\n \"a\": \"1\",\n \"b\": \"2\",\n \"a\": \"3\"}", []string{`f:4:2: key "a" is duplicate; it is first on line 2`}},
+		{
+			"twice", asSources, "{\n \"a\": \"1\",\n \"b\": \"2\",\n \"a\": \"3\"}",
+			[]string{`f:4:2: key "a" is duplicate; it is first on line 2`},
+		},
 		{"twice, deeper", asProfile, `{"system": {"x": 1, "x": 2}}`, []string{`f:1:21: key "x" is duplicate`}},
 		{"more behind it", asTemplates, "{}\n{}", []string{"f:2:1: text follows the end of the document"}},
 		{"not UTF-8", asTemplates, "{\"\xff\": []}", []string{"f:1:3: this is not UTF-8"}},
 		{"columns are characters", asTemplates, `{"äöü": 1}`, []string{`f:1:9: "äöü": expected a list of templates, this is a number`}},
 		{"too deep", asTemplates, strings.Repeat("[", 2000), []string{"nested deeper than 500"}},
-		{"a template map that is a list", asTemplates, "[]", []string{"f:1:1: a template map must be an object of lists, this is an array"}},
+		{
+			"a template map that is a list", asTemplates, "[]",
+			[]string{"f:1:1: a template map must be an object of lists, this is an array"},
+		},
 		{"a template that is a number", asTemplates, `{"a": ["x", 7]}`, []string{`f:1:13: "a": a template must be the path`}},
 		{"source images that are text", asSources, `"x"`, []string{"source images must be an object"}},
 		{"an id that is a list", asSources, `{"sl": {"7x": []}}`, []string{`f:1:15: "7x": expected an image id, this is an array`}},
-		{"a profile that lacks it all", asProfile, `{}`, []string{"f: it has no system.personality.name, system.os.distribution.name, system.os.version.name, system.os.architecture"}},
-		{"a profile with other things", asProfile, `{"system": {"personality": "web"}}`, []string{"f:1:28: system.personality: expected an object, this is a string"}},
+		{
+			"a profile that lacks it all", asProfile, `{}`,
+			[]string{"f: it has no system.personality.name, system.os.distribution.name, system.os.version.name, system.os.architecture"},
+		},
+		{
+			"a profile with other things", asProfile, `{"system": {"personality": "web"}}`,
+			[]string{"f:1:28: system.personality: expected an object, this is a string"},
+		},
 		{"a profile that is a list", asProfile, `[]`, []string{"f:1:1: the profile: expected an object, this is an array"}},
-		{"a name that is a number", asProfile, `{"system": {"personality": {"name": 1}}}`, []string{"system.personality.name: expected a string, this is a number"}},
-		{"a branch that is none", asProfile, profile("web", "sl", "7x", "", `{"name": ["x"]}`), []string{"metadata.template.branch.name: expected a string, this is an array"}},
+		{
+			"a name that is a number", asProfile, `{"system": {"personality": {"name": 1}}}`,
+			[]string{"system.personality.name: expected a string, this is a number"},
+		},
+		{
+			"a branch that is none", asProfile, profile("web", "sl", "7x", "", `{"name": ["x"]}`),
+			[]string{"metadata.template.branch.name: expected a string, this is an array"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -282,7 +311,10 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	for _, s := range []string{"", "{", `{"a":1,"a":2}`, `[[[[`, `{"a":`, "\xff", `{"system":{"os":null}}`, `{"":[""]}`, "null", `{"a":{"b":"c"}}`} {
+	for _, s := range []string{
+		"", "{", `{"a":1,"a":2}`, `[[[[`, `{"a":`, "\xff", `{"system":{"os":null}}`, `{"":[""]}`, "null",
+		`{"a":{"b":"c"}}`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

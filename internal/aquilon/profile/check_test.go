@@ -20,7 +20,10 @@ import (
 func client(t *testing.T) (*sandbox.Cloud, *glance.Client) {
 	t.Helper()
 	s := sandboxtest.Start(t, sandbox.Options{})
-	if _, err := s.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), ID: sl7, Name: "sl7", Visibility: "private", DiskFormat: "raw"}); err != nil {
+	if _, err := s.AddImage(sandbox.Image{
+		Project: "demo", Data: []byte("x"), ID: sl7, Name: "sl7", Visibility: "private",
+		DiskFormat: "raw",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	c := cloudtest.Connect(t, s.CloudsYAML(), "demo")
@@ -140,10 +143,18 @@ func TestCheckNeedsItsFiles(t *testing.T) {
 		kind fault.Kind
 		want string
 	}{
-		"no folder":         {CheckOptions{Folder: filepath.Join(dir, "none")}, fault.NotFound, "listing the profiles in"},
-		"nothing matches":   {CheckOptions{Folder: dir, Match: "zz"}, fault.NotFound, `none found; profile files must end with .json and contain "zz"`},
-		"no template map":   {CheckOptions{Folder: dir, TemplateMap: filepath.Join(dir, "none")}, fault.NotFound, "none: no such file"},
-		"bad source images": {CheckOptions{Folder: dir, SourceImages: filepath.Join(dir, "bad")}, fault.Usage, "bad:1:2: the document ends too early"},
+		"no folder": {CheckOptions{Folder: filepath.Join(dir, "none")}, fault.NotFound, "listing the profiles in"},
+		"nothing matches": {
+			CheckOptions{Folder: dir, Match: "zz"},
+			fault.NotFound,
+			`none found; profile files must end with .json and contain "zz"`,
+		},
+		"no template map": {CheckOptions{Folder: dir, TemplateMap: filepath.Join(dir, "none")}, fault.NotFound, "none: no such file"},
+		"bad source images": {
+			CheckOptions{Folder: dir, SourceImages: filepath.Join(dir, "bad")},
+			fault.Usage,
+			"bad:1:2: the document ends too early",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

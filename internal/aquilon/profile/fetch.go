@@ -71,7 +71,10 @@ func remote(location string) bool {
 }
 
 // servers is the transport for profiles. Redirects may lead to other servers, which get no credentials.
-var servers = &http.Client{Transport: outbound.New(outbound.Policy{MaxBody: MaxSize, Answer: ReadTimeout, Idle: ReadTimeout / 4, Leave: true})}
+var servers = &http.Client{Transport: outbound.New(outbound.Policy{
+	MaxBody: MaxSize, Answer: ReadTimeout, Idle: ReadTimeout / 4,
+	Leave: true,
+})}
 
 func download(ctx context.Context, location string) ([]byte, error) {
 	u, err := url.Parse(location)

@@ -99,7 +99,8 @@ func TestReadFromAServerWithTricks(t *testing.T) {
 		_ = z.Close()
 	}))
 	t.Cleanup(server.Close)
-	if _, err := LoadProfile(t.Context(), strings.Replace(server.URL, "//", "//ann:hunter2@", 1)+"/elsewhere"); err != nil || learned.Load() != "" {
+	if _, err := LoadProfile(t.Context(), strings.Replace(server.URL, "//", "//ann:hunter2@", 1)+"/elsewhere"); err != nil ||
+		learned.Load() != "" {
 		t.Errorf("%v; the other server learned %q", err, learned.Load())
 	}
 	_, err := LoadProfile(t.Context(), server.URL+"/bomb")

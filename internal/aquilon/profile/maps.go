@@ -146,12 +146,15 @@ func (s *SourceImages) For(p *Profile) (string, error) {
 	wanted := p.OS + p.release()
 	switch {
 	case len(found) == 0:
-		return "", fault.New(fault.NotFound, near(wanted, s.keys())+"add it", "finding the source image of %q in %s: there is no entry for it", wanted, s.source)
+		return "", fault.New(fault.NotFound, near(wanted, s.keys())+"add it",
+			"finding the source image of %q in %s: there is no entry for it", wanted, s.source)
 	case len(found) > 1 && found[0].id != found[1].id:
-		return "", fault.New(fault.Ambiguous, "remove one of them", "finding the source image of %q in %s: its entries %q and %q name different images",
+		return "", fault.New(fault.Ambiguous, "remove one of them",
+			"finding the source image of %q in %s: its entries %q and %q name different images",
 			wanted, s.source, found[0], found[1])
 	case uuid.Validate(found[0].id) != nil || len(found[0].id) != 36:
-		return "", fault.New(fault.Usage, "use an image id", "finding the source image of %q in %s: %q is not an image id", wanted, s.source, found[0].id)
+		return "", fault.New(fault.Usage, "use an image id", "finding the source image of %q in %s: %q is not an image id", wanted,
+			s.source, found[0].id)
 	}
 	return found[0].id, nil
 }

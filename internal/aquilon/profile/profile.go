@@ -52,7 +52,8 @@ func ParseProfile(source string, text []byte) (*Profile, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fault.New(fault.Usage, "check that this is a host's profile", "reading %s: it has no %s", source, strings.Join(missing, ", "))
+		return nil, fault.New(fault.Usage, "check that this is a host's profile", "reading %s: it has no %s", source,
+			strings.Join(missing, ", "))
 	}
 	if err := p.branch(d); err != nil {
 		return nil, err

@@ -123,7 +123,8 @@ func (o Options) Validate(unknown string) []error {
 		errs = append(errs, fault.Bad(option, hint, format, args...))
 	}
 	if o.ProfileURL == "" {
-		bad("profile_url", "give the URL of the machine's profile, such as http://aquilon.example.com/profiles/{{ .Hostname }}.json", "it is missing")
+		bad("profile_url", "give the URL of the machine's profile, such as http://aquilon.example.com/profiles/{{ .Hostname }}.json",
+			"it is missing")
 	} else if _, err := o.profile(Facts{}); err != nil {
 		bad("profile_url", "", "%w", err)
 	}

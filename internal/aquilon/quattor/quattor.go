@@ -113,14 +113,16 @@ func (w *work) fetch(ctx context.Context, profile string) error {
 		case !ran:
 			return err == nil, err
 		case status == notFound, status == notExecutable:
-			return false, fault.New(fault.NotFound, fault.Advise("install Quattor in the source image, or set %s", fault.Option("fetch_command")), "%s: %w", w.FetchCommand[0], status)
+			return false, fault.New(fault.NotFound, fault.Advise("install Quattor in the source image, or set %s",
+				fault.Option("fetch_command")), "%s: %w", w.FetchCommand[0], status)
 		}
 		last = status
 		w.report.Warn("fetching the profile failed (%s); trying again in %s", status, w.FetchInterval)
 		return false, nil
 	})
 	if fault.Is(err, fault.Unavailable) {
-		return fault.Wrap(fault.Unavailable, fault.Advise("its output is above; check the profile's URL, or set a longer %s", fault.Option("fetch_timeout")),
+		return fault.Wrap(fault.Unavailable, fault.Advise("its output is above; check the profile's URL, or set a longer %s",
+			fault.Option("fetch_timeout")),
 			fmt.Errorf("%w: %s was tried %d times, the last time with: %w", err, name, tries, last))
 	}
 	return err

@@ -219,13 +219,33 @@ func TestConfigureFails(t *testing.T) {
 		want         []string // of the error; none is success
 		said         string
 	}{
-		{"with errors", bad, nil, fault.Internal, []string{"configuring the machine with", "exit code 255: errors in ntpd (1)"}, "2 components configured, 1 errors, 0 warnings; errors in ntpd (1)"},
-		{"with errors and status 0", strings.Replace(bad, "exit 255", "exit 0", 1), nil, fault.Internal, []string{"exit code 0, but it reported 1 errors: errors in ntpd (1)"}, ""},
-		{"without a word", "#!/bin/sh\nexit 3\n", nil, fault.Internal, []string{"exit code 3; its output is above"}, "configure reported no components"},
+		{
+			"with errors", bad, nil, fault.Internal,
+			[]string{"configuring the machine with", "exit code 255: errors in ntpd (1)"},
+			"2 components configured, 1 errors, 0 warnings; errors in ntpd (1)",
+		},
+		{
+			"with errors and status 0", strings.Replace(bad, "exit 255", "exit 0", 1), nil, fault.Internal,
+			[]string{"exit code 0, but it reported 1 errors: errors in ntpd (1)"},
+			"",
+		},
+		{
+			"without a word", "#!/bin/sh\nexit 3\n", nil, fault.Internal,
+			[]string{"exit code 3; its output is above"},
+			"configure reported no components",
+		},
 		{"and that is tolerated", bad, func(o *Options) { o.TolerateErrors = true }, 0, nil, "fail_on_configure_error is false"},
 		{"and fails again", bad, func(o *Options) { o.ConfigureRetries = 2 }, fault.Internal, []string{"exit code 255"}, "try 3 of 3"},
-		{"and then works", "#!/bin/sh\n[ -e again ] || { touch again; exit 1; }\n" + strings.TrimPrefix(good, "#!/bin/sh\n"), func(o *Options) { o.ConfigureRetries = 1 }, 0, nil, "try 2 of 2"},
-		{"by not ending", "#!/bin/sh\nexec sleep 60\n", func(o *Options) { o.ConfigureTimeout = 50 * time.Millisecond; o.TolerateErrors = true }, fault.Unavailable, []string{"configuring the machine with", "not done within 50ms"}, ""},
+		{
+			"and then works", "#!/bin/sh\n[ -e again ] || { touch again; exit 1; }\n" + strings.TrimPrefix(good, "#!/bin/sh\n"),
+			func(o *Options) { o.ConfigureRetries = 1 }, 0, nil, "try 2 of 2",
+		},
+		{
+			"by not ending", "#!/bin/sh\nexec sleep 60\n",
+			func(o *Options) { o.ConfigureTimeout = 50 * time.Millisecond; o.TolerateErrors = true }, fault.Unavailable,
+			[]string{"configuring the machine with", "not done within 50ms"},
+			"",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -267,10 +287,21 @@ func TestFetchFails(t *testing.T) {
 	}{
 		{
 			"and never works", nil, "#!/bin/sh\necho '[ERROR] 404 Not Found'; exit 1\n", fault.Unavailable,
-			[]string{"waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after", "times, the last time with: exit code 1", "longer fetch_timeout"},
+			[]string{
+				"waiting for the profile http://aquilon.example.com/profiles/web.example.com.json: not done after",
+				"times, the last time with: exit code 1", "longer fetch_timeout",
+			},
 		},
-		{"as it isn't there", []string{"no-such-quattor", "fetch"}, "", fault.NotFound, []string{"no-such-quattor: exit code 127", "install Quattor in the source image"}},
-		{"as it hangs", nil, "#!/bin/sh\nexec sleep 60\n", fault.Unavailable, []string{"was tried 1 times, the last time with: it was still running"}},
+		{
+			"as it isn't there",
+			[]string{"no-such-quattor", "fetch"},
+			"", fault.NotFound,
+			[]string{"no-such-quattor: exit code 127", "install Quattor in the source image"},
+		},
+		{
+			"as it hangs", nil, "#!/bin/sh\nexec sleep 60\n", fault.Unavailable,
+			[]string{"was tried 1 times, the last time with: it was still running"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -301,13 +332,22 @@ func TestFailures(t *testing.T) {
 		{"no room for a copy", func(m *local, o *Options) {
 			o.RestoreConf, o.ConfFile = true, m.file(strings.Repeat("c", 250), "as it was\n")
 		}, fault.Internal, []string{"writing", "exit code"}},
-		{"nowhere to write", func(m *local, o *Options) { o.ConfFile = m.path("none/ccm.conf") }, fault.Internal, []string{"writing", "none/ccm.conf: exit code", "log in as root, or set sudo = true"}},
-		{"finalize", func(_ *local, o *Options) { o.FinalizeCommand = []string{"sh", "-c", "exit 7"} }, fault.Internal, []string{"running sh -c exit 7: exit code 7"}},
+		{
+			"nowhere to write", func(m *local, o *Options) { o.ConfFile = m.path("none/ccm.conf") }, fault.Internal,
+			[]string{"writing", "none/ccm.conf: exit code", "log in as root, or set sudo = true"},
+		},
+		{
+			"finalize", func(_ *local, o *Options) { o.FinalizeCommand = []string{"sh", "-c", "exit 7"} }, fault.Internal,
+			[]string{"running sh -c exit 7: exit code 7"},
+		},
 		{"clean-up", func(m *local, o *Options) {
 			o.ConfigureCommand = []string{"mkdir", "-p", m.path("ccm.conf.d")}
 			o.Remove = []string{"/proc/self/stat*"}
 		}, fault.Internal, []string{"cleaning up the machine: exit code"}},
-		{"a profile URL with white space", func(_ *local, o *Options) { o.Hostname = "a b" }, fault.Internal, []string{"contains white space"}},
+		{
+			"a profile URL with white space", func(_ *local, o *Options) { o.Hostname = "a b" }, fault.Internal,
+			[]string{"contains white space"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -398,9 +438,12 @@ func TestValidate(t *testing.T) {
 		change func(o *Options)
 		want   string
 	}{
-		"good":                     {func(*Options) {}, ""},
-		"unknown yet":              {func(o *Options) { o.ProfileURL, o.WaitFor, o.ConfFile = "<unknown>", "<unknown>", "<unknown>" }, ""},
-		"a password":               {func(o *Options) { o.ProfileURL = "http://ann:x@a/{{ .Hostname }}" }, "profile_url: it contains a user name, and everybody can read /etc/ccm.conf"},
+		"good":        {func(*Options) {}, ""},
+		"unknown yet": {func(o *Options) { o.ProfileURL, o.WaitFor, o.ConfFile = "<unknown>", "<unknown>", "<unknown>" }, ""},
+		"a password": {
+			func(o *Options) { o.ProfileURL = "http://ann:x@a/{{ .Hostname }}" },
+			"profile_url: it contains a user name, and everybody can read /etc/ccm.conf",
+		},
 		"no URL":                   {func(o *Options) { o.ProfileURL = "http://[::1/" }, "is not a URL"},
 		"no profile":               {func(o *Options) { o.ProfileURL = "" }, "profile_url: it is missing"},
 		"a broken template":        {func(o *Options) { o.ProfileURL = "{{" }, "profile_url: reading the template"},
@@ -410,15 +453,21 @@ func TestValidate(t *testing.T) {
 		"a name":                   {func(o *Options) { o.WaitFor, o.Hostname = WaitNone, "web" }, ""},
 		"no name needed":           {func(o *Options) { o.WaitFor, o.ProfileURL = WaitNone, "http://a/{{ .ServerID }}" }, ""},
 		"no host name":             {func(o *Options) { o.Hostname = "a/b" }, `hostname: "a/b" is none`},
-		"the profile twice":        {func(o *Options) { o.CCM = map[string]string{"profile": "x"} }, "ccm: the profile is set by another option"},
-		"no key":                   {func(o *Options) { o.CCM = map[string]string{"a b": "x"} }, `ccm: "a b" is not a key`},
-		"two lines":                {func(o *Options) { o.CCM = map[string]string{"debug": "1\nforce 1"} }, "ccm: the value of debug has a line break"},
-		"a relative path":          {func(o *Options) { o.ConfFile = "ccm.conf" }, "conf_file:"},
-		"a negative count":         {func(o *Options) { o.ConfigureRetries = -1 }, "configure_retries: -1 is negative"},
-		"a negative time":          {func(o *Options) { o.FetchTimeout = -1 }, "fetch_timeout: -1ns is negative"},
-		"all files":                {func(o *Options) { o.Remove = []string{"/*"} }, `remove: "/*" is not allowed`},
-		"files above":              {func(o *Options) { o.Remove = []string{"/var/.."} }, `remove: "/var/.." is not allowed`},
-		"files somewhere":          {func(o *Options) { o.Remove = []string{"var"} }, `remove: "var" is not allowed`},
+		"the profile twice": {
+			func(o *Options) { o.CCM = map[string]string{"profile": "x"} },
+			"ccm: the profile is set by another option",
+		},
+		"no key": {func(o *Options) { o.CCM = map[string]string{"a b": "x"} }, `ccm: "a b" is not a key`},
+		"two lines": {
+			func(o *Options) { o.CCM = map[string]string{"debug": "1\nforce 1"} },
+			"ccm: the value of debug has a line break",
+		},
+		"a relative path":  {func(o *Options) { o.ConfFile = "ccm.conf" }, "conf_file:"},
+		"a negative count": {func(o *Options) { o.ConfigureRetries = -1 }, "configure_retries: -1 is negative"},
+		"a negative time":  {func(o *Options) { o.FetchTimeout = -1 }, "fetch_timeout: -1ns is negative"},
+		"all files":        {func(o *Options) { o.Remove = []string{"/*"} }, `remove: "/*" is not allowed`},
+		"files above":      {func(o *Options) { o.Remove = []string{"/var/.."} }, `remove: "/var/.." is not allowed`},
+		"files somewhere":  {func(o *Options) { o.Remove = []string{"var"} }, `remove: "var" is not allowed`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

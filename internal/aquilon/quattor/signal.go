@@ -56,7 +56,8 @@ func (s Guest) wait(ctx context.Context, o Options, r report.Reporter) (hostname
 func (s Guest) waitDNS(ctx context.Context, o Options, r report.Reporter) (string, error) {
 	address := strings.Trim(s.Address, "[]")
 	if address == "" {
-		return "", fault.New(fault.Usage, fault.Advise("use %s and %s", fault.Set("wait_for", WaitNone), fault.Option("hostname")), "waiting for the machine's name: the builder gives no address")
+		return "", fault.New(fault.Usage, fault.Advise("use %s and %s", fault.Set("wait_for", WaitNone), fault.Option("hostname")),
+			"waiting for the machine's name: the builder gives no address")
 	}
 	ip, notIP := netip.ParseAddr(address)
 	if notIP != nil {
@@ -94,7 +95,8 @@ func isNoName(err error) bool {
 // waitMetadata waits until the hook reports success. The name is the first that the hook gives.
 func (s Guest) waitMetadata(ctx context.Context, o Options, r report.Reporter) (hostname string, err error) {
 	if s.ServerID == "" {
-		return "", fault.New(fault.Usage, fault.Advise("use %s with a builder other than openstack", fault.Set("wait_for", WaitDNS)), "waiting for %s: the builder gives no server id", StatusKey)
+		return "", fault.New(fault.Usage, fault.Advise("use %s with a builder other than openstack", fault.Set("wait_for", WaitDNS)),
+			"waiting for %s: the builder gives no server id", StatusKey)
 	}
 	compute, err := s.Compute(ctx)
 	if err != nil {

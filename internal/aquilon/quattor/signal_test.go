@@ -102,14 +102,16 @@ func TestWaitDNS(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, reverse, 0, "web.example.com.", "alias.example.com.")
 		host, said, err := named(t, Guest{Address: address, Resolver: resolver}, Options{})
-		if err != nil || host != "alias.example.com" || !strings.Contains(said, "warning: address 192.0.2.7 has several names (alias.example.com., web.example.com.)") {
+		if err != nil || host != "alias.example.com" || !strings.Contains(said,
+			"warning: address 192.0.2.7 has several names (alias.example.com., web.example.com.)") {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
 	t.Run("IPv6 with a zone", func(t *testing.T) {
 		t.Parallel()
 		resolver, _ := dns(t, "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.e.f.ip6.arpa.", 0, "six.example.com.")
-		if host, said, err := named(t, Guest{Address: "[fe80::1%eth0]", Resolver: resolver}, Options{}); err != nil || host != "six.example.com" {
+		if host, said, err := named(t, Guest{Address: "[fe80::1%eth0]", Resolver: resolver}, Options{}); err != nil ||
+			host != "six.example.com" {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
@@ -122,7 +124,8 @@ func TestWaitDNS(t *testing.T) {
 	t.Run("the option wins", func(t *testing.T) {
 		t.Parallel()
 		resolver, asked := dns(t, reverse, 0, "web.example.com.")
-		if host, said, err := named(t, Guest{Address: address, Resolver: resolver}, Options{Hostname: "other.example.com"}); err != nil || host != "other.example.com" || asked.Load() == 0 {
+		if host, said, err := named(t, Guest{Address: address, Resolver: resolver}, Options{Hostname: "other.example.com"}); err != nil ||
+			host != "other.example.com" || asked.Load() == 0 {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
@@ -210,11 +213,14 @@ func TestWaitMetadata(t *testing.T) {
 		s := newServer(t)
 		asked := 0
 		path := "/compute/v2.1/servers/" + s.id + "/metadata"
-		s.sandbox.Faults().Add(sandbox.Rule{Method: "GET", Path: path, Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
-			if asked++; asked == 2 {
-				s.set(t, map[string]string{"HOSTNAMES": "web.example.com.,other.example.com", "AQ_STATUS": "success"})
-			}
-		}}})
+		s.sandbox.Faults().Add(sandbox.Rule{
+			Method: "GET", Path: path,
+			Fault: sandbox.Fault{Do: sandbox.Observe, After: func(*http.Request) {
+				if asked++; asked == 2 {
+					s.set(t, map[string]string{"HOSTNAMES": "web.example.com.,other.example.com", "AQ_STATUS": "success"})
+				}
+			}},
+		})
 		host, said, err := named(t, s.site(), Options{WaitFor: WaitMetadata, MetadataTimeout: 30 * time.Second})
 		if err != nil || host != "web.example.com" || asked < 3 {
 			t.Errorf("got %q, %v after %d questions\n%s", host, err, asked, said)
@@ -225,7 +231,8 @@ func TestWaitMetadata(t *testing.T) {
 		s := newServer(t)
 		s.set(t, map[string]string{"HOSTNAMES": "web", "AQ_STATUS": "SUCCESS"})
 		s.sandbox.Faults().Add(sandbox.Rule{Method: "GET", Path: "/compute/**", Count: 2, Fault: sandbox.Fault{Do: sandbox.DropBefore}})
-		if host, said, err := named(t, s.site(), Options{WaitFor: WaitMetadata, MetadataTimeout: 30 * time.Second}); err != nil || host != "web" {
+		if host, said, err := named(t, s.site(), Options{WaitFor: WaitMetadata, MetadataTimeout: 30 * time.Second}); err != nil ||
+			host != "web" {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
@@ -235,7 +242,8 @@ func TestWaitMetadata(t *testing.T) {
 		s.set(t, map[string]string{"AQ_STATUS": "SUCCESS"})
 		site := s.site()
 		site.Resolver, _ = dns(t, reverse, 0, "web.example.com.")
-		if host, said, err := named(t, site, Options{WaitFor: WaitMetadata, MetadataTimeout: 30 * time.Second}); err != nil || host != "web.example.com" {
+		if host, said, err := named(t, site, Options{WaitFor: WaitMetadata, MetadataTimeout: 30 * time.Second}); err != nil ||
+			host != "web.example.com" {
 			t.Errorf("got %q, %v\n%s", host, err, said)
 		}
 	})
@@ -246,13 +254,24 @@ func TestWaitMetadata(t *testing.T) {
 		kind     fault.Kind
 		want     []string
 	}{
-		{"the hook failed", map[string]string{"AQ_STATUS": "FAILED"}, nil, fault.Conflict, []string{"waiting for AQ_STATUS of server", "its value is FAILED; see the log of Aquilon's hook"}},
+		{
+			"the hook failed",
+			map[string]string{"AQ_STATUS": "FAILED"},
+			nil, fault.Conflict,
+			[]string{"waiting for AQ_STATUS of server", "its value is FAILED; see the log of Aquilon's hook"},
+		},
 		{"no hook", nil, nil, fault.Unavailable, []string{"; is Aquilon's hook running? It never set AQ_STATUS"}},
 		{"another value", map[string]string{"AQ_STATUS": "WORKING"}, nil, fault.Unavailable, []string{"its value was WORKING"}},
 		{"no server id", nil, func(_ *server, site *Guest) { site.ServerID = "" }, fault.Usage, []string{"the builder gives no server id"}},
-		{"the server is gone", nil, func(s *server, _ *Guest) { servers.Delete(context.Background(), s.compute, s.id) }, fault.NotFound, []string{"waiting for AQ_STATUS", "404"}},
+		{
+			"the server is gone", nil, func(s *server, _ *Guest) { servers.Delete(context.Background(), s.compute, s.id) }, fault.NotFound,
+			[]string{"waiting for AQ_STATUS", "404"},
+		},
 		{"no rights", nil, func(s *server, _ *Guest) {
-			s.sandbox.Faults().Add(sandbox.Rule{Path: "/compute/**", Fault: sandbox.Fault{Do: sandbox.Answer, Status: http.StatusForbidden}})
+			s.sandbox.Faults().Add(sandbox.Rule{Path: "/compute/**", Fault: sandbox.Fault{
+				Do:     sandbox.Answer,
+				Status: http.StatusForbidden,
+			}})
 		}, fault.Forbidden, []string{"waiting for AQ_STATUS", "403"}},
 		{"no credentials", nil, func(_ *server, site *Guest) {
 			site.Compute = func(context.Context) (*gophercloud.ServiceClient, error) {

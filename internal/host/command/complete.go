@@ -35,7 +35,9 @@ func addCompletion(c *cobra.Command, spec *pluginv1.Command, filled func(args []
 		case f.GetType() == pluginv1.FlagType_FLAG_TYPE_ENUM:
 			completion = pluginv1.Completion_COMPLETION_STATIC
 		}
-		_ = c.RegisterFlagCompletionFunc(f.GetName(), func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		_ = c.RegisterFlagCompletionFunc(f.GetName(), func(cmd *cobra.Command, args []string, typed string) ([]string,
+			cobra.ShellCompDirective,
+		) {
 			done, prefix := "", typed
 			if i := strings.LastIndexByte(typed, ','); i >= 0 && f.GetType() == pluginv1.FlagType_FLAG_TYPE_STRING_LIST {
 				done, prefix = typed[:i+1], typed[i+1:]

@@ -58,7 +58,8 @@ func AddGlobal(root *cobra.Command) *Global {
 	f.BoolVarP(&g.Quiet, "quiet", "q", false, "no progress and no messages except errors")
 	f.BoolVar(&g.Debug, "debug", false, "the same as -vv")
 	_ = root.RegisterFlagCompletionFunc("os-cloud", CompleteClouds)
-	_ = root.RegisterFlagCompletionFunc("os-interface", cobra.FixedCompletions([]string{"public", "internal", "admin"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("os-interface", cobra.FixedCompletions([]string{"public", "internal", "admin"},
+		cobra.ShellCompDirectiveNoFileComp))
 	for _, of := range []string{"os-project-domain-", "os-user-domain-"} {
 		root.MarkFlagsMutuallyExclusive(of+"name", of+"id")
 	}

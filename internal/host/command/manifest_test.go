@@ -37,7 +37,8 @@ func FuzzManifest(f *testing.F) {
 	}
 	for _, m := range []*pluginv1.Manifest{
 		{Name: "age", Version: "1.0.0", Commands: []*pluginv1.Command{{
-			Path: []string{"image", "age"}, Aliases: []string{"old"}, Short: "List", Kind: pluginv1.CommandKind_COMMAND_KIND_LIST, Danger: pluginv1.Danger_DANGER_CHANGES,
+			Path: []string{"image", "age"}, Aliases: []string{"old"}, Short: "List", Kind: pluginv1.CommandKind_COMMAND_KIND_LIST,
+			Danger:  pluginv1.Danger_DANGER_CHANGES,
 			Columns: []*pluginv1.Column{{Title: "ID"}}, Args: []*pluginv1.Arg{{Name: "FIRST", Help: "one", Min: 1, Max: 1}},
 			Flags: []*pluginv1.Flag{
 				{Name: "span", Short: "s", Type: pluginv1.FlagType_FLAG_TYPE_DURATION, Default: "7d", Help: "age", Env: "AGE"},
@@ -64,7 +65,8 @@ func FuzzManifest(f *testing.F) {
 		root.SetOut(&out)
 		root.SetErr(&out)
 		global := AddGlobal(root)
-		Add(root, global, &inventory.Inventory{Plugins: []*inventory.Plugin{{Plugin: discover.Plugin{Name: m.GetName()}, Manifest: m}}}, none{})
+		Add(root, global, &inventory.Inventory{Plugins: []*inventory.Plugin{{Plugin: discover.Plugin{Name: m.GetName()}, Manifest: m}}},
+			none{})
 		for _, c := range m.GetCommands() {
 			at, rest, err := root.Find(c.GetPath())
 			if err != nil || len(rest) > 0 {

@@ -71,7 +71,10 @@ func (c Cache) path(sum string, r *pluginv1.CompleteRequest, cloud string) strin
 		return ""
 	}
 	h := sha256.New()
-	for _, part := range []string{sum, cloud, os.Getenv("OS_CLIENT_CONFIG_FILE"), os.Getenv("OS_AUTH_URL"), os.Getenv("OS_PROJECT_NAME"), string(text)} {
+	for _, part := range []string{
+		sum, cloud, os.Getenv("OS_CLIENT_CONFIG_FILE"), os.Getenv("OS_AUTH_URL"), os.Getenv("OS_PROJECT_NAME"),
+		string(text),
+	} {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}

@@ -12,8 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"golang.org/x/term"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 )
 
 // Console is the user's terminal, or its replacement. It is safe for concurrent use.

@@ -42,7 +42,8 @@ func TestProgressInLines(t *testing.T) {
 	p.State, p.Detail = Done, "verified"
 	c.Progress(p)
 	c.Progress(Progress{ID: "2", Label: "second", Done: 1, Total: 3, State: Failed, Detail: "no space"})
-	want := "copying: 0 B of 10 MiB\ncopying: 2.5 MiB of 10 MiB\ncopying: 5 MiB of 10 MiB\ncopying: done (verified)\nsecond: failed (no space)\n"
+	want := "copying: 0 B of 10 MiB\ncopying: 2.5 MiB of 10 MiB\ncopying: 5 MiB of 10 MiB\ncopying: done (verified)\nsecond: failed " +
+		"(no space)\n"
 	if got := written(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -132,7 +132,8 @@ func resolve(folder, path string) (string, error) {
 		return path, broken("resolving the link: %w", err)
 	}
 	if filepath.Dir(target) != root {
-		return path, fault.New(fault.Forbidden, "copy the file there, or use imgctl plugin install", "it is a link out of its folder, to %s", target)
+		return path, fault.New(fault.Forbidden, "copy the file there, or use imgctl plugin install",
+			"it is a link out of its folder, to %s", target)
 	}
 	info, err := os.Lstat(target)
 	if err != nil {

@@ -60,7 +60,10 @@ func (inv *Inventory) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manife
 	if f.SHA256 != p.SHA256 {
 		return nil, fault.New(fault.Forbidden, "try again", "plugin %q changes while it is looked at", p.Name)
 	}
-	process, err := launch.Start(ctx, launch.Spec{Name: p.Name, Path: p.Path, File: f.File, SHA256: f.SHA256, Started: f.Started, Line: func(string) {}})
+	process, err := launch.Start(ctx, launch.Spec{
+		Name: p.Name, Path: p.Path, File: f.File, SHA256: f.SHA256, Started: f.Started,
+		Line: func(string) {},
+	})
 	if err != nil {
 		return nil, err
 	}

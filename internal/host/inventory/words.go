@@ -53,7 +53,8 @@ func (inv *Inventory) clash(p *Plugin, owner, taken map[string]*Plugin) error {
 	for _, c := range p.Manifest.GetCommands() {
 		for _, spelling := range manifest.Spellings(c) {
 			if o := taken[spelling]; o != nil {
-				return fault.New(fault.Forbidden, "remove one of them", "plugin %q claims %q, which plugin %q has", p.Name, spelling, o.Name)
+				return fault.New(fault.Forbidden, "remove one of them", "plugin %q claims %q, which plugin %q has", p.Name, spelling,
+					o.Name)
 			}
 		}
 	}

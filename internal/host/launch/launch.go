@@ -154,7 +154,8 @@ func (p *Process) explain(err error) error {
 	case strings.HasPrefix(message, "timeout while waiting"):
 		return fault.New(fault.Internal, "", "plugin %q was not ready after %s%s", p.name, StartTimeout, said)
 	case strings.HasPrefix(message, "incompatible API version"):
-		return fault.New(fault.Internal, "get a release of the plugin for this imgctl", "plugin %q speaks another version of the protocol", p.name)
+		return fault.New(fault.Internal, "get a release of the plugin for this imgctl", "plugin %q speaks another version of the protocol",
+			p.name)
 	}
 	first, _, _ := strings.Cut(message, "\n")
 	return fault.New(fault.Internal, "", "starting plugin %q: %s%s", p.name, first, said)

@@ -48,7 +48,10 @@ func script(ctx context.Context, t *testing.T, text string) (*said, error) {
 	}
 	defer f.Close()
 	var s said
-	p, err := Start(ctx, Spec{Name: "script", Path: path, File: f, SHA256: sumOf(t, path), Started: func() bool { return true }, Line: s.line})
+	p, err := Start(ctx, Spec{
+		Name: "script", Path: path, File: f, SHA256: sumOf(t, path), Started: func() bool { return true },
+		Line: s.line,
+	})
 	if err == nil {
 		p.Close()
 		t.Fatal("it started")
@@ -108,7 +111,8 @@ func TestTheCheckedFileRuns(t *testing.T) {
 		t.Errorf("%v, want the status of the file that was opened", err)
 	}
 	spec.Started = func() bool { return false }
-	if _, err = Start(t.Context(), spec); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "changed while it was being started") {
+	if _, err = Start(t.Context(), spec); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "changed while it was being started") {
 		t.Errorf("a file that was written meanwhile: %v", err)
 	}
 }
@@ -141,7 +145,8 @@ func TestTheCheckedScriptRuns(t *testing.T) {
 	}
 	defer again.Close()
 	spec.File = again
-	if _, err := Start(t.Context(), spec); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "changed while it was being started") {
+	if _, err := Start(t.Context(), spec); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "changed while it was being started") {
 		t.Errorf("a file with another checksum: %v", err)
 	}
 }
@@ -179,7 +184,8 @@ func TestThePluginIsOnItsOwn(t *testing.T) {
 	os.Stdin = typed
 	defer func() { os.Stdin = stdin }()
 	marker := filepath.Join(t.TempDir(), "pid")
-	s, err := script(t.Context(), t, `sleep 600 >/dev/null 2>&1 & echo $! >`+marker+`; read x && echo "read $x"; env | sed 's/=.*//' | sort | tr '\n' ' '; pwd; exit 5`)
+	s, err := script(t.Context(), t, `sleep 600 >/dev/null 2>&1 & echo $! >`+marker+
+		`; read x && echo "read $x"; env | sed 's/=.*//' | sort | tr '\n' ' '; pwd; exit 5`)
 	if err == nil || !strings.Contains(err.Error(), "exit status 5") {
 		t.Fatal(err)
 	}
@@ -198,14 +204,18 @@ func TestThePluginIsOnItsOwn(t *testing.T) {
 		}
 	}
 	all := strings.Join(s.all(), "\n")
-	if strings.Contains(all, "read ") || !strings.HasSuffix(all, " /") || !strings.Contains(all, "IMGCTL_PLUGIN") || !strings.Contains(all, "PLUGIN_UNIX_SOCKET_DIR") {
+	if strings.Contains(all, "read ") || !strings.HasSuffix(all, " /") || !strings.Contains(all, "IMGCTL_PLUGIN") ||
+		!strings.Contains(all, "PLUGIN_UNIX_SOCKET_DIR") {
 		t.Errorf("%s", all)
 	}
 }
 
 func TestEnvironmentIsPassedByName(t *testing.T) {
 	t.Parallel()
-	got := environment([]string{"PATH=/bin", "OS_PASSWORD=x", "LC_ALL=C", "AWS_SECRET=y", "HTTPS_PROXY=z", "IMGCTL_PLUGIN_PATH=/x", "LD_PRELOAD=/x"})
+	got := environment([]string{
+		"PATH=/bin", "OS_PASSWORD=x", "LC_ALL=C", "AWS_SECRET=y", "HTTPS_PROXY=z", "IMGCTL_PLUGIN_PATH=/x",
+		"LD_PRELOAD=/x",
+	})
 	if want := []string{"PATH=/bin", "LC_ALL=C", "HTTPS_PROXY=z"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

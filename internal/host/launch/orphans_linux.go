@@ -55,7 +55,7 @@ func endOrphans(pid int) {
 	if !family.reaper || len(family.plugins) > 0 {
 		return
 	}
-	for end := time.Now().Add(endTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(endTime); time.Now().Before(end); pause(time.Millisecond) {
 		left := false
 		for _, child := range children() {
 			if orphan(child) {
@@ -96,7 +96,7 @@ func children() []int {
 		if err != nil {
 			continue
 		}
-		for _, field := range strings.Fields(string(text)) {
+		for field := range strings.FieldsSeq(string(text)) {
 			if pid, err := strconv.Atoi(field); err == nil {
 				all = append(all, pid)
 			}
@@ -110,3 +110,5 @@ func marked(pid int) bool {
 	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	return err == nil && bytes.Contains(environment, []byte("IMGCTL_PLUGIN="))
 }
+
+func pause(d time.Duration) { <-time.After(d) }

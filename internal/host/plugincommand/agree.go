@@ -65,7 +65,8 @@ func (m *Manager) trust() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trust NAME",
 		Short: "Trust a plugin as it is now",
-		Long: "trust starts the plugin to read what it can do, shows that and its checksum, and if you agree records them in the lock file. " +
+		Long: "trust starts the plugin to read what it can do, shows that and its checksum, and if you agree records them in the lock " +
+			"file. " +
 			"From then on imgctl runs exactly this file, with the clouds that you allow.",
 		Args: command.Arguments1("NAME", "imgctl plugin list shows the names"),
 	}

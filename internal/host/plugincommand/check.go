@@ -18,7 +18,8 @@ func (m *Manager) check() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Test a plugin against the rules of the protocol",
-		Long: "check starts the plugin at FILE, or the one of that name, repeatedly and tests whether it follows the rules that imgctl relies on. " +
+		Long: "check starts the plugin at FILE, or the one of that name, repeatedly and tests whether it follows the rules that " +
+			"imgctl relies on. " +
 			"It needs no cloud: the check provides one. The plugin may be written in any language and need not be trusted or installed.",
 		Args: command.Arguments1("FILE", "name the plugin's executable"),
 	}

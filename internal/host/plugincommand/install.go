@@ -91,7 +91,10 @@ func (m *Manager) remove() *cobra.Command {
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		name := strings.TrimPrefix(args[0], discover.Prefix)
 		_, locked := m.Lock.Entry(name)
-		own := slices.IndexFunc(m.Inventory.Plugins, func(p *inventory.Plugin) bool { return p.Name == name && p.Folder.Origin == discover.User })
+		own := slices.IndexFunc(m.Inventory.Plugins, func(p *inventory.Plugin) bool {
+			return p.Name == name &&
+				p.Folder.Origin == discover.User
+		})
 		if !locked && own < 0 {
 			if p := m.Inventory.Find(name); p != nil {
 				return fault.New(fault.Usage, "", "plugin %q isn't one of your own: it is in %s", name, p.Folder.Path)

@@ -44,7 +44,10 @@ func (m *Manager) list() *cobra.Command {
 			return err
 		}
 		for _, p := range m.Inventory.Plugins {
-			if err := list.Row([]any{p.Name, p.Manifest.GetVersion(), p.Manifest.GetVendor(), string(p.Folder.Origin), state(p), p.Path}); err != nil {
+			if err := list.Row([]any{
+				p.Name, p.Manifest.GetVersion(), p.Manifest.GetVendor(), string(p.Folder.Origin), state(p),
+				p.Path,
+			}); err != nil {
 				return err
 			}
 		}
@@ -66,7 +69,10 @@ func state(p *inventory.Plugin) string {
 }
 
 func (m *Manager) show() *cobra.Command {
-	c := &cobra.Command{Use: "show NAME", Short: "Show what a plugin is and may do", Args: command.Arguments1("NAME", "imgctl plugin list shows the names")}
+	c := &cobra.Command{
+		Use: "show NAME", Short: "Show what a plugin is and may do",
+		Args: command.Arguments1("NAME", "imgctl plugin list shows the names"),
+	}
 	output := command.AddOutput(c, render.ShowFormats)
 	c.ValidArgsFunction = m.names
 	c.RunE = func(cmd *cobra.Command, args []string) error {

@@ -26,7 +26,8 @@ func TestShellVariables(t *testing.T) {
 			continue
 		}
 		// The words are read with eval, as users do; and everything still works after it.
-		cmd := exec.Command(shell, "-c", `before=$PATH; eval "$1"; [ "$PATH" = "$before" ] && ls -A && printf '%s' "$first$last"`, shell, script.String())
+		cmd := exec.Command(shell, "-c", `before=$PATH; eval "$1"; [ "$PATH" = "$before" ] && ls -A && printf '%s' "$first$last"`, shell,
+			script.String())
 		cmd.Dir = t.TempDir()
 		out, err := cmd.CombinedOutput()
 		if err != nil || string(out) != "xy" {
@@ -66,8 +67,7 @@ func FuzzTables(f *testing.F) {
 		if strings.ContainsFunc(out.String(), func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
 			t.Errorf("%q", out.String())
 		}
-		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-		for _, line := range lines {
+		for line := range strings.SplitSeq(strings.TrimSuffix(out.String(), "\n"), "\n") {
 			if !strings.HasPrefix(line, "+") && !strings.HasPrefix(line, "|") {
 				t.Errorf("a line that isn't the table's: %q of\n%s", line, out.String())
 			}

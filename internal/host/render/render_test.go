@@ -81,7 +81,8 @@ func TestListsAreCliffs(t *testing.T) {
 			Options{Format: "json", NoIndent: true, Columns: []string{"id", "Ok", "Size"}},
 			`[{"ID": "1", "Size": 10, "Ok": true}, {"ID": "22", "Size": 2000, "Ok": false}, {"ID": "3", "Size": 0, "Ok": true}]` + "\n",
 		},
-		{"value", Options{Format: "value"}, "1 ubuntu \"x\" é 日本 10 True None 1.5\n22 a, b\nline2 2000 False None 2.25\n3 x \\ back 0 True x 0\n"},
+		{"value", Options{Format: "value"}, "1 ubuntu \"x\" é 日本 10 True None 1.5\n22 a, b\nline2 2000 False None 2.25\n3 x \\ back 0 " +
+			"True x 0\n"},
 		{"csv", Options{Format: "csv"}, `"ID","Name","Size","Ok","None","Price"
 "1","ubuntu ""x"" é 日本",10,True,"",1.5
 "22","a, b
@@ -201,7 +202,8 @@ func TestShow(t *testing.T) {
 		{
 			"json",
 			Options{Format: "json", NoIndent: true},
-			`{"id": "1", "Disk Size": 3221225472, "os:type-x": "a \"$(b)` + "`" + ` \\", "tags": ["a", "b"], "properties": {"a": 1, "k": "v"}, "gone": null}` + "\n",
+			`{"id": "1", "Disk Size": 3221225472, "os:type-x": "a \"$(b)` + "`" +
+				` \\", "tags": ["a", "b"], "properties": {"a": 1, "k": "v"}, "gone": null}` + "\n",
 		},
 		{"json, indented", Options{Format: "json", Columns: []string{"tags", "properties"}}, `{
   "tags": [

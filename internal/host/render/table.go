@@ -4,9 +4,10 @@ import (
 	"io"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"github.com/jedib0t/go-pretty/v6/table"
 	pretty "github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 )
 
 // The minimum width of a column; if necessary, a table gets wider than its limit.

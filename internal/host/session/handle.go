@@ -118,9 +118,7 @@ func (s *session) ask(p *pluginv1.Prompt) {
 	case pluginv1.PromptKind_PROMPT_KIND_CHOICE:
 		q.Kind = console.Choice
 	}
-	for _, choice := range p.GetChoices() {
-		q.Choices = append(q.Choices, choice)
-	}
+	q.Choices = append(q.Choices, p.GetChoices()...)
 	if s.Asker != "" {
 		q.Text = s.Asker + " asks: " + q.Text
 	}

@@ -56,7 +56,10 @@ func (s *session) problem(p *pluginv1.Problem) error {
 // problemOf is an error of this program for a plugin.
 func problemOf(err error) *pluginv1.Problem {
 	message, hint := fault.Spell(err, clouds.Words)
-	p := &pluginv1.Problem{Kind: pluginv1.ProblemKind_PROBLEM_KIND_INTERNAL, Message: message, Hint: hint, RequestIds: fault.RequestIDs(err)}
+	p := &pluginv1.Problem{
+		Kind: pluginv1.ProblemKind_PROBLEM_KIND_INTERNAL, Message: message, Hint: hint,
+		RequestIds: fault.RequestIDs(err),
+	}
 	for kind, ours := range kinds {
 		if fault.KindOf(err) == ours {
 			p.Kind = kind

@@ -214,7 +214,8 @@ func (s *session) end(done *pluginv1.Done, err error) error {
 	case s.Spec.GetKind() == pluginv1.CommandKind_COMMAND_KIND_RAW && done.GetExitCode() != 0:
 		s.complain(done.GetProblem())
 		return Status(done.GetExitCode())
-	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED && s.refused.Load() && done.GetProblem().GetKind() == pluginv1.ProblemKind_PROBLEM_KIND_CANCELLED:
+	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED && s.refused.Load() &&
+		done.GetProblem().GetKind() == pluginv1.ProblemKind_PROBLEM_KIND_CANCELLED:
 		return fault.Wrap(fault.Usage, "", s.problem(done.GetProblem())) // as where nobody is there to answer
 	case done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
 		return s.problem(done.GetProblem())

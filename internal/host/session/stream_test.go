@@ -38,14 +38,26 @@ func FuzzMessages(f *testing.F) {
 		f.Fatal(err)
 	}
 	messages := []*pluginv1.PluginMessage{
-		{Message: &pluginv1.PluginMessage_Columns{Columns: &pluginv1.Columns{Columns: []*pluginv1.Column{{Title: text, Key: "a"}, {Title: "B", Unit: pluginv1.Unit_UNIT_SECONDS}}}}},
+		{Message: &pluginv1.PluginMessage_Columns{Columns: &pluginv1.Columns{Columns: []*pluginv1.Column{
+			{Title: text, Key: "a"},
+			{Title: "B", Unit: pluginv1.Unit_UNIT_SECONDS},
+		}}}},
 		{Message: &pluginv1.PluginMessage_Row{Row: &pluginv1.Row{Values: []*structpb.Value{structpb.NewStringValue(text), value}}}},
 		{Message: &pluginv1.PluginMessage_Fields{Fields: &pluginv1.Fields{Fields: []*pluginv1.Field{{Name: text, Value: value}}}}},
 		{Message: &pluginv1.PluginMessage_Text{Text: &pluginv1.Text{Text: text}}},
-		{Message: &pluginv1.PluginMessage_Log{Log: &pluginv1.Log{Level: pluginv1.LogLevel_LOG_LEVEL_ERROR, Message: text, Attributes: []*pluginv1.Attribute{{Key: text, Value: value}}}}},
-		{Message: &pluginv1.PluginMessage_Progress{Progress: &pluginv1.Progress{Id: "1", Label: text, Detail: text, Total: -1, Done: 1 << 62}}},
+		{Message: &pluginv1.PluginMessage_Log{Log: &pluginv1.Log{
+			Level: pluginv1.LogLevel_LOG_LEVEL_ERROR, Message: text,
+			Attributes: []*pluginv1.Attribute{{Key: text, Value: value}},
+		}}},
+		{Message: &pluginv1.PluginMessage_Progress{Progress: &pluginv1.Progress{
+			Id: "1", Label: text, Detail: text, Total: -1,
+			Done: 1 << 62,
+		}}},
 		{Message: &pluginv1.PluginMessage_Prompt{Prompt: &pluginv1.Prompt{Id: "1", Question: text, MustType: text}}},
-		{Message: &pluginv1.PluginMessage_Done{Done: &pluginv1.Done{Outcome: pluginv1.Outcome_OUTCOME_FAILED, Problem: &pluginv1.Problem{Message: text, Hint: text}}}},
+		{Message: &pluginv1.PluginMessage_Done{Done: &pluginv1.Done{
+			Outcome: pluginv1.Outcome_OUTCOME_FAILED,
+			Problem: &pluginv1.Problem{Message: text, Hint: text},
+		}}},
 	}
 	var all []byte
 	for _, m := range messages {
@@ -77,10 +89,13 @@ func FuzzMessages(f *testing.F) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &session{
 			Command: Command{
-				Process: &launch.Process{}, Console: c, Clouds: nowhere{}, Redactor: redactor, Format: render.Options{Format: format, MaxWidth: int(choice)}, Asker: "plugin x",
-				Spec: &pluginv1.Command{Kind: kind, Columns: []*pluginv1.Column{{Title: "A"}, {Title: "B"}}}, Start: &pluginv1.Start{AssumeYes: choice%2 == 0},
+				Process: &launch.Process{}, Console: c, Clouds: nowhere{}, Redactor: redactor,
+				Format: render.Options{Format: format, MaxWidth: int(choice)}, Asker: "plugin x",
+				Spec:  &pluginv1.Command{Kind: kind, Columns: []*pluginv1.Column{{Title: "A"}, {Title: "B"}}},
+				Start: &pluginv1.Start{AssumeYes: choice%2 == 0},
 			},
-			ctx: ctx, cancel: cancel, send: make(chan *pluginv1.HostMessage, unread), interrupted: make(chan struct{}), outcome: make(chan *pluginv1.Done, 1),
+			ctx: ctx, cancel: cancel, send: make(chan *pluginv1.HostMessage, unread), interrupted: make(chan struct{}),
+			outcome: make(chan *pluginv1.Done, 1),
 		}
 		defer cancel()
 		s.results.init(s.Command)
@@ -113,7 +128,8 @@ func FuzzMessages(f *testing.F) {
 			if strings.Contains(string(text), secret) {
 				t.Errorf("%s: the secret is in %q", format, text)
 			}
-			if file == stderr && kind != pluginv1.CommandKind_COMMAND_KIND_RAW || format == "table" && kind != pluginv1.CommandKind_COMMAND_KIND_RAW {
+			if file == stderr && kind != pluginv1.CommandKind_COMMAND_KIND_RAW || format == "table" &&
+				kind != pluginv1.CommandKind_COMMAND_KIND_RAW {
 				shown += string(text)
 			}
 		}

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -45,6 +46,9 @@ func unquote(text string) (string, quote) {
 	return b.String(), open
 }
 
+// special are the characters that a backslash quotes between double quotation marks.
+const special = "\"\\$`\n"
+
 // scan gives each character of a line without its quoting: where it begins, the character, and the
 // quotation marks around it; a backslash counts as such. Empty quotation marks give "".
 func scan(line string, each func(i int, text string, q quote)) (open quote) {
@@ -60,7 +64,7 @@ func scan(line string, each func(i int, text string, q quote)) (open quote) {
 		case c == '\\' && open != single && i+1 < len(line):
 			_, next := utf8.DecodeRuneInString(line[i+1:])
 			escaped := line[i+1 : i+1+next]
-			if open == double && !strings.Contains("\"\\$`\n", escaped) {
+			if open == double && !strings.Contains(special, escaped) {
 				escaped = `\` + escaped
 			}
 			each(i, escaped, single)
@@ -99,7 +103,7 @@ func quoted(text string, open quote) string {
 
 // listing are the values of COMP_TYPE for which a list is shown and nothing inserted but what all of
 // it has in common.
-const listing = "9 33 63 64"
+var listing = []string{"9", "33", "63", "64"}
 
 // Bash is the answer as the script for bash reads it. raw is the last word as typed, replaced the end
 // of it that a suggestion takes the place of: bash ends words at colons and equals signs, too.
@@ -124,7 +128,7 @@ func (a Answer) Bash(raw, replaced, compType string) string {
 	}
 	for _, v := range values {
 		line := v.Value
-		if v.Help != "" && len(values) > 1 && strings.Contains(" "+listing+" ", " "+compType+" ") {
+		if v.Help != "" && len(values) > 1 && slices.Contains(listing, compType) {
 			line += strings.Repeat(" ", width-len(line)) + "  (" + v.Help + ")"
 		}
 		b.WriteString("=" + line + "\n")

@@ -42,7 +42,8 @@ func readPolicy(path string) (policy, error) {
 	}
 	for _, allowed := range p.Plugins.Allow {
 		if !listed.MatchString(allowed) {
-			return p, fault.New(fault.Forbidden, "ask your administrator", "the policy %s allows %q, which is not sha256: and a checksum", path, allowed)
+			return p, fault.New(fault.Forbidden, "ask your administrator", "the policy %s allows %q, which is not sha256: and a checksum",
+				path, allowed)
 		}
 	}
 	return p, nil

@@ -111,9 +111,11 @@ func (j *Judge) MayAsk(p discover.Plugin, cloud string) error {
 		return nil
 	}
 	if cloud == "" {
-		return fault.New(fault.Forbidden, "choose one of "+strings.Join(names, ", ")+" with --os-cloud", "plugin %q may not use the cloud of the environment", p.Name)
+		return fault.New(fault.Forbidden, "choose one of "+strings.Join(names, ", ")+" with --os-cloud",
+			"plugin %q may not use the cloud of the environment", p.Name)
 	}
-	return fault.New(fault.Forbidden, fmt.Sprintf("imgctl plugin trust %s --cloud %s", p.Name, strings.Join(append(slices.Clone(names), cloud), ",")),
+	return fault.New(fault.Forbidden, fmt.Sprintf("imgctl plugin trust %s --cloud %s", p.Name,
+		strings.Join(append(slices.Clone(names), cloud), ",")),
 		"plugin %q may not use cloud %q", p.Name, cloud)
 }
 

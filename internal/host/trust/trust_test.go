@@ -46,7 +46,8 @@ func TestThePolicyForbids(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = j.Check(mine("age"), sum)
-			if (err == nil) != c.allowed || err != nil && (!fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "ask your administrator")) {
+			if (err == nil) != c.allowed || err != nil && (!fault.Is(err, fault.Forbidden) ||
+				!strings.Contains(err.Error(), "ask your administrator")) {
 				t.Errorf("%v, want allowed: %v", err, c.allowed)
 			}
 		})
@@ -65,7 +66,8 @@ func TestThePolicyForbids(t *testing.T) {
 		}
 	}
 	misspelt := write(t, filepath.Join(dir, "misspelt"), "version: 1\nplugins: [{name: age, sha256: x, cloud: [a]}]\n")
-	if _, err := NewJudge(misspelt, filepath.Join(dir, "none")); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "cloud") {
+	if _, err := NewJudge(misspelt, filepath.Join(dir, "none")); !fault.Is(err, fault.Forbidden) ||
+		!strings.Contains(err.Error(), "cloud") {
 		t.Errorf("a lock file with an unknown key: %v", err)
 	}
 }

@@ -83,7 +83,10 @@ func TestNameIsOnlyText(t *testing.T) {
 			t.Errorf("the current image of %q is called %q", n.name, img.Name)
 		}
 	}
-	for _, text := range []string{`{{ .ID }} {{ printf "%d" 1 }}`, "${env.HOME} %{ if true }", "in:a,b", `"quoted" 'name'`, "back\\slash %s"} {
+	for _, text := range []string{
+		`{{ .ID }} {{ printf "%d" 1 }}`, "${env.HOME} %{ if true }", "in:a,b", `"quoted" 'name'`,
+		"back\\slash %s",
+	} {
 		n := w.newName(text)
 		r := mustPromote(t, n.site(), n.options())
 		current(n, n.fresh)

@@ -108,7 +108,8 @@ func planImage(ctx context.Context, source *Tenancy, img *glance.Image, to []Tar
 		}
 	case glance.Private:
 		if _, suspended, _ := suspendedOf(img); suspended {
-			return nil, fault.New(fault.Conflict, fault.Advise("resume it first, with %s", fault.Do("share", "resume", img.ID)), "image %s is suspended: sharing it would give all its members their access back", img)
+			return nil, fault.New(fault.Conflict, fault.Advise("resume it first, with %s", fault.Do("share", "resume", img.ID)),
+				"image %s is suspended: sharing it would give all its members their access back", img)
 		}
 		c.Visibility = glance.Shared
 	default:

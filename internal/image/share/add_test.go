@@ -38,7 +38,8 @@ func TestPlanAddWritesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows := p.Lines()
-		if len(rows) != 1 || rows[0].ProjectID != w.project("member-a") || rows[0].Before != share.None || rows[0].After != glance.Accepted || p.Done() {
+		if len(rows) != 1 || rows[0].ProjectID != w.project("member-a") || rows[0].Before != share.None ||
+			rows[0].After != glance.Accepted || p.Done() {
 			t.Errorf("plan is %+v", rows)
 		}
 	})
@@ -96,11 +97,34 @@ func TestAddRefuses(t *testing.T) {
 		{"several images", share.AddOptions{Selection: images("twice" + w.suffix), To: []string{"member-a"}}, fault.Ambiguous, "13 bytes"},
 		{"itself", share.AddOptions{Selection: images(id), To: []string{"demo"}}, fault.Usage, "itself"},
 		{"itself by id", share.AddOptions{Selection: images(id), Projects: []string{w.project("demo")}}, fault.Usage, "itself"},
-		{"a name that can't be verified", share.AddOptions{Selection: images(id), Projects: []string{"member-a"}}, fault.Forbidden, "can't be verified"},
-		{"a project that isn't there", share.AddOptions{Selection: images(admins), From: "admin", Projects: []string{"nobody"}}, fault.NotFound, `no project "nobody"`},
-		{"somebody else's image", share.AddOptions{Selection: images(foreign), From: "admin", To: []string{"member-a"}}, fault.Forbidden, "belongs to project"},
-		{"an image of everybody", share.AddOptions{Selection: images(community), To: []string{"member-a"}}, fault.Conflict, "every project can use it"},
-		{"an unknown pick", share.AddOptions{Selection: share.Selection{Images: []string{id}, Pick: "oldest"}, To: []string{"member-a"}}, fault.Usage, "oldest"},
+		{
+			"a name that can't be verified",
+			share.AddOptions{Selection: images(id), Projects: []string{"member-a"}},
+			fault.Forbidden,
+			"can't be verified",
+		},
+		{
+			"a project that isn't there",
+			share.AddOptions{Selection: images(admins), From: "admin", Projects: []string{"nobody"}},
+			fault.NotFound, `no project "nobody"`,
+		},
+		{
+			"somebody else's image",
+			share.AddOptions{Selection: images(foreign), From: "admin", To: []string{"member-a"}},
+			fault.Forbidden,
+			"belongs to project",
+		},
+		{
+			"an image of everybody",
+			share.AddOptions{Selection: images(community), To: []string{"member-a"}},
+			fault.Conflict,
+			"every project can use it",
+		},
+		{
+			"an unknown pick",
+			share.AddOptions{Selection: share.Selection{Images: []string{id}, Pick: "oldest"}, To: []string{"member-a"}},
+			fault.Usage, "oldest",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.o.From == "" {
@@ -116,7 +140,10 @@ func TestAddSelects(t *testing.T) {
 	w := newSandbox(t, sandbox.Options{})
 	at := func(day int) time.Time { return time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC) }
 	fill := func(name string, day int, tags []string, properties map[string]string) string {
-		id, err := w.sandbox.AddImage(sandbox.Image{Project: "demo", Data: []byte("x"), Name: name, CreatedAt: at(day), Tags: tags, Properties: properties, Hidden: day == 3})
+		id, err := w.sandbox.AddImage(sandbox.Image{
+			Project: "demo", Data: []byte("x"), Name: name, CreatedAt: at(day), Tags: tags,
+			Properties: properties, Hidden: day == 3,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +289,10 @@ func TestExpires(t *testing.T) {
 		w.apply(p, err)
 	})
 
-	w.mustAdd(share.AddOptions{Selection: images(id), From: "demo", To: []string{"member-b"}, Tuning: share.Tuning{Expires: time.Now().Add(-time.Minute)}})
+	w.mustAdd(share.AddOptions{
+		Selection: images(id), From: "demo", To: []string{"member-b"},
+		Tuning: share.Tuning{Expires: time.Now().Add(-time.Minute)},
+	})
 	p, err := share.PlanRemove(t.Context(), w.clouds, share.RemoveOptions{From: "demo", Expired: true})
 	w.apply(p, err)
 	w.expectMembers(id, map[string]string{"member-a": glance.Accepted})

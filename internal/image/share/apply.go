@@ -167,8 +167,10 @@ func (c *Change) woken(members map[string]string) error {
 	if len(members) == 0 {
 		return nil
 	}
-	return fault.New(fault.Conflict, fault.Advise("run %s if they are to have it, and %s for those who are not", fault.Do("share", "resume", c.Image.ID), fault.Do("share", "remove", c.Image.ID)),
-		"image %s was private and keeps %s from before, which would get access again: %q", c.Image, count(len(members), "member"), sortedKeys(members))
+	return fault.New(fault.Conflict, fault.Advise("run %s if they are to have it, and %s for those who are not",
+		fault.Do("share", "resume", c.Image.ID), fault.Do("share", "remove", c.Image.ID)),
+		"image %s was private and keeps %s from before, which would get access again: %q", c.Image, count(len(members), "member"),
+		sortedKeys(members))
 }
 
 // wake notes who has got access again.

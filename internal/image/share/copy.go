@@ -147,7 +147,8 @@ func (r *run) copyOnce(ctx context.Context, c *Copy) error {
 		}
 		return err
 	}
-	patch := glance.Patch{}.Hidden(false).Set(SourceKey, origin(c.from, c.Image)).Remove(CopyingKey).Remove(cloud.RunKey).Remove(cloud.DeadlineKey)
+	patch := glance.Patch{}.Hidden(false).Set(SourceKey, origin(c.from,
+		c.Image)).Remove(CopyingKey).Remove(cloud.RunKey).Remove(cloud.DeadlineKey)
 	// From here on the copy is known by its id.
 	r.undo.Add(fmt.Sprintf("the copy %s of image %s on %s", img.ID, c.Image, c.to), func(ctx context.Context) (bool, error) {
 		return true, c.to.Images.Delete(ctx, img.ID)
@@ -182,7 +183,8 @@ func (r *run) transfer(ctx context.Context, c *Copy, id string) (*glance.Image, 
 		return nil, err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
-		return nil, fault.New(fault.Unavailable, "run it again", "image %s: the data that came from %s has the %s %s, not %s", c.Image, c.from, algorithm, got, want)
+		return nil, fault.New(fault.Unavailable, "run it again", "image %s: the data that came from %s has the %s %s, not %s", c.Image,
+			c.from, algorithm, got, want)
 	}
 	img, err := c.to.Images.Image(ctx, id)
 	if err != nil {
@@ -190,14 +192,18 @@ func (r *run) transfer(ctx context.Context, c *Copy, id string) (*glance.Image, 
 	}
 	gotAlgorithm, got := digest(img)
 	if img.Size != c.Image.Size || gotAlgorithm == algorithm && got != want {
-		return nil, fault.New(fault.Unavailable, "run it again", "image %s: %s stored %d bytes with the %s %s, not %d with %s", c.Image, c.to, img.Size, gotAlgorithm, got, c.Image.Size, want)
+		return nil, fault.New(fault.Unavailable, "run it again", "image %s: %s stored %d bytes with the %s %s, not %d with %s", c.Image,
+			c.to, img.Size, gotAlgorithm, got, c.Image.Size, want)
 	}
 	return img, nil
 }
 
 // deleteMarked deletes what a copy left that may never have come to be.
 func deleteMarked(ctx context.Context, site *Tenancy, mark string) (changed bool, err error) {
-	found, err := site.Images.Images(ctx, glance.Query{Owner: site.Project.ID, BothHidden: true, Properties: map[string]string{cloud.RunKey: mark}})
+	found, err := site.Images.Images(ctx, glance.Query{
+		Owner: site.Project.ID, BothHidden: true,
+		Properties: map[string]string{cloud.RunKey: mark},
+	})
 	if err != nil {
 		return false, err
 	}

@@ -58,7 +58,10 @@ func (w *world) copies() []*glance.Image {
 func TestCopyToAnotherCloud(t *testing.T) {
 	t.Parallel()
 	w, there := newFar(t)
-	id := w.image("web", map[string]any{"os_distro": "debian", "tags": []string{"ci"}, "min_disk": 3, "imgctl_promoted": "2026-01-01T00:00:00Z"})
+	id := w.image("web", map[string]any{
+		"os_distro": "debian", "tags": []string{"ci"}, "min_disk": 3,
+		"imgctl_promoted": "2026-01-01T00:00:00Z",
+	})
 	o := share.AddOptions{Selection: images(id), From: "demo", To: []string{"member-a", "far"}}
 	wantKind(t, w.add(o), fault.Usage, "copy = true")
 
@@ -73,7 +76,8 @@ func TestCopyToAnotherCloud(t *testing.T) {
 	if there == nil {
 		t.Cleanup(func() { _ = w.site("far").Images.Delete(context.Background(), c.ID) })
 	}
-	if c.Name != from.Name || c.Hidden || c.Visibility != glance.Private || c.MinDisk != 3 || c.HashValue != from.HashValue || c.Tags[0] != "ci" ||
+	if c.Name != from.Name || c.Hidden || c.Visibility != glance.Private || c.MinDisk != 3 || c.HashValue != from.HashValue ||
+		c.Tags[0] != "ci" ||
 		c.Properties["os_distro"] != "debian" || c.Properties[share.SourceKey] != "demo/"+id+"/"+from.HashValue {
 		t.Errorf("copy is %+v", c)
 	}
@@ -106,7 +110,8 @@ func TestCopyOfTiedDataIsRefused(t *testing.T) {
 	w, _ := newFar(t)
 	for property, value := range map[string]string{
 		"cinder_encryption_key_id": "5f1f3e9e-0000-4000-8000-000000000001", "os_encrypt_key_id": "5f1f3e9e-0000-4000-8000-000000000001",
-		"block_device_mapping": `[{"snapshot_id": "5f1f3e9e-0000-4000-8000-000000000001"}]`, "kernel_id": "5f1f3e9e-0000-4000-8000-000000000001",
+		"block_device_mapping": `[{"snapshot_id": "5f1f3e9e-0000-4000-8000-000000000001"}]`,
+		"kernel_id":            "5f1f3e9e-0000-4000-8000-000000000001",
 	} {
 		id := w.image("web "+property, map[string]any{property: value})
 		w.writesNothing(func() {
@@ -137,7 +142,10 @@ func TestCopyFails(t *testing.T) {
 			for nth := range 6 {
 				id := w.image(fmt.Sprint("web ", nth), nil)
 				before := w.tree(id)
-				p, err := share.PlanAdd(t.Context(), w.clouds, share.AddOptions{Selection: images(id), To: []string{"far", "member-a"}, Tuning: share.Tuning{Copy: true}})
+				p, err := share.PlanAdd(t.Context(), w.clouds, share.AddOptions{
+					Selection: images(id), To: []string{"far", "member-a"},
+					Tuning: share.Tuning{Copy: true},
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -159,7 +167,8 @@ func TestCopyFails(t *testing.T) {
 				case err == nil && (len(made) != 1 || made[0] == ""):
 					t.Errorf("fault at request %d: it says that it is done, and there are the copies %q", nth, made)
 				case err != nil && (len(made) != 0 || w.tree(id) != before):
-					t.Errorf("fault at request %d: it says %v\nand there are the copies %q\nbefore %safter  %s", nth, err, made, before, w.tree(id))
+					t.Errorf("fault at request %d: it says %v\nand there are the copies %q\nbefore %safter  %s", nth, err, made, before,
+						w.tree(id))
 				}
 			}
 		})
@@ -175,7 +184,8 @@ func TestCopyTakesOverFromDeadRuns(t *testing.T) {
 		id, err := there.AddImage(sandbox.Image{
 			Name: "web", Project: "demo", Visibility: "private", Hidden: true, CreatedAt: time.Now().Add(-age),
 			Properties: map[string]string{
-				cloud.RunKey: string(cloud.NewRun()), cloud.DeadlineKey: time.Now().Add(time.Hour).UTC().Format(time.RFC3339), share.CopyingKey: copying,
+				cloud.RunKey: string(cloud.NewRun()), cloud.DeadlineKey: time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
+				share.CopyingKey: copying,
 			},
 		})
 		if err != nil {
@@ -191,7 +201,8 @@ func TestCopyTakesOverFromDeadRuns(t *testing.T) {
 	var names []string
 	for _, c := range w.copies() {
 		if c.ID != other {
-			names = append(names, c.Name+" "+c.Status+" "+c.Properties[share.CopyingKey]+c.Properties[cloud.RunKey]+c.Properties[cloud.DeadlineKey])
+			names = append(names, c.Name+" "+c.Status+" "+
+				c.Properties[share.CopyingKey]+c.Properties[cloud.RunKey]+c.Properties[cloud.DeadlineKey])
 		}
 	}
 	if !slices.Equal(names, []string{"web active "}) || len(w.copies()) != 2 {

@@ -94,6 +94,7 @@ func (r *run) removeDead(ctx context.Context, c *Copy) (living bool, err error) 
 // finishedCopies are those of the image's data that the project on the other cloud has.
 func finishedCopies(ctx context.Context, from, to *Tenancy, img *glance.Image) ([]*glance.Image, error) {
 	return to.Images.Images(ctx, glance.Query{
-		Owner: to.Project.ID, Visibility: "all", BothHidden: true, Status: glance.StatusActive, Properties: map[string]string{SourceKey: origin(from, img)},
+		Owner: to.Project.ID, Visibility: "all", BothHidden: true, Status: glance.StatusActive,
+		Properties: map[string]string{SourceKey: origin(from, img)},
 	})
 }

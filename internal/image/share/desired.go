@@ -237,7 +237,8 @@ func (d *desired) want(r recipient, now time.Time) error {
 	}
 	if before, ok := d.said[t.Project]; ok {
 		if !before.Expires.Equal(r.Expires) {
-			return fault.New(fault.Usage, "give one end", "line %d: the share of image %s with project %s ends %s, and in line %d it ends %s",
+			return fault.New(fault.Usage, "give one end",
+				"line %d: the share of image %s with project %s ends %s, and in line %d it ends %s",
 				r.Line, d.image, t.Project, when(r.Expires), before.Line, when(before.Expires))
 		}
 		d.to = once(append(d.to, t)) // the one with credentials counts, wherever it stands
@@ -306,7 +307,8 @@ func (d *desired) plan(ctx context.Context, o FileOptions) (*Plan, error) {
 			Err: fmt.Errorf("image %s isn't shared with project %s: %s", d.image, t.Project, t.ghost),
 		})
 	}
-	if err := p.share(ctx, d.site, []*glance.Image{d.image}, append(to, d.copies...), Tuning{AcceptRejected: o.AcceptRejected}); err != nil {
+	if err := p.share(ctx, d.site, []*glance.Image{d.image}, append(to, d.copies...),
+		Tuning{AcceptRejected: o.AcceptRejected}); err != nil {
 		return nil, err
 	}
 	if len(p.Changes) == 0 { // nobody is to have it, or only by copies

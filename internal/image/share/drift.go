@@ -70,7 +70,10 @@ func Drift(ctx context.Context, clouds Clouds, f *File, o FileOptions) ([]Differ
 }
 
 func (f Failure) difference() Difference {
-	return Difference{Kind: f.State, ImageID: f.ImageID, Image: f.Image, ProjectID: f.ProjectID, Project: cmp.Or(f.Project, f.Cloud), Detail: f.Err.Error()}
+	return Difference{
+		Kind: f.State, ImageID: f.ImageID, Image: f.Image, ProjectID: f.ProjectID, Project: cmp.Or(f.Project, f.Cloud),
+		Detail: f.Err.Error(),
+	}
 }
 
 // DriftError is the error that stands for differences, nil if there are none.
@@ -78,7 +81,8 @@ func DriftError(found []Difference) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return fault.New(fault.Drift, fault.Advise("run %s to fix what can be fixed; add %s to also remove extra members", fault.Do("share", "apply"), fault.Set("prune", true)), "%s from the file", count(len(found), "difference"))
+	return fault.New(fault.Drift, fault.Advise("run %s to fix what can be fixed; add %s to also remove extra members",
+		fault.Do("share", "apply"), fault.Set("prune", true)), "%s from the file", count(len(found), "difference"))
 }
 
 func (d *desired) drift(ctx context.Context, o FileOptions) ([]Difference, error) {
@@ -154,7 +158,8 @@ func (d *desired) drift(ctx context.Context, o FileOptions) ([]Difference, error
 func (d *desired) surplus(ctx context.Context, is map[string]glance.Member, ends expiries) []Difference {
 	var found []Difference
 	for _, id := range sortedKeys(is) {
-		x := Difference{DriftExtra, d.image.ID, d.image.Name, id, "", fmt.Sprintf("shared since %s, %s", stamp(is[id].CreatedAt), is[id].Status)}
+		x := Difference{DriftExtra, d.image.ID, d.image.Name, id, "", fmt.Sprintf("shared since %s, %s", stamp(is[id].CreatedAt),
+			is[id].Status)}
 		end, over := d.over[id]
 		if !over {
 			end, over = ends[id], slices.Contains(ends.expired(time.Now()), id)

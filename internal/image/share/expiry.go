@@ -65,7 +65,8 @@ func setJSON(p glance.Patch, key string, value any) (glance.Patch, error) {
 		return p, err
 	}
 	if len(text) > glance.MaxProperty {
-		return p, fmt.Errorf("property %s would be %d bytes long, more than the %d that the service keeps", key, len(text), glance.MaxProperty)
+		return p, fmt.Errorf("property %s would be %d bytes long, more than the %d that the service keeps", key, len(text),
+			glance.MaxProperty)
 	}
 	return p.Set(key, string(text)), nil
 }
@@ -77,7 +78,8 @@ func suspendedOf(img *glance.Image) (status map[string]string, ok bool, err erro
 		return nil, false, nil
 	}
 	if err := json.Unmarshal([]byte(text), &status); err != nil {
-		return nil, true, fault.New(fault.Conflict, "correct or remove the property", "reading property %s of image %s: %w", SuspendedKey, img, err)
+		return nil, true, fault.New(fault.Conflict, "correct or remove the property", "reading property %s of image %s: %w", SuspendedKey,
+			img, err)
 	}
 	return status, true, nil
 }

@@ -129,7 +129,8 @@ func TestEveryFaultAtEveryRequest(t *testing.T) {
 			w := newSandbox(t, sandbox.Options{})
 			failed := 0
 			for nth := 1; nth <= total; nth++ {
-				if w.newMix().disturbed(fmt.Sprintf("%s at request %d", kind, nth), sandbox.Rule{Match: toGlance, Nth: nth, Fault: f}) != nil {
+				if w.newMix().disturbed(fmt.Sprintf("%s at request %d", kind, nth),
+					sandbox.Rule{Match: toGlance, Nth: nth, Fault: f}) != nil {
 					failed++
 				}
 			}
@@ -267,7 +268,10 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.sandbox.Faults().Add(sandbox.Rule{Match: toGlance, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, Before: func(*http.Request) { cancel() }}})
+		w.sandbox.Faults().Add(sandbox.Rule{
+			Match: toGlance, Nth: nth,
+			Fault: sandbox.Fault{Do: sandbox.Observe, Before: func(*http.Request) { cancel() }},
+		})
 		err = share.Apply(ctx, p, report.Discard)
 		w.sandbox.Faults().Clear()
 		cancel()

@@ -63,7 +63,8 @@ func (w *Wanted) image(n *foreignfile.Node) error {
 	var id, name string
 	err := n.Map(foreignfile.Keys{
 		"id": foreignfile.Text(&id), "name": foreignfile.Text(&name), "glob": foreignfile.Text(&s.Glob),
-		"pick": foreignfile.OneOf(&s.Pick, Newest, All), "tags": foreignfile.Texts(&s.Tags), "properties": foreignfile.TextMap(&s.Properties),
+		"pick": foreignfile.OneOf(&s.Pick, Newest, All), "tags": foreignfile.Texts(&s.Tags),
+		"properties": foreignfile.TextMap(&s.Properties),
 	})
 	switch {
 	case err != nil:

@@ -75,11 +75,17 @@ func TestParseRefuses(t *testing.T) {
 		{"a key twice", head + "images: [{name: a}]\n  images: [{name: b}]", `line 4, column 3: "images" is given twice`},
 		{"no images", head + "to: []", "line 3, column 3: images: it is missing"},
 		{"an image of nothing", head + "images:\n  - pick: all", "line 4, column 5: an image needs"},
-		{"an image by id and name", head + "images:\n  - {id: 0b01779d-2427-4f5c-b083-1ad3abc302ed, name: a}", "line 4, column 5: an image has an id or a name"},
+		{
+			"an image by id and name", head + "images:\n  - {id: 0b01779d-2427-4f5c-b083-1ad3abc302ed, name: a}",
+			"line 4, column 5: an image has an id or a name",
+		},
 		{"a wrong id", head + "images:\n  - id: web", `line 4, column 5: id: "web"`},
 		{"a wrong pick", head + "images:\n  - {name: a, pick: oldest}", `line 4, column 21: pick: "oldest"`},
 		{"an empty name", head + "images:\n  - name:", "line 4, column 5: a text is expected"},
-		{"a recipient of nothing", head + "images: [{name: a}]\n  to:\n  - {expires: 2027-01-31T00:00:00Z}", "line 5, column 5: a recipient is either"},
+		{
+			"a recipient of nothing", head + "images: [{name: a}]\n  to:\n  - {expires: 2027-01-31T00:00:00Z}",
+			"line 5, column 5: a recipient is either",
+		},
 		{"a recipient of both", head + "images: [{name: a}]\n  to:\n  - {cloud: a, project: b}", "line 5, column 5: a recipient is either"},
 		{"a duration", head + "images: [{name: a}]\n  to:\n  - {cloud: a, expires: 30d}", `line 5, column 25: expires: "30d"`},
 		{"a wrong flag", head + "images: [{name: a}]\n  copy: 1", "line 4, column 9: true or false"},
@@ -98,7 +104,8 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add("version: 1\nshares:\n- images: [{name: a, tags: [b], properties: {c: d}, pick: newest}]\n  to: [{cloud: e, expires: 2027-01-31T00:00:00Z}]\n")
+	f.Add("version: 1\nshares:\n- images: [{name: a, tags: [b], properties: {c: d}, pick: newest}]\n  to: [{cloud: e, expires: " +
+		"2027-01-31T00:00:00Z}]\n")
 	f.Add("version: 1\nshares: *a")
 	f.Add("a: &a [*a]")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -218,7 +225,10 @@ func TestDriftOfExpiry(t *testing.T) {
 	w := newWorld(t)
 	id := w.image("one", nil)
 	end := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-	w.mustAdd(share.AddOptions{Selection: images(id), From: "demo", To: []string{"member-a", "member-b"}, Tuning: share.Tuning{Expires: end}})
+	w.mustAdd(share.AddOptions{
+		Selection: images(id), From: "demo", To: []string{"member-a", "member-b"},
+		Tuning: share.Tuning{Expires: end},
+	})
 	text := "version: 1\nshares:\n- images: [{id: " + id + "}]\n  to:\n"
 	f := mustParse(t, text+"  - {cloud: member-a, expires: 2001-01-01T00:00:00Z}\n  - {cloud: member-b}\n")
 	w.expectDrift(f, share.FileOptions{}, "one member-a expired", "one member-b expiry")
@@ -231,7 +241,10 @@ func TestDriftOfExpiry(t *testing.T) {
 	}
 	w.expectDrift(f, share.FileOptions{})
 
-	w.mustAdd(share.AddOptions{Selection: images(id), From: "demo", To: []string{"other"}, Tuning: share.Tuning{Expires: time.Now().Add(-time.Hour)}})
+	w.mustAdd(share.AddOptions{
+		Selection: images(id), From: "demo", To: []string{"other"},
+		Tuning: share.Tuning{Expires: time.Now().Add(-time.Hour)},
+	})
 	w.expectDrift(f, share.FileOptions{}, "one other expired")
 }
 
@@ -343,7 +356,8 @@ func TestFileGivesAShareOneEnd(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := share.PlanFile(t.Context(), w.clouds, mustParse(t, first+strings.TrimPrefix(first, "version: 1\nshares:\n")), share.FileOptions{From: "demo"}); err != nil {
+	if _, err := share.PlanFile(t.Context(), w.clouds, mustParse(t, first+strings.TrimPrefix(first, "version: 1\nshares:\n")),
+		share.FileOptions{From: "demo"}); err != nil {
 		t.Errorf("the same end twice: %v", err)
 	}
 }
@@ -369,7 +383,8 @@ func TestParseExpiry(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{
-		"720h": now.Add(720 * time.Hour), "30d": now.Add(720 * time.Hour), "1.5d": now.Add(36 * time.Hour), "7d12h": now.Add(180 * time.Hour), "12mo": time.Date(2027, 11, 21, 12, 0, 0, 0, time.UTC),
+		"720h": now.Add(720 * time.Hour), "30d": now.Add(720 * time.Hour), "1.5d": now.Add(36 * time.Hour),
+		"7d12h": now.Add(180 * time.Hour), "12mo": time.Date(2027, 11, 21, 12, 0, 0, 0, time.UTC),
 		"2027-01-31T00:00:00+01:00": time.Date(2027, 1, 30, 23, 0, 0, 0, time.UTC),
 	} {
 		if got, err := share.ParseExpiry(text, now); err != nil || !got.Equal(want) {

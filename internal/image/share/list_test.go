@@ -60,16 +60,27 @@ func TestList(t *testing.T) {
 		{"all", share.ListOptions{}, []string{
 			"hidden member-a pending", "shared member-a accepted", "shared member-b rejected", "suspended other dormant",
 		}},
-		{"one target", share.ListOptions{From: "demo", To: []string{"member-a"}}, []string{"hidden member-a pending", "shared member-a accepted"}},
+		{
+			"one target",
+			share.ListOptions{From: "demo", To: []string{"member-a"}},
+			[]string{"hidden member-a pending", "shared member-a accepted"},
+		},
 		{"images", share.ListOptions{Selection: images("shared", "private", "lonely")}, []string{
 			"lonely - none", "private - unknown", "shared member-a accepted", "shared member-b rejected",
 		}},
 		{"a filter", share.ListOptions{Selection: share.Selection{Glob: "*l*"}}, nil},
-		{"a filter for what a target sees", share.ListOptions{To: []string{"member-a"}, Selection: share.Selection{Tags: []string{"nobody"}}}, nil},
+		{"a filter for what a target sees", share.ListOptions{
+			To:        []string{"member-a"},
+			Selection: share.Selection{Tags: []string{"nobody"}},
+		}, nil},
 		{"what a target sees", share.ListOptions{To: []string{"member-a", "member-b", "other"}}, []string{
 			"hidden member-a pending", "shared member-a accepted", "shared member-b rejected",
 		}},
-		{"what a target sees of one image", share.ListOptions{To: []string{"member-b"}, Selection: images("shared")}, []string{"shared member-b rejected"}},
+		{
+			"what a target sees of one image",
+			share.ListOptions{To: []string{"member-b"}, Selection: images("shared")},
+			[]string{"shared member-b rejected"},
+		},
 		{"what an admin's project is offered", share.ListOptions{To: []string{"admin"}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -126,7 +137,10 @@ func TestListShowsGhosts(t *testing.T) {
 		t.Error(diff)
 	}
 	// Ghosts can be removed as any member can.
-	p, err := share.PlanRemove(t.Context(), w.clouds, share.RemoveOptions{Selection: images(id), From: "admin", Projects: []string{w.project("member-b")}})
+	p, err := share.PlanRemove(t.Context(), w.clouds, share.RemoveOptions{
+		Selection: images(id), From: "admin",
+		Projects: []string{w.project("member-b")},
+	})
 	w.apply(p, err)
 	if left := w.sandbox.Members(id); len(left) != 2 {
 		t.Errorf("members are %v", left)

@@ -73,7 +73,10 @@ func TestAcceptRejectReset(t *testing.T) {
 	w.imageOf("member-a", "web", nil) // its own image of the name is not meant
 	for _, status := range []string{glance.Accepted, glance.Rejected, glance.Pending} {
 		for _, image := range []string{id, "web" + w.suffix} { // a pending or rejected image is in no default list
-			p, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{Selection: images(image), To: []string{"member-a"}, Status: status})
+			p, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{
+				Selection: images(image), To: []string{"member-a"},
+				Status: status,
+			})
 			w.apply(p, err)
 			w.expectMembers(id, map[string]string{"member-a": status})
 		}
@@ -87,7 +90,10 @@ func TestAdminAcceptsForItsOwnProject(t *testing.T) {
 	other, own := w.image("web", nil), w.image("web", nil)
 	w.member(other, "member-a", glance.Pending)
 	w.member(own, "admin", glance.Pending)
-	p, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{Selection: images("web" + w.suffix), To: []string{"admin"}, Status: glance.Accepted})
+	p, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{
+		Selection: images("web" + w.suffix), To: []string{"admin"},
+		Status: glance.Accepted,
+	})
 	w.apply(p, err)
 	w.expectMembers(own, map[string]string{"admin": glance.Accepted})
 	w.expectMembers(other, map[string]string{"member-a": glance.Pending})
@@ -108,7 +114,10 @@ func TestStatusRefuses(t *testing.T) {
 		{"a name of its own", "own" + w.suffix, "member-a", fault.NotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{Selection: images(c.image), To: []string{c.to}, Status: glance.Accepted})
+			_, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{
+				Selection: images(c.image), To: []string{c.to},
+				Status: glance.Accepted,
+			})
 			wantKind(t, err, c.kind)
 		})
 	}
@@ -129,7 +138,10 @@ func TestWhatRevokes(t *testing.T) {
 		}
 		return err == nil
 	}
-	p, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{Selection: images(id), To: []string{"member-a"}, Status: glance.Rejected})
+	p, err := share.PlanStatus(t.Context(), w.clouds, share.StatusOptions{
+		Selection: images(id), To: []string{"member-a"},
+		Status: glance.Rejected,
+	})
 	w.apply(p, err)
 	if !readable() {
 		t.Error("a rejected image can't be read by its id: docs and help say it can")
@@ -213,7 +225,10 @@ func TestRemove(t *testing.T) {
 		w.member(id, "member-a", glance.Accepted)
 		w.member(id, "member-b", glance.Pending)
 	}
-	o := share.RemoveOptions{Selection: images(first, second), From: "demo", To: []string{"member-a"}, Projects: []string{w.project("other")}}
+	o := share.RemoveOptions{
+		Selection: images(first, second), From: "demo", To: []string{"member-a"},
+		Projects: []string{w.project("other")},
+	}
 	w.writesNothing(func() {
 		p, err := share.PlanRemove(t.Context(), w.clouds, o)
 		if err != nil {
@@ -244,7 +259,10 @@ func TestRemoveGoesOn(t *testing.T) {
 	w.member(id, "member-a", glance.Accepted)
 	w.member(id, "member-b", glance.Accepted)
 	o := share.RemoveOptions{Selection: images(id), To: []string{"member-a", "member-b"}}
-	w.sandbox.Faults().Add(sandbox.Rule{Method: "DELETE", Path: "**/members/" + w.project("member-a"), Fault: sandbox.Status(http.StatusForbidden)})
+	w.sandbox.Faults().Add(sandbox.Rule{
+		Method: "DELETE", Path: "**/members/" + w.project("member-a"),
+		Fault: sandbox.Status(http.StatusForbidden),
+	})
 	p, err := share.PlanRemove(t.Context(), w.clouds, o)
 	if err != nil {
 		t.Fatal(err)

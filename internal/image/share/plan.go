@@ -111,8 +111,15 @@ func (p *Plan) Rows() []change.Row {
 			expires = r.Expires
 		}
 		rows[n] = change.Row{
-			{Key: "image_id", Value: r.ImageID}, {Key: "image", Value: r.Image}, {Key: "project_id", Value: r.ProjectID}, {Key: "project", Value: r.Project},
-			{Key: "cloud", Value: r.Cloud}, {Key: "before", Value: r.Before}, {Key: "after", Value: r.After}, {Key: "expires", Value: expires}, {Key: "note", Value: r.Note},
+			{Key: "image_id", Value: r.ImageID},
+			{Key: "image", Value: r.Image},
+			{Key: "project_id", Value: r.ProjectID},
+			{Key: "project", Value: r.Project},
+			{Key: "cloud", Value: r.Cloud},
+			{Key: "before", Value: r.Before},
+			{Key: "after", Value: r.After},
+			{Key: "expires", Value: expires},
+			{Key: "note", Value: r.Note},
 		}
 	}
 	return rows

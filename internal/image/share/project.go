@@ -118,14 +118,16 @@ func (s *Tenancy) named(ctx context.Context, name string) (project, error) {
 	for _, p := range list.Projects {
 		lines = append(lines, fmt.Sprintf("  %s  in domain %s", p.ID, p.DomainID))
 	}
-	return project{}, fault.New(fault.Ambiguous, "give the id", "%d projects of %s are named %q:\n%s", len(lines), s, name, strings.Join(lines, "\n"))
+	return project{}, fault.New(fault.Ambiguous, "give the id", "%d projects of %s are named %q:\n%s", len(lines), s, name,
+		strings.Join(lines, "\n"))
 }
 
 func usable(p project) error {
 	if p.Enabled {
 		return nil
 	}
-	return fault.New(fault.Conflict, "enable it first", "the project %q (%s) is disabled: images shared with it couldn't be used", p.Name, p.ID)
+	return fault.New(fault.Conflict, "enable it first", "the project %q (%s) is disabled: images shared with it couldn't be used", p.Name,
+		p.ID)
 }
 
 func (s *Tenancy) keystone(ctx context.Context, path string, into any) error {

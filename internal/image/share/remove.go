@@ -125,7 +125,8 @@ func planRemoval(ctx context.Context, site *Tenancy, img *glance.Image, losers [
 	}
 	if img.Visibility != glance.Shared {
 		if img.Visibility == glance.Private && losers != nil {
-			return nil, fault.New(fault.Conflict, fault.Advise("only the owner has access while it is private; to change its members, resume it with %s", fault.Do("share", "resume", img.ID)),
+			return nil, fault.New(fault.Conflict, fault.Advise("only the owner has access while it is private; to change its members, "+
+				"resume it with %s", fault.Do("share", "resume", img.ID)),
 				"image %s is private, so its members can't be changed", img)
 		}
 		return c, nil

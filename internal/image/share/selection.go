@@ -75,7 +75,9 @@ func (s Selection) resolve(ctx context.Context, site *Tenancy) ([]*glance.Image,
 }
 
 // among resolves one image after the other with find, which gets "" if only filters count.
-func (s Selection) among(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error), where string) ([]*glance.Image, error) {
+func (s Selection) among(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error),
+	where string,
+) ([]*glance.Image, error) {
 	if err := s.blank(); err != nil {
 		return nil, err
 	}

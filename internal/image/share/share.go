@@ -64,7 +64,8 @@ type Tenancy struct {
 // NewTenancy makes a tenancy of a connection. Credentials that aren't for a project are fault.Usage.
 func NewTenancy(c *cloud.Cloud) (*Tenancy, error) {
 	if c.Project().ID == "" {
-		return nil, fault.New(fault.Usage, "name a project in its entry of clouds.yaml", "the credentials of cloud %q are not for a project", c.Name())
+		return nil, fault.New(fault.Usage, "name a project in its entry of clouds.yaml",
+			"the credentials of cloud %q are not for a project", c.Name())
 	}
 	sc, err := c.Image()
 	if err != nil {

@@ -58,7 +58,8 @@ func (s Selection) offered(ctx context.Context, site *Tenancy, one string) ([]*g
 		img, err := site.Images.Image(ctx, one)
 		switch {
 		case err == nil && img.Owner == site.Project.ID:
-			return nil, fault.New(fault.Usage, "use the credentials of a project that it is shared with", "image %s belongs to project %s of %s itself", img, img.Owner, site)
+			return nil, fault.New(fault.Usage, "use the credentials of a project that it is shared with",
+				"image %s belongs to project %s of %s itself", img, img.Owner, site)
 		case err == nil && img.Visibility != glance.Shared:
 			return nil, fault.New(fault.Conflict, "only shared images can be accepted", "image %s is %s", img, img.Visibility)
 		case err == nil:

@@ -34,7 +34,10 @@ func PlanSuspend(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, e
 		}
 		c.Visibility = glance.Private
 		for _, m := range members {
-			c.Members = append(c.Members, Member{Project: m.ProjectID, Name: site.nameOf(ctx, m.ProjectID), Before: m.Status, After: Dormant})
+			c.Members = append(c.Members, Member{
+				Project: m.ProjectID, Name: site.nameOf(ctx, m.ProjectID), Before: m.Status,
+				After: Dormant,
+			})
 		}
 		return c, nil
 	})
@@ -49,7 +52,8 @@ func PlanResume(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, er
 			return c, nil
 		case glance.Private:
 		default:
-			return nil, fault.New(fault.Conflict, "", "image %s is %s: resuming is for private images that were shared", img, img.Visibility)
+			return nil, fault.New(fault.Conflict, "", "image %s is %s: resuming is for private images that were shared", img,
+				img.Visibility)
 		}
 		kept, _, err := suspendedOf(img)
 		if err != nil {
@@ -63,7 +67,9 @@ func PlanResume(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, er
 	})
 }
 
-func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(context.Context, *Tenancy, *glance.Image) (*Change, error)) (*Plan, error) {
+func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(context.Context, *Tenancy, *glance.Image) (*Change,
+	error),
+) (*Plan, error) {
 	site, err := clouds(ctx, o.From)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,8 @@ func (r *run) take(ctx context.Context) error {
 	if err == nil || gone.Load() == 0 && r.done.Load() == 0 {
 		return err
 	}
-	return fault.Wrap(fault.Partial, "run it again to finish it", fmt.Errorf("%s made, %d left: %w", count(int(gone.Load()+r.done.Load()), "change"), left.Load(), err))
+	return fault.Wrap(fault.Partial, "run it again to finish it", fmt.Errorf("%s made, %d left: %w",
+		count(int(gone.Load()+r.done.Load()), "change"), left.Load(), err))
 }
 
 func (r *run) reduce(ctx context.Context, c *Change, left, gone *atomic.Int64) error {

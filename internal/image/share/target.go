@@ -78,7 +78,8 @@ func cloudTarget(source, site *Tenancy, mayCopy bool) (Target, error) {
 	t := Target{Project: site.Project.ID, Name: site.Project.Name, site: site, foreign: !source.sameService(site)}
 	switch {
 	case t.foreign && !mayCopy:
-		return t, fault.New(fault.Usage, fault.Advise("copy the images there, with %s or with copy: true in a file", fault.Set("copy", true)),
+		return t, fault.New(fault.Usage, fault.Advise("copy the images there, with %s or with copy: true in a file",
+			fault.Set("copy", true)),
 			"%s has another Image service than %s, so images can't be shared with it", site, source)
 	case !t.foreign && t.Project == source.Project.ID:
 		return t, itself(source, site.String())
@@ -87,7 +88,8 @@ func cloudTarget(source, site *Tenancy, mayCopy bool) (Target, error) {
 }
 
 func itself(source *Tenancy, target string) error {
-	return fault.New(fault.Usage, "name another project", "%s is project %s of %s itself, which has its own images already", target, source.Project.ID, source)
+	return fault.New(fault.Usage, "name another project", "%s is project %s of %s itself, which has its own images already", target,
+		source.Project.ID, source)
 }
 
 // once leaves the first target of each project, which is the one with credentials.

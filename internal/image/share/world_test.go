@@ -185,7 +185,8 @@ func (w *world) tree(images ...string) string {
 		if !ok {
 			w.t.Fatalf("image %s is gone", id)
 		}
-		fmt.Fprintf(&b, "%s %s %s %v hidden=%t %v %v\n", id, img.Name, img.Visibility, img.Tags, img.Hidden, img.Properties, w.sandbox.Members(id))
+		fmt.Fprintf(&b, "%s %s %s %v hidden=%t %v %v\n", id, img.Name, img.Visibility, img.Tags, img.Hidden, img.Properties,
+			w.sandbox.Members(id))
 	}
 	return b.String()
 }

@@ -64,8 +64,16 @@ func (p *Plan) rows(leftovers []*Leftover, outcome string) []change.Row {
 			what = "released"
 		}
 		rows = append(rows, change.Row{
-			{Key: "kind", Value: l.Kind}, {Key: "id", Value: l.ID}, {Key: "name", Value: l.Name}, {Key: "run", Value: string(l.Run)}, {Key: "age", Value: age},
-			{Key: "why", Value: l.Why}, {Key: "action", Value: l.Action}, {Key: "outcome", Value: what}, {Key: "created", Value: l.Created}, {Key: "deadline", Value: l.Deadline},
+			{Key: "kind", Value: l.Kind},
+			{Key: "id", Value: l.ID},
+			{Key: "name", Value: l.Name},
+			{Key: "run", Value: string(l.Run)},
+			{Key: "age", Value: age},
+			{Key: "why", Value: l.Why},
+			{Key: "action", Value: l.Action},
+			{Key: "outcome", Value: what},
+			{Key: "created", Value: l.Created},
+			{Key: "deadline", Value: l.Deadline},
 		})
 	}
 	return rows

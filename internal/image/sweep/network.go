@@ -33,7 +33,8 @@ func findPorts(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 			continue
 		}
 		found = append(found, &Leftover{
-			Kind: Port, ID: p.ID, Name: p.Name, Run: marks.Run, Created: p.CreatedAt, Deadline: marks.Deadline, Action: Delete, afterServer: true,
+			Kind: Port, ID: p.ID, Name: p.Name, Run: marks.Run, Created: p.CreatedAt, Deadline: marks.Deadline, Action: Delete,
+			afterServer: true,
 			ours: func(ctx context.Context) error {
 				now, err := ports.Get(ctx, sc, p.ID).Extract()
 				if err != nil {

@@ -60,7 +60,8 @@ func NewPlan(ctx context.Context, c *cloud.Cloud, o Options) (*Plan, error) {
 // order sorts by run, then by kind.
 func order(leftovers []*Leftover) {
 	slices.SortFunc(leftovers, func(a, b *Leftover) int {
-		return cmp.Or(cmp.Compare(a.Run, b.Run), cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Run, b.Run), cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)),
+			cmp.Compare(a.ID, b.ID))
 	})
 }
 

@@ -34,7 +34,8 @@ func findVolumes(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 			continue
 		}
 		found = append(found, &Leftover{
-			Kind: Volume, ID: v.ID, Name: v.Name, Run: marks.Run, Created: v.CreatedAt, Deadline: marks.Deadline, Action: Delete, afterServer: true,
+			Kind: Volume, ID: v.ID, Name: v.Name, Run: marks.Run, Created: v.CreatedAt, Deadline: marks.Deadline, Action: Delete,
+			afterServer: true,
 			ours: func(ctx context.Context) error {
 				now, err := volumes.Get(ctx, sc, v.ID).Extract()
 				if err != nil {
@@ -68,7 +69,8 @@ func findImages(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 		}
 		marks, _ := cloud.MetadataMarks(img.Properties)
 		found = append(found, &Leftover{
-			Kind: Image, ID: img.ID, Name: img.Name, Run: run, Created: img.CreatedAt, Deadline: marks.Deadline, Action: Delete, afterServer: true,
+			Kind: Image, ID: img.ID, Name: img.Name, Run: run, Created: img.CreatedAt, Deadline: marks.Deadline, Action: Delete,
+			afterServer: true,
 			ours: func(ctx context.Context) error {
 				now, err := images.Image(ctx, img.ID)
 				if err != nil {

@@ -58,7 +58,8 @@ func (o Options) Validate() []error {
 	var errs []error
 	for _, r := range o.Runs {
 		if !cloud.Run(r).Valid() {
-			errs = append(errs, fault.Bad("run", fault.Advise("give a run's id, as %s lists them", fault.Do("sweep", "")), "%q is not an id", r))
+			errs = append(errs, fault.Bad("run", fault.Advise("give a run's id, as %s lists them", fault.Do("sweep", "")),
+				"%q is not an id", r))
 		}
 	}
 	for _, k := range o.Kinds {

@@ -32,7 +32,10 @@ var past, future = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 func (p *project) bystanders() {
 	ctx, run := p.t.Context(), cloud.NewRun()
 	p.leave(cloud.NewRun(), future)
-	port := must(ports.Create(ctx, p.network, ports.CreateOpts{NetworkID: p.private, Name: run.Name(), Description: "imgctl_run=mine"}).Extract())
+	port := must(ports.Create(ctx, p.network, ports.CreateOpts{
+		NetworkID: p.private, Name: run.Name(),
+		Description: "imgctl_run=mine",
+	}).Extract())
 	must(floatingips.Create(ctx, p.network, floatingips.CreateOpts{FloatingNetworkID: p.public, Description: "imgctl is great"}).Extract())
 	p.newServer(run.Name(), port.ID, nil)
 	p.newVolume(run.Name(), map[string]string{cloud.RunKey: "mine"})
@@ -179,7 +182,10 @@ func TestReusedFloatingIPIsReleased(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, sandbox.Options{})
 	ctx, run := t.Context(), cloud.NewRun()
-	ours := must(floatingips.Create(ctx, p.network, floatingips.CreateOpts{FloatingNetworkID: p.public, Description: "the office's"}).Extract())
+	ours := must(floatingips.Create(ctx, p.network, floatingips.CreateOpts{
+		FloatingNetworkID: p.public,
+		Description:       "the office's",
+	}).Extract())
 	plain := must(floatingips.Create(ctx, p.network, floatingips.CreateOpts{FloatingNetworkID: p.public}).Extract())
 	before := p.state()
 	port := must(ports.Create(ctx, p.network, ports.CreateOpts{NetworkID: p.private, Description: run.Description(past)}).Extract())
@@ -244,7 +250,8 @@ func TestClaims(t *testing.T) {
 	withAlive := p.state()
 	dead := claim("dead", fmt.Sprintf("process %d on here (%s/1)", 1<<30, here))
 	result := p.sweep(sweep.Options{At: time.Now().Add(1000 * time.Hour)})
-	if len(result.Removed) != 1 || result.Removed[0].ID != dead || result.Removed[0].Name != "dead" || result.Removed[0].Kind != sweep.Claim {
+	if len(result.Removed) != 1 || result.Removed[0].ID != dead || result.Removed[0].Name != "dead" ||
+		result.Removed[0].Kind != sweep.Claim {
 		t.Errorf("%+v", result)
 	}
 	if diff := p.changed(withAlive); diff != "" {
@@ -318,7 +325,8 @@ func TestNothingButAnImageService(t *testing.T) {
 	}
 	defer c.Close()
 	plan, err := sweep.NewPlan(t.Context(), c, sweep.Options{})
-	if err != nil || len(plan.Leftovers) != 1 || !slices.Equal(plan.Missing, []string{sweep.Server, sweep.Port, sweep.FloatingIP, sweep.Volume, sweep.KeyPair}) {
+	if err != nil || len(plan.Leftovers) != 1 || !slices.Equal(plan.Missing,
+		[]string{sweep.Server, sweep.Port, sweep.FloatingIP, sweep.Volume, sweep.KeyPair}) {
 		t.Errorf("%+v, %v", plan, err)
 	}
 	if _, err := sweep.NewPlan(t.Context(), c, sweep.Options{Kinds: []string{sweep.Port}}); !fault.Is(err, fault.NotFound) {
@@ -374,7 +382,10 @@ func TestInterrupted(t *testing.T) {
 	before := p.state()
 	p.leave(cloud.NewRun(), past)
 	ctx, cancel := context.WithCancel(t.Context())
-	p.sandbox.Faults().Add(sandbox.Rule{Method: "DELETE", Nth: 2, Fault: sandbox.Fault{Do: sandbox.Observe, Before: func(*http.Request) { cancel() }}})
+	p.sandbox.Faults().Add(sandbox.Rule{Method: "DELETE", Nth: 2, Fault: sandbox.Fault{
+		Do:     sandbox.Observe,
+		Before: func(*http.Request) { cancel() },
+	}})
 	_, err := sweep.Apply(ctx, p.plan(sweep.Options{}), report.Discard)
 	if !fault.Is(err, fault.Cancelled) {
 		t.Errorf("error is %v", err)

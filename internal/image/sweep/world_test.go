@@ -82,7 +82,10 @@ func must[T any](v T, err error) T {
 func (p *project) leave(run cloud.Run, deadline time.Time) map[string]string {
 	ctx, marks, text := p.t.Context(), run.Metadata(deadline), run.Description(deadline)
 	port := must(ports.Create(ctx, p.network, ports.CreateOpts{NetworkID: p.private, Name: run.Name(), Description: text}).Extract())
-	made := must(floatingips.Create(ctx, p.network, floatingips.CreateOpts{FloatingNetworkID: p.public, PortID: port.ID, Description: text}).Extract())
+	made := must(floatingips.Create(ctx, p.network, floatingips.CreateOpts{
+		FloatingNetworkID: p.public, PortID: port.ID,
+		Description: text,
+	}).Extract())
 	volume := p.newVolume(run.Name(), marks)
 	server := p.newServer("packer", port.ID, marks)
 	return map[string]string{
@@ -110,7 +113,10 @@ func (p *project) newKeyPair(name string) string {
 		p.t.Fatal(err)
 	}
 	text := string(ssh.MarshalAuthorizedKey(must(ssh.NewPublicKey(public))))
-	return must(keypairs.Create(p.t.Context(), p.compute, keypairs.CreateOpts{Name: name, PublicKey: strings.TrimSpace(text)}).Extract()).Name
+	return must(keypairs.Create(p.t.Context(), p.compute, keypairs.CreateOpts{
+		Name:      name,
+		PublicKey: strings.TrimSpace(text),
+	}).Extract()).Name
 }
 
 func (p *project) newImage(name string, properties map[string]string) string {
@@ -139,7 +145,8 @@ func (p *project) state() map[string]string {
 	for _, x := range must(ports.ExtractPorts(must(ports.List(p.network, ports.ListOpts{ProjectID: p.Project().ID}).AllPages(ctx)))) {
 		all[x.ID] = fmt.Sprint(sweep.Port, x.Name, x.Description, x.DeviceID)
 	}
-	for _, f := range must(floatingips.ExtractFloatingIPs(must(floatingips.List(p.network, floatingips.ListOpts{ProjectID: p.Project().ID}).AllPages(ctx)))) {
+	for _, f := range must(floatingips.ExtractFloatingIPs(must(floatingips.List(p.network,
+		floatingips.ListOpts{ProjectID: p.Project().ID}).AllPages(ctx)))) {
 		all[f.ID] = fmt.Sprint(sweep.FloatingIP, f.FloatingIP, f.Description, f.PortID)
 	}
 	for _, v := range must(volumes.ExtractVolumes(must(volumes.List(p.volume, nil).AllPages(ctx)))) {

@@ -119,7 +119,8 @@ func statusKind(status int, body string) fault.Kind {
 
 func isNetwork(err error) bool {
 	var n net.Error
-	return errors.As(err, &n) || errors.Is(err, outbound.ErrCut) || errors.Is(err, outbound.ErrTooSlow) || errors.Is(err, context.DeadlineExceeded) ||
+	return errors.As(err, &n) || errors.Is(err, outbound.ErrCut) || errors.Is(err, outbound.ErrTooSlow) ||
+		errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
 }
 
@@ -164,7 +165,8 @@ func notUnderstood(err error) error {
 		return said
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return answer{error: err, text: fmt.Sprintf("the service's answer isn't what its API says: %s stands where something else belongs (%s)",
+		return answer{error: err, text: fmt.Sprintf("the service's answer isn't what its API says: %s stands where something else "+
+			"belongs (%s)",
 			wrong.Value, cmp.Or(wrong.Field, "at its top"))}
 	}
 	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {

@@ -34,7 +34,8 @@ func TestClassify(t *testing.T) {
 			fault.Internal, "400 Bad Request: Invalid imageRef provided. (req-1)",
 		},
 		{
-			"Nova's quota", refusal(403, `{"forbidden":{"code":403,"message":"Quota exceeded for cores"}}`, "X-Compute-Request-Id", "req-2"),
+			"Nova's quota", refusal(403, `{"forbidden":{"code":403,"message":"Quota exceeded for cores"}}`, "X-Compute-Request-Id",
+				"req-2"),
 			fault.Quota, "403 Forbidden: Quota exceeded for cores (req-2)",
 		},
 		{
@@ -46,16 +47,22 @@ func TestClassify(t *testing.T) {
 			fault.Forbidden, "401 Unauthorized: The request you have made requires authentication.",
 		},
 		{
-			"Glance", refusal(409, "<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n  The target member is already &quot;there&quot;.<br /><br />\n\n </body>\n</html>"),
+			"Glance", refusal(409, "<html>\n <head>\n  <title>409 Conflict</title>\n </head>\n <body>\n  <h1>409 Conflict</h1>\n  The "+
+				"target member is already &quot;there&quot;.<br /><br />\n\n </body>\n</html>"),
 			fault.Conflict, `409 Conflict: The target member is already "there".`,
 		},
 		{
-			"Glance, asked for JSON", refusal(409, `{"message": "Image ID X already exists!<br /><br />\n\n\n", "code": "409 Conflict", "title": "Conflict"}`),
+			"Glance, asked for JSON", refusal(409,
+				`{"message": "Image ID X already exists!<br /><br />\n\n\n", "code": "409 Conflict", "title": "Conflict"}`),
 			fault.Conflict, "409 Conflict: Image ID X already exists!",
 		},
-		{"Cinder's quota", refusal(413, `{"overLimit":{"code":413,"message":"VolumeLimitExceeded","retryAfter":"0"}}`), fault.Quota, "413 Request Entity Too Large: VolumeLimitExceeded"},
+		{
+			"Cinder's quota", refusal(413, `{"overLimit":{"code":413,"message":"VolumeLimitExceeded","retryAfter":"0"}}`), fault.Quota,
+			"413 Request Entity Too Large: VolumeLimitExceeded",
+		},
 		{"not found", refusal(404, ""), fault.NotFound, "404 Not Found"},
-		{"no server", refusal(503, "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>"), fault.Unavailable, "503 Service Unavailable: No server is available to handle this request."},
+		{"no server", refusal(503, "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this "+
+			"request.\n</body></html>"), fault.Unavailable, "503 Service Unavailable: No server is available to handle this request."},
 		{"too many", refusal(429, ""), fault.Unavailable, "429 Too Many Requests"},
 		{"cancelled", fmt.Errorf("x: %w", context.Canceled), fault.Cancelled, "x: context canceled"},
 		{"reset", fmt.Errorf("read: %w", syscall.ECONNRESET), fault.Unavailable, "read: connection reset by peer"},

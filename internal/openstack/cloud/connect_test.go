@@ -125,8 +125,18 @@ func TestConnectRefused(t *testing.T) {
 			fault.Forbidden,
 			[]string{"application_credential_secret"},
 		},
-		{"nobody there", cloud.Access{Cloud: "demo", IdentityEndpoint: "http://127.0.0.1:1/v3"}, fault.Unavailable, []string{"check identity_endpoint", "connection refused"}},
-		{"not a Keystone", cloud.Access{Cloud: "demo", IdentityEndpoint: sb.URL() + "/nothing"}, fault.Usage, []string{"identity_endpoint", "version 3"}},
+		{
+			"nobody there",
+			cloud.Access{Cloud: "demo", IdentityEndpoint: "http://127.0.0.1:1/v3"},
+			fault.Unavailable,
+			[]string{"check identity_endpoint", "connection refused"},
+		},
+		{
+			"not a Keystone",
+			cloud.Access{Cloud: "demo", IdentityEndpoint: sb.URL() + "/nothing"},
+			fault.Usage,
+			[]string{"identity_endpoint", "version 3"},
+		},
 		{"unknown entry", cloud.Access{Cloud: "porridge"}, fault.Usage, []string{`no entry "porridge"`, "demo-appcred"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -158,7 +168,10 @@ func TestEndpointErrors(t *testing.T) {
 	}
 	defer c.Close()
 	_, err = c.Image()
-	for _, want := range []string{`in region "Atlantis"`, "regions there: RegionOne", "endpoint types:", "public", "choose with region and endpoint_type"} {
+	for _, want := range []string{
+		`in region "Atlantis"`, "regions there: RegionOne", "endpoint types:", "public",
+		"choose with region and endpoint_type",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q in it", err, want)
 		}

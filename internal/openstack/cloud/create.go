@@ -8,7 +8,9 @@ import (
 
 // Create creates one object with do. If it is unclear whether that took effect, find looks for the object
 // by the run's mark before do is retried, see change.Write.
-func Create[T any](ctx context.Context, do func(context.Context) (T, error), find func(context.Context) (T, bool, error)) (made T, err error) {
+func Create[T any](ctx context.Context, do func(context.Context) (T, error), find func(context.Context) (T, bool, error)) (made T,
+	err error,
+) {
 	err = change.Write(ctx, Outcome, func(ctx context.Context) (err error) {
 		made, err = do(ctx)
 		return err

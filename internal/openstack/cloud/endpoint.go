@@ -111,7 +111,8 @@ func (c *Cloud) endpoint(s service) (string, error) {
 	switch {
 	case plain != "":
 		return "", fault.New(fault.Forbidden,
-			"set "+strings.ReplaceAll(s.name, "-", "_")+"_endpoint_override to its https address, or allow_http_endpoints: true, in the entry of clouds.yaml",
+			"set "+strings.ReplaceAll(s.name, "-", "_")+
+				"_endpoint_override to its https address, or allow_http_endpoints: true, in the entry of clouds.yaml",
 			"cloud %q: the %s service is at %s, where anybody on the way could read the token; Keystone has TLS, at %s",
 			c.name, s.name, plain, c.provider.IdentityBase)
 	case len(regions) == 0:

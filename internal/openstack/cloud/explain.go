@@ -30,10 +30,12 @@ func (s *settings) explain(err error) error {
 		return fault.New(fault.Usage, fault.Advise("correct %s, if that address is right", s.names.endpoint), "%s: %w", at, moved)
 	}
 	if other, ok := errors.AsType[*outbound.NotJSON](err); ok {
-		return fault.New(fault.Usage, fault.Advise("check %s: Keystone's version 3 is not there", s.names.endpoint), "%s: %w", at, plain(other))
+		return fault.New(fault.Usage, fault.Advise("check %s: Keystone's version 3 is not there", s.names.endpoint), "%s: %w", at,
+			plain(other))
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fault.New(fault.Usage, fault.Advise("name the authority's file in %s, or set %s, or verify: false in the entry of clouds.yaml",
+		return fault.New(fault.Usage, fault.Advise("name the authority's file in %s, or set %s, or verify: false in the entry of "+
+			"clouds.yaml",
 			fault.Option("cacert"), fault.Option("insecure")), "%s: %w", at, err)
 	}
 	if kind := kindOf(err); kind == fault.Unavailable {
@@ -53,8 +55,10 @@ func (s *settings) credentialsHint() fault.Advice {
 	case o.TokenID != "":
 		return fault.Advise("check %s: it may have expired", fault.Option("token"))
 	case o.ApplicationCredentialID != "" || o.ApplicationCredentialName != "":
-		return fault.Advise("check %s and %s: they may have expired", fault.Option("application_credential_id"), fault.Option("application_credential_secret"))
+		return fault.Advise("check %s and %s: they may have expired", fault.Option("application_credential_id"),
+			fault.Option("application_credential_secret"))
 	default:
-		return fault.Advise("check %s, %s, %s and %s", fault.Option("username"), fault.Option("password"), fault.Option("domain_name"), fault.Option("tenant_name"))
+		return fault.Advise("check %s, %s, %s and %s", fault.Option("username"), fault.Option("password"), fault.Option("domain_name"),
+			fault.Option("tenant_name"))
 	}
 }

@@ -63,7 +63,8 @@ func TestFromGrant(t *testing.T) {
 	if n := len(sb.Requests()); n != 0 {
 		t.Errorf("%d requests before there is something to ask for", n)
 	}
-	if c.Name() != "admin" || c.Project() != g.Project || c.UserID() != g.UserID || !slices.Equal(c.Roles(), g.Roles) || !c.IsAdmin() || c.Region() != "RegionOne" {
+	if c.Name() != "admin" || c.Project() != g.Project || c.UserID() != g.UserID || !slices.Equal(c.Roles(), g.Roles) || !c.IsAdmin() ||
+		c.Region() != "RegionOne" {
 		t.Errorf("%q, %+v, %q, %v, %q", c.Name(), c.Project(), c.UserID(), c.Roles(), c.Region())
 	}
 	for _, client := range []func() (*gophercloud.ServiceClient, error){c.Image, c.Compute, c.Network, c.BlockStorage} {
@@ -123,8 +124,14 @@ func TestGrantIsNotRenewed(t *testing.T) {
 		{"refused", func(context.Context) (cloud.Grant, error) {
 			return cloud.Grant{}, fault.New(fault.Forbidden, "log in again", "the password has changed")
 		}, fault.Forbidden, "renewing the token: the password has changed; log in again"},
-		{"unexplained", func(context.Context) (cloud.Grant, error) { return cloud.Grant{}, errors.New("boom") }, fault.Internal, "renewing the token: boom"},
-		{"useless", func(context.Context) (cloud.Grant, error) { return cloud.Grant{Token: "useless"}, nil }, fault.Forbidden, "401 Unauthorized"},
+		{
+			"unexplained", func(context.Context) (cloud.Grant, error) { return cloud.Grant{}, errors.New("boom") }, fault.Internal,
+			"renewing the token: boom",
+		},
+		{
+			"useless", func(context.Context) (cloud.Grant, error) { return cloud.Grant{Token: "useless"}, nil }, fault.Forbidden,
+			"401 Unauthorized",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -212,7 +219,8 @@ func TestAGrantIsEnoughForAnother(t *testing.T) {
 	sb := sandboxtest.Start(t, sandbox.Options{})
 	password := sb.Password("demo")
 	c, err := cloud.Connect(t.Context(), cloud.Access{
-		IdentityEndpoint: sb.URL() + "/identity/v3", Username: "demo", Password: password, DomainName: "Default", TenantName: "demo", Region: "RegionOne",
+		IdentityEndpoint: sb.URL() + "/identity/v3", Username: "demo", Password: password, DomainName: "Default", TenantName: "demo",
+		Region: "RegionOne",
 	})
 	if err != nil {
 		t.Fatal(err)

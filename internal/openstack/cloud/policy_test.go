@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -43,7 +44,10 @@ func connect(t *testing.T, a cloud.Access) *cloud.Cloud {
 
 func TestOnlyTheWayToSignInThatTheEntryNames(t *testing.T) {
 	sb := inSandbox(t, sandbox.Options{})
-	for _, kind := range []string{"v3oidcpassword", "v3oidcclientcredentials", "v3kerberos", "v3totp", "v2password", "http_basic", "none", "misspelt"} {
+	for _, kind := range []string{
+		"v3oidcpassword", "v3oidcclientcredentials", "v3kerberos", "v3totp", "v2password", "http_basic", "none",
+		"misspelt",
+	} {
 		for _, key := range []string{"auth_type", "auth-type", "auth_plugin"} {
 			entry(t, sb, "demo", func(e, _ mapping) { e[key] = kind })
 			sb.ResetRequests()
@@ -104,7 +108,8 @@ func TestAnAuthURLThatMoved(t *testing.T) {
 
 	to = elsewhere.URL
 	_, err := cloud.Connect(t.Context(), cloud.Access{})
-	says(t, err, fault.Usage, "moved", f.URL+"/old/identity/v3/auth/tokens", elsewhere.URL+"/identity/v3/auth/tokens", `auth_url of cloud "t"`)
+	says(t, err, fault.Usage, "moved", f.URL+"/old/identity/v3/auth/tokens", elsewhere.URL+"/identity/v3/auth/tokens",
+		`auth_url of cloud "t"`)
 	if strings.Contains(err.Error(), "password") || len(elsewhere.requests()) != 0 {
 		t.Errorf("%v, and the other server got %q", err, elsewhere.requests())
 	}
@@ -162,9 +167,7 @@ func TestNoTokenWithoutTLSWhereKeystoneHasIt(t *testing.T) {
 	with := func(more mapping) {
 		entry(t, sb, "demo", func(e, auth mapping) {
 			auth["auth_url"], e["cacert"] = f.auth(), ca
-			for key, value := range more {
-				e[key] = value
-			}
+			maps.Copy(e, more)
 		})
 	}
 	with(nil)
@@ -234,13 +237,23 @@ func TestAnotherProjectThanAskedFor(t *testing.T) {
 		change func(entry, auth mapping)
 		by     string
 	}{
-		"by an option":         {access: cloud.Access{Cloud: "t", TenantName: "other"}, by: "tenant_name"},
-		"by an option's id":    {access: cloud.Access{Cloud: "t", TenantID: other.Project().ID}, by: "tenant_id"},
-		"by the entry":         {access: cloud.Access{Cloud: "t"}, change: func(_, auth mapping) { auth["project_name"] = "other" }, by: `cloud "t"`},
-		"by the entry's id":    {access: cloud.Access{Cloud: "t"}, change: func(_, auth mapping) { auth["project_id"] = other.Project().ID }, by: `cloud "t"`},
+		"by an option":      {access: cloud.Access{Cloud: "t", TenantName: "other"}, by: "tenant_name"},
+		"by an option's id": {access: cloud.Access{Cloud: "t", TenantID: other.Project().ID}, by: "tenant_id"},
+		"by the entry": {
+			access: cloud.Access{Cloud: "t"}, change: func(_, auth mapping) { auth["project_name"] = "other" },
+			by: `cloud "t"`,
+		},
+		"by the entry's id": {access: cloud.Access{Cloud: "t"}, change: func(_,
+			auth mapping,
+		) {
+			auth["project_id"] = other.Project().ID
+		}, by: `cloud "t"`},
 		"by a variable":        {env: map[string]string{"OS_CLOUD": "t", "OS_PROJECT_NAME": "other"}, by: "OS_PROJECT_NAME"},
 		"by an older variable": {env: map[string]string{"OS_CLOUD": "t", "OS_TENANT_ID": other.Project().ID}, by: "OS_TENANT_ID"},
-		"of another domain":    {access: cloud.Access{Cloud: "t", TenantName: "demo", DomainName: "Elsewhere"}, by: `of domain "Elsewhere"`},
+		"of another domain": {
+			access: cloud.Access{Cloud: "t", TenantName: "demo", DomainName: "Elsewhere"},
+			by:     `of domain "Elsewhere"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			entry(t, sb, "demo-appcred", func(e, auth mapping) {

@@ -30,7 +30,10 @@ func TestPollPace(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_ = Poll(t.Context(), "server", time.Hour, func(context.Context) (bool, error) { return time.Since(start) >= 500*time.Millisecond, nil })
+		_ = Poll(t.Context(), "server", time.Hour, func(context.Context) (bool, error) {
+			return time.Since(start) >= 500*time.Millisecond,
+				nil
+		})
 		if took := time.Since(start); took > 620*time.Millisecond {
 			t.Errorf("noticed after %s what was there after half a second", took)
 		}
@@ -50,10 +53,20 @@ func TestPollEnds(t *testing.T) {
 		within  time.Duration
 	}{
 		{"at the timeout", time.Minute, 0, never, fault.Unavailable, "waiting for server: not done after 1m0s", 62 * time.Second},
-		{"when cancelled", time.Hour, time.Second, never, fault.Cancelled, "waiting for server: stopped after 1s: context canceled", 1100 * time.Millisecond},
-		{"at a failure", time.Hour, 0, func(context.Context) (bool, error) { return false, errors.New("boom") }, fault.Internal, "waiting for server: boom", 0},
-		{"after a long outage", time.Hour, 0, down, fault.Unavailable, "waiting for server: unavailable for 5m0s: 503", 5*time.Minute + 5*time.Second},
-		{"at the timeout in an outage", time.Minute, 0, down, fault.Unavailable, "waiting for server: not done after 1m0s: 503", 62 * time.Second},
+		{
+			"when cancelled", time.Hour, time.Second, never, fault.Cancelled, "waiting for server: stopped after 1s: context canceled",
+			1100 * time.Millisecond,
+		},
+		{
+			"at a failure", time.Hour, 0, func(context.Context) (bool, error) { return false, errors.New("boom") }, fault.Internal,
+			"waiting for server: boom", 0,
+		},
+		{"after a long outage", time.Hour, 0, down, fault.Unavailable, "waiting for server: unavailable for 5m0s: 503", 5*time.Minute +
+			5*time.Second},
+		{
+			"at the timeout in an outage", time.Minute, 0, down, fault.Unavailable, "waiting for server: not done after 1m0s: 503",
+			62 * time.Second,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 // fault.Forbidden if the credentials don't allow it.
 func (c *Cloud) Renew(ctx context.Context, refused string) error {
 	if c.provider.ReauthFunc == nil {
-		return fault.New(fault.Forbidden, "use a user with a password or an application credential", "the token of cloud %q can't be renewed", c.name)
+		return fault.New(fault.Forbidden, "use a user with a password or an application credential",
+			"the token of cloud %q can't be renewed", c.name)
 	}
 	if err := c.provider.Reauthenticate(ctx, refused); err != nil {
 		return fmt.Errorf("renewing the token of cloud %q: %w", c.name, Classify(err))

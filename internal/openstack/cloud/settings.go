@@ -101,7 +101,8 @@ func (a *Access) entry() (*cloudsyaml.Entry, error) {
 	missing, is := errors.AsType[*cloudsyaml.NoEntry](err)
 	switch {
 	case is && missing.File == "":
-		return nil, fault.New(fault.Usage, fault.Advise("write one, set OS_CLIENT_CONFIG_FILE, or give %s and credentials as options or OS_* variables",
+		return nil, fault.New(fault.Usage, fault.Advise("write one, set OS_CLIENT_CONFIG_FILE, or give %s and credentials as options "+
+			"or OS_* variables",
 			fault.Option("identity_endpoint")), "cloud %q: there is %w", name, err)
 	case is && a.other:
 		return nil, fault.New(fault.Usage, "", "there is %w", err)

@@ -92,12 +92,18 @@ func TestSettings(t *testing.T) {
 		},
 		{
 			name: "OS_CLOUD chooses", env: map[string]string{"OS_CLOUD": "appcred"},
-			want:  auth{IdentityEndpoint: "https://keystone.example:5000", ApplicationCredentialID: "abc", ApplicationCredentialSecret: "def", AllowReauth: true, DomainID: "default"},
+			want: auth{
+				IdentityEndpoint: "https://keystone.example:5000", ApplicationCredentialID: "abc",
+				ApplicationCredentialSecret: "def", AllowReauth: true, DomainID: "default",
+			},
 			avail: "public", verify: true,
 		},
 		{
 			name: "secure.yaml has it all", access: Access{Cloud: "bare"},
-			want:   auth{IdentityEndpoint: "https://bare.example", UserID: "7", Password: "hush", Scope: &scope{ProjectID: "p"}, AllowReauth: true},
+			want: auth{
+				IdentityEndpoint: "https://bare.example", UserID: "7", Password: "hush", Scope: &scope{ProjectID: "p"},
+				AllowReauth: true,
+			},
 			region: "south", avail: "public", verify: true,
 		},
 		{
@@ -136,16 +142,23 @@ func TestSettings(t *testing.T) {
 			want: auth{IdentityEndpoint: url, TokenID: "t", Scope: &scope{ProjectID: "p"}}, avail: "public", verify: true,
 		},
 		{
-			name: "an application credential replaces the password", access: Access{Cloud: "prod", ApplicationCredentialID: "a", ApplicationCredentialSecret: "s"},
+			name: "an application credential replaces the password", access: Access{
+				Cloud: "prod", ApplicationCredentialID: "a",
+				ApplicationCredentialSecret: "s",
+			},
 			want: auth{
-				IdentityEndpoint: url, Username: "builder", DomainName: "People", ApplicationCredentialID: "a", ApplicationCredentialSecret: "s",
-				AllowReauth: true, Scope: &scope{ProjectName: "images", DomainName: "Things"},
+				IdentityEndpoint: url, Username: "builder", DomainName: "People", ApplicationCredentialID: "a",
+				ApplicationCredentialSecret: "s",
+				AllowReauth:                 true, Scope: &scope{ProjectName: "images", DomainName: "Things"},
 			},
 			region: "north", avail: "internal",
 		},
 		{
 			name: "a password replaces the application credential", access: Access{Cloud: "appcred", UserID: "7", Password: "x"},
-			want:  auth{IdentityEndpoint: "https://keystone.example:5000", UserID: "7", Password: "x", ApplicationCredentialSecret: "def", AllowReauth: true},
+			want: auth{
+				IdentityEndpoint: "https://keystone.example:5000", UserID: "7", Password: "x", ApplicationCredentialSecret: "def",
+				AllowReauth: true,
+			},
 			avail: "public", verify: true,
 		},
 		{
@@ -183,21 +196,28 @@ func TestSettings(t *testing.T) {
 				"OS_AUTH_URL": url, "OS_PASSWORD": "left over", "OS_APPLICATION_CREDENTIAL_ID": "a",
 				"OS_APPLICATION_CREDENTIAL_SECRET": "s", "OS_AUTH_TYPE": "v3applicationcredential",
 			},
-			want:  auth{IdentityEndpoint: url, DomainID: "default", ApplicationCredentialID: "a", ApplicationCredentialSecret: "s", AllowReauth: true},
+			want: auth{
+				IdentityEndpoint: url, DomainID: "default", ApplicationCredentialID: "a", ApplicationCredentialSecret: "s",
+				AllowReauth: true,
+			},
 			avail: "public", verify: true,
 		},
 		{
 			name: "the old names", env: map[string]string{
 				"OS_AUTH_URL": url, "SDK_USERNAME": "me", "SDK_PASSWORD": "x", "SDK_PROJECT": "p", "SDK_REGION": "DFW", "OS_DOMAIN_ID": "d",
 			},
-			want:   auth{IdentityEndpoint: url, Username: "me", Password: "x", DomainID: "d", AllowReauth: true, Scope: &scope{ProjectName: "p", DomainID: "d"}},
+			want: auth{
+				IdentityEndpoint: url, Username: "me", Password: "x", DomainID: "d", AllowReauth: true,
+				Scope: &scope{ProjectName: "p", DomainID: "d"},
+			},
 			region: "DFW", avail: "public", verify: true,
 		},
 		{
 			name: "insecure wins over verify", access: Access{Cloud: "half", Password: "x", Insecure: true},
 			want: auth{
-				IdentityEndpoint: "https://keystone.example:5000", Username: "builder", Password: "x", DomainID: "default", AllowReauth: true,
-				Scope: &scope{ProjectID: "42"},
+				IdentityEndpoint: "https://keystone.example:5000", Username: "builder", Password: "x", DomainID: "default",
+				AllowReauth: true,
+				Scope:       &scope{ProjectID: "42"},
 			},
 			avail: "public", verify: false,
 		},
@@ -228,13 +248,28 @@ func TestSettingsRefused(t *testing.T) {
 		access Access
 		want   []string // in the error
 	}{
-		{"unknown entry", nil, Access{Cloud: "porridge"}, []string{`cloud: no entry "porridge" in`, "clouds.yaml (entries there: appcred, bare, half, prod)", "OS_CLOUD"}},
-		{"no file", map[string]string{"OS_CLIENT_CONFIG_FILE": "/nowhere/clouds.yaml"}, Access{Cloud: "prod"}, []string{"OS_CLIENT_CONFIG_FILE", "/nowhere/clouds.yaml"}},
+		{"unknown entry", nil, Access{Cloud: "porridge"}, []string{
+			`cloud: no entry "porridge" in`,
+			"clouds.yaml (entries there: appcred, bare, half, prod)", "OS_CLOUD",
+		}},
+		{
+			"no file",
+			map[string]string{"OS_CLIENT_CONFIG_FILE": "/nowhere/clouds.yaml"},
+			Access{Cloud: "prod"},
+			[]string{"OS_CLIENT_CONFIG_FILE", "/nowhere/clouds.yaml"},
+		},
 		{"no user", nil, Access{IdentityEndpoint: "https://x"}, []string{"username:", "application_credential_id"}},
 		{"no password", nil, Access{Cloud: "half"}, []string{`password: it is missing for user "builder"`, "OS_PASSWORD"}},
 		{"no secret", nil, Access{IdentityEndpoint: "https://x", ApplicationCredentialID: "a"}, []string{"application_credential_secret:"}},
-		{"an application credential's name alone", nil, Access{IdentityEndpoint: "https://x", ApplicationCredentialName: "a", ApplicationCredentialSecret: "s"}, []string{"application_credential_name:", "username or user_id"}},
-		{"endpoint type", nil, Access{Cloud: "prod", EndpointType: "private"}, []string{`endpoint_type: "private"`, "public, internal or admin"}},
+		{"an application credential's name alone", nil, Access{
+			IdentityEndpoint: "https://x", ApplicationCredentialName: "a",
+			ApplicationCredentialSecret: "s",
+		}, []string{"application_credential_name:", "username or user_id"}},
+		{
+			"endpoint type", nil,
+			Access{Cloud: "prod", EndpointType: "private"},
+			[]string{`endpoint_type: "private"`, "public, internal or admin"},
+		},
 		{"no certificate file", nil, Access{Cloud: "prod", CACert: "/nowhere/ca.pem"}, []string{"cacert:", "/nowhere/ca.pem"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -278,7 +313,8 @@ func TestNoCloudIsNoFaultOfATemplate(t *testing.T) {
 	if errs := (&Access{Cloud: "ci"}).Prepare(); len(errs) != 0 {
 		t.Errorf("an entry that only the build machine has: %v", errs)
 	}
-	if _, err := Connect(t.Context(), Access{Cloud: "ci"}); err == nil || !strings.Contains(err.Error(), `cloud "ci": there is no clouds.yaml in ., `) {
+	if _, err := Connect(t.Context(), Access{Cloud: "ci"}); err == nil ||
+		!strings.Contains(err.Error(), `cloud "ci": there is no clouds.yaml in ., `) {
 		t.Errorf("and there it isn't either: %v", err)
 	}
 }

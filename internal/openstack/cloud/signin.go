@@ -62,7 +62,8 @@ func signInWith(entry *cloudsyaml.Entry, a *Access) (gophercloud.AuthOptions, er
 		o.ApplicationCredentialName = auth["application_credential_name"]
 		o.ApplicationCredentialSecret = auth["application_credential_secret"]
 	}
-	if how == byApplicationCredential && o.ApplicationCredentialID == "" && o.ApplicationCredentialName == "" && !a.credentialsOfItsOwn() && a.Password == "" {
+	if how == byApplicationCredential && o.ApplicationCredentialID == "" && o.ApplicationCredentialName == "" && !a.credentialsOfItsOwn() &&
+		a.Password == "" {
 		return o, fmt.Errorf("cloud %q: auth_type is %s, but there is no application_credential_id", entry.Name, entry.AuthType)
 	}
 	if how == byToken && o.TokenID == "" && !a.credentialsOfItsOwn() && a.Password == "" {
@@ -88,7 +89,10 @@ func scope(auth map[string]string) (*gophercloud.AuthScope, error) {
 	case auth["project_id"] != "":
 		return &gophercloud.AuthScope{ProjectID: auth["project_id"]}, nil
 	case auth["project_name"] != "":
-		s := gophercloud.AuthScope{ProjectName: auth["project_name"], DomainID: auth["project_domain_id"], DomainName: auth["project_domain_name"]}
+		s := gophercloud.AuthScope{
+			ProjectName: auth["project_name"], DomainID: auth["project_domain_id"],
+			DomainName: auth["project_domain_name"],
+		}
 		if s.DomainID == "" && s.DomainName == "" {
 			s.DomainID, s.DomainName = auth["default_domain_id"], auth["default_domain_name"]
 		}

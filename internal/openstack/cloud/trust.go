@@ -67,7 +67,8 @@ func (t trust) commonRun(config *tls.Config) string {
 		return ""
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %v %x %q", run, t.insecure, sha256.Sum256(t.caCert), []string{os.Getenv("HTTPS_PROXY"), os.Getenv("HTTP_PROXY"), os.Getenv("NO_PROXY")})
+	fmt.Fprintf(h, "%s %v %x %q", run, t.insecure, sha256.Sum256(t.caCert),
+		[]string{os.Getenv("HTTPS_PROXY"), os.Getenv("HTTP_PROXY"), os.Getenv("NO_PROXY")})
 	for _, c := range config.Certificates {
 		fmt.Fprintf(h, " %x", c.Certificate)
 	}

@@ -76,12 +76,14 @@ func (w *wish) fulfilled(c *Cloud, got *tokens.Project) error {
 		if got != nil {
 			is = fmt.Sprintf("project %q (%s) of domain %q", got.Name, got.ID, cmp.Or(got.Domain.Name, got.Domain.ID))
 		}
-		return fault.New(fault.Usage, "use credentials of the project that is meant: a token and an application credential are for one project only",
+		return fault.New(fault.Usage, "use credentials of the project that is meant: a token and an application credential are for "+
+			"one project only",
 			"cloud %q: the credentials are for %s, but %s asks for project %q%s", c.name, is, w.projectBy, asked, w.ofDomain())
 	}
 	regions := c.regions()
 	if w.region != "" && len(regions) > 0 && !regions[w.region] && len(c.services) == 0 {
-		return fault.New(fault.Usage, fault.Advise("choose with %s", fault.Option("region")), "cloud %q has no region %q, for which %s asks (regions there: %s)",
+		return fault.New(fault.Usage, fault.Advise("choose with %s", fault.Option("region")),
+			"cloud %q has no region %q, for which %s asks (regions there: %s)",
 			c.name, w.region, w.regionBy, list(regions))
 	}
 	return nil
@@ -93,7 +95,8 @@ func (w *wish) isProject(got *tokens.Project) bool {
 		return false
 	case w.projectID != "":
 		return got.ID == w.projectID
-	case w.domainID != "" && got.Domain.ID != w.domainID || w.domain != "" && w.domainID == "" && !strings.EqualFold(got.Domain.Name, w.domain):
+	case w.domainID != "" && got.Domain.ID != w.domainID || w.domain != "" && w.domainID == "" &&
+		!strings.EqualFold(got.Domain.Name, w.domain):
 		return false
 	}
 	return strings.EqualFold(got.Name, w.project)

@@ -28,7 +28,8 @@ func TestAFileThatAVariableNamesHasToBeThere(t *testing.T) {
 		root := machine(t, map[string]string{"cwd/clouds.yaml": simple}, nil)
 		for _, path := range []string{filepath.Join(root, "no-such.yaml"), filepath.Join(root, "home")} {
 			t.Setenv(variable, path)
-			if _, err := Read(); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), variable) || !strings.Contains(err.Error(), path) {
+			if _, err := Read(); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), variable) ||
+				!strings.Contains(err.Error(), path) {
 				t.Errorf("%s=%s: %v", variable, path, err)
 			}
 		}
@@ -55,7 +56,8 @@ func TestAFileThatMayNotBeReadIsPassedOverAndNamed(t *testing.T) {
 
 func TestOneSecureFileBesideTheNamedOne(t *testing.T) {
 	root := machine(t, map[string]string{
-		"a/clouds.yaml": simple, "a/secure.yaml": "clouds: {t: {auth: {password: beside}}}", "cwd/secure.yaml": "clouds: {t: {auth: {password: here}}}",
+		"a/clouds.yaml": simple, "a/secure.yaml": "clouds: {t: {auth: {password: beside}}}",
+		"cwd/secure.yaml": "clouds: {t: {auth: {password: here}}}",
 	}, map[string]string{"OS_CLIENT_CONFIG_FILE": "ROOT/a/clouds.yaml"})
 	c, err := Read()
 	if err != nil {
@@ -75,10 +77,28 @@ func TestWhoseVariablesTheyAre(t *testing.T) {
 		role                               Role
 		entry, region, face, project, pass string
 	}{
-		{"default", map[string]string{"OS_CLOUD": "t", "OS_REGION_NAME": "R", "OS_INTERFACE": "public", "OS_PROJECT_NAME": "P", "OS_PASSWORD": "x"}, Default, "t", "R", "public", "P", "x"},
-		{"named", map[string]string{"OS_REGION_NAME": "R", "OS_INTERFACE": "public", "OS_PROJECT_NAME": "P", "OS_PASSWORD": "x"}, Named, "t", "Own", "internal", "", "x"},
-		{"other", map[string]string{"OS_REGION_NAME": "R", "OS_INTERFACE": "public", "OS_PROJECT_NAME": "P", "OS_PASSWORD": "x"}, Other, "t", "Own", "internal", "", ""},
-		{"another cloud's variables", map[string]string{"OS_AUTH_URL": "https://y", "OS_PROJECT_NAME": "P", "OS_PASSWORD": "x"}, Default, "t", "Own", "internal", "", ""},
+		{"default", map[string]string{
+			"OS_CLOUD": "t", "OS_REGION_NAME": "R", "OS_INTERFACE": "public", "OS_PROJECT_NAME": "P",
+			"OS_PASSWORD": "x",
+		}, Default, "t", "R", "public", "P", "x"},
+		{
+			"named",
+			map[string]string{"OS_REGION_NAME": "R", "OS_INTERFACE": "public", "OS_PROJECT_NAME": "P", "OS_PASSWORD": "x"},
+			Named,
+			"t", "Own", "internal", "", "x",
+		},
+		{
+			"other",
+			map[string]string{"OS_REGION_NAME": "R", "OS_INTERFACE": "public", "OS_PROJECT_NAME": "P", "OS_PASSWORD": "x"},
+			Other,
+			"t", "Own", "internal", "", "",
+		},
+		{
+			"another cloud's variables",
+			map[string]string{"OS_AUTH_URL": "https://y", "OS_PROJECT_NAME": "P", "OS_PASSWORD": "x"},
+			Default,
+			"t", "Own", "internal", "", "",
+		},
 		{"a password beside an application credential", map[string]string{"OS_PASSWORD": "x"}, Default, "full", "", "", "", ""},
 	} {
 		machine(t, map[string]string{"cwd/clouds.yaml": half}, tt.env)
@@ -87,7 +107,8 @@ func TestWhoseVariablesTheyAre(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, err := c.Entry(tt.entry, "", tt.role)
-		if err != nil || e.Region != tt.region || e.Interface() != tt.face || e.Auth["project_name"] != tt.project || e.Auth["password"] != tt.pass {
+		if err != nil || e.Region != tt.region || e.Interface() != tt.face || e.Auth["project_name"] != tt.project ||
+			e.Auth["password"] != tt.pass {
 			t.Errorf("%s: %+v, %v", tt.name, e, err)
 		}
 		for name := range tt.env {
@@ -97,8 +118,12 @@ func TestWhoseVariablesTheyAre(t *testing.T) {
 }
 
 func TestATextStaysWhatItIs(t *testing.T) {
-	for text, want := range map[string]string{"0123": "0123", "1e5": "1e5", "yes": "yes", "12345678901234567890123": "12345678901234567890123", "2024-01-01": "2024-01-01"} {
-		machine(t, map[string]string{"cwd/clouds.yaml": "clouds: {t: {auth: {auth_url: 'https://x', username: u, password: " + text + "}}}"}, nil)
+	for text, want := range map[string]string{
+		"0123": "0123", "1e5": "1e5", "yes": "yes",
+		"12345678901234567890123": "12345678901234567890123", "2024-01-01": "2024-01-01",
+	} {
+		machine(t, map[string]string{"cwd/clouds.yaml": "clouds: {t: {auth: {auth_url: 'https://x', username: u, password: " + text +
+			"}}}"}, nil)
 		c, err := Read()
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +180,8 @@ func TestAnEntryThatIsNotThere(t *testing.T) {
 // Whatever stands in the files, reading them ends, with entries or an error.
 func FuzzRead(f *testing.F) {
 	f.Add(simple, "clouds: {t: {auth: {password: x}}}", "public-clouds: {}", "t", "")
-	f.Add("clouds: {t: {profile: p, regions: [{name: a, values: {auth: {}}}]}}", "", "public-clouds: {p: {auth: {auth_url: '{region_name}{'}}}", "t", "a")
+	f.Add("clouds: {t: {profile: p, regions: [{name: a, values: {auth: {}}}]}}", "",
+		"public-clouds: {p: {auth: {auth_url: '{region_name}{'}}}", "t", "a")
 	f.Add("clouds: {t: &t {<<: *t}}", "{", "[]", "t", "")
 	f.Add("clouds: {t: {auth: 1, region_name: [{}]}}", "clouds: {t: 1}", "public-clouds: {t: 1}", "t", "b")
 	f.Fuzz(func(t *testing.T, clouds, secure, public, name, region string) {

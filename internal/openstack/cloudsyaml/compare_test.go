@@ -208,7 +208,10 @@ func (tab *table) keys() (all []scenario) {
 				cloud = ""
 			}
 			for _, region := range append(regions, "") {
-				all = append(all, scenario{name: fmt.Sprintf("%s = %v %s %s", k.Key, k.Value, where, region), files: files, Env: env, Cloud: cloud, Region: region})
+				all = append(all, scenario{
+					name: fmt.Sprintf("%s = %v %s %s", k.Key, k.Value, where, region), files: files, Env: env,
+					Cloud: cloud, Region: region,
+				})
 			}
 		}
 		dashed := strings.ReplaceAll(k.Key, "_", "-")
@@ -230,7 +233,8 @@ func (tab *table) keys() (all []scenario) {
 		files["home/.config/openstack/clouds-public.json"] = dump(mapping{"public-clouds": mapping{"corp": secure}})
 		add("in a profile", files, nil, "South")
 		if k.Key != "regions" && k.Key != "region_name" {
-			add("in a region's values", oneFile("cwd/clouds.yaml", "t", tab.with(k, mapping{"regions": []any{mapping{"name": "North", "values": secure}}})), nil)
+			add("in a region's values", oneFile("cwd/clouds.yaml", "t",
+				tab.with(k, mapping{"regions": []any{mapping{"name": "North", "values": secure}}})), nil)
 		}
 		if s, ok := k.Value.(string); ok {
 			env := map[string]string{"OS_" + strings.ToUpper(k.Key): s}
@@ -253,9 +257,7 @@ func (tab *table) keys() (all []scenario) {
 // with is the base entry, made to suit the key, with more merged in.
 func (tab *table) with(k tableKey, more mapping) mapping {
 	entry := mapping{}
-	for key, value := range tab.Base {
-		entry[key] = value
-	}
+	maps.Copy(entry, tab.Base)
 	auth := maps.Clone(tab.Base["auth"].(mapping))
 	for _, key := range append(k.Without, k.Key) {
 		delete(auth, key)
@@ -307,7 +309,8 @@ func (tab *table) places() (all []scenario) {
 		}
 		for name, section := range map[string]string{"secure": "clouds", "clouds-public": "public-clouds"} {
 			files := oneFile("site/clouds.yaml", "corp", tab.with(tableKey{}, mapping{"profile": "corp"}))
-			files[strings.Replace(path, "NAME", name, 1)] = dump(mapping{section: mapping{"corp": mapping{"region_name": "there", "auth": mapping{"username": "there"}}}})
+			files[strings.Replace(path, "NAME", name,
+				1)] = dump(mapping{section: mapping{"corp": mapping{"region_name": "there", "auth": mapping{"username": "there"}}}})
 			all = append(all, scenario{name: name + " in " + path, files: files, Env: env, Cloud: "corp"})
 		}
 	}
@@ -327,7 +330,8 @@ func (tab *table) environments() (all []scenario) {
 					files: map[string]string{
 						"cwd/clouds.yaml":       dump(mapping{"clouds": clouds}),
 						"elsewhere/clouds.yaml": dump(mapping{"clouds": mapping{"elsewhere": tab.Base}}),
-						"elsewhere/secure.yaml": dump(mapping{"clouds": mapping{"other": mapping{"auth": mapping{"password": "from elsewhere"}}}}),
+						"elsewhere/secure.yaml": dump(
+							mapping{"clouds": mapping{"other": mapping{"auth": mapping{"password": "from elsewhere"}}}}),
 					},
 				})
 			}
@@ -347,11 +351,15 @@ func (tab *table) vendors() (all []scenario) {
 			all = append(all, scenario{name: key + " " + name, files: oneFile("cwd/clouds.yaml", "t", entry), Cloud: "t"})
 			if regions, ok := facts.(tree)["regions"].([]any); ok {
 				last := regions[len(regions)-1].(string)
-				all = append(all, scenario{name: key + " " + name + " " + last, files: oneFile("cwd/clouds.yaml", "t", entry), Cloud: "t", Region: last})
+				all = append(all, scenario{
+					name: key + " " + name + " " + last, files: oneFile("cwd/clouds.yaml", "t", entry), Cloud: "t",
+					Region: last,
+				})
 			}
 		}
 	}
-	return append(all, scenario{name: "unknown profile", files: oneFile("cwd/clouds.yaml", "t", tab.with(tableKey{}, mapping{"profile": "nobody"})), Cloud: "t"})
+	return append(all, scenario{name: "unknown profile", files: oneFile("cwd/clouds.yaml", "t",
+		tab.with(tableKey{}, mapping{"profile": "nobody"})), Cloud: "t"})
 }
 
 func (tab *table) texts() (all []scenario) {

@@ -28,7 +28,8 @@ func variables(all []string) tree {
 	for _, v := range all {
 		name, value, _ := strings.Cut(v, "=")
 		key, ours := strings.CutPrefix(name, "OS_")
-		if ours && value != "" && older[name] == "" && !slices.ContainsFunc(foreign, func(p string) bool { return strings.HasPrefix(name, p) }) {
+		if ours && value != "" && older[name] == "" && !slices.ContainsFunc(foreign,
+			func(p string) bool { return strings.HasPrefix(name, p) }) {
 			found[strings.ToLower(key)] = value
 		}
 	}

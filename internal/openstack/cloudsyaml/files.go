@@ -62,7 +62,8 @@ func (c *Config) load(name, variable string) (file, error) {
 	if path := os.Getenv(variable); path != "" {
 		f, err := read(path)
 		if err != nil {
-			return f, fault.New(fault.Usage, "name a file that can be read, or unset "+variable, "%s: reading %s: %w", variable, path, cause(err))
+			return f, fault.New(fault.Usage, "name a file that can be read, or unset "+variable, "%s: reading %s: %w", variable, path,
+				cause(err))
 		}
 		return f, nil
 	}

@@ -34,7 +34,7 @@ func (e *Entry) flag(key string, otherwise bool) (bool, error) {
 	return false, fmt.Errorf("cloud %q: %s: %q is neither true nor false", e.Name, key, text(e.values[key]))
 }
 
-// CACert, Cert and Key are files; "" if the entry names none. A path is relative to the working
+// CACert is the file of the CA certificates, as Cert and Key are files; "" if the entry names none. A path is relative to the working
 // folder, and ~/ is the user's home.
 func (e *Entry) CACert() string { return expand(text(e.values["cacert"])) }
 

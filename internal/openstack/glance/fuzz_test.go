@@ -25,7 +25,8 @@ func (p *pages) RoundTrip(req *http.Request) (*http.Response, error) {
 	body := p.bodies[min(p.asked, len(p.bodies)-1)]
 	p.asked++
 	return &http.Response{
-		StatusCode: http.StatusOK, Request: req, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+		StatusCode: http.StatusOK, Request: req, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(bytes.NewReader(body)),
 	}, nil
 }
 

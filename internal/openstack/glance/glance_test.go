@@ -89,7 +89,10 @@ func TestSelect(t *testing.T) {
 	second := f.image(map[string]any{"name": "web-2", "os_distro": "ubuntu", "tags": []string{"base"}})
 	f.image(map[string]any{"name": "db", "os_hidden": true})
 	other, _ := f.as("other")
-	theirs, err := other.Create(t.Context(), map[string]any{"name": "theirs", "visibility": "community", "nonce": "x", "disk_format": "raw", "container_format": "bare"}, "nonce", "x")
+	theirs, err := other.Create(t.Context(), map[string]any{
+		"name": "theirs", "visibility": "community", "nonce": "x", "disk_format": "raw",
+		"container_format": "bare",
+	}, "nonce", "x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,12 +112,23 @@ func TestSelect(t *testing.T) {
 		{"names are exact", glance.Selector{Name: "web"}, nil},
 		{"by regular expression", glance.Selector{NameRegex: regexp.MustCompile(`^web-\d$`)}, []string{"web-1", "web-2"}},
 		{"by property", glance.Selector{Properties: map[string]string{"os_distro": "debian"}}, []string{"web-1"}},
-		{"by attribute as a property", glance.Selector{Properties: map[string]string{"disk_format": "raw"}, Owner: f.project}, []string{"web-1", "web-2"}},
-		{"an attribute's value is no operator", glance.Selector{Properties: map[string]string{"disk_format": "in:raw,qcow2"}, Owner: f.project}, nil},
+		{
+			"by attribute as a property",
+			glance.Selector{Properties: map[string]string{"disk_format": "raw"}, Owner: f.project},
+			[]string{"web-1", "web-2"},
+		},
+		{"an attribute's value is no operator", glance.Selector{
+			Properties: map[string]string{"disk_format": "in:raw,qcow2"},
+			Owner:      f.project,
+		}, nil},
 		{"an attribute's value is no range", glance.Selector{Properties: map[string]string{"size": "gte:1"}, Owner: f.project}, nil},
 		{"by a number", glance.Selector{Properties: map[string]string{"size": "4"}, Owner: f.project}, []string{"web-1", "web-2"}},
 		{"a property isn't a parameter of the list", glance.Selector{Properties: map[string]string{"limit": "0"}, Owner: f.project}, nil},
-		{"nor one that widens it", glance.Selector{Properties: map[string]string{"visibility": "private"}, Owner: f.project}, []string{"web-1"}},
+		{
+			"nor one that widens it",
+			glance.Selector{Properties: map[string]string{"visibility": "private"}, Owner: f.project},
+			[]string{"web-1"},
+		},
 		{"an empty value isn't any", glance.Selector{Properties: map[string]string{"os_distro": "", "nothing": ""}, Owner: f.project}, nil},
 		{"by all tags", glance.Selector{Tags: []string{"base", "ci"}}, []string{"web-1"}},
 		{"by visibility", glance.Selector{Visibility: "private"}, []string{"web-1"}},
@@ -199,10 +213,13 @@ func TestLostAnswers(t *testing.T) {
 			_, old := img.Properties["old"]
 			return err == nil && img.Name == "new" && img.Hidden && img.Properties["a"] == "1" && !old && img.MinDisk == 3
 		}},
-		{"add member", "POST", "/image/v2/images/*/members", func(id string) error { return f.AddMember(ctx, id, project) }, func(id string) bool {
-			m, err := f.Member(ctx, id, project)
-			return err == nil && m.Status == glance.Pending
-		}},
+		{
+			"add member", "POST", "/image/v2/images/*/members", func(id string) error { return f.AddMember(ctx, id, project) },
+			func(id string) bool {
+				m, err := f.Member(ctx, id, project)
+				return err == nil && m.Status == glance.Pending
+			},
+		},
 		{"accept", "PUT", "/image/v2/images/*/members/*", func(id string) error {
 			if err := f.AddMember(ctx, id, project); err != nil {
 				return err
@@ -221,18 +238,22 @@ func TestLostAnswers(t *testing.T) {
 			_, err := f.Member(ctx, id, project)
 			return fault.Is(err, fault.NotFound)
 		}},
-		{"deactivate", "POST", "/image/v2/images/*/actions/*", func(id string) error { return f.Deactivate(ctx, id) }, func(id string) bool {
-			img, err := f.Image(ctx, id)
-			return err == nil && img.Status == glance.StatusDeactivated
-		}},
+		{
+			"deactivate", "POST", "/image/v2/images/*/actions/*", func(id string) error { return f.Deactivate(ctx, id) },
+			func(id string) bool {
+				img, err := f.Image(ctx, id)
+				return err == nil && img.Status == glance.StatusDeactivated
+			},
+		},
 		{"delete", "DELETE", "/image/v2/images/*", func(id string) error { return f.Delete(ctx, id) }, func(id string) bool {
 			_, err := f.Image(ctx, id)
 			return fault.Is(err, fault.NotFound)
 		}},
 	} {
 		for kind, lost := range map[string]sandbox.Fault{
-			"cut before": {Do: sandbox.DropBefore}, "cut after": {Do: sandbox.DropAfter}, "500 after": sandbox.StatusAfter(http.StatusInternalServerError),
-			"429": {Do: sandbox.Answer, Status: http.StatusTooManyRequests, RetryAfter: "0"},
+			"cut before": {Do: sandbox.DropBefore}, "cut after": {Do: sandbox.DropAfter},
+			"500 after": sandbox.StatusAfter(http.StatusInternalServerError),
+			"429":       {Do: sandbox.Answer, Status: http.StatusTooManyRequests, RetryAfter: "0"},
 		} {
 			t.Run(c.name+", "+kind, func(t *testing.T) {
 				id := f.image(map[string]any{"name": "x", "old": "1"}).ID

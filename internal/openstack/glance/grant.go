@@ -97,7 +97,8 @@ func (c *Client) readBack(ctx context.Context, img *Image, grants []Grant, guest
 	}
 	for _, g := range grants {
 		if now[g.Project] != g.Status {
-			return fault.New(fault.Conflict, "run it again", "project %s is %q on image %s after it was made %q: somebody else is changing it",
+			return fault.New(fault.Conflict, "run it again",
+				"project %s is %q on image %s after it was made %q: somebody else is changing it",
 				g.Project, now[g.Project], img, g.Status)
 		}
 	}

@@ -51,7 +51,8 @@ func TestGrantSaysWhoDiffers(t *testing.T) {
 	f := start(t)
 	_, project := f.as("member-a")
 	img := f.image(map[string]any{"visibility": glance.Shared})
-	err := f.Grant(t.Context(), img, []glance.Grant{{Project: project, Before: glance.Accepted, Status: glance.Accepted}}, glance.Granting{})
+	err := f.Grant(t.Context(), img, []glance.Grant{{Project: project, Before: glance.Accepted, Status: glance.Accepted}},
+		glance.Granting{})
 	if !fault.Is(err, fault.Conflict) {
 		t.Errorf("a member that was removed meanwhile is the error %v", err)
 	}

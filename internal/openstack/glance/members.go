@@ -81,7 +81,8 @@ func (c *Client) AddMember(ctx context.Context, image, project string) error {
 func (c *Client) EnsureMember(ctx context.Context, image, project string) (made bool, err error) {
 	unclear := false
 	err = c.write(ctx, image, func(ctx context.Context) error {
-		resp, err := c.sc.Post(ctx, c.url(image, "members"), map[string]string{"member": project}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
+		resp, err := c.sc.Post(ctx, c.url(image, "members"), map[string]string{"member": project}, nil,
+			&gophercloud.RequestOpts{OkCodes: []int{200}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		unclear = unclear || err != nil && cloud.OutcomeUnknown(err)
 		return err
@@ -112,7 +113,8 @@ func (c *Client) isMember(ctx context.Context, image, project string) (bool, err
 func (c *Client) SetMemberStatus(ctx context.Context, image, project, status string) error {
 	c.shown.add(memberKey(image, project)) // by the client that added it, which may be another
 	err := c.write(ctx, memberKey(image, project), func(ctx context.Context) error {
-		resp, err := c.sc.Put(ctx, c.url(image, "members", project), map[string]string{"status": status}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
+		resp, err := c.sc.Put(ctx, c.url(image, "members", project), map[string]string{"status": status}, nil,
+			&gophercloud.RequestOpts{OkCodes: []int{200}})
 		_, _, err = gophercloud.ParseResponse(resp, err)
 		return err
 	}, func(ctx context.Context) (bool, error) {

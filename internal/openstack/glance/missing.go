@@ -15,12 +15,14 @@ import (
 func (c *Client) missing(ctx context.Context, s Selector) error {
 	near, err := c.near(ctx, s)
 	if err != nil || len(near) == 0 {
-		return fault.New(fault.NotFound, "check the filter, and that the image is active and visible to this project", "no image with %s", s)
+		return fault.New(fault.NotFound, "check the filter, and that the image is active and visible to this project", "no image with %s",
+			s)
 	}
 	i := near[0]
 	why, settings := c.difference(ctx, s, i)
 	if len(settings) == 0 {
-		return fault.New(fault.NotFound, "check the filter, and that the image is active and visible to this project", "no image with %s", s)
+		return fault.New(fault.NotFound, "check the filter, and that the image is active and visible to this project", "no image with %s",
+			s)
 	}
 	format := strings.TrimSuffix(strings.Repeat("%s and ", len(settings)), " and ")
 	advice := fault.Advise("to take it, select it with "+format, settings...)

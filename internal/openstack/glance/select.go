@@ -162,7 +162,8 @@ func List(images []*Image) string {
 			fmt.Fprintf(&b, "  … and %d more\n", len(images)-n)
 			break
 		}
-		fmt.Fprintf(&b, "  %s  created %s  %d bytes  %s  %s  owner %s\n", i.ID, i.CreatedAt.UTC().Format(time.RFC3339), i.Size, i.Visibility, i.Name, i.Owner)
+		fmt.Fprintf(&b, "  %s  created %s  %d bytes  %s  %s  owner %s\n", i.ID, i.CreatedAt.UTC().Format(time.RFC3339), i.Size,
+			i.Visibility, i.Name, i.Owner)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

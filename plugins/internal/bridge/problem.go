@@ -58,7 +58,8 @@ func (m message) Unwrap() error { return m.error }
 
 // Run is a command's function whose errors are a subject's. renamed are the options whose flag or
 // argument has another name.
-func Run(command func(ctx context.Context, in *sdk.Input, out *sdk.Output) error, renamed ...map[string]string) func(context.Context, *sdk.Input, *sdk.Output) error {
+func Run(command func(ctx context.Context, in *sdk.Input, out *sdk.Output) error, renamed ...map[string]string) func(context.Context,
+	*sdk.Input, *sdk.Output) error {
 	return func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return problem(command(ctx, in, out), Words(in, renamed...))
 	}

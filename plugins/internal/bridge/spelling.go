@@ -56,9 +56,9 @@ func (s Spelling) Setting(name string, value any) string {
 
 // Action is the command that does it, in backquotes.
 func (s Spelling) Action(a fault.Action) string {
-	text := s.Program + " " + a.Words()
+	words := []string{s.Program, a.Words()}
 	for _, option := range a.Settings {
-		text += " " + s.Setting(option.Name, option.Value)
+		words = append(words, s.Setting(option.Name, option.Value))
 	}
-	return "`" + text + "`"
+	return "`" + strings.Join(words, " ") + "`"
 }

@@ -74,7 +74,8 @@ func (c *checker) command(command *pluginv1.Command) {
 		c.require(!slices.Contains(ReservedCommands, command.GetPath()[0]), "command %q: %q is imgctl's own", name, command.GetPath()[0])
 	}
 	c.require(command.GetShort() != "", "command %q has no short help", name)
-	c.require(utf8.RuneCountInString(command.GetShort()) <= MaxShort, "command %q: the short help is longer than %d characters", name, MaxShort)
+	c.require(utf8.RuneCountInString(command.GetShort()) <= MaxShort, "command %q: the short help is longer than %d characters", name,
+		MaxShort)
 	c.require(known(pluginv1.CommandKind_name, command.GetKind()), "command %q has no kind", name)
 	c.args(name, command.GetArgs())
 	c.flags(name, command.GetFlags())
@@ -84,7 +85,8 @@ func (c *checker) command(command *pluginv1.Command) {
 		c.require(!titles[column.GetTitle()], "command %q: column %q is defined twice", name, column.GetTitle())
 		titles[column.GetTitle()] = true
 	}
-	c.require(len(titles) == 0 || command.GetKind() == pluginv1.CommandKind_COMMAND_KIND_LIST, "command %q has columns and isn't a LIST", name)
+	c.require(len(titles) == 0 || command.GetKind() == pluginv1.CommandKind_COMMAND_KIND_LIST, "command %q has columns and isn't a LIST",
+		name)
 }
 
 func (c *checker) args(command string, args []*pluginv1.Arg) {
@@ -94,8 +96,10 @@ func (c *checker) args(command string, args []*pluginv1.Arg) {
 		c.require(a.GetHelp() != "", "command %q: argument %q has no help", command, a.GetName())
 		c.require(a.GetMin() >= 0 && a.GetMax() >= 0 && (a.GetMax() == 0 || a.GetMin() <= a.GetMax()),
 			"command %q: argument %q takes %d to %d values", command, a.GetName(), a.GetMin(), a.GetMax())
-		c.require(i == len(args)-1 || a.GetMax() == 1, "command %q: argument %q takes more than one value and isn't the last", command, a.GetName())
-		c.require(optional == "" || a.GetMin() == 0, "command %q: argument %q is required after the optional %q", command, a.GetName(), optional)
+		c.require(i == len(args)-1 || a.GetMax() == 1, "command %q: argument %q takes more than one value and isn't the last", command,
+			a.GetName())
+		c.require(optional == "" || a.GetMin() == 0, "command %q: argument %q is required after the optional %q", command, a.GetName(),
+			optional)
 		if a.GetMin() == 0 {
 			optional = a.GetName()
 		}
@@ -126,11 +130,14 @@ func (c *checker) flag(command string, f *pluginv1.Flag) {
 	c.require(known(pluginv1.FlagType_name, f.GetType()), "command %q: flag --%s has no type", command, name)
 	enum := f.GetType() == pluginv1.FlagType_FLAG_TYPE_ENUM
 	c.require(!enum || len(f.GetValues()) > 0, "command %q: flag --%s is an ENUM without values", command, name)
-	c.require(!f.GetSecret() || f.GetType() == pluginv1.FlagType_FLAG_TYPE_STRING, "command %q: flag --%s is a secret and not a STRING", command, name)
+	c.require(!f.GetSecret() || f.GetType() == pluginv1.FlagType_FLAG_TYPE_STRING, "command %q: flag --%s is a secret and not a STRING",
+		command, name)
 	c.require(!f.GetSecret() || f.GetDefault() == "", "command %q: flag --%s is a secret with a default", command, name)
 	c.require(!f.GetRequired() || f.GetDefault() == "", "command %q: flag --%s is required and has a default", command, name)
-	c.require(f.GetEnv() == "" || variable.MatchString(f.GetEnv()), "command %q: flag --%s: %q isn't a variable's name", command, name, f.GetEnv())
-	c.require(!credential(f.GetEnv()), "command %q: flag --%s: variable %s holds credentials, which are imgctl's", command, name, f.GetEnv())
+	c.require(f.GetEnv() == "" || variable.MatchString(f.GetEnv()), "command %q: flag --%s: %q isn't a variable's name", command, name,
+		f.GetEnv())
+	c.require(!credential(f.GetEnv()), "command %q: flag --%s: variable %s holds credentials, which are imgctl's", command, name,
+		f.GetEnv())
 	if _, err := Default(f); err != nil {
 		c.require(false, "command %q: the default of %v", command, err)
 	}

@@ -34,13 +34,16 @@ func TestCheck(t *testing.T) {
 		"500 are allowed": func(m *pluginv1.Manifest, c *pluginv1.Command) {
 			m.Commands = slices.Repeat([]*pluginv1.Command{c}, 501)
 		},
-		"1048576 are allowed":         func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Long = strings.Repeat("x", 1<<20) },
-		"1000 are allowed":            func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[0].Values = make([]string, 1001) },
-		"5 are allowed":               func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Path = slices.Repeat([]string{"a"}, 6) },
-		"the plugin's name":           func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Name = "Age" },
-		"semantic version":            func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Version = "v1" },
-		"has no commands":             func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Commands = nil },
-		`"image age" is defined twi`:  func(m *pluginv1.Manifest, c *pluginv1.Command) { m.Commands = append(m.Commands, proto.CloneOf(c)) },
+		"1048576 are allowed": func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Long = strings.Repeat("x", 1<<20) },
+		"1000 are allowed":    func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[0].Values = make([]string, 1001) },
+		"5 are allowed":       func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Path = slices.Repeat([]string{"a"}, 6) },
+		"the plugin's name":   func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Name = "Age" },
+		"semantic version":    func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Version = "v1" },
+		"has no commands":     func(m *pluginv1.Manifest, _ *pluginv1.Command) { m.Commands = nil },
+		`"image age" is defined twi`: func(m *pluginv1.Manifest, c *pluginv1.Command) {
+			m.Commands = append(m.Commands,
+				proto.CloneOf(c))
+		},
 		`"image old" is defined twi`:  func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Aliases = []string{"old", "old"} },
 		"has no path":                 func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Path = nil },
 		`"-x" isn't made of lower`:    func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Path[1] = "-x" },
@@ -68,9 +71,17 @@ func TestCheck(t *testing.T) {
 		"holds credentials":           func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[0].Env = "OS_PASSWORD" },
 		"isn't a variable's name":     func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[0].Env = "a b" },
 		"required and has a defau":    func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[0].Required = true },
-		"a secret and not a STRIN":    func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[1].Type = pluginv1.FlagType_FLAG_TYPE_FILE },
-		"a secret with a default":     func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[1].Default = "x" },
-		"ENUM without values":         func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[1].Type = pluginv1.FlagType_FLAG_TYPE_ENUM },
+		"a secret and not a STRIN": func(_ *pluginv1.Manifest,
+			c *pluginv1.Command,
+		) {
+			c.Flags[1].Type = pluginv1.FlagType_FLAG_TYPE_FILE
+		},
+		"a secret with a default": func(_ *pluginv1.Manifest, c *pluginv1.Command) { c.Flags[1].Default = "x" },
+		"ENUM without values": func(_ *pluginv1.Manifest,
+			c *pluginv1.Command,
+		) {
+			c.Flags[1].Type = pluginv1.FlagType_FLAG_TYPE_ENUM
+		},
 	} {
 		m := right()
 		spoil(m, m.GetCommands()[0])
@@ -123,7 +134,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s %q gives %v, %v, want %v", c.kind, c.text, got, err, c.want)
 		}
 	}
-	if _, err := manifest.Parse(&pluginv1.Flag{Name: "key", Secret: true, Type: pluginv1.FlagType_FLAG_TYPE_INT}, []string{"canary"}); err == nil || strings.Contains(err.Error(), "canary") {
+	if _, err := manifest.Parse(&pluginv1.Flag{Name: "key", Secret: true, Type: pluginv1.FlagType_FLAG_TYPE_INT},
+		[]string{"canary"}); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("a secret that doesn't fit gives %v", err)
 	}
 }

@@ -32,8 +32,14 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(handshake.CookieKey) != "" {
 		sdk.Main(sdk.Plugin{Name: "stack", Version: "1.0.0", Commands: []sdk.Command{
-			{Path: "stack images", Kind: sdk.List, Short: "List images", Needs: []sdk.Need{sdk.NeedsCloud}, Columns: sdk.Columns{{Title: "Name"}}, Run: list},
-			{Path: "stack services", Kind: sdk.List, Short: "Ask each service", Needs: []sdk.Need{sdk.NeedsCloud}, Columns: sdk.Columns{{Title: "Service"}}, Run: services},
+			{
+				Path: "stack images", Kind: sdk.List, Short: "List images", Needs: []sdk.Need{sdk.NeedsCloud},
+				Columns: sdk.Columns{{Title: "Name"}}, Run: list,
+			},
+			{
+				Path: "stack services", Kind: sdk.List, Short: "Ask each service", Needs: []sdk.Need{sdk.NeedsCloud},
+				Columns: sdk.Columns{{Title: "Service"}}, Run: services,
+			},
 		}})
 	}
 	os.Exit(m.Run())
@@ -189,7 +195,8 @@ func TestAServicesErrorSaysWhatItSaid(t *testing.T) {
 	s := sandboxtest.Start(t, sandbox.Options{})
 	s.Faults().Add(sandbox.Rule{Path: "/image/v2/images", Fault: sandbox.Status(http.StatusServiceUnavailable)})
 	p := run(t, host(t, s), "stack images").Done().GetProblem()
-	if p.GetKind() != sdk.Unavailable || !p.GetRetryable() || len(p.GetRequestIds()) != 1 || !strings.HasPrefix(p.GetRequestIds()[0], "req-") {
+	if p.GetKind() != sdk.Unavailable || !p.GetRetryable() || len(p.GetRequestIds()) != 1 ||
+		!strings.HasPrefix(p.GetRequestIds()[0], "req-") {
 		t.Errorf("the problem is %v", p)
 	}
 }
@@ -207,7 +214,8 @@ func TestATokenStaysAtTheCloud(t *testing.T) {
 	}
 	s.ResetRequests()
 	p := run(t, h, "stack images").Done().GetProblem()
-	if p.GetKind() != sdk.Forbidden || !strings.Contains(p.GetMessage(), s.URL()) || !strings.Contains(p.GetHint(), "allow_http_endpoints") {
+	if p.GetKind() != sdk.Forbidden || !strings.Contains(p.GetMessage(), s.URL()) ||
+		!strings.Contains(p.GetHint(), "allow_http_endpoints") {
 		t.Errorf("without TLS: %v", p)
 	}
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -221,7 +229,8 @@ func TestATokenStaysAtTheCloud(t *testing.T) {
 		a.EndpointOverrides = map[string]string{"image": leading.URL}
 		return a, err
 	}
-	if p := run(t, h, "stack images").Done().GetProblem(); p.GetKind() != sdk.Forbidden || !strings.Contains(p.GetMessage(), elsewhere.URL) {
+	if p := run(t, h, "stack images").Done().GetProblem(); p.GetKind() != sdk.Forbidden ||
+		!strings.Contains(p.GetMessage(), elsewhere.URL) {
 		t.Errorf("a redirect: %v", p)
 	}
 }

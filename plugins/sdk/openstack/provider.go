@@ -62,7 +62,8 @@ func Provider(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ProviderClien
 			address = refused.To // which was asked for its versions
 		}
 		if unsafe(access, address) {
-			return "", sdk.Fail(sdk.Forbidden, "give its https address as an endpoint override in clouds.yaml, or set allow_http_endpoints: true there",
+			return "", sdk.Fail(sdk.Forbidden, "give its https address as an endpoint override in clouds.yaml, or set "+
+				"allow_http_endpoints: true there",
 				"the %s service of cloud %q is at %s, where anybody on the way could read the token", opts.Type, cloud.Name(), address)
 		}
 		return address, err
@@ -159,7 +160,10 @@ func service(ctx context.Context, cloud *sdk.Cloud, construct constructor) (*gop
 	if err != nil {
 		return nil, err
 	}
-	client, err := construct(provider, gophercloud.EndpointOpts{Region: access.Region, Availability: gophercloud.Availability(access.Interface)})
+	client, err := construct(provider, gophercloud.EndpointOpts{
+		Region:       access.Region,
+		Availability: gophercloud.Availability(access.Interface),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("finding the service in the catalog of cloud %q: %w", cloud.Name(), Problem(err))
 	}

@@ -13,8 +13,10 @@ func TestDurations(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{
 		"0": 0, "0s": 0, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "250ms": 250 * time.Millisecond,
-		"30d": 30 * day, "7d12h": 7*day + 12*time.Hour, "1.5d": 36 * time.Hour, "2w": 14 * day, "1d2h3m4s": day + 2*time.Hour + 3*time.Minute + 4*time.Second,
-		"12mo": 365 * day, "1y": 365 * day, "1mo": 30 * day, "1mo1d": 31 * day, "-6h": -6 * time.Hour, "-1d12h": -36 * time.Hour, ".5h": 30 * time.Minute,
+		"30d": 30 * day, "7d12h": 7*day + 12*time.Hour, "1.5d": 36 * time.Hour, "2w": 14 * day, "1d2h3m4s": day + 2*time.Hour +
+			3*time.Minute + 4*time.Second,
+		"12mo": 365 * day, "1y": 365 * day, "1mo": 30 * day, "1mo1d": 31 * day, "-6h": -6 * time.Hour, "-1d12h": -36 * time.Hour,
+		".5h":    30 * time.Minute,
 		"36500d": 36500 * day,
 	} {
 		if got, err := quantity.ParseDuration(text); err != nil || got != want {
@@ -22,7 +24,8 @@ func TestDurations(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", " ", "1", "d", "h", "1x", "1.5mo", "0.5y", "1d-2h", "1 d", "1d 2h", "1e3s", "NaNd", "Infd", "36501d", "101y", "9999999999999999999999d", "1D", "--1d", "1..5d",
+		"", " ", "1", "d", "h", "1x", "1.5mo", "0.5y", "1d-2h", "1 d", "1d 2h", "1e3s", "NaNd", "Infd", "36501d", "101y",
+		"9999999999999999999999d", "1D", "--1d", "1..5d",
 	} {
 		if got, err := quantity.ParseDuration(text); err == nil {
 			t.Errorf("%q is %s", text, got)

@@ -17,7 +17,8 @@ var general = map[int]string{
 }
 
 // Unverified is WebOb's sentence for 401.
-const Unverified = "This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required."
+const Unverified = "This server could not verify that you are authorized to access the document you requested. Either you supplied " +
+	"the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required."
 
 // WebOb answers with an error of WebOb: an explanation ("" = the status's own) and a detail. It
 // is HTML, JSON or plain text, whichever the client accepts; the line breaks of HTML are in the JSON
@@ -33,14 +34,18 @@ func WebOb(w http.ResponseWriter, r *http.Request, status int, explanation, deta
 		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 		w.WriteHeader(status)
 		body := pageBody(status, escape.Replace(explanation), escape.Replace(detail))
-		fmt.Fprintf(w, "<html>\n <head>\n  <title>%[1]s</title>\n </head>\n <body>\n  <h1>%[1]s</h1>\n  %[2]s\n </body>\n</html>", title, body) //nolint:gosec // it is escaped
+		const page = "<html>\n <head>\n  <title>%[1]s</title>\n </head>\n <body>\n  <h1>%[1]s</h1>\n  %[2]s\n </body>\n</html>"
+		fmt.Fprintf(w, page, title, body)
 	case strings.Contains(accept, "application/json"):
-		JSON(w, status, map[string]string{"code": title, "title": http.StatusText(status), "message": pageBody(status, explanation, detail)})
+		JSON(w, status, map[string]string{
+			"code": title, "title": http.StatusText(status),
+			"message": pageBody(status, explanation, detail),
+		})
 	default:
 		w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
 		w.WriteHeader(status)
 		text := strings.NewReplacer("\n", " ", "<br />", "\n").Replace(pageBody(status, explanation, detail))
-		fmt.Fprintf(w, "%s\n\n%s", title, text) //nolint:gosec // it is plain text, and says so
+		fmt.Fprintf(w, "%s\n\n%s", title, text)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 func TestWebOb(t *testing.T) {
 	t.Parallel()
 	for accept, want := range map[string]string{
-		"":                      "403 Forbidden\n\nAccess was denied to this resource.\n\n 'x' is reserved  ",
-		"*/*":                   "  <h1>403 Forbidden</h1>\n  Access was denied to this resource.<br /><br />\n&#x27;x&#x27; is reserved\n\n\n </body>",
+		"": "403 Forbidden\n\nAccess was denied to this resource.\n\n 'x' is reserved  ",
+		"*/*": "  <h1>403 Forbidden</h1>\n  Access was denied to this resource.<br /><br />\n&#x27;x&#x27; is " +
+			"reserved\n\n\n </body>",
 		"text/html":             "<title>403 Forbidden</title>",
 		"application/json":      `{"code":"403 Forbidden","message":"Access was denied to this resource.\u003cbr /\u003e\u003cbr /\u003e\n'x' is reserved\n\n","title":"Forbidden"}`,
 		"application/json, */*": "<title>403 Forbidden</title>",

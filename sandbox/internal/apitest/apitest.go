@@ -69,7 +69,7 @@ func VolumeClient(t testing.TB, c *sandbox.Cloud, cloud string) *gophercloud.Ser
 // Eventually waits until probe returns true.
 func Eventually(t testing.TB, what string, probe func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-time.After(2 * time.Millisecond) {
 		if probe() {
 			return
 		}

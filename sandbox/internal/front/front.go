@@ -158,7 +158,8 @@ func (s *Service) public(r *http.Request) bool {
 		return false
 	}
 	p := strings.Trim(r.URL.Path, "/")
-	return p == "" || (!strings.Contains(p, "/") && len(p) > 1 && p[0] == 'v' && p[1] >= '0' && p[1] <= '9') || p == "versions" || p == "healthcheck"
+	return p == "" || (!strings.Contains(p, "/") && len(p) > 1 && p[0] == 'v' && p[1] >= '0' && p[1] <= '9') || p == "versions" ||
+		p == "healthcheck"
 }
 
 type baseKey struct{}

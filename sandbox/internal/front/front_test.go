@@ -89,7 +89,10 @@ func serve(t *testing.T) (f *front.Front, url string, calls *atomic.Int64) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		calls.Add(1)
-		answer.JSON(w, http.StatusCreated, map[string]string{"path": r.URL.Path, "base": front.Base(r), "project": front.CallerOf(r).ProjectID})
+		answer.JSON(w, http.StatusCreated, map[string]string{
+			"path": r.URL.Path, "base": front.Base(r),
+			"project": front.CallerOf(r).ProjectID,
+		})
 	})
 	f = front.New(anybody{}, front.Service{Prefix: "/image", Handler: h, Error: answer.Keystone})
 	s := httptest.NewUnstartedServer(f)

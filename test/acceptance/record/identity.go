@@ -23,7 +23,8 @@ func identity() []Scenario {
 		}},
 		{Name: "a token without a project", Service: "identity", Steps: []Step{
 			{
-				Name: "log in", As: "nobody", Request: "POST /v3/auth/tokens", Save: map[string]string{"unscoped": "header X-Subject-Token"},
+				Name: "log in", As: "nobody", Request: "POST /v3/auth/tokens",
+				Save: map[string]string{"unscoped": "header X-Subject-Token"},
 				Body: `{"auth": {"identity": {"methods": ["password"], "password": {"user": {"id": "$owner_user", "password": "$owner_password"}}}, "scope": "unscoped"}}`,
 			},
 			{Name: "projects to choose from", As: "$unscoped", Request: "GET /v3/auth/projects"},
@@ -34,7 +35,8 @@ func identity() []Scenario {
 			{Name: "servers", As: "$unscoped", Service: "compute", Request: "GET /servers"},
 			{Name: "networks", As: "$unscoped", Service: "network", Request: "GET /v2.0/networks?name=$run"},
 			{
-				Name: "scope it", As: "nobody", Request: "POST /v3/auth/tokens", Save: map[string]string{"scoped": "header X-Subject-Token"},
+				Name: "scope it", As: "nobody", Request: "POST /v3/auth/tokens",
+				Save: map[string]string{"scoped": "header X-Subject-Token"},
 				Body: `{"auth": {"identity": {"methods": ["token"], "token": {"id": "$unscoped"}}, "scope": {"project": {"id": "$owner_project"}}}}`,
 			},
 			{
@@ -63,7 +65,8 @@ func identity() []Scenario {
 		{Name: "application credentials", Service: "identity", Steps: []Step{
 			{
 				Name: "create", Request: "POST /v3/users/$owner_user/application_credentials",
-				Body: `{"application_credential": {"name": "$run", "secret": "s3cret"}}`, Save: map[string]string{"credential": "application_credential.id"},
+				Body: `{"application_credential": {"name": "$run", "secret": "s3cret"}}`,
+				Save: map[string]string{"credential": "application_credential.id"},
 			},
 			{
 				Name: "create again", Request: "POST /v3/users/$owner_user/application_credentials",

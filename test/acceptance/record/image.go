@@ -19,7 +19,8 @@ func newImage(name, attributes string) []Step {
 // activeImage makes an image with six bytes of data.
 func activeImage(name, attributes string) []Step {
 	return append(newImage(name, attributes), Step{
-		Name: "prepare data of " + name, Unseen: true, Request: "PUT /v2/images/$" + name + "/file", Body: "sixsix", Type: "application/octet-stream",
+		Name: "prepare data of " + name, Unseen: true, Request: "PUT /v2/images/$" + name + "/file", Body: "sixsix",
+		Type: "application/octet-stream",
 	})
 }
 
@@ -52,7 +53,10 @@ func image() []Scenario {
 			{Name: "a refused create", Request: "POST /v2/images", Body: `{"id": "$uuid2", "name": "$run-c", "number": 3}`},
 			{Name: "does not take the id", Request: "POST /v2/images", Body: `{"id": "$uuid2", "name": "$run-c"}`},
 			{Name: "an id that is none", Request: "POST /v2/images", Body: `{"id": "nonsense"}`},
-			{Name: "community", Request: "POST /v2/images", Body: `{"name": "$run-d", "visibility": "community"}`, Save: map[string]string{"community": "id"}},
+			{
+				Name: "community", Request: "POST /v2/images", Body: `{"name": "$run-d", "visibility": "community"}`,
+				Save: map[string]string{"community": "id"},
+			},
 			{Name: "without a name", Request: "POST /v2/images", Body: `{}`, Save: map[string]string{"nameless": "id"}},
 			{Name: "public as a member", Request: "POST /v2/images", Body: `{"name": "$run", "visibility": "public"}`},
 			{Name: "owned by another project", Request: "POST /v2/images", Body: `{"name": "$run", "owner": "$member_project"}`},
@@ -87,21 +91,25 @@ func image() []Scenario {
 			patch("change after", "", "image", `[]`),
 			{Name: "add a member after", Request: "POST /v2/images/$image/members", Body: `{"member": "$member_project"}`},
 		})},
-		{Name: "deactivate", Service: "image", Cleanup: deleteImages("image", "queued"), Steps: steps(activeImage("image", ""), newImage("queued", ""), []Step{
-			{Name: "as a stranger", As: "stranger", Request: "POST /v2/images/$image/actions/deactivate"},
-			{Name: "as the owner", Request: "POST /v2/images/$image/actions/deactivate"},
-			{Name: "again", Request: "POST /v2/images/$image/actions/deactivate"},
-			patch("rename and hide", "", "image", `[{"op": "replace", "path": "/name", "value": "$run-old"}, {"op": "replace", "path": "/os_hidden", "value": true}]`),
-			{Name: "add a member", Request: "POST /v2/images/$image/members", Body: `{"member": "$member_project"}`},
-			{Name: "show as the member", As: "member", Request: "GET /v2/images/$image"},
-			{Name: "as the member", As: "member", Request: "POST /v2/images/$image/actions/deactivate"},
-			{Name: "download", Request: "GET /v2/images/$image/file"},
-			{Name: "download as the member", As: "member", Request: "GET /v2/images/$image/file"},
-			{Name: "download as the admin", As: "admin", Request: "GET /v2/images/$image/file"},
-			{Name: "reactivate", Request: "POST /v2/images/$image/actions/reactivate"},
-			{Name: "a queued image", Request: "POST /v2/images/$queued/actions/deactivate"},
-			{Name: "reactivate a queued image", Request: "POST /v2/images/$queued/actions/reactivate"},
-		})},
+		{
+			Name: "deactivate", Service: "image", Cleanup: deleteImages("image", "queued"),
+			Steps: steps(activeImage("image", ""), newImage("queued", ""), []Step{
+				{Name: "as a stranger", As: "stranger", Request: "POST /v2/images/$image/actions/deactivate"},
+				{Name: "as the owner", Request: "POST /v2/images/$image/actions/deactivate"},
+				{Name: "again", Request: "POST /v2/images/$image/actions/deactivate"},
+				patch("rename and hide", "", "image",
+					`[{"op": "replace", "path": "/name", "value": "$run-old"}, {"op": "replace", "path": "/os_hidden", "value": true}]`),
+				{Name: "add a member", Request: "POST /v2/images/$image/members", Body: `{"member": "$member_project"}`},
+				{Name: "show as the member", As: "member", Request: "GET /v2/images/$image"},
+				{Name: "as the member", As: "member", Request: "POST /v2/images/$image/actions/deactivate"},
+				{Name: "download", Request: "GET /v2/images/$image/file"},
+				{Name: "download as the member", As: "member", Request: "GET /v2/images/$image/file"},
+				{Name: "download as the admin", As: "admin", Request: "GET /v2/images/$image/file"},
+				{Name: "reactivate", Request: "POST /v2/images/$image/actions/reactivate"},
+				{Name: "a queued image", Request: "POST /v2/images/$queued/actions/deactivate"},
+				{Name: "reactivate a queued image", Request: "POST /v2/images/$queued/actions/reactivate"},
+			}),
+		},
 		{Name: "tags", Service: "image", Cleanup: deleteImages("image"), Steps: steps(newImage("image", ""), []Step{
 			{Name: "put", Request: "PUT /v2/images/$image/tags/x"},
 			{Name: "put again", Request: "PUT /v2/images/$image/tags/x"},

@@ -18,19 +18,31 @@ func imageData() []Scenario {
 			{Name: "download", Request: "GET /v2/images/$image/file"},
 			{Name: "download a part", Request: "GET /v2/images/$image/file", Header: http.Header{"Range": {"bytes=1-2"}}},
 			{Name: "download as a stranger", As: "stranger", Request: "GET /v2/images/$image/file"},
-			{Name: "prepare without a format", Unseen: true, Request: "POST /v2/images", Body: `{"name": "$run-bare"}`, Save: map[string]string{"bare": "id"}},
+			{
+				Name: "prepare without a format", Unseen: true, Request: "POST /v2/images", Body: `{"name": "$run-bare"}`,
+				Save: map[string]string{"bare": "id"},
+			},
 			upload("without a format", "", "bare", "x"),
 		})},
-		{Name: "import", Service: "image", Cleanup: deleteImages("image", "other"), Steps: steps(newImage("image", ""), newImage("other", ""), []Step{
-			{Name: "methods", Request: "GET /v2/info/import"},
-			{Name: "import what was not staged", Request: "POST /v2/images/$image/import", Body: `{"method": {"name": "glance-direct"}}`},
-			{Name: "unknown method", Request: "POST /v2/images/$image/import", Body: `{"method": {"name": "nonsense"}}`},
-			{Name: "stage", Request: "PUT /v2/images/$image/stage", Body: "staged", Type: "application/octet-stream"},
-			{Name: "show while staged", Request: "GET /v2/images/$image"},
-			{Name: "import", Request: "POST /v2/images/$image/import", Body: `{"method": {"name": "glance-direct"}}`},
-			{Name: "until it is active", Unseen: true, Request: "GET /v2/images/$image", Until: "status=active"},
-			{Name: "show when done", Request: "GET /v2/images/$image", Until: "os_glance_import_task="},
-			{Name: "from a scheme that is not allowed", Request: "POST /v2/images/$other/import", Body: `{"method": {"name": "web-download", "uri": "ftp://127.0.0.1/x"}}`},
-		})},
+		{
+			Name: "import", Service: "image", Cleanup: deleteImages("image", "other"),
+			Steps: steps(newImage("image", ""), newImage("other", ""), []Step{
+				{Name: "methods", Request: "GET /v2/info/import"},
+				{
+					Name: "import what was not staged", Request: "POST /v2/images/$image/import",
+					Body: `{"method": {"name": "glance-direct"}}`,
+				},
+				{Name: "unknown method", Request: "POST /v2/images/$image/import", Body: `{"method": {"name": "nonsense"}}`},
+				{Name: "stage", Request: "PUT /v2/images/$image/stage", Body: "staged", Type: "application/octet-stream"},
+				{Name: "show while staged", Request: "GET /v2/images/$image"},
+				{Name: "import", Request: "POST /v2/images/$image/import", Body: `{"method": {"name": "glance-direct"}}`},
+				{Name: "until it is active", Unseen: true, Request: "GET /v2/images/$image", Until: "status=active"},
+				{Name: "show when done", Request: "GET /v2/images/$image", Until: "os_glance_import_task="},
+				{
+					Name: "from a scheme that is not allowed", Request: "POST /v2/images/$other/import",
+					Body: `{"method": {"name": "web-download", "uri": "ftp://127.0.0.1/x"}}`,
+				},
+			}),
+		},
 	}
 }

@@ -15,21 +15,31 @@ func imageLimits() []Scenario {
 			setStatus("accept when full", "member", "image", "member", "accepted"),
 			listMembers("list", "", "image"),
 		})},
-		{Name: "properties and tags over quota", Service: "image", Cleanup: deleteImages("image"), Steps: steps(newImage("image", ""), []Step{
-			grow("twelve properties", many(12, func(n string) string { return `{"op": "add", "path": "/p` + n + `", "value": "v"}` })),
-			grow("one more", `[{"op": "add", "path": "/one", "value": "v"}]`),
-			grow("change one", `[{"op": "replace", "path": "/p0", "value": "w"}]`),
-			grow("one for another", `[{"op": "remove", "path": "/p0"}, {"op": "add", "path": "/one", "value": "v"}]`),
-			grow("four tags", `[{"op": "replace", "path": "/tags", "value": ["a", "b", "c", "d"]}]`),
-			grow("five tags", `[{"op": "replace", "path": "/tags", "value": ["a", "b", "c", "d", "e"]}]`),
-			{Name: "put a fifth tag", Request: "PUT /v2/images/$image/tags/e"},
-			{Name: "create with too many properties", Request: "POST /v2/images", Body: `{"name": "$run", ` + strings.Trim(many(13, func(n string) string { return `"p` + n + `": "v"` }), "[]") + `}`},
-			{Name: "create with too many tags", Request: "POST /v2/images", Body: `{"name": "$run", "tags": ["a", "b", "c", "d", "e"]}`},
-		})},
+		{
+			Name: "properties and tags over quota", Service: "image", Cleanup: deleteImages("image"),
+			Steps: steps(newImage("image", ""), []Step{
+				grow("twelve properties", many(12, func(n string) string { return `{"op": "add", "path": "/p` + n + `", "value": "v"}` })),
+				grow("one more", `[{"op": "add", "path": "/one", "value": "v"}]`),
+				grow("change one", `[{"op": "replace", "path": "/p0", "value": "w"}]`),
+				grow("one for another", `[{"op": "remove", "path": "/p0"}, {"op": "add", "path": "/one", "value": "v"}]`),
+				grow("four tags", `[{"op": "replace", "path": "/tags", "value": ["a", "b", "c", "d"]}]`),
+				grow("five tags", `[{"op": "replace", "path": "/tags", "value": ["a", "b", "c", "d", "e"]}]`),
+				{Name: "put a fifth tag", Request: "PUT /v2/images/$image/tags/e"},
+				{Name: "create with too many properties", Request: "POST /v2/images", Body: `{"name": "$run", ` +
+					strings.Trim(many(13, func(n string) string { return `"p` + n + `": "v"` }), "[]") + `}`},
+				{
+					Name: "create with too many tags", Request: "POST /v2/images",
+					Body: `{"name": "$run", "tags": ["a", "b", "c", "d", "e"]}`,
+				},
+			}),
+		},
 		{Name: "images over quota", Service: "image", Cleanup: deleteImages("a", "b", "c", "d"), Steps: steps(
 			newImage("a", ""), newImage("b", ""), newImage("c", ""), []Step{
 				{Name: "one too many", Request: "POST /v2/images", Body: `{"name": "$run-d"}`},
-				{Name: "upload two MiB", Request: "PUT /v2/images/$a/file", Body: strings.Repeat("x", 2200<<10), Type: "application/octet-stream"},
+				{
+					Name: "upload two MiB", Request: "PUT /v2/images/$a/file", Body: strings.Repeat("x", 2200<<10),
+					Type: "application/octet-stream",
+				},
 				{Name: "show it", Request: "GET /v2/images/$a"},
 				{Name: "upload a bit more", Request: "PUT /v2/images/$b/file", Body: "x", Type: "application/octet-stream"},
 				{Name: "show the second", Request: "GET /v2/images/$b"},
@@ -49,7 +59,13 @@ func imagePages() []Scenario {
 	}
 	page := func(name, query string) Step { return list(name, "", "group=$run&sort=name:asc"+query) }
 	return []Scenario{
-		{Name: "pages of five", Service: "image", Cleanup: deleteImages("a", "b", "c", "d", "e", "aa", "bb", "cc", "dd", "ee", "z"), Steps: steps(
-			fill, []Step{page("without a limit", ""), page("the next", "&marker=$c"), page("the last", "&marker=$ee"), page("more than the most", "&limit=1000")})},
+		{
+			Name: "pages of five", Service: "image", Cleanup: deleteImages("a", "b", "c", "d", "e", "aa", "bb", "cc", "dd", "ee", "z"),
+			Steps: steps(
+				fill, []Step{
+					page("without a limit", ""), page("the next", "&marker=$c"), page("the last", "&marker=$ee"),
+					page("more than the most", "&limit=1000"),
+				}),
+		},
 	}
 }

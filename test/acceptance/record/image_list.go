@@ -9,7 +9,8 @@ func imageList() []Scenario {
 	return []Scenario{
 		{Name: "who sees what", Service: "image", Cleanup: deleteImages("shared", "hidden", "private", "community"), Steps: steps(
 			newImage("shared", `"group": "$run"`), newImage("hidden", `"group": "$run", "os_hidden": true`),
-			newImage("private", `"group": "$run", "visibility": "private"`), newImage("community", `"group": "$run", "visibility": "community"`),
+			newImage("private", `"group": "$run", "visibility": "private"`),
+			newImage("community", `"group": "$run", "visibility": "community"`),
 			[]Step{
 				addMember("add to shared", "", "shared", "member"), addMember("add to hidden", "", "hidden", "member"),
 				list("owner", "", "group=$run&sort=name:asc"),
@@ -46,8 +47,16 @@ func imageList() []Scenario {
 			})},
 		{Name: "filters", Service: "image", Cleanup: deleteImages("image", "comma", "colon", "queued"), Steps: steps(
 			activeImage("image", `"group": "$run", "tags": ["t1", "t2"], "min_disk": 3`), newImage("queued", `"group": "$run"`), []Step{
-				{Name: "prepare a comma", Unseen: true, Request: "POST /v2/images", Body: `{"name": "$run,b \"c\"", "group": "$run-names"}`, Save: map[string]string{"comma": "id"}},
-				{Name: "prepare a colon", Unseen: true, Request: "POST /v2/images", Body: `{"name": "$run:b,c", "group": "$run-names", "imgctl_current": "a:b/c, d"}`, Save: map[string]string{"colon": "id"}},
+				{
+					Name: "prepare a comma", Unseen: true, Request: "POST /v2/images",
+					Body: `{"name": "$run,b \"c\"", "group": "$run-names"}`,
+					Save: map[string]string{"comma": "id"},
+				},
+				{
+					Name: "prepare a colon", Unseen: true, Request: "POST /v2/images",
+					Body: `{"name": "$run:b,c", "group": "$run-names", "imgctl_current": "a:b/c, d"}`,
+					Save: map[string]string{"colon": "id"},
+				},
 				list("name", "", "name=$run-image"),
 				list("name in other letters", "", "name=$run-IMAGE"),
 				list("a name with comma and quotes", "", "name=$run,b%20%22c%22"),
@@ -68,8 +77,10 @@ func imageList() []Scenario {
 				list("protected", "", "group=$run&protected=true"),
 			})},
 		{Name: "bad queries", Service: "image", Steps: []Step{
-			bad("visibility=nonsense"), bad("member_status=nonsense"), bad("os_hidden=all"), bad("protected=x"), bad("limit=-1"), bad("limit=x"),
-			bad("marker=nope"), bad("sort=nonsense:asc"), bad("sort=name:sideways"), bad("size_max=x"), bad("created_at=x"), bad("name=x:y"),
+			bad("visibility=nonsense"), bad("member_status=nonsense"), bad("os_hidden=all"), bad("protected=x"), bad("limit=-1"),
+			bad("limit=x"),
+			bad("marker=nope"), bad("sort=nonsense:asc"), bad("sort=name:sideways"), bad("size_max=x"), bad("created_at=x"),
+			bad("name=x:y"),
 		}},
 	}
 }

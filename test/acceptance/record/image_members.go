@@ -6,7 +6,8 @@ func addMember(name, as, id, person string) Step {
 }
 
 func setStatus(name, as, id, person, status string) Step {
-	return Step{Name: name, As: as, Request: "PUT /v2/images/$" + id + "/members/$" + person + "_project", Body: `{"status": "` + status + `"}`}
+	return Step{Name: name, As: as, Request: "PUT /v2/images/$" + id + "/members/$" + person + "_project", Body: `{"status": "` + status +
+		`"}`}
 }
 
 func listMembers(name, as, id string) Step {
@@ -63,11 +64,15 @@ func imageMembers() []Scenario {
 			{Name: "download as the member", As: "member", Request: "GET /v2/images/$image/file"},
 		})},
 		{Name: "a reader of the member's project", Service: "image", Steps: []Step{
-			{Name: "prepare", As: "member", Unseen: true, Request: "POST /v2/images", Body: `{"name": "$run"}`, Save: map[string]string{"image": "id"}},
+			{
+				Name: "prepare", As: "member", Unseen: true, Request: "POST /v2/images", Body: `{"name": "$run"}`,
+				Save: map[string]string{"image": "id"},
+			},
 			{Name: "add", As: "member", Unseen: true, Request: "POST /v2/images/$image/members", Body: `{"member": "$owner_project"}`},
 			setStatus("accepts", "reader", "image", "owner", "accepted"),
 		}, Cleanup: deleteImages("image")},
-		{Name: "a member whose project is deleted", Service: "image", Cleanup: append(deleteImages("image"), "identity! DELETE /v3/projects/$gone"), Steps: steps(activeImage("image", ""), []Step{
+		{Name: "a member whose project is deleted", Service: "image", Cleanup: append(deleteImages("image"),
+			"identity! DELETE /v3/projects/$gone"), Steps: steps(activeImage("image", ""), []Step{
 			{
 				Name: "prepare a project", As: "admin", Unseen: true, Service: "identity", Request: "POST /v3/projects",
 				Body: `{"project": {"name": "$run"}}`, Save: map[string]string{"gone": "project.id"},

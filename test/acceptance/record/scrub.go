@@ -11,8 +11,14 @@ import (
 
 // Headers that clients act on. Of those in the second list only the presence counts.
 var (
-	headersByValue    = []string{"Allow", "Content-Type", "Openstack-Api-Version", "Vary", "X-Openstack-Nova-Api-Version", "Location", "Content-Range", "Content-Md5"}
-	headersByPresence = []string{"Date", "X-Openstack-Request-Id", "X-Compute-Request-Id", "X-Subject-Token", "Www-Authenticate", "Retry-After", "Etag", "Openstack-Image-Import-Methods"}
+	headersByValue = []string{
+		"Allow", "Content-Type", "Openstack-Api-Version", "Vary", "X-Openstack-Nova-Api-Version", "Location",
+		"Content-Range", "Content-Md5",
+	}
+	headersByPresence = []string{
+		"Date", "X-Openstack-Request-Id", "X-Compute-Request-Id", "X-Subject-Token", "Www-Authenticate",
+		"Retry-After", "Etag", "Openstack-Image-Import-Methods",
+	}
 )
 
 // scrub keeps of a response what has to be the same everywhere: known values are replaced by their

@@ -16,17 +16,19 @@ type Scenario struct {
 // Step is one request. $names in Request, Header and Body stand for the accounts' ids, for values saved by
 // earlier steps, and for what every scenario has: $run, a prefix for names, and $uuid1 to $uuid9.
 type Step struct {
-	Name    string
-	As      string // owner (the default), reader of the owner's project, member, stranger, admin, nobody, or the variable with the token of somebody else
+	Name string
+	// owner (the default), reader of the owner's project, member, stranger, admin, nobody, or the variable with the token of somebody else
+	As      string
 	Service string // "" = the scenario's
 	Request string // "POST /v2/images"
 	Version string // microversion of Nova or Cinder; "" = none asked for
 	Header  http.Header
 	Body    string
-	Type    string            // content type; "" = application/json where there is a body
-	Save    map[string]string // variable by the path of its value in the answer, "server.addresses.0.addr", or of a header: "header X-Subject-Token"
-	Until   string            // "server.status=ACTIVE": asked again until it is so
-	Unseen  bool              // preparation: has to succeed, is not recorded
+	Type    string // content type; "" = application/json where there is a body
+	// variable by the path of its value in the answer, "server.addresses.0.addr", or of a header: "header X-Subject-Token"
+	Save   map[string]string
+	Until  string // "server.status=ACTIVE": asked again until it is so
+	Unseen bool   // preparation: has to succeed, is not recorded
 }
 
 // Answer is what is kept of a response, without what differs from run to run.

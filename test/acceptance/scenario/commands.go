@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"io"
 	"net/http"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.yaml.in/yaml/v3"
@@ -30,7 +31,8 @@ type command func(ctx context.Context, s script, out io.Writer, args []string) e
 
 var all = map[string]command{
 	"image": image, "images": listImages, "member": member, "members": listMembers, "project": project,
-	"guest": guest, "left": left, "booting": booting, "interrupt": interrupt, "requests": requests, "fault": faults, "fill": fill, "appears": appears,
+	"guest": guest, "left": left, "booting": booting, "interrupt": interrupt, "requests": requests, "fault": faults, "fill": fill,
+	"appears": appears,
 }
 
 func commands() map[string]func(*testscript.TestScript, bool, []string) {

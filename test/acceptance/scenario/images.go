@@ -41,7 +41,8 @@ func image(ctx context.Context, s script, out io.Writer, args []string) error {
 	case "delete":
 		err = images.Delete(ctx, c.images, i.ID).ExtractErr()
 	case "deactivate":
-		_, err = c.images.Post(ctx, c.images.ServiceURL("images", i.ID, "actions", "deactivate"), nil, nil, &gophercloud.RequestOpts{OkCodes: []int{http.StatusNoContent}})
+		_, err = c.images.Post(ctx, c.images.ServiceURL("images", i.ID, "actions", "deactivate"), nil, nil,
+			&gophercloud.RequestOpts{OkCodes: []int{http.StatusNoContent}})
 	default:
 		err = errUsage
 	}
@@ -76,7 +77,8 @@ func setImage(ctx context.Context, c *connection, i *images.Image, words []strin
 	var patch []map[string]any
 	for name, value := range changes {
 		op := "replace"
-		if _, there := i.Properties[name]; !there && !slices.Contains([]string{"name", "visibility", "os_hidden", "protected", "min_disk", "min_ram", "tags"}, name) {
+		if _, there := i.Properties[name]; !there &&
+			!slices.Contains([]string{"name", "visibility", "os_hidden", "protected", "min_disk", "min_ram", "tags"}, name) {
 			op = "add"
 		}
 		patch = append(patch, map[string]any{"op": op, "path": "/" + name, "value": value})

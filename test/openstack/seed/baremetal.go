@@ -30,7 +30,10 @@ func seedBaremetal(ctx context.Context, admin *gophercloud.ProviderClient, passw
 	for k, opts := range []nodes.CreateOpts{
 		{Name: "fake-1", Driver: "fake-hardware", BootInterface: "fake", DeployInterface: "fake", ResourceClass: "fake"},
 		{Name: "fake-2", Driver: "fake-hardware", BootInterface: "fake", DeployInterface: "fake", ResourceClass: "fake"},
-		{Name: "real-1", Driver: "fake-hardware", BootInterface: "pxe", DeployInterface: "direct", ResourceClass: "real", AutomatedClean: &no},
+		{
+			Name: "real-1", Driver: "fake-hardware", BootInterface: "pxe", DeployInterface: "direct", ResourceClass: "real",
+			AutomatedClean: &no,
+		},
 	} {
 		if err := enroll(ctx, client, opts, fmt.Sprintf("52:54:00:00:77:%02x", k+1)); err != nil {
 			return fmt.Errorf("node %q: %w", opts.Name, err)
@@ -51,7 +54,8 @@ func enroll(ctx context.Context, client *gophercloud.ServiceClient, opts nodes.C
 		target nodes.TargetProvisionState
 		state  nodes.ProvisionState
 	}{{nodes.TargetManage, nodes.Manageable}, {nodes.TargetProvide, nodes.Available}} {
-		if err := nodes.ChangeProvisionState(ctx, client, node.UUID, nodes.ProvisionStateOpts{Target: step.target}).ExtractErr(); err != nil {
+		if err := nodes.ChangeProvisionState(ctx, client, node.UUID,
+			nodes.ProvisionStateOpts{Target: step.target}).ExtractErr(); err != nil {
 			return err
 		}
 		if err := awaitNode(ctx, client, node.UUID, step.state); err != nil {

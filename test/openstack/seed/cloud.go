@@ -68,7 +68,9 @@ func seedNetworks(ctx context.Context, admin *gophercloud.ProviderClient) error 
 }
 
 // network makes a network with one subnet of 256 addresses, and returns the ids of both.
-func network(ctx context.Context, client *gophercloud.ServiceClient, prefix string, opts networks.CreateOptsBuilder) (id, subnet string, err error) {
+func network(ctx context.Context, client *gophercloud.ServiceClient, prefix string, opts networks.CreateOptsBuilder) (id, subnet string,
+	err error,
+) {
 	made, err := networks.Create(ctx, client, opts).Extract()
 	if err != nil {
 		return "", "", err

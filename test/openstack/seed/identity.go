@@ -158,7 +158,10 @@ func (d directory) endpoint(ctx context.Context, kind, url string) error {
 	if err != nil {
 		return err
 	}
-	for _, face := range []gophercloud.Availability{gophercloud.AvailabilityPublic, gophercloud.AvailabilityInternal, gophercloud.AvailabilityAdmin} {
+	for _, face := range []gophercloud.Availability{
+		gophercloud.AvailabilityPublic, gophercloud.AvailabilityInternal,
+		gophercloud.AvailabilityAdmin,
+	} {
 		opts := endpoints.CreateOpts{Availability: face, Name: kind, Region: d.region, URL: url, ServiceID: made.ID}
 		if _, err := endpoints.Create(ctx, d.client, opts).Extract(); err != nil {
 			return err

@@ -52,8 +52,14 @@ func seedLimits(ctx context.Context, admin *gophercloud.ProviderClient, region s
 	var registered registeredlimits.BatchCreateOpts
 	var own limits.BatchCreateOpts
 	for _, l := range imageLimits {
-		registered = append(registered, registeredlimits.CreateOpts{RegionID: region, ServiceID: found[0].ID, ResourceName: l.name, DefaultLimit: l.all})
-		own = append(own, limits.CreateOpts{RegionID: region, ServiceID: found[0].ID, ProjectID: small[0].ID, ResourceName: l.name, ResourceLimit: l.small})
+		registered = append(registered, registeredlimits.CreateOpts{
+			RegionID: region, ServiceID: found[0].ID, ResourceName: l.name,
+			DefaultLimit: l.all,
+		})
+		own = append(own, limits.CreateOpts{
+			RegionID: region, ServiceID: found[0].ID, ProjectID: small[0].ID, ResourceName: l.name,
+			ResourceLimit: l.small,
+		})
 	}
 	if err := registeredlimits.BatchCreate(ctx, client, registered).Err; err != nil && !gophercloud.ResponseCodeIs(err, 409) {
 		return fmt.Errorf("registered limits: %w", err)

@@ -47,7 +47,8 @@ func (c *Cloud) answer(r *http.Request) (status int, body any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	problem := func(status int) (int, any) {
-		return status, map[string]any{"error": map[string]any{"code": status, "title": http.StatusText(status), "message": "conformance: " + http.StatusText(status)}}
+		return status, map[string]any{"error": map[string]any{"code": status, "title": http.StatusText(status), "message": "conformance: " +
+			http.StatusText(status)}}
 	}
 	service, below, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
 	if c.failing {

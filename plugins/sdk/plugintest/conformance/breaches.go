@@ -9,7 +9,10 @@ import (
 
 // breaches says in which way the messages of a command aren't what the protocol allows.
 func breaches(c *pluginv1.Command, r *Recording) []string {
-	j := &judge{command: c, columns: len(c.GetColumns()), ids: map[string]bool{}, progress: map[string]int{}, last: map[string]pluginv1.ProgressState{}}
+	j := &judge{
+		command: c, columns: len(c.GetColumns()), ids: map[string]bool{}, progress: map[string]int{},
+		last: map[string]pluginv1.ProgressState{},
+	}
 	for i, m := range r.Messages {
 		if j.ended {
 			j.wrong("a message %T follows Done", m.GetMessage())

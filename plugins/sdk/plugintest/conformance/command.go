@@ -97,7 +97,9 @@ var accepting = Host{Prompt: func(p *pluginv1.Prompt) *pluginv1.Answer {
 
 // run carries out one command in a process of its own, against a cloud of its own that is given for
 // a look at what it saw. An error means that the command didn't end in time.
-func (k *kit) run(start *pluginv1.Start, c *pluginv1.Command, h Host, stop when, prepare ...func(*Cloud, *Process)) (*Recording, *Cloud, error) {
+func (k *kit) run(start *pluginv1.Start, c *pluginv1.Command, h Host, stop when, prepare ...func(*Cloud, *Process)) (*Recording, *Cloud,
+	error,
+) {
 	cloud := NewCloud()
 	defer cloud.Close()
 	p, err := Start(k.path, k.env...)
@@ -194,7 +196,8 @@ func (k *kit) renews(c *pluginv1.Command) error {
 	}
 	for name, refused := range cloud.Refused() {
 		if renewals[name] != 1 {
-			return fmt.Errorf("the token for cloud %q was refused %d times, and a new one was asked for %d times; it ended with %s", name, refused, renewals[name], ending(r))
+			return fmt.Errorf("the token for cloud %q was refused %d times, and a new one was asked for %d times; it ended with %s", name,
+				refused, renewals[name], ending(r))
 		}
 	}
 	return nil

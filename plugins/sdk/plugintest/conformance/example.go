@@ -66,7 +66,10 @@ func split(line string) ([]string, error) {
 }
 
 // switches are the host's flags without a value.
-var switches = []string{"insecure", "debug", "verbose", "v", "vv", "quiet", "q", "yes", "y", "dry-run", "fit-width", "print-empty", "noindent"}
+var switches = []string{
+	"insecure", "debug", "verbose", "v", "vv", "quiet", "q", "yes", "y", "dry-run", "fit-width", "print-empty",
+	"noindent",
+}
 
 // parse reads words as the host would: its own flags are left out, those of the command get their
 // values.

@@ -20,7 +20,10 @@ func plausible(c *pluginv1.Command, dir string) *pluginv1.Start {
 	}
 	for i, v := range start.GetFlags() {
 		if f := find(c, v.GetName()); f.GetSecret() {
-			start.Flags[i] = &pluginv1.FlagValue{Name: f.GetName(), IsSet: true, Value: &pluginv1.FlagValue_StringValue{StringValue: flagCanary}}
+			start.Flags[i] = &pluginv1.FlagValue{
+				Name: f.GetName(), IsSet: true,
+				Value: &pluginv1.FlagValue_StringValue{StringValue: flagCanary},
+			}
 		}
 	}
 	return start

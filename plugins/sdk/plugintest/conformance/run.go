@@ -160,7 +160,10 @@ func (h Host) reply(m *pluginv1.PluginMessage) *pluginv1.HostMessage {
 
 func (h Host) cloudReply(request *pluginv1.CloudRequest) *pluginv1.CloudReply {
 	refuse := func(kind pluginv1.ProblemKind, text string) *pluginv1.CloudReply {
-		return &pluginv1.CloudReply{Id: request.GetId(), Result: &pluginv1.CloudReply_Problem{Problem: &pluginv1.Problem{Kind: kind, Message: text}}}
+		return &pluginv1.CloudReply{
+			Id:     request.GetId(),
+			Result: &pluginv1.CloudReply_Problem{Problem: &pluginv1.Problem{Kind: kind, Message: text}},
+		}
 	}
 	if h.Cloud == nil {
 		return refuse(pluginv1.ProblemKind_PROBLEM_KIND_NOT_FOUND, fmt.Sprintf("there is no cloud %q", request.GetName()))

@@ -27,11 +27,17 @@ func init() {
 		c := m.GetCommands()[0]
 		c.Long, c.Group = "Long"+paint, "Group"+paint
 		c.Examples = []*pluginv1.Example{{Text: "text" + paint, Command: "imgctl" + paint}}
-		c.Args = []*pluginv1.Arg{{Name: "ARG", Help: "argument" + paint, Max: 1, Completion: pluginv1.Completion_COMPLETION_STATIC, Values: []string{"x" + paint}}}
+		c.Args = []*pluginv1.Arg{{
+			Name: "ARG", Help: "argument" + paint, Max: 1, Completion: pluginv1.Completion_COMPLETION_STATIC,
+			Values: []string{"x" + paint},
+		}}
 		c.Columns = []*pluginv1.Column{{Title: "A" + paint}, {Title: "B"}}
 		c.Flags = []*pluginv1.Flag{
 			{Name: "old", Type: pluginv1.FlagType_FLAG_TYPE_BOOL, Help: "flag" + paint, Deprecated: "deprecated" + paint},
-			{Name: "pick", Type: pluginv1.FlagType_FLAG_TYPE_ENUM, Help: "flag" + paint, Default: "x" + paint, Values: []string{"x" + paint, "y"}, ValueName: "NAME" + paint},
+			{
+				Name: "pick", Type: pluginv1.FlagType_FLAG_TYPE_ENUM, Help: "flag" + paint, Default: "x" + paint,
+				Values: []string{"x" + paint, "y"}, ValueName: "NAME" + paint,
+			},
 		}
 		serve(&raw{manifest: func() *pluginv1.Manifest { return m }, run: paintAll}, true)
 	}
@@ -42,7 +48,10 @@ func init() {
 		c := m.GetCommands()[0]
 		c.Aliases, c.Danger = []string{"list"}, pluginv1.Danger_DANGER_DESTROYS
 		c.Needs = []pluginv1.Need{pluginv1.Need_NEED_ENVIRONMENT, pluginv1.Need_NEED_STDIN, pluginv1.Need_NEED_CLOUDS}
-		c.Flags = []*pluginv1.Flag{{Name: "harvest", Type: pluginv1.FlagType_FLAG_TYPE_STRING, Help: "nothing", Hidden: true, Env: "GITHUB_TOKEN"}}
+		c.Flags = []*pluginv1.Flag{{
+			Name: "harvest", Type: pluginv1.FlagType_FLAG_TYPE_STRING, Help: "nothing", Hidden: true,
+			Env: "GITHUB_TOKEN",
+		}}
 		serve(&raw{manifest: func() *pluginv1.Manifest { return m }, run: func(_ *pluginv1.Start, s stream) error { return end(s) }}, true)
 	}
 	sins["usurper"] = func() { // has "demo usurper", which is also called "demo rows"
@@ -54,7 +63,10 @@ func init() {
 		m := describe("legion", pluginv1.CommandKind_COMMAND_KIND_ACTION, "One of many")
 		first := m.GetCommands()[0]
 		for i := range 20_000 {
-			m.Commands = append(m.Commands, &pluginv1.Command{Path: []string{"hostile", fmt.Sprintf("n%d", i)}, Kind: first.GetKind(), Short: first.GetShort()})
+			m.Commands = append(m.Commands, &pluginv1.Command{
+				Path: []string{"hostile", fmt.Sprintf("n%d", i)}, Kind: first.GetKind(),
+				Short: first.GetShort(),
+			})
 		}
 		serve(&raw{manifest: func() *pluginv1.Manifest { return m }, run: func(_ *pluginv1.Start, s stream) error { return end(s) }}, true)
 	}
@@ -85,7 +97,7 @@ func init() {
 		}}})
 	}
 	withSDK("daemon", sdk.Reads, func(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
-		child := exec.Command("sleep", "600")
+		child := exec.CommandContext(context.Background(), "sleep", "600") // it is to outlive the command
 		child.Env = []string{}
 		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if err := child.Start(); err != nil {
@@ -112,10 +124,17 @@ func paintAll(_ *pluginv1.Start, s stream) error {
 	}
 	for _, m := range []*pluginv1.PluginMessage{
 		{Message: &pluginv1.PluginMessage_Text{Text: &pluginv1.Text{Text: "text" + paint}}},
-		{Message: &pluginv1.PluginMessage_Log{Log: &pluginv1.Log{Level: pluginv1.LogLevel_LOG_LEVEL_WARN, Message: "log" + paint, Attributes: []*pluginv1.Attribute{{Key: "key" + paint, Value: object}}}}},
-		{Message: &pluginv1.PluginMessage_Progress{Progress: &pluginv1.Progress{Id: "1", Label: "label" + paint, Detail: "detail" + paint, State: pluginv1.ProgressState_PROGRESS_STATE_FAILED}}},
+		{Message: &pluginv1.PluginMessage_Log{Log: &pluginv1.Log{
+			Level: pluginv1.LogLevel_LOG_LEVEL_WARN, Message: "log" + paint,
+			Attributes: []*pluginv1.Attribute{{Key: "key" + paint, Value: object}},
+		}}},
+		{Message: &pluginv1.PluginMessage_Progress{Progress: &pluginv1.Progress{
+			Id: "1", Label: "label" + paint, Detail: "detail" + paint,
+			State: pluginv1.ProgressState_PROGRESS_STATE_FAILED,
+		}}},
 		{Message: &pluginv1.PluginMessage_Prompt{Prompt: &pluginv1.Prompt{
-			Id: "1", Kind: pluginv1.PromptKind_PROMPT_KIND_CHOICE, Question: "question" + paint, Default: "default" + paint, Choices: []string{"choice" + paint},
+			Id: "1", Kind: pluginv1.PromptKind_PROMPT_KIND_CHOICE, Question: "question" + paint, Default: "default" + paint,
+			Choices: []string{"choice" + paint},
 		}}},
 	} {
 		if err := s.Send(m); err != nil {
@@ -126,11 +145,13 @@ func paintAll(_ *pluginv1.Start, s stream) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "stderr"+paint)
-	if err := s.Send(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_Row{Row: &pluginv1.Row{Values: []*structpb.Value{structpb.NewStringValue("row" + paint), object}}}}); err != nil {
+	row := &pluginv1.Row{Values: []*structpb.Value{structpb.NewStringValue("row" + paint), object}}
+	if err := s.Send(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_Row{Row: row}}); err != nil {
 		return err
 	}
 	return s.Send(done(&pluginv1.Done{Outcome: pluginv1.Outcome_OUTCOME_FAILED, Problem: &pluginv1.Problem{
-		Message: "problem" + paint, Hint: "hint" + paint, Details: []*pluginv1.Detail{{Subject: "subject" + paint, Message: "detail" + paint}},
+		Message: "problem" + paint, Hint: "hint" + paint,
+		Details:    []*pluginv1.Detail{{Subject: "subject" + paint, Message: "detail" + paint}},
 		RequestIds: []string{"req-" + paint}, DocUrl: "https://" + paint,
 	}}))
 }

@@ -59,9 +59,21 @@ func init() {
 			os.Exit(2)
 			return nil
 		}},
-		"deaf":   {pluginv1.CommandKind_COMMAND_KIND_ACTION, func(_ *pluginv1.Start, s stream) error { _ = text(s, "not listening"); stay(); return nil }},
+		"deaf": {pluginv1.CommandKind_COMMAND_KIND_ACTION, func(_ *pluginv1.Start,
+			s stream,
+		) error {
+			_ = text(s, "not listening")
+			stay()
+			return nil
+		}},
 		"narrow": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error { _ = row(s, "a"); return end(s) }},
-		"twice":  {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error { _ = end(s); _ = row(s, "a", "b"); return end(s) }},
+		"twice": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start,
+			s stream,
+		) error {
+			_ = end(s)
+			_ = row(s, "a", "b")
+			return end(s)
+		}},
 		"mixed": {pluginv1.CommandKind_COMMAND_KIND_SHOW, func(_ *pluginv1.Start, s stream) error {
 			_ = row(s, "a", "b")
 			_ = s.Send(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_Chunk{Chunk: &pluginv1.Chunk{Data: []byte("c")}}})
@@ -94,7 +106,8 @@ func init() {
 		m := describe("eager", pluginv1.CommandKind_COMMAND_KIND_ACTION, "Ask first, think later")
 		m.Commands[0].Args = []*pluginv1.Arg{{Name: "IMAGE", Help: "an image", Min: 1, Max: 1}}
 		serve(&raw{manifest: func() *pluginv1.Manifest { return m }, run: func(start *pluginv1.Start, s stream) error {
-			_ = s.Send(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_CloudRequest{CloudRequest: &pluginv1.CloudRequest{Id: "1"}}})
+			request := &pluginv1.PluginMessage_CloudRequest{CloudRequest: &pluginv1.CloudRequest{Id: "1"}}
+			_ = s.Send(&pluginv1.PluginMessage{Message: request})
 			if len(start.GetArgs()) == 0 {
 				return fail(s, pluginv1.ProblemKind_PROBLEM_KIND_USAGE, "an image is missing")
 			}
@@ -118,8 +131,12 @@ func init() {
 		serve(&raw{manifest: func() *pluginv1.Manifest {
 			c := &pluginv1.Command{
 				Path: []string{"Hostile", "--shapeless"}, Short: strings.Repeat("long ", 20),
-				Args:  []*pluginv1.Arg{{Name: "MANY"}, {Name: "ONE", Min: 2, Max: 1}},
-				Flags: []*pluginv1.Flag{{Name: "Upper"}, {Name: "os-token", Short: "f"}, {Name: "pick", Type: pluginv1.FlagType_FLAG_TYPE_ENUM, Default: "x"}},
+				Args: []*pluginv1.Arg{{Name: "MANY"}, {Name: "ONE", Min: 2, Max: 1}},
+				Flags: []*pluginv1.Flag{
+					{Name: "Upper"},
+					{Name: "os-token", Short: "f"},
+					{Name: "pick", Type: pluginv1.FlagType_FLAG_TYPE_ENUM, Default: "x"},
+				},
 			}
 			return &pluginv1.Manifest{Name: "Shape less", Version: "one", Commands: []*pluginv1.Command{c, c}}
 		}, run: func(_ *pluginv1.Start, s stream) error { return end(s) }}, true)

@@ -24,7 +24,10 @@ func init() {
 		return nil
 	})
 	withSDK("hclog", sdk.Reads, func(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
-		for _, line := range []string{`{"@message": 1}`, `{"@level": [], "@message": {}}`, `{"@timestamp": 7}`, `{`, `null`, `{"@message":"\ud800"}`} {
+		for _, line := range []string{
+			`{"@message": 1}`, `{"@level": [], "@message": {}}`, `{"@timestamp": 7}`, `{`, `null`,
+			`{"@message":"\ud800"}`,
+		} {
 			fmt.Fprintln(os.Stderr, line)
 		}
 		out.Field("lines", 6)
@@ -103,7 +106,8 @@ func init() {
 func withSDK(name string, danger sdk.Danger, run func(context.Context, *sdk.Input, *sdk.Output) error) {
 	sins[name] = func() {
 		sdk.Main(sdk.Plugin{Name: name, Version: "1.0.0", Vendor: "hostile.example", Commands: []sdk.Command{{
-			Path: "hostile " + name, Kind: sdk.Action, Short: "Break a rule", Danger: danger, Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsNoTimeout}, Run: run,
+			Path: "hostile " + name, Kind: sdk.Action, Short: "Break a rule", Danger: danger,
+			Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsNoTimeout}, Run: run,
 		}}})
 	}
 }

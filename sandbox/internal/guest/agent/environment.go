@@ -28,7 +28,8 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // environment is that of a log-in.
 func environment(acc userland.User) []string {
 	env := []string{
-		"HOME=" + acc.Home, "USER=" + acc.Name, "LOGNAME=" + acc.Name, "SHELL=" + loginShell(acc), "PATH=" + systemPath, "MAIL=/var/mail/" + acc.Name,
+		"HOME=" + acc.Home, "USER=" + acc.Name, "LOGNAME=" + acc.Name, "SHELL=" + loginShell(acc), "PATH=" + systemPath, "MAIL=/var/mail/" +
+			acc.Name,
 	}
 	b, _ := os.ReadFile("/etc/environment")
 	for line := range strings.Lines(string(b)) {

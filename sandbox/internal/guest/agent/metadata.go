@@ -15,9 +15,15 @@ import (
 // metadataAddress is where every OpenStack guest finds its metadata.
 const metadataAddress = "169.254.169.254"
 
-var openstackVersions = []string{"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest"}
+var openstackVersions = []string{
+	"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06", "2017-02-22",
+	"2018-08-27", "2020-10-14", "latest",
+}
 
-var ec2Versions = []string{"1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15", "2008-02-01", "2008-09-01", "2009-04-04"}
+var ec2Versions = []string{
+	"1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15", "2008-02-01", "2008-09-01",
+	"2009-04-04",
+}
 
 // metadata serves the config drive's documents as OpenStack's metadata service does: OpenStack's own tree below
 // /openstack, Amazon's in the others.

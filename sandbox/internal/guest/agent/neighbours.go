@@ -30,7 +30,8 @@ const reached = 1
 func (a *agent) own(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	local := netip.MustParsePrefix("127.0.0.0/24")
-	return local.Contains(ip) || ip == netip.IPv6Loopback() || ip.String() == metadataAddress || slices.Contains(a.cfg.Addresses, ip.String())
+	return local.Contains(ip) || ip == netip.IPv6Loopback() || ip.String() == metadataAddress ||
+		slices.Contains(a.cfg.Addresses, ip.String())
 }
 
 // dial connects to an address: a neighbour's, or one in the guest's own network.

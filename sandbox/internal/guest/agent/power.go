@@ -25,7 +25,8 @@ func (a *agent) heedSignals() {
 	var ignored []os.Signal
 	for n := 1; n < 65; n++ {
 		switch s := syscall.Signal(n); s {
-		case syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGURG, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGPROF:
+		case syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGURG, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE,
+			syscall.SIGPROF:
 		default:
 			if asks[s] != "" {
 				signal.Notify(heeded, s)

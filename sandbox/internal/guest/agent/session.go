@@ -111,7 +111,10 @@ func (s *session) start(kind, command string) error {
 		argv = []string{"-" + filepath.Base(path)}
 	}
 	s.describeClient()
-	attr := &syscall.ProcAttr{Dir: s.home(), Env: s.env, Sys: &syscall.SysProcAttr{Setsid: true, Credential: s.agent.users.credential(s.user)}}
+	attr := &syscall.ProcAttr{Dir: s.home(), Env: s.env, Sys: &syscall.SysProcAttr{
+		Setsid:     true,
+		Credential: s.agent.users.credential(s.user),
+	}}
 	if s.master != nil {
 		return s.startOnTerminal(path, argv, attr)
 	}
@@ -129,7 +132,8 @@ func (s *session) describeClient() {
 	from, fromPort, err1 := net.SplitHostPort(s.conn.RemoteAddr().String())
 	to, toPort, err2 := net.SplitHostPort(s.conn.LocalAddr().String())
 	if err1 == nil && err2 == nil {
-		s.env = append(s.env, fmt.Sprintf("SSH_CLIENT=%s %s %s", from, fromPort, toPort), fmt.Sprintf("SSH_CONNECTION=%s %s %s %s", from, fromPort, to, toPort))
+		s.env = append(s.env, fmt.Sprintf("SSH_CLIENT=%s %s %s", from, fromPort, toPort),
+			fmt.Sprintf("SSH_CONNECTION=%s %s %s %s", from, fromPort, to, toPort))
 	}
 }
 

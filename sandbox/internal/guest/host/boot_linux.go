@@ -60,7 +60,8 @@ func (g *Guest) boot(ctx context.Context) error {
 	}
 	if err != nil {
 		p.kill()
-		return fmt.Errorf("booting guest %q (after %v, see %s): %w", g.cfg.UUID, time.Since(started).Round(time.Millisecond), ConsoleLog(g.cfg.Dir), explain(err))
+		return fmt.Errorf("booting guest %q (after %v, see %s): %w", g.cfg.UUID, time.Since(started).Round(time.Millisecond),
+			ConsoleLog(g.cfg.Dir), explain(err))
 	}
 	g.mu.Lock()
 	g.proc = p

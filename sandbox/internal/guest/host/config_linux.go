@@ -23,7 +23,8 @@ func (g *Guest) agentConfig() (control.Config, error) {
 	keys := slices.Collect(maps.Values(g.cfg.Keys))
 	slices.Sort(keys)
 	return control.Config{
-		UUID: g.cfg.UUID, Hostname: host, Addresses: g.cfg.addresses(), SSHPorts: g.cfg.sshPorts(), AuthorizedKeys: keys, Password: g.cfg.Password,
+		UUID: g.cfg.UUID, Hostname: host, Addresses: g.cfg.addresses(), SSHPorts: g.cfg.sshPorts(), AuthorizedKeys: keys,
+		Password: g.cfg.Password,
 		UserData: g.cfg.UserData, Documents: documents(g.cfg, host), ConfigDrive: g.cfg.ConfigDrive,
 		FirstBoot: !st.Booted, HostKeys: st.HostKeys, SingleUser: g.ids.single, HostRoot: g.ids.single && os.Geteuid() == 0,
 		Root: absolute(Root(g.cfg.Dir)), Agent: absolute(g.cfg.Agent),

@@ -44,7 +44,7 @@ func (c *console) Write(b []byte) (int, error) {
 	n, err := c.file.Write(b)
 	c.size += int64(n)
 	if err != nil {
-		return taken, nil //nolint:nilerr // a full disk costs the log, not the guest
+		return taken, nil // a full disk costs the log, not the guest
 	}
 	return taken, nil
 }

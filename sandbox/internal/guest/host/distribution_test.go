@@ -65,10 +65,12 @@ func distribution(t *testing.T) []byte {
 func TestDistribution(t *testing.T) {
 	t.Parallel()
 	p := boot(t, bytes.NewReader(distribution(t)), nil)
-	if got := p.must("test -h /bin/sh; echo $?; ls /usr/bin | tr '\\n' ' '"); !strings.HasPrefix(got, "1\n") || strings.Contains(got, "sed") {
+	if got := p.must("test -h /bin/sh; echo $?; ls /usr/bin | tr '\\n' ' '"); !strings.HasPrefix(got, "1\n") ||
+		strings.Contains(got, "sed") {
 		t.Errorf("the image's programs are not alone: %q", got)
 	}
-	if got := p.run("alice", "id -un; echo :$(id -Gn); echo $HOME $LANG; pwd"); got.out != "alice\n:alice wheel\n/home/alice C.UTF-8\n/home/alice\n" && os.Geteuid() == 0 {
+	if got := p.run("alice", "id -un; echo :$(id -Gn); echo $HOME $LANG; pwd"); got.out != "alice\n:alice wheel\n/home/alice "+
+		"C.UTF-8\n/home/alice\n" && os.Geteuid() == 0 {
 		t.Errorf("alice's world is %+v", got)
 	}
 	if r := p.runWith("alice", "scp -t .; sudo id -u", "C0644 2 f\nhi\x00"); r.code != 0 || !strings.HasSuffix(r.out, "0\n") {

@@ -1,4 +1,4 @@
-// Package guest makes a server a real place: a root file system unpacked from an image, processes that live in name
+// Package host makes a server a real place: a root file system unpacked from an image, processes that live in name
 // spaces of their own, SSH, metadata, and the way back into an image.
 //
 // The host side, in the sandbox process, is Boot and Guest. The other side is the agent: the same static executable,

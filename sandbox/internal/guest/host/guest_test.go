@@ -64,8 +64,10 @@ func TestMain(m *testing.M) {
 func namespaces() bool {
 	cmd := exec.Command("true")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
+		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET |
+			syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
 	}
 	return cmd.Run() == nil
 }
@@ -103,8 +105,10 @@ func boot(t *testing.T, image io.Reader, change func(*host.Config)) *place {
 		t.Fatal(err)
 	}
 	c := host.Config{
-		Dir: dir, Agent: tool(t, "agent"), UUID: "3c1d3b2e-65c5-4d6c-9b2a-0d5b8f2d9c11", Name: "Web_01 test", Address: "10.0.0.7", AvailabilityZone: "nova",
-		Keys: map[string]string{"mine": string(ssh.MarshalAuthorizedKey(key.PublicKey()))}, Meta: map[string]string{"role": "web"},
+		Dir: dir, Agent: tool(t, "agent"), UUID: "3c1d3b2e-65c5-4d6c-9b2a-0d5b8f2d9c11", Name: "Web_01 test", Address: "10.0.0.7",
+		AvailabilityZone: "nova",
+		Keys:             map[string]string{"mine": string(ssh.MarshalAuthorizedKey(key.PublicKey()))},
+		Meta:             map[string]string{"role": "web"},
 	}
 	if change != nil {
 		change(&c)
@@ -144,7 +148,10 @@ func (p *place) dial(user string, auth ...ssh.AuthMethod) (*ssh.Client, error) {
 	if len(auth) == 0 {
 		auth = []ssh.AuthMethod{ssh.PublicKeys(p.key)}
 	}
-	return ssh.Dial("tcp", p.address, &ssh.ClientConfig{User: user, Auth: auth, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 10 * time.Second})
+	return ssh.Dial("tcp", p.address, &ssh.ClientConfig{
+		User: user, Auth: auth, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
+		Timeout: 10 * time.Second,
+	})
 }
 
 func (p *place) client(user string) *ssh.Client {
@@ -237,23 +244,30 @@ func TestCommands(t *testing.T) {
 		{name: "heredoc", command: "cat <<END\nHOME is $HOME\nEND", out: "HOME is /root\n"},
 		{name: "who", command: "whoami; id -u; pwd", out: "root\n0\n/root\n"},
 		{name: "host name", command: "hostname", out: "web-01-test\n"},
-		{name: "cloud user", user: "ubuntu", command: "test $(id -u) = 1000 || test $(id -u) = 0; echo $? $HOME $USER; test -w . && echo mine", out: "0 /home/ubuntu ubuntu\nmine\n"},
-		{name: "sudo", user: "ubuntu", command: "sudo whoami; X=1 sudo -E sh -c 'echo $X $HOME'; sudo sh -c 'exit 3'", out: "root\n1 /home/ubuntu\n", code: 3},
+		{name: "cloud user", user: "ubuntu", command: "test $(id -u) = 1000 || test $(id -u) = 0; echo $? $HOME $USER; test -w . && " +
+			"echo mine", out: "0 /home/ubuntu ubuntu\nmine\n"},
+		{
+			name: "sudo", user: "ubuntu", command: "sudo whoami; X=1 sudo -E sh -c 'echo $X $HOME'; sudo sh -c 'exit 3'",
+			out: "root\n1 /home/ubuntu\n", code: 3,
+		},
 		{name: "sudo with stdin", user: "ubuntu", command: "sudo tee /etc/motd >/dev/null; cat /etc/motd", in: "hi\n", out: "hi\n"},
 		{
 			name: "packer's script", user: "ubuntu", out: "openstack x\n", in: "",
-			command: "cat >/tmp/script_1.sh <<'EOF'\n#!/bin/sh -e\necho $PACKER_BUILDER_TYPE $PACKER_BUILD_NAME\nEOF\nchmod +x /tmp/script_1.sh; PACKER_BUILDER_TYPE='openstack' PACKER_BUILD_NAME='x' /tmp/script_1.sh",
+			command: "cat >/tmp/script_1.sh <<'EOF'\n#!/bin/sh -e\necho $PACKER_BUILDER_TYPE $PACKER_BUILD_NAME\nEOF\nchmod +x " +
+				"/tmp/script_1.sh; PACKER_BUILDER_TYPE='openstack' PACKER_BUILD_NAME='x' /tmp/script_1.sh",
 		},
 		{
 			name: "packer's script with sudo", user: "debian", out: "openstack 0\n",
 			command: "printf 'echo $PACKER_BUILDER_TYPE $(id -u)\\n' >/tmp/s2.sh; PACKER_BUILDER_TYPE='openstack' sudo -E sh '/tmp/s2.sh'",
 		},
 		{name: "script's status", command: "printf '#!/bin/sh\\nset -e\\nfalse\\necho no\\n' >/tmp/f; chmod 755 /tmp/f; /tmp/f", code: 1},
-		{name: "bash script", command: "printf '#!/bin/bash\\nset -euo pipefail\\na=(1 2 3)\\necho ${#a[@]}\\n' >/tmp/b; chmod 755 /tmp/b; /tmp/b", out: "3\n"},
+		{name: "bash script", command: "printf '#!/bin/bash\\nset -euo pipefail\\na=(1 2 3)\\necho ${#a[@]}\\n' >/tmp/b; chmod 755 " +
+			"/tmp/b; /tmp/b", out: "3\n"},
 		{name: "env script", command: "printf '#!/usr/bin/env bash\\necho via env\\n' >/tmp/e; chmod 755 /tmp/e; /tmp/e", out: "via env\n"},
 		{name: "no shebang", command: "echo 'echo plain $1' >/tmp/n; chmod 755 /tmp/n; /tmp/n x", out: "plain x\n"},
 		{name: "missing file", command: "cat /nosuch", code: 1, err: "cat: /nosuch: No such file or directory\n"},
-		{name: "a program of one's own", command: "mkdir -p /usr/local/bin; printf '#!/bin/sh\\necho mine\\n' >/usr/local/bin/cat; chmod 755 /usr/local/bin/cat; cat; rm /usr/local/bin/cat", out: "mine\n"},
+		{name: "a program of one's own", command: "mkdir -p /usr/local/bin; printf '#!/bin/sh\\necho mine\\n' >/usr/local/bin/cat; " +
+			"chmod 755 /usr/local/bin/cat; cat; rm /usr/local/bin/cat", out: "mine\n"},
 		{name: "command -v", command: "command -v sed && command -v nosuch", out: "/usr/bin/sed\n", code: 1},
 		{name: "trap", command: "trap 'echo bye' EXIT INT; echo hi", out: "hi\nbye\n"},
 		{name: "umask", command: "umask 077; touch /tmp/u; stat -c %a /tmp/u", out: "600\n"},
@@ -265,7 +279,8 @@ func TestCommands(t *testing.T) {
 			}
 			got := p.runWith(c.user, c.command, c.in)
 			if got.out != c.out || got.code != c.code || got.err != c.err {
-				t.Errorf("%s\n got status %d, out %q, err %q\nwant status %d, out %q, err %q", c.command, got.code, got.out, got.err, c.code, c.out, c.err)
+				t.Errorf("%s\n got status %d, out %q, err %q\nwant status %d, out %q, err %q", c.command, got.code, got.out, got.err,
+					c.code, c.out, c.err)
 			}
 		})
 	}

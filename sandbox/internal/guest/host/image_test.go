@@ -75,7 +75,10 @@ func TestHostileArchive(t *testing.T) {
 	if err := host.Unpack(bytes.NewReader(data), dir, 1<<30); err == nil {
 		t.Error("a hard link out of the root was made")
 	}
-	for _, path := range []string{filepath.Join(base, "escape1"), filepath.Join(base, "escape2"), filepath.Join(base, "escape4"), filepath.Join(outside, "escape3"), "/absolute"} {
+	for _, path := range []string{
+		filepath.Join(base, "escape1"), filepath.Join(base, "escape2"), filepath.Join(base, "escape4"),
+		filepath.Join(outside, "escape3"), "/absolute",
+	} {
 		if _, err := os.Lstat(path); err == nil {
 			t.Errorf("%s was made", path)
 		}
@@ -87,7 +90,8 @@ func TestHostileArchive(t *testing.T) {
 		t.Errorf("an absolute name inside the root has %q, %v", b, err)
 	}
 	devices := filepath.Join(base, "devices")
-	data = archive(t, tar.Header{Typeflag: tar.TypeBlock, Name: "disk", Devmajor: 254}, tar.Header{Typeflag: tar.TypeChar, Name: "mem", Devmajor: 1, Devminor: 1})
+	data = archive(t, tar.Header{Typeflag: tar.TypeBlock, Name: "disk", Devmajor: 254},
+		tar.Header{Typeflag: tar.TypeChar, Name: "mem", Devmajor: 1, Devminor: 1})
 	if err := host.Unpack(bytes.NewReader(data), devices, 1<<30); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +203,10 @@ func TestFormats(t *testing.T) {
 	for name, c := range map[string]struct {
 		data []byte
 		want bool
-	}{"tar": {plain, true}, "tar.gz": {gz.Bytes(), true}, "tar.zst": {zst.Bytes(), true}, "qcow2": {[]byte("QFI\xfb"), false}, "nothing": {nil, false}, "noise": {bytes.Repeat([]byte{0x1f, 0x8b, 7}, 999), false}} {
+	}{
+		"tar": {plain, true}, "tar.gz": {gz.Bytes(), true}, "tar.zst": {zst.Bytes(), true}, "qcow2": {[]byte("QFI\xfb"), false},
+		"nothing": {nil, false}, "noise": {bytes.Repeat([]byte{0x1f, 0x8b, 7}, 999), false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "root")
 			if err := host.Unpack(bytes.NewReader(c.data), dir, 1<<30); err != nil {
@@ -273,11 +280,15 @@ func TestSnapshot(t *testing.T) {
 			app = append(app, n)
 		}
 	}
-	want := []string{"srv/app/ 5 755 0:0 ", "srv/app/empty/ 5 1777 0:0 ", "srv/app/file 0 4750 0:0 ", "srv/app/hard 1 4750 0:0 srv/app/file", "srv/app/pipe 6 644 0:0 ", "srv/app/shut 0 0 0:0 "}
+	want := []string{
+		"srv/app/ 5 755 0:0 ", "srv/app/empty/ 5 1777 0:0 ", "srv/app/file 0 4750 0:0 ",
+		"srv/app/hard 1 4750 0:0 srv/app/file", "srv/app/pipe 6 644 0:0 ", "srv/app/shut 0 0 0:0 ",
+	}
 	if d := cmp.Diff(want, app); d != "" {
 		t.Errorf("the image's files (-want +got):\n%s", d)
 	}
-	if os.Geteuid() == 0 && (!slices.Contains(names, "srv/app/owned 0 644 1234:5678 ") || !slices.Contains(names, "srv/app/soft 2 777 1234:0 /nowhere/else")) {
+	if os.Geteuid() == 0 && (!slices.Contains(names, "srv/app/owned 0 644 1234:5678 ") ||
+		!slices.Contains(names, "srv/app/soft 2 777 1234:0 /nowhere/else")) {
 		t.Errorf("owners are lost: %q", names)
 	}
 

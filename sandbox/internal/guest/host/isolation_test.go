@@ -71,7 +71,8 @@ func TestIsolation(t *testing.T) {
 func TestTwoGuests(t *testing.T) {
 	t.Parallel()
 	a, b := boot(t, bare(), nil), boot(t, bare(), nil)
-	if got := a.must("echo a >/root/a; hostname first; nohup sleep 77 >/dev/null 2>&1 & sleep 0.2; ps | grep -c '[s]leep 77'"); got == "0\n" {
+	script := "echo a >/root/a; hostname first; nohup sleep 77 >/dev/null 2>&1 & sleep 0.2; ps | grep -c '[s]leep 77'"
+	if got := a.must(script); got == "0\n" {
 		t.Fatal("the first guest's process doesn't run")
 	}
 	if r := b.run("root", "ls /root/a"); r.code == 0 {
@@ -171,7 +172,8 @@ func TestOffFromTheInside(t *testing.T) {
 		{"systemctl", "root", "systemctl reboot", host.Rebooted},
 		{"cancelled", "root", "shutdown -h 1 && shutdown -r +5 && shutdown -c && poweroff", host.Off},
 		{"busybox's signal", "root", "kill -USR2 1", host.Off},
-		{"telinit 6", "root", "{ printf '\\151\\031\\011\\003\\001\\000\\000\\000\\066\\000\\000\\000'; head -c 372 /dev/zero; } >/run/initctl", host.Rebooted},
+		{"telinit 6", "root", "{ printf '\\151\\031\\011\\003\\001\\000\\000\\000\\066\\000\\000\\000'; head -c 372 /dev/zero; } " +
+			">/run/initctl", host.Rebooted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := boot(t, bare(), nil)

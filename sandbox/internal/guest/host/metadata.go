@@ -33,7 +33,9 @@ func documents(c Config, host string) map[string][]byte {
 		meta["admin_pass"] = c.Password
 	}
 	ec2 := map[string]any{
-		"ami-id": "ami-00000001", "ami-launch-index": 0, "ami-manifest-path": "FIXME" /* Nova's own answer */, "hostname": host, "local-hostname": host,
+		"ami-id": "ami-00000001", "ami-launch-index": 0,
+		"ami-manifest-path": "FIXME", // Nova's own answer
+		"hostname":          host, "local-hostname": host,
 		"public-hostname": host, "instance-id": ec2ID(c.UUID), "instance-action": "none", "instance-type": "sandbox",
 		"local-ipv4": c.Address, "public-ipv4": "", "placement": map[string]string{"availability-zone": c.AvailabilityZone},
 		"reservation-id": "r-" + short(c.UUID), "security-groups": []string{"default"},
@@ -81,7 +83,10 @@ func networkData(networks []Network) map[string]any {
 			taps[n.MAC] = tap
 			links = append(links, map[string]any{"id": tap, "vif_id": n.ID, "type": "ovs", "mtu": 1500, "ethernet_mac_address": n.MAC})
 		}
-		entry := map[string]any{"id": "network" + strconv.Itoa(i), "type": "ipv4", "link": tap, "ip_address": n.Address, "network_id": n.ID, "routes": []any{}, "services": []any{}}
+		entry := map[string]any{
+			"id": "network" + strconv.Itoa(i), "type": "ipv4", "link": tap,
+			"ip_address": n.Address, "network_id": n.ID, "routes": []any{}, "services": []any{},
+		}
 		if p, err := netip.ParsePrefix(n.CIDR); err == nil && p.Addr().Is6() {
 			entry["type"], entry["ip_address"] = "ipv6", n.CIDR
 		} else if err == nil {

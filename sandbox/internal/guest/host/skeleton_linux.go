@@ -48,7 +48,15 @@ func (u *unpacker) skeleton(bare bool) error {
 }
 
 var (
-	mountPoints = []folder{{"dev", 0o755}, {"etc", 0o755}, {"proc", 0o555}, {"root", 0o700}, {"run", 0o755}, {"sys", 0o555}, {"tmp", 0o1777}}
+	mountPoints = []folder{
+		{"dev", 0o755},
+		{"etc", 0o755},
+		{"proc", 0o555},
+		{"root", 0o700},
+		{"run", 0o755},
+		{"sys", 0o555},
+		{"tmp", 0o1777},
+	}
 	bareFolders = []folder{
 		{"bin", 0o755},
 		{"home", 0o755},

@@ -21,7 +21,8 @@ func (g *Guest) ServeSSH(address string) error {
 		l, err = listenIPv6(address)
 	}
 	if err != nil {
-		return fmt.Errorf("listening for SSH of guest %q (ports below 1024 need root, or a lower net.ipv4.ip_unprivileged_port_start, or another SSH port): %w", g.cfg.UUID, err)
+		return fmt.Errorf("listening for SSH of guest %q (ports below 1024 need root, or a lower net.ipv4.ip_unprivileged_port_start, "+
+			"or another SSH port): %w", g.cfg.UUID, err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -21,7 +21,10 @@ func TestTextTools(t *testing.T) {
 		{`awk -F t '{ print $1 }'`, "a\tb\n", "a\n"},
 		{`awk -v n=3 -v 's=x\ty' 'BEGIN { printf "%03d %s\n", n, s }'`, "", "003 x\ty\n"},
 		{`awk 'match($0, /foo(bar)?/) { print RSTART, RLENGTH }'`, "a foobar\n", "3 6\n"},
-		{`awk 'BEGIN { "echo one two" | getline x; split(x, a); print a[2]; system("echo three"); exit 4 }'; echo $?`, "", "two\nthree\n4\n"},
+		{
+			`awk 'BEGIN { "echo one two" | getline x; split(x, a); print a[2]; system("echo three"); exit 4 }'; echo $?`, "",
+			"two\nthree\n4\n",
+		},
 		{`cd /etc && printf 'k=v\n' >awk.in && awk -F= '{ print $2 > "awk.out" }' awk.in && cat awk.out`, "", "v\n"},
 		{`printf '{ print NR ":" $0 }\n' >/tmp/p.awk; awk -f /tmp/p.awk x=1 -`, "one\n", "1:one\n"},
 		{`HELLO=there awk 'BEGIN { print ENVIRON["HELLO"], ARGV[0], toupper(substr("hello", 2, 3)) }'`, "", "there awk ELL\n"},

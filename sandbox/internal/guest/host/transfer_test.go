@@ -43,7 +43,8 @@ func TestSFTP(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := p.run("ubuntu", "wc -c <upload; stat -c %U upload"); !strings.HasPrefix(r.out, "3000000\n") || os.Geteuid() == 0 && r.out != "3000000\nubuntu\n" {
+	if r := p.run("ubuntu", "wc -c <upload; stat -c %U upload"); !strings.HasPrefix(r.out, "3000000\n") || os.Geteuid() == 0 &&
+		r.out != "3000000\nubuntu\n" {
 		t.Errorf("the guest has %q", r.out)
 	}
 	r, err := c.Open("upload")
@@ -78,10 +79,12 @@ func TestSCP(t *testing.T) {
 	if r := up("scp -vf /root/hello", "\x00\x00\x00"); r.code != 0 || r.out != "C0640 5 hello\nworld\x00" {
 		t.Errorf("down: %+v", r)
 	}
-	if r := up("scp -rf /srv/tree", strings.Repeat("\x00", 9)); r.code != 0 || r.out != "D0755 0 tree\nD0700 0 sub\nC0600 2 f\nab\x00E\nE\n" {
+	if r := up("scp -rf /srv/tree", strings.Repeat("\x00", 9)); r.code != 0 ||
+		r.out != "D0755 0 tree\nD0700 0 sub\nC0600 2 f\nab\x00E\nE\n" {
 		t.Errorf("down, recursive: %+v", r)
 	}
-	if r := up("scp -vt /nosuch/dir/file", "C0644 1 f\nx\x00"); r.code == 0 || !strings.Contains(r.out, "No such file") && !strings.Contains(r.out, "no such file") {
+	if r := up("scp -vt /nosuch/dir/file", "C0644 1 f\nx\x00"); r.code == 0 || !strings.Contains(r.out, "No such file") &&
+		!strings.Contains(r.out, "no such file") {
 		t.Errorf("up to nowhere: %+v", r)
 	}
 	if r := up("scp -t /root", "C0644 1 ../f\nx\x00"); r.code == 0 {
@@ -107,7 +110,10 @@ func TestOpenSSH(t *testing.T) {
 	}
 	p.runWith("root", "cat >>.ssh/authorized_keys", string(pub))
 	host, port, _ := strings.Cut(p.address, ":")
-	options := []string{"-i", filepath.Join(dir, "key"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"}
+	options := []string{
+		"-i", filepath.Join(dir, "key"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
+		"LogLevel=ERROR", "-o", "BatchMode=yes",
+	}
 	run := func(name string, args ...string) string {
 		t.Helper()
 		cmd := exec.Command(name, append(append([]string{}, options...), args...)...)

@@ -63,7 +63,9 @@ func TestCloudConfig(t *testing.T) {
 	t.Parallel()
 	p := boot(t, bare(), func(c *host.Config) { c.UserData = []byte(cloudConfig) })
 	p.must("cloud-init status --wait")
-	if got := p.must("hostname; cat /etc/app/conf /etc/app/binary; stat -c ' %a' /etc/app/conf; cat /root/runcmd; test -f /var/lib/cloud/instance/boot-finished && echo finished"); got != "renamed\nkey=value\nhello 640\nruncmd ran\nsecond line\nfinished\n" {
+	if got := p.must("hostname; cat /etc/app/conf /etc/app/binary; stat -c ' %a' /etc/app/conf; cat /root/runcmd; test -f " +
+		"/var/lib/cloud/instance/boot-finished && echo finished"); got != "renamed\nkey=value\nhello 640\nruncmd ran\nsecond "+
+		"line\nfinished\n" {
 		t.Errorf("the guest says %q", got)
 	}
 	for user, password := range map[string]string{"operator": "opsecret", "root": "rootsecret"} {
@@ -99,13 +101,15 @@ func TestUserScript(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	const parts = "Content-Type: multipart/mixed; boundary=\"XX\"\nMIME-Version: 1.0\n\n--XX\nContent-Type: text/x-shellscript\n\n" + script + "\n--XX\nContent-Type: text/cloud-config\n\n#cloud-config\nruncmd: [echo part two]\n--XX--\n"
+	const parts = "Content-Type: multipart/mixed; boundary=\"XX\"\nMIME-Version: 1.0\n\n--XX\nContent-Type: text/x-shellscript\n\n" +
+		script + "\n--XX\nContent-Type: text/cloud-config\n\n#cloud-config\nruncmd: [echo part two]\n--XX--\n"
 	for name, data := range map[string]string{"plain": script, "gzip": packed.String(), "multi-part": parts} {
 		t.Run(name, func(t *testing.T) {
 			p := boot(t, bare(), func(c *host.Config) { c.UserData = []byte(data) })
 			p.waitConsole("cloud-init: finished")
 			c := p.console()
-			if !strings.Contains(c, "script as root") || !strings.Contains(c, "failed with status 3") || name == "multi-part" && !strings.Contains(c, "part two") {
+			if !strings.Contains(c, "script as root") || !strings.Contains(c, "failed with status 3") || name == "multi-part" &&
+				!strings.Contains(c, "part two") {
 				t.Errorf("the console shows %s", c)
 			}
 		})
@@ -119,10 +123,12 @@ func TestMetadata(t *testing.T) {
 		c.Networks = []host.Network{{ID: "net", MAC: "fa:16:3e:00:00:01", Address: "10.0.0.7", CIDR: "10.0.0.0/24"}}
 	})
 	for path, want := range map[string]string{
-		"/": "latest", "/openstack": "2018-08-27", "/openstack/latest/": "meta_data.json", "/openstack/latest/meta_data.json": `"uuid":"3c1d3b2e`,
-		"/openstack/2018-08-27/user_data": "plain text", "/openstack/latest/network_data.json": `"netmask":"255.255.255.0"`,
+		"/": "latest", "/openstack": "2018-08-27", "/openstack/latest/": "meta_data.json",
+		"/openstack/latest/meta_data.json": `"uuid":"3c1d3b2e`,
+		"/openstack/2018-08-27/user_data":  "plain text", "/openstack/latest/network_data.json": `"netmask":"255.255.255.0"`,
 		"/latest/meta-data/": "public-keys/", "/latest/meta-data/instance-id": "i-3c1d3b2e", "/latest/meta-data/public-keys/": "0=mine",
-		"/latest/meta-data/public-keys/0/openssh-key": "ssh-ed25519", "/latest/meta-data/placement/availability-zone": "nova", "/2009-04-04/user-data": "plain text",
+		"/latest/meta-data/public-keys/0/openssh-key": "ssh-ed25519", "/latest/meta-data/placement/availability-zone": "nova",
+		"/2009-04-04/user-data": "plain text",
 	} {
 		if got := p.must("curl -sf http://169.254.169.254" + path); !strings.Contains(got, want) {
 			t.Errorf("%s is %q", path, got)

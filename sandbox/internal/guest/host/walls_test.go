@@ -85,7 +85,10 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	test := filepath.Join(dir, "host.test")
-	for to, from := range map[string]string{test: os.Args[0], filepath.Join(dir, "agent"): tool(t, "agent"), filepath.Join(dir, "probe"): tool(t, "probe")} {
+	for to, from := range map[string]string{
+		test: os.Args[0], filepath.Join(dir, "agent"): tool(t, "agent"),
+		filepath.Join(dir, "probe"): tool(t, "probe"),
+	} {
 		b, err := os.ReadFile(from)
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +103,8 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if err := os.Chown(dir, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), test, "-test.v", "-test.run=^(TestIsolation|TestCommands|TestConsoleIsBounded|TestSnapshot|TestHostileArchive|TestHostileRoot|TestOffFromTheInside)$")
+	cmd := exec.CommandContext(t.Context(), test, "-test.v",
+		"-test.run=^(TestIsolation|TestCommands|TestConsoleIsBounded|TestSnapshot|TestHostileArchive|TestHostileRoot|TestOffFromTheInside)$")
 	cmd.Env = []string{"GUEST_TEST_BIN=" + dir, "TMPDIR=" + dir, "HOME=" + dir, "PATH=" + os.Getenv("PATH")}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}

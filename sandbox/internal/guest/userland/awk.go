@@ -56,7 +56,7 @@ func (p *Proc) awkProgram(files, args []string) (*parser.Program, []string, erro
 	var source bytes.Buffer
 	if len(files) == 0 {
 		if len(args) == 0 {
-			return nil, nil, errors.New("usage: awk [-F SEPARATOR] [-v NAME=VALUE]... 'PROGRAM' | -f FILE [FILE]...")
+			return nil, nil, errors.New("usage: awk [-F SEPARATOR] [-v NAME=VALUE]... 'PROGRAM' | -f FILE [FILE...]")
 		}
 		source.WriteString(args[0])
 		args = args[1:]

@@ -63,7 +63,8 @@ func cp(p *Proc) int {
 		return p.Fail(err)
 	}
 	c := copier{
-		recursive: f.has('r') || f.has('R') || f.has('a'), links: (f.has('a') || f.has('P') || f.has('d') || f.has('r') || f.has('R')) && !f.has('L'),
+		recursive: f.has('r') || f.has('R') || f.has('a'), links: (f.has('a') || f.has('P') || f.has('d') || f.has('r') || f.has('R')) &&
+			!f.has('L'),
 		keep: f.has('a') || f.has('p'), force: f.has('f'), noClobber: f.has('n'), update: f.has('u'),
 	}
 	status := 0

@@ -13,7 +13,8 @@ import (
 func init() { register(map[string]Command{"date": date}) }
 
 func date(p *Proc) int {
-	f, args, ok := p.options("ud:r:s:RI", "utc=u", "universal=u", "date=d", "reference=r", "set=s", "rfc-email=R", "iso-8601=I", "rfc-3339=I")
+	f, args, ok := p.options("ud:r:s:RI", "utc=u", "universal=u", "date=d", "reference=r", "set=s", "rfc-email=R", "iso-8601=I",
+		"rfc-3339=I")
 	if !ok {
 		return 1
 	}
@@ -64,7 +65,10 @@ func parseDate(s string) (time.Time, error) {
 	case "tomorrow":
 		return time.Now().AddDate(0, 0, 1), nil
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02", time.RFC1123Z, time.UnixDate, "20060102"} {
+	for _, layout := range []string{
+		time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02",
+		time.RFC1123Z, time.UnixDate, "20060102",
+	} {
 		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
 			return t, nil
 		}
@@ -74,8 +78,10 @@ func parseDate(s string) (time.Time, error) {
 
 func strftime(t time.Time, format string) string {
 	layouts := map[byte]string{
-		'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'h': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday", 'e': "_2",
-		'I': "03", 'p': "PM", 'Z': "MST", 'z': "-0700", 'F': "2006-01-02", 'T': "15:04:05", 'R': "15:04", 'D': "01/02/06", 'c': "Mon Jan _2 15:04:05 2006", 'k': "15",
+		'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'h': "Jan", 'B': "January", 'a': "Mon",
+		'A': "Monday", 'e': "_2",
+		'I': "03", 'p': "PM", 'Z': "MST", 'z': "-0700", 'F': "2006-01-02", 'T': "15:04:05", 'R': "15:04", 'D': "01/02/06",
+		'c': "Mon Jan _2 15:04:05 2006", 'k': "15",
 	}
 	var b strings.Builder
 	for i := 0; i < len(format); i++ {

@@ -17,7 +17,20 @@ func parseSize(s string) (int64, error) {
 	units := []struct {
 		suffix string
 		n      int64
-	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1000}, {"MB", 1e6}, {"GB", 1e9}, {"K", 1 << 10}, {"k", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"c", 1}, {"b", 512}}
+	}{
+		{"KiB", 1 << 10},
+		{"MiB", 1 << 20},
+		{"GiB", 1 << 30},
+		{"kB", 1000},
+		{"MB", 1e6},
+		{"GB", 1e9},
+		{"K", 1 << 10},
+		{"k", 1 << 10},
+		{"M", 1 << 20},
+		{"G", 1 << 30},
+		{"c", 1},
+		{"b", 512},
+	}
 	unit := int64(1)
 	for _, u := range units {
 		if rest, ok := strings.CutSuffix(s, u.suffix); ok {

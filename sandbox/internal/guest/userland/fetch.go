@@ -63,8 +63,10 @@ func (p *Proc) fetch(f fetch) (status string, code int, err error) {
 }
 
 func curl(p *Proc) int {
-	f, urls, ok := p.options("sSfLkIivgo:OH:d:X:m:w:A:u:", "silent=s", "show-error=S", "fail=f", "location=L", "insecure=k", "head=I", "include=i", "verbose=v", "output=o",
-		"remote-name=O", "header=H", "data=d", "request=X", "max-time=m", "connect-timeout=m", "retry=A", "retry-delay=A", "write-out=w", "user-agent=A")
+	f, urls, ok := p.options("sSfLkIivgo:OH:d:X:m:w:A:u:", "silent=s", "show-error=S", "fail=f", "location=L", "insecure=k", "head=I",
+		"include=i", "verbose=v", "output=o",
+		"remote-name=O", "header=H", "data=d", "request=X", "max-time=m", "connect-timeout=m", "retry=A", "retry-delay=A", "write-out=w",
+		"user-agent=A")
 	if !ok || len(urls) == 0 {
 		return p.usage("[-sfLI] [-o FILE] [-H HEADER] [-d DATA] [-X METHOD] URL...")
 	}
@@ -73,7 +75,10 @@ func curl(p *Proc) int {
 		limit = d
 	}
 	for _, url := range urls {
-		r := fetch{method: "GET", url: url, body: f.value('d', ""), file: f.value('o', ""), headers: f['H'], limit: limit, failOnStatus: f.has('f'), showHeaders: f.has('i') || f.has('I')}
+		r := fetch{
+			method: "GET", url: url, body: f.value('d', ""), file: f.value('o', ""), headers: f['H'], limit: limit,
+			failOnStatus: f.has('f'), showHeaders: f.has('i') || f.has('I'),
+		}
 		if f.has('d') {
 			r.method = "POST"
 		}
@@ -93,7 +98,8 @@ func curl(p *Proc) int {
 			return 7
 		}
 		if f.has('w') {
-			fmt.Fprint(p.Out, strings.NewReplacer(`\n`, "\n", "%{http_code}", strconv.Itoa(code), "%{response_code}", strconv.Itoa(code)).Replace(f.value('w', "")))
+			fmt.Fprint(p.Out, strings.NewReplacer(`\n`, "\n", "%{http_code}", strconv.Itoa(code), "%{response_code}",
+				strconv.Itoa(code)).Replace(f.value('w', "")))
 		}
 		if f.has('f') && code >= 400 {
 			fmt.Fprintf(p.Err, "curl: (22) The requested URL returned error: %d\n", code)
@@ -104,7 +110,8 @@ func curl(p *Proc) int {
 }
 
 func wget(p *Proc) int {
-	f, urls, ok := p.options("qO:P:T:t:cSN", "quiet=q", "output-document=O", "directory-prefix=P", "timeout=T", "tries=t", "no-check-certificate=N")
+	f, urls, ok := p.options("qO:P:T:t:cSN", "quiet=q", "output-document=O", "directory-prefix=P", "timeout=T", "tries=t",
+		"no-check-certificate=N")
 	if !ok || len(urls) == 0 {
 		return p.usage("[-q] [-O FILE] URL...")
 	}

@@ -157,7 +157,8 @@ func (f *finder) primary() (test, error) {
 			err = errors.New("missing ')'")
 		}
 		return t, err
-	case "-print", "-print0", "-delete", "-prune", "-true", "-false", "-empty", "-depth", "-xdev", "-mount", "-readable", "-writable", "-executable", "-quit", "-ls", "-nouser", "-nogroup":
+	case "-print", "-print0", "-delete", "-prune", "-true", "-false", "-empty", "-depth", "-xdev", "-mount", "-readable", "-writable",
+		"-executable", "-quit", "-ls", "-nouser", "-nogroup":
 		return f.plain(name), nil
 	case "-exec", "-execdir", "-ok":
 		return f.exec()

@@ -173,8 +173,10 @@ func permTest(value string) (test, error) {
 func printfText(format string, x found) string {
 	st := x.info.Sys().(*syscall.Stat_t)
 	return strings.NewReplacer(
-		`\n`, "\n", `\t`, "\t", `\0`, "\x00", "%%", "%", "%p", x.name, "%f", path.Base(x.name), "%h", path.Dir(x.name), "%s", strconv.FormatInt(x.info.Size(), 10),
-		"%m", strconv.FormatUint(uint64(st.Mode&0o7777), 8), "%u", UserName(int(st.Uid)), "%g", groupName(int(st.Gid)), "%U", strconv.Itoa(int(st.Uid)), "%G", strconv.Itoa(int(st.Gid)),
+		`\n`, "\n", `\t`, "\t", `\0`, "\x00", "%%", "%", "%p", x.name, "%f", path.Base(x.name), "%h", path.Dir(x.name), "%s",
+		strconv.FormatInt(x.info.Size(), 10),
+		"%m", strconv.FormatUint(uint64(st.Mode&0o7777), 8), "%u", UserName(int(st.Uid)), "%g", groupName(int(st.Gid)), "%U",
+		strconv.Itoa(int(st.Uid)), "%G", strconv.Itoa(int(st.Gid)),
 		"%y", kind(x.info), "%T@", strconv.FormatInt(x.info.ModTime().Unix(), 10), "%P", path.Base(x.name),
 	).Replace(format)
 }

@@ -13,8 +13,10 @@ import (
 )
 
 func grep(p *Proc) int {
-	f, args, ok := p.options("EFGPivnclLqshHorRwxae:f:m:A:B:C:I", "extended-regexp=E", "fixed-strings=F", "perl-regexp=P", "ignore-case=i", "invert-match=v", "line-number=n",
-		"count=c", "files-with-matches=l", "files-without-match=L", "quiet=q", "silent=q", "no-messages=s", "no-filename=h", "with-filename=H", "only-matching=o",
+	f, args, ok := p.options("EFGPivnclLqshHorRwxae:f:m:A:B:C:I", "extended-regexp=E", "fixed-strings=F", "perl-regexp=P", "ignore-case=i",
+		"invert-match=v", "line-number=n",
+		"count=c", "files-with-matches=l", "files-without-match=L", "quiet=q", "silent=q", "no-messages=s", "no-filename=h",
+		"with-filename=H", "only-matching=o",
 		"recursive=r", "word-regexp=w", "line-regexp=x", "regexp=e", "max-count=m", "text=a", "color=s")
 	if !ok {
 		return 2

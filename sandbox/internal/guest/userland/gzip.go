@@ -15,7 +15,8 @@ import (
 )
 
 func gzipCommand(p *Proc) int {
-	f, names, ok := p.options("dckfnqv123456789", "decompress=d", "uncompress=d", "stdout=c", "keep=k", "force=f", "best=9", "fast=1", "no-name=n")
+	f, names, ok := p.options("dckfnqv123456789", "decompress=d", "uncompress=d", "stdout=c", "keep=k", "force=f", "best=9", "fast=1",
+		"no-name=n")
 	if !ok {
 		return 1
 	}

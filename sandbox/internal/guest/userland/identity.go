@@ -85,7 +85,8 @@ func getent(p *Proc) int {
 	found := len(p.Args) == 1
 	for line := range strings.Lines(string(b)) {
 		fields := strings.FieldsFunc(strings.TrimSpace(line), func(r rune) bool { return r == ':' || file == "/etc/hosts" && r == ' ' })
-		if len(p.Args) == 1 || len(fields) > 2 && slices.Contains(p.Args[1:], fields[0]) || len(fields) > 2 && slices.Contains(p.Args[1:], fields[2]) {
+		if len(p.Args) == 1 || len(fields) > 2 && slices.Contains(p.Args[1:], fields[0]) || len(fields) > 2 &&
+			slices.Contains(p.Args[1:], fields[2]) {
 			found = true
 			fmt.Fprint(p.Out, line)
 		}

@@ -8,7 +8,8 @@ import (
 )
 
 func install(p *Proc) int {
-	f, names, ok := p.options("dDm:o:g:t:vpcCsT", "directory=d", "mode=m", "owner=o", "group=g", "target-directory=t", "no-target-directory=T")
+	f, names, ok := p.options("dDm:o:g:t:vpcCsT", "directory=d", "mode=m", "owner=o", "group=g", "target-directory=t",
+		"no-target-directory=T")
 	if !ok {
 		return 1
 	}

@@ -24,7 +24,8 @@ type listed struct {
 }
 
 func ls(p *Proc) int {
-	f, names, ok := p.options("laA1dRhtrniFpSCc", "all=a", "almost-all=A", "directory=d", "recursive=R", "human-readable=h", "reverse=r", "color=c", "full-time=l")
+	f, names, ok := p.options("laA1dRhtrniFpSCc", "all=a", "almost-all=A", "directory=d", "recursive=R", "human-readable=h", "reverse=r",
+		"color=c", "full-time=l")
 	if !ok {
 		return 2
 	}
@@ -162,7 +163,8 @@ func (p *Proc) list(files []listed, f flags) {
 			name += " -> " + target
 		}
 		r := rows[i]
-		fmt.Fprintf(p.Out, "%s %*s %-*s %-*s %*s %s %s\n", modeText(l.info.Mode()), widths[0], r[0], widths[1], r[1], widths[2], r[2], widths[3], r[3], when(l.info.ModTime()), name)
+		fmt.Fprintf(p.Out, "%s %*s %-*s %-*s %*s %s %s\n", modeText(l.info.Mode()), widths[0], r[0], widths[1], r[1], widths[2], r[2],
+			widths[3], r[3], when(l.info.ModTime()), name)
 	}
 }
 

@@ -48,7 +48,8 @@ func hostname(p *Proc) int {
 }
 
 func uname(p *Proc) int {
-	f, _, ok := p.options("asnrvmpio", "all=a", "kernel-name=s", "nodename=n", "kernel-release=r", "kernel-version=v", "machine=m", "processor=p", "operating-system=o")
+	f, _, ok := p.options("asnrvmpio", "all=a", "kernel-name=s", "nodename=n", "kernel-release=r", "kernel-version=v", "machine=m",
+		"processor=p", "operating-system=o")
 	if !ok {
 		return 1
 	}
@@ -61,7 +62,14 @@ func uname(p *Proc) int {
 	for _, field := range []struct {
 		letter byte
 		value  string
-	}{{'s', text(u.Sysname[:])}, {'n', text(u.Nodename[:])}, {'r', text(u.Release[:])}, {'v', text(u.Version[:])}, {'m', text(u.Machine[:])}, {'o', "GNU/Linux"}} {
+	}{
+		{'s', text(u.Sysname[:])},
+		{'n', text(u.Nodename[:])},
+		{'r', text(u.Release[:])},
+		{'v', text(u.Version[:])},
+		{'m', text(u.Machine[:])},
+		{'o', "GNU/Linux"},
+	} {
 		if f.has(field.letter) || f.has('a') || len(f) == 0 && field.letter == 's' || field.letter == 'm' && (f.has('p') || f.has('i')) {
 			out = append(out, field.value)
 		}
@@ -104,7 +112,8 @@ func free(p *Proc) int {
 			values[f[0]] = f[1]
 		}
 	}
-	fmt.Fprintf(p.Out, "               total        free   available\nMem:    %12s%12s%12s\n", values["MemTotal:"], values["MemFree:"], values["MemAvailable:"])
+	fmt.Fprintf(p.Out, "               total        free   available\nMem:    %12s%12s%12s\n", values["MemTotal:"], values["MemFree:"],
+		values["MemAvailable:"])
 	return 0
 }
 

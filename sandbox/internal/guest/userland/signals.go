@@ -18,7 +18,8 @@ func ignoreHangup() { signal.Ignore(syscall.SIGHUP) }
 func kill(p *Proc) int {
 	sig, args := syscall.SIGTERM, p.Args
 	if len(args) > 0 && args[0] == "-l" {
-		fmt.Fprintln(p.Out, "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS")
+		fmt.Fprintln(p.Out, "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN "+
+			"TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS")
 		return 0
 	}
 	if len(args) > 0 && strings.HasPrefix(args[0], "-") {

@@ -15,7 +15,8 @@ import (
 func init() { register(map[string]Command{"sort": sortLines}) }
 
 func sortLines(p *Proc) int {
-	f, names, ok := p.options("nrufbghVcsik:t:o:", "numeric-sort=n", "reverse=r", "unique=u", "ignore-case=f", "key=k", "field-separator=t", "output=o", "version-sort=V", "stable=s")
+	f, names, ok := p.options("nrufbghVcsik:t:o:", "numeric-sort=n", "reverse=r", "unique=u", "ignore-case=f", "key=k", "field-separator=t",
+		"output=o", "version-sort=V", "stable=s")
 	if !ok {
 		return 2
 	}

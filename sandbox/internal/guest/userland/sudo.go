@@ -18,7 +18,8 @@ import (
 
 func init() {
 	registerAlone(map[string]Command{
-		"sudo": sudo, "su": su, "poweroff": off, "halt": off, "reboot": off, "shutdown": shutdown, "systemctl": systemctl, "cloud-init": cloudInit,
+		"sudo": sudo, "su": su, "poweroff": off, "halt": off, "reboot": off, "shutdown": shutdown, "systemctl": systemctl,
+		"cloud-init": cloudInit,
 	})
 }
 
@@ -40,7 +41,8 @@ const securePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 // sudo runs a command as another user without asking for a password, as for a cloud image's default user.
 func sudo(p *Proc) int {
-	f, args, ok := p.options("+EnSHibskKvlp:u:g:C:D:", "preserve-env=E", "non-interactive=n", "stdin=S", "set-home=H", "login=i", "background=b", "shell=s", "user=u",
+	f, args, ok := p.options("+EnSHibskKvlp:u:g:C:D:", "preserve-env=E", "non-interactive=n", "stdin=S", "set-home=H", "login=i",
+		"background=b", "shell=s", "user=u",
 		"group=g", "prompt=p", "validate=v", "reset-timestamp=k", "remove-timestamp=K", "list=l", "chdir=D")
 	if !ok {
 		return 1

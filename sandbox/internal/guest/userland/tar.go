@@ -35,8 +35,10 @@ func tarCommand(p *Proc) int {
 	if len(p.Args) > 0 && !strings.HasPrefix(p.Args[0], "-") {
 		p.Args[0] = "-" + p.Args[0] // tar xzf
 	}
-	f, names, ok := p.options("cxtzjJf:C:vpOkmhPX:s:aoSN", "create=c", "extract=x", "get=x", "list=t", "gzip=z", "file=f", "directory=C", "verbose=v", "preserve-permissions=p",
-		"to-stdout=O", "strip-components=s", "exclude=X", "same-owner=o", "no-same-owner=N", "zstd=a", "auto-compress=a", "numeric-owner=S", "keep-old-files=k")
+	f, names, ok := p.options("cxtzjJf:C:vpOkmhPX:s:aoSN", "create=c", "extract=x", "get=x", "list=t", "gzip=z", "file=f", "directory=C",
+		"verbose=v", "preserve-permissions=p",
+		"to-stdout=O", "strip-components=s", "exclude=X", "same-owner=o", "no-same-owner=N", "zstd=a", "auto-compress=a", "numeric-owner=S",
+		"keep-old-files=k")
 	if !ok {
 		return 2
 	}

@@ -56,9 +56,12 @@ func tr(p *Proc) int {
 }
 
 var classes = map[string]func(rune) bool{
-	"alpha": unicode.IsLetter, "digit": unicode.IsDigit, "upper": unicode.IsUpper, "lower": unicode.IsLower, "space": unicode.IsSpace, "punct": unicode.IsPunct,
-	"alnum": func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }, "blank": func(c rune) bool { return c == ' ' || c == '\t' },
-	"cntrl": unicode.IsControl, "print": unicode.IsPrint, "xdigit": func(c rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF", c) },
+	"alpha": unicode.IsLetter, "digit": unicode.IsDigit, "upper": unicode.IsUpper, "lower": unicode.IsLower, "space": unicode.IsSpace,
+	"punct": unicode.IsPunct,
+	"alnum": func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) },
+	"blank": func(c rune) bool { return c == ' ' || c == '\t' },
+	"cntrl": unicode.IsControl, "print": unicode.IsPrint,
+	"xdigit": func(c rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF", c) },
 }
 
 // characters expands a set of tr: ranges, escapes, classes.

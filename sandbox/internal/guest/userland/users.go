@@ -62,6 +62,7 @@ func UserByName(name string) (User, bool) {
 
 func userByID(uid int) (User, bool) { return findUser(func(u User) bool { return u.UID == uid }) }
 
+// UserName is the name of the user, or the number where there is none.
 func UserName(uid int) string {
 	if u, ok := userByID(uid); ok {
 		return u.Name

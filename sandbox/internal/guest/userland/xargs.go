@@ -13,7 +13,8 @@ import (
 func init() { registerAlone(map[string]Command{"xargs": xargs}) }
 
 func xargs(p *Proc) int {
-	f, command, ok := p.options("+0rtn:L:I:P:d:", "null=0", "no-run-if-empty=r", "max-args=n", "replace=I", "max-procs=P", "delimiter=d", "verbose=t")
+	f, command, ok := p.options("+0rtn:L:I:P:d:", "null=0", "no-run-if-empty=r", "max-args=n", "replace=I", "max-procs=P", "delimiter=d",
+		"verbose=t")
 	if !ok {
 		return 1
 	}

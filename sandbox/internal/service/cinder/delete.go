@@ -48,7 +48,9 @@ func (s *Service) delete(v *Volume, in []string) error {
 		hasSnapshots = hasSnapshots || o.VolumeID == v.ID
 	}
 	if hasSnapshots || !slices.Contains(in, v.Status) {
-		return invalidVolume("Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.")
+		return invalidVolume("Volume status must be available or error or error_restoring or error_extending or error_managing and " +
+			"must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from " +
+			"snapshots after volume transfer.")
 	}
 	v.Status = Deleting
 	id := v.ID

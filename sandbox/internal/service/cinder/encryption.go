@@ -1,6 +1,7 @@
 package cinder
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 
@@ -39,9 +40,7 @@ func (s *Service) showEncryption(w http.ResponseWriter, r *http.Request) error {
 	body := map[string]any{}
 	if v.KeyID != "" {
 		body["encryption_key_id"] = v.KeyID
-		for k, value := range encryption {
-			body[k] = value
-		}
+		maps.Copy(body, encryption)
 	}
 	answer.JSON(w, http.StatusOK, body)
 	return nil
@@ -56,9 +55,7 @@ func showTypeEncryption(w http.ResponseWriter, r *http.Request) error {
 		body := map[string]any{}
 		if t.encrypted {
 			body["volume_type_id"], body["deleted"] = t.id, false
-			for k, value := range encryption {
-				body[k] = value
-			}
+			maps.Copy(body, encryption)
 		}
 		answer.JSON(w, http.StatusOK, body)
 		return nil

@@ -43,8 +43,10 @@ func TestEncryptedVolume(t *testing.T) {
 		t.Errorf("a copy has encrypted %v, key %v of %v", copied["encrypted"], copied["encryption_key_id"], key)
 	}
 	upload := demo.Do("POST", path+"/action", map[string]any{"os-volume_upload_image": map[string]any{"image_name": "copy"}}).Want(t, 202)
-	image := demo.Do("GET", "/image/v2/images/"+upload.JSON["os-volume_upload_image"].(map[string]any)["image_id"].(string), nil).Want(t, 200)
-	if k := image.JSON["cinder_encryption_key_id"]; k == nil || k == key || image.Str("cinder_encryption_key_deletion_policy") != "on_image_deletion" {
+	image := demo.Do("GET", "/image/v2/images/"+upload.JSON["os-volume_upload_image"].(map[string]any)["image_id"].(string), nil).Want(t,
+		200)
+	if k := image.JSON["cinder_encryption_key_id"]; k == nil || k == key ||
+		image.Str("cinder_encryption_key_deletion_policy") != "on_image_deletion" {
 		t.Errorf("the image is %s", image.Text)
 	}
 }

@@ -30,7 +30,9 @@ func (s *Service) replaceMetadata(w http.ResponseWriter, r *http.Request) error 
 	return s.changeMetadata(w, r, func(_, given map[string]string) map[string]string { return given })
 }
 
-func (s *Service) changeMetadata(w http.ResponseWriter, r *http.Request, change func(old, given map[string]string) map[string]string) error {
+func (s *Service) changeMetadata(w http.ResponseWriter, r *http.Request,
+	change func(old, given map[string]string) map[string]string,
+) error {
 	var q struct{ Metadata map[string]string }
 	if err := decode(r, &q); err != nil {
 		return err

@@ -31,13 +31,15 @@ func projectless(next http.Handler) http.Handler {
 		version := microversion(r)
 		minor, ok := strings.CutPrefix(version, "3.")
 		if n, err := strconv.Atoi(minor); !ok || err != nil {
-			answer.Nova(w, r, http.StatusBadRequest, "API Version String "+version+" is of invalid format. Must be of format MajorNum.MinorNum.")
+			answer.Nova(w, r, http.StatusBadRequest, "API Version String "+version+
+				" is of invalid format. Must be of format MajorNum.MinorNum.")
 			return
 		} else if n > maxMinor {
 			w.Header().Set(versionHeader, "volume "+version)
 			w.Header().Set("Vary", versionHeader)
 			answer.JSON(w, http.StatusNotAcceptable, map[string]any{"computeFault": map[string]any{
-				"code": http.StatusNotAcceptable, "message": "Version " + version + " is not supported by the API. Minimum is 3.0 and maximum is " + maxVersion + ".",
+				"code": http.StatusNotAcceptable, "message": "Version " + version +
+					" is not supported by the API. Minimum is 3.0 and maximum is " + maxVersion + ".",
 			}})
 			return
 		}

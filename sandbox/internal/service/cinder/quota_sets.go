@@ -13,8 +13,9 @@ func (s *Service) limits(w http.ResponseWriter, r *http.Request) error {
 	defer s.mu.RUnlock()
 	n, sum := s.usage(front.CallerOf(r).ProjectID)
 	answer.JSON(w, http.StatusOK, map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": map[string]any{
-		"maxTotalVolumes": s.quotas.Volumes, "totalVolumesUsed": n, "maxTotalVolumeGigabytes": s.quotas.Gigabytes, "totalGigabytesUsed": sum,
-		"maxTotalSnapshots": s.quotas.Snapshots, "totalSnapshotsUsed": len(s.snapshots),
+		"maxTotalVolumes": s.quotas.Volumes, "totalVolumesUsed": n, "maxTotalVolumeGigabytes": s.quotas.Gigabytes,
+		"totalGigabytesUsed": sum,
+		"maxTotalSnapshots":  s.quotas.Snapshots, "totalSnapshotsUsed": len(s.snapshots),
 	}}})
 	return nil
 }
@@ -25,7 +26,8 @@ func (s *Service) quotaSet(w http.ResponseWriter, r *http.Request) error {
 		return answer.Fail(http.StatusForbidden, "Policy doesn't allow volume_extension:quotas:show to be performed.")
 	}
 	answer.JSON(w, http.StatusOK, map[string]any{"quota_set": map[string]any{
-		"id": project, "volumes": s.quotas.Volumes, "gigabytes": s.quotas.Gigabytes, "snapshots": s.quotas.Snapshots, "per_volume_gigabytes": -1,
+		"id": project, "volumes": s.quotas.Volumes, "gigabytes": s.quotas.Gigabytes, "snapshots": s.quotas.Snapshots,
+		"per_volume_gigabytes": -1,
 	}})
 	return nil
 }
@@ -56,10 +58,13 @@ func (q Quotas) withDefaults() Quotas {
 func (s *Service) room(project string, size int) error {
 	n, sum := s.usage(project)
 	if q := s.quotas.Volumes; q >= 0 && n >= q {
-		return answer.Fail(http.StatusRequestEntityTooLarge, "VolumeLimitExceeded: Maximum number of volumes allowed (%d) exceeded for quota 'volumes'.", q)
+		return answer.Fail(http.StatusRequestEntityTooLarge,
+			"VolumeLimitExceeded: Maximum number of volumes allowed (%d) exceeded for quota 'volumes'.", q)
 	}
 	if q := s.quotas.Gigabytes; q >= 0 && sum+size > q {
-		return answer.Fail(http.StatusRequestEntityTooLarge, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested %dG, quota is %dG and %dG has been consumed.", size, q, sum)
+		return answer.Fail(http.StatusRequestEntityTooLarge,
+			"VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested %dG, quota is "+
+				"%dG and %dG has been consumed.", size, q, sum)
 	}
 	return nil
 }

@@ -111,7 +111,8 @@ func (s *Service) createSnapshot(w http.ResponseWriter, r *http.Request) error {
 		return invalidVolume("Volume %s status must be available, but current status is: %s.", v.ID, v.Status)
 	}
 	if most := s.quotas.Snapshots; most >= 0 && len(s.snapshots) >= most {
-		return answer.Fail(http.StatusRequestEntityTooLarge, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded", most)
+		return answer.Fail(http.StatusRequestEntityTooLarge, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded",
+			most)
 	}
 	o := &Snapshot{
 		ID: uuid.NewString(), Name: q.Snapshot.Name, Description: q.Snapshot.Description, Status: Creating, VolumeID: v.ID,

@@ -33,15 +33,17 @@ func typeRecord(name string) map[string]any {
 	k := max(slices.IndexFunc(types, func(t volumeType) bool { return t.name == name }), 0)
 	made := stamp(time.Time{})
 	return map[string]any{
-		"id": types[k].id, "name": types[k].name, "description": orNull(types[k].description), "is_public": true, "extra_specs": map[string]any{},
+		"id": types[k].id, "name": types[k].name, "description": orNull(types[k].description), "is_public": true,
+		"extra_specs":  map[string]any{},
 		"qos_specs_id": nil, "created_at": made, "updated_at": made, "deleted": false, "deleted_at": nil,
 	}
 }
 
 func typeBody(k int) map[string]any {
 	return map[string]any{
-		"id": types[k].id, "name": types[k].name, "description": orNull(types[k].description), "is_public": true, "os-volume-type-access:is_public": true,
-		"extra_specs": map[string]any{}, "qos_specs_id": nil,
+		"id": types[k].id, "name": types[k].name, "description": orNull(types[k].description), "is_public": true,
+		"os-volume-type-access:is_public": true,
+		"extra_specs":                     map[string]any{}, "qos_specs_id": nil,
 	}
 }
 

@@ -26,7 +26,9 @@ func (s *Service) uploadImage(w http.ResponseWriter, r *http.Request, args json.
 	var body map[string]any
 	err := s.change(r, "volume_extension:volume_actions:upload_image", args, &q, func(v *Volume) error {
 		if q.ImageName == "" {
-			return answer.Fail(http.StatusBadRequest, "Invalid input for field/attribute os-volume_upload_image. Value: {'force': %s}. 'image_name' is a required property", pythonBool(q.Force))
+			return answer.Fail(http.StatusBadRequest,
+				"Invalid input for field/attribute os-volume_upload_image. Value: {'force': %s}. 'image_name' is a required property",
+				pythonBool(q.Force))
 		}
 		if v.Status != Available && (!q.Force || v.Status != InUse) {
 			return invalidVolume("Volume %s status must be available", v.ID)
@@ -44,9 +46,11 @@ func (s *Service) uploadImage(w http.ResponseWriter, r *http.Request, args json.
 		id := v.ID
 		s.clock.After(func(ctx context.Context) { s.upload(ctx, id, image, before) })
 		body = map[string]any{
-			"id": v.ID, "image_id": image, "image_name": q.ImageName, "status": Uploading, "size": v.Size, "volume_type": typeRecord(v.Type),
+			"id": v.ID, "image_id": image, "image_name": q.ImageName, "status": Uploading, "size": v.Size,
+			"volume_type":      typeRecord(v.Type),
 			"container_format": orDefault(q.ContainerFormat, "bare"), "disk_format": orDefault(q.DiskFormat, "raw"),
-			"display_description": orNull(v.Description), "visibility": visibility, "protected": protected, "updated_at": stamp(s.clock.Now()),
+			"display_description": orNull(v.Description), "visibility": visibility, "protected": protected,
+			"updated_at": stamp(s.clock.Now()),
 		}
 		return nil
 	})

@@ -42,7 +42,8 @@ func (v *Volume) body(r *http.Request) map[string]any {
 	attachments := []map[string]any{}
 	for _, a := range v.Attachments {
 		attachments = append(attachments, map[string]any{
-			"id": v.ID, "attachment_id": a.ID, "volume_id": v.ID, "server_id": a.ServerID, "device": a.Device, "host_name": nil, "attached_at": stamp(a.AttachedAt),
+			"id": v.ID, "attachment_id": a.ID, "volume_id": v.ID, "server_id": a.ServerID, "device": a.Device, "host_name": nil,
+			"attached_at": stamp(a.AttachedAt),
 		})
 	}
 	b := map[string]any{
@@ -149,7 +150,8 @@ func (s *Service) action(w http.ResponseWriter, r *http.Request) error {
 	for name, args := range q {
 		do, ok := actions[name]
 		if !ok {
-			return answer.Fail(http.StatusBadRequest, "There is no such action: %s. Verify the request body and Content-Type header and try again.", name)
+			return answer.Fail(http.StatusBadRequest,
+				"There is no such action: %s. Verify the request body and Content-Type header and try again.", name)
 		}
 		return do(s, w, r, args)
 	}

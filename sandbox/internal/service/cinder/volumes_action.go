@@ -66,7 +66,8 @@ func (s *Service) resetStatus(w http.ResponseWriter, r *http.Request, args json.
 	var q struct{ Status string }
 	return s.change(r, "volume_extension:volume_admin_actions:reset_status", args, &q, func(v *Volume) error {
 		if !front.CallerOf(r).Is("admin") {
-			return answer.Fail(http.StatusForbidden, "Policy doesn't allow volume_extension:volume_admin_actions:reset_status to be performed.")
+			return answer.Fail(http.StatusForbidden,
+				"Policy doesn't allow volume_extension:volume_admin_actions:reset_status to be performed.")
 		}
 		v.Status = q.Status
 		w.WriteHeader(http.StatusAccepted)

@@ -32,7 +32,8 @@ func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
 	v := &Volume{
 		ID: uuid.NewString(), Name: spec.Name, Description: spec.Description, Status: Creating,
 		ProjectID: caller.ProjectID, UserID: caller.UserID, Size: spec.Size, Zone: spec.Zone, Multiattach: spec.Multiattach,
-		Metadata: spec.Metadata, SnapshotID: spec.SnapshotID, SourceVolumeID: spec.SourceVolumeID, CreatedAt: s.clock.Now(), UpdatedAt: s.clock.Now(),
+		Metadata: spec.Metadata, SnapshotID: spec.SnapshotID, SourceVolumeID: spec.SourceVolumeID, CreatedAt: s.clock.Now(),
+		UpdatedAt: s.clock.Now(),
 	}
 	if v.Metadata == nil {
 		v.Metadata = map[string]string{}
@@ -61,7 +62,8 @@ func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
 		return Volume{}, err
 	}
 	if v.Size <= 0 {
-		return Volume{}, answer.Fail(http.StatusBadRequest, "The server could not comply with the request since it is either malformed or otherwise incorrect.")
+		return Volume{}, answer.Fail(http.StatusBadRequest,
+			"The server could not comply with the request since it is either malformed or otherwise incorrect.")
 	}
 	if err := s.room(caller.ProjectID, v.Size); err != nil {
 		return Volume{}, err
@@ -111,7 +113,8 @@ func (s *Service) describe(caller front.Caller, v *Volume, image string) error {
 	v.Bootable = true
 	v.ImageMetadata = map[string]string{
 		"image_id": i.ID, "image_name": i.Name, "checksum": i.Checksum, "container_format": i.ContainerFormat, "disk_format": i.DiskFormat,
-		"min_disk": strconv.Itoa(i.MinDisk), "min_ram": strconv.Itoa(i.MinRAM), "size": strconv.FormatInt(i.Size, 10), "signature_verified": "False",
+		"min_disk": strconv.Itoa(i.MinDisk), "min_ram": strconv.Itoa(i.MinRAM), "size": strconv.FormatInt(i.Size, 10),
+		"signature_verified": "False",
 	}
 	maps.Copy(v.ImageMetadata, i.Properties)
 	return nil
@@ -150,7 +153,8 @@ func (s *Service) source(caller front.Caller, v *Volume, spec Spec) (func() (io.
 		v.Size = size
 	}
 	if v.Size < size {
-		return nil, invalid("Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.", v.Size, size)
+		return nil, invalid("Volume size '%d'GB cannot be smaller than original volume size %dGB. They must be >= original volume size.",
+			v.Size, size)
 	}
 	return func() (io.ReadCloser, error) {
 		f, err := os.Open(path)
@@ -203,9 +207,11 @@ func (n *size) UnmarshalJSON(data []byte) error {
 	v, err := strconv.Atoi(text)
 	switch {
 	case err != nil:
-		return answer.Fail(http.StatusBadRequest, "Invalid input for field/attribute size. Value: %[1]s. '%[1]s' does not match '^[0-9]+$'", text)
+		return answer.Fail(http.StatusBadRequest, "Invalid input for field/attribute size. Value: %[1]s. '%[1]s' does not match '^[0-9]+$'",
+			text)
 	case v < 1:
-		return answer.Fail(http.StatusBadRequest, "Invalid input for field/attribute size. Value: %[1]d. %[1]d is less than the minimum of 1", v)
+		return answer.Fail(http.StatusBadRequest, "Invalid input for field/attribute size. Value: %[1]d. %[1]d is less than the "+
+			"minimum of 1", v)
 	}
 	*n = size(v)
 	return nil

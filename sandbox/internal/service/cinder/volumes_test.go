@@ -37,7 +37,10 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	client := apitest.VolumeClient(t, c, "demo")
 	source := apitest.AddImage(t, c, sandbox.Image{Name: "base", Properties: map[string]string{"os_distro": "debian"}}, "one")
 
-	v, err := volumes.Create(t.Context(), client, volumes.CreateOpts{Size: 1, ImageID: source, Metadata: map[string]string{"imgctl_run": "1"}}, nil).Extract()
+	v, err := volumes.Create(t.Context(), client, volumes.CreateOpts{
+		Size: 1, ImageID: source,
+		Metadata: map[string]string{"imgctl_run": "1"},
+	}, nil).Extract()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +68,8 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	}
 	inside.Of(c).Volume.Detach(v.ID, "server")
 
-	if err := volumes.SetImageMetadata(t.Context(), client, v.ID, volumes.ImageMetadataOpts{Metadata: map[string]string{"k": "v"}}).ExtractErr(); err != nil {
+	if err := volumes.SetImageMetadata(t.Context(), client, v.ID,
+		volumes.ImageMetadataOpts{Metadata: map[string]string{"k": "v"}}).ExtractErr(); err != nil {
 		t.Fatal(err)
 	}
 	up, err := volumes.UploadImage(t.Context(), client, v.ID, volumes.UploadImageOpts{ImageName: "made", DiskFormat: "qcow2"}).Extract()
@@ -138,7 +142,8 @@ func TestVolumeRefusals(t *testing.T) {
 	volumeIn(t, apitest.VolumeClient(t, c, "demo"), id, cinder.Available)
 	upload := map[string]any{"os-volume_upload_image": map[string]any{"image_name": "x"}}
 	demo.Do("POST", "/volume/v3/volumes/"+id+"/action", upload).Want(t, http.StatusForbidden)
-	demo.Do("POST", "/volume/v3/volumes/"+id+"/action", map[string]any{"os-unset_image_metadata": map[string]any{"key": "os_glance_failed_import"}}).Want(t, http.StatusOK)
+	demo.Do("POST", "/volume/v3/volumes/"+id+"/action",
+		map[string]any{"os-unset_image_metadata": map[string]any{"key": "os_glance_failed_import"}}).Want(t, http.StatusOK)
 	demo.Do("POST", "/volume/v3/volumes/"+id+"/action", upload).Want(t, http.StatusAccepted)
 	demo.Do("GET", "/volume/v3/00000000000000000000000000000000/volumes", nil).Want(t, http.StatusBadRequest)
 }

@@ -14,7 +14,10 @@ import (
 )
 
 var (
-	readOnly = []string{"created_at", "updated_at", "status", "checksum", "size", "virtual_size", "os_hash_algo", "os_hash_value", "direct_url", "self", "file", "schema"}
+	readOnly = []string{
+		"created_at", "updated_at", "status", "checksum", "size", "virtual_size", "os_hash_algo", "os_hash_value",
+		"direct_url", "self", "file", "schema",
+	}
 	reserved = []string{"location", "deleted", "deleted_at"}
 )
 
@@ -55,7 +58,8 @@ func repr(value any) string {
 
 // base are the attributes of every image; all others are custom properties.
 var base = []string{
-	"id", "name", "visibility", "owner", "protected", "os_hidden", "disk_format", "container_format", "min_disk", "min_ram", "tags", "locations",
+	"id", "name", "visibility", "owner", "protected", "os_hidden", "disk_format", "container_format", "min_disk", "min_ram", "tags",
+	"locations",
 }
 
 // checkValue holds a value against the schema of images.

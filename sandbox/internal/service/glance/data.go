@@ -73,7 +73,8 @@ func (s *Service) store(id string, data io.Reader) error {
 	i, ok := s.images.byID[id]
 	if !ok {
 		_ = os.Remove(s.data(id))
-		return answer.Fail(http.StatusGone, "Image %s could not be found after upload. The image may have been deleted during the upload.", id)
+		return answer.Fail(http.StatusGone, "Image %s could not be found after upload. The image may have been deleted during the upload.",
+			id)
 	}
 	i.Size, i.Checksum, i.HashAlgo, i.HashValue = size, sums.md5, "sha512", sums.sha512
 	i.Status, i.UpdatedAt = Active, s.now()

@@ -23,12 +23,6 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, message string) 
 	answer.WebOb(w, r, status, message, "")
 }
 
-// unauthorized refuses a request without a valid token.
-func unauthorized(w http.ResponseWriter, r *http.Request) {
-	w.Header().Del("X-Openstack-Request-Id") // the middleware refuses before it is given one
-	refuse(w, r, http.StatusUnauthorized, answer.Unverified)
-}
-
 // fallback serves with mux and answers what it has no pattern for with Glance's 404 and 405.
 func fallback(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

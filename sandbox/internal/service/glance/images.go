@@ -166,7 +166,8 @@ func (s *Service) delete(w http.ResponseWriter, r *http.Request) error {
 		return answer.Fail(http.StatusForbidden, "Image %s is protected and cannot be deleted.", id)
 	}
 	if s.InUse != nil && s.InUse(id) {
-		return answer.Fail(http.StatusConflict, "Image %s could not be deleted because it is in use: The image cannot be deleted because it is in use through the backend store outside of Glance.", id)
+		return answer.Fail(http.StatusConflict, "Image %s could not be deleted because it is in use: The image cannot be deleted "+
+			"because it is in use through the backend store outside of Glance.", id)
 	}
 	s.remove(i)
 	noContent(w)

@@ -41,7 +41,9 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 // bodies renders a page; it is sent without the lock, at the client's pace.
-func (s *Service) bodies(c front.Caller, after string, keep condition, o order, limit int) (images []map[string]any, last string, err error) {
+func (s *Service) bodies(c front.Caller, after string, keep condition, o order, limit int) (images []map[string]any, last string,
+	err error,
+) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var marker *Image

@@ -60,13 +60,14 @@ func TestPagingToTheEnd(t *testing.T) {
 		}
 	}
 	var got []string
-	err := images.List(apitest.ImageClient(t, c, "demo"), images.ListOpts{Limit: 1000}).EachPage(t.Context(), func(_ context.Context, page pagination.Page) (bool, error) {
-		found, err := images.ExtractImages(page)
-		for _, i := range found {
-			got = append(got, i.ID)
-		}
-		return true, err
-	})
+	err := images.List(apitest.ImageClient(t, c, "demo"), images.ListOpts{Limit: 1000}).EachPage(t.Context(),
+		func(_ context.Context, page pagination.Page) (bool, error) {
+			found, err := images.ExtractImages(page)
+			for _, i := range found {
+				got = append(got, i.ID)
+			}
+			return true, err
+		})
 	if err != nil || !slices.Equal(got, newestFirst) {
 		t.Errorf("gophercloud found %d images: %v", len(got), err)
 	}
@@ -117,7 +118,10 @@ func TestFilters(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
 	fill(c, 30)
-	web := apitest.AddImage(t, c, sandbox.Image{Name: "web", Tags: []string{"a", "b"}, Protected: true, Properties: map[string]string{"os": "debian"}}, strings.Repeat("x", 100))
+	web := apitest.AddImage(t, c, sandbox.Image{
+		Name: "web", Tags: []string{"a", "b"}, Protected: true,
+		Properties: map[string]string{"os": "debian"},
+	}, strings.Repeat("x", 100))
 	demo := apitest.Login(t, c, "demo")
 	for query, want := range map[string]int{
 		"name=web":                                1,
@@ -156,7 +160,10 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s: %d images, want %d", query, len(got), want)
 		}
 	}
-	for _, query := range []string{"size_max=x", "created_at=gt:yesterday", "protected=maybe", "os_hidden=maybe", "name=in:%22open", "name=web:1", "status=x:active"} {
+	for _, query := range []string{
+		"size_max=x", "created_at=gt:yesterday", "protected=maybe", "os_hidden=maybe", "name=in:%22open",
+		"name=web:1", "status=x:active",
+	} {
 		if a := demo.Do("GET", "/image/v2/images?"+query, nil); a.Status != 400 {
 			t.Errorf("%s: %d", query, a.Status)
 		}
@@ -211,7 +218,8 @@ func TestClaimsAreAtomic(t *testing.T) {
 			t.Errorf("racing creates: %v", got)
 		}
 		member := map[string]any{"member": strconv.FormatInt(time.Now().UnixNano(), 10)}
-		if got := race(t, demo, "POST", "/image/v2/images/"+image+"/members", member); got[http.StatusOK] != 1 || got[http.StatusConflict] != 15 {
+		if got := race(t, demo, "POST", "/image/v2/images/"+image+"/members", member); got[http.StatusOK] != 1 ||
+			got[http.StatusConflict] != 15 {
 			t.Errorf("racing members: %v", got)
 		}
 	}

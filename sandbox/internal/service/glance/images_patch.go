@@ -125,10 +125,12 @@ func readChange(m map[string]any, modern bool) (change, error) {
 	if modern {
 		op, ok := m["op"].(string)
 		if !ok {
-			return ch, answer.Fail(http.StatusBadRequest, "Unable to find `op` in JSON Schema change. It must be one of the following: %s.", strings.Join(operations, ", "))
+			return ch, answer.Fail(http.StatusBadRequest, "Unable to find `op` in JSON Schema change. It must be one of the following: %s.",
+				strings.Join(operations, ", "))
 		}
 		if !slices.Contains(operations, op) {
-			return ch, answer.Fail(http.StatusBadRequest, "Invalid operation: `%s`. It must be one of the following: %s.", op, strings.Join(operations, ", "))
+			return ch, answer.Fail(http.StatusBadRequest, "Invalid operation: `%s`. It must be one of the following: %s.", op,
+				strings.Join(operations, ", "))
 		}
 		ch.op = op
 		if path, ok = m["path"].(string); !ok {
@@ -143,7 +145,8 @@ func readChange(m map[string]any, modern bool) (change, error) {
 			}
 		}
 		if ch.op == "" || ch.op == "?" {
-			return ch, answer.Fail(http.StatusBadRequest, `Operation objects must contain exactly one member named "add", "remove", or "replace".`)
+			return ch, answer.Fail(http.StatusBadRequest,
+				`Operation objects must contain exactly one member named "add", "remove", or "replace".`)
 		}
 	}
 	var err error

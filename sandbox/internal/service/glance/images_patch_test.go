@@ -21,7 +21,8 @@ func TestOnePatchForAll(t *testing.T) {
 	long := strings.Repeat("v", 3000)
 	got := demo.Patch(id,
 		apitest.Op("replace", "/name", "web"), apitest.Op("replace", "/visibility", "private"), apitest.Op("replace", "/os_hidden", false),
-		apitest.Op("add", "/note", long), apitest.Op("replace", "/tags", []string{"b", "a", "b"}), apitest.Op("replace", "/protected", true),
+		apitest.Op("add", "/note", long), apitest.Op("replace", "/tags", []string{"b", "a", "b"}),
+		apitest.Op("replace", "/protected", true),
 		apitest.Op("replace", "/min_disk", 5), apitest.Op("remove", "/old"), apitest.Op("add", "/a~1b", "slash"),
 	).Want(t, http.StatusOK)
 	want := map[string]any{
@@ -51,7 +52,12 @@ func TestPatchSemantics(t *testing.T) {
 		{"remove", []any{apitest.Op("remove", "/p")}, 200, ""},
 		{"remove of an absent one", []any{apitest.Op("remove", "/q")}, 409, "Property q does not exist"},
 		{"remove of a base one", []any{apitest.Op("remove", "/name")}, 403, "Property name may not be removed"},
-		{"test", []any{apitest.Op("test", "/name", "i")}, 400, "Invalid operation: `test`. It must be one of the following: add, remove, replace."},
+		{
+			"test",
+			[]any{apitest.Op("test", "/name", "i")},
+			400,
+			"Invalid operation: `test`. It must be one of the following: add, remove, replace.",
+		},
 		{"no op", []any{map[string]any{"path": "/x"}}, 400, "Unable to find"},
 		{"no path", []any{map[string]any{"op": "add"}}, 400, "Unable to find"},
 		{"no value", []any{apitest.Op("add", "/x")}, 400, "requires a member named"},
@@ -71,7 +77,10 @@ func TestPatchSemantics(t *testing.T) {
 		{"id", []any{apitest.Op("replace", "/id", "x")}, 403, "is read-only"},
 		{"format of an active image", []any{apitest.Op("replace", "/disk_format", "raw")}, 403, "only replaced for a queued image"},
 		{"tags over quota", []any{apitest.Op("replace", "/tags", []string{"a", "b", "c"})}, 413, "image tags. Attempted: 3, Maximum: 2"},
-		{"properties over quota", []any{apitest.Op("add", "/a", "1"), apitest.Op("add", "/b", "1"), apitest.Op("add", "/c", "1"), apitest.Op("add", "/d", "1")}, 413, "image properties. Attempted: 5, Maximum: 4"},
+		{"properties over quota", []any{
+			apitest.Op("add", "/a", "1"), apitest.Op("add", "/b", "1"), apitest.Op("add", "/c", "1"),
+			apitest.Op("add", "/d", "1"),
+		}, 413, "image properties. Attempted: 5, Maximum: 4"},
 		{"all or nothing", []any{apitest.Op("replace", "/name", "changed"), apitest.Op("remove", "/absent")}, 409, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

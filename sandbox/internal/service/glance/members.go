@@ -93,7 +93,8 @@ func (s *Service) addMember(w http.ResponseWriter, r *http.Request) error {
 		return forbidden("add_member")
 	}
 	if n := len(i.members) + 1; s.quotas.Members >= 0 && n > s.quotas.Members {
-		return answer.Fail(http.StatusRequestEntityTooLarge, "Image member limit exceeded for image %s: %s:", i.ID, overLimit("members", " for this image", n, s.quotas.Members))
+		return answer.Fail(http.StatusRequestEntityTooLarge, "Image member limit exceeded for image %s: %s:", i.ID,
+			overLimit("members", " for this image", n, s.quotas.Members))
 	}
 	if i.members[id] != nil {
 		return answer.Fail(http.StatusConflict, "Member %s is duplicated for image %s", id, i.ID)

@@ -44,13 +44,31 @@ func TestWhoSeesWhat(t *testing.T) {
 		want               map[string]string
 	}{
 		{sandbox.Private, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
-		{sandbox.Private, "accepted", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
+		{sandbox.Private, "accepted", map[string]string{
+			"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "",
+			"member-b": "",
+		}},
 		{sandbox.Shared, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "", "member-b": ""}},
-		{sandbox.Shared, "pending", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
-		{sandbox.Shared, "rejected", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r", "member-b": ""}},
-		{sandbox.Shared, "accepted", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": ""}},
-		{sandbox.Community, "", map[string]string{"admin": "varw", "demo": "lvarw", "reader": "lvar", "member-a": "var", "member-b": "var"}},
-		{sandbox.Public, "", map[string]string{"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar", "member-b": "lvar"}},
+		{sandbox.Shared, "pending", map[string]string{
+			"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r",
+			"member-b": "",
+		}},
+		{sandbox.Shared, "rejected", map[string]string{
+			"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "r",
+			"member-b": "",
+		}},
+		{sandbox.Shared, "accepted", map[string]string{
+			"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar",
+			"member-b": "",
+		}},
+		{sandbox.Community, "", map[string]string{
+			"admin": "varw", "demo": "lvarw", "reader": "lvar", "member-a": "var",
+			"member-b": "var",
+		}},
+		{sandbox.Public, "", map[string]string{
+			"admin": "lvarw", "demo": "lvarw", "reader": "lvar", "member-a": "lvar",
+			"member-b": "lvar",
+		}},
 	} {
 		id := apitest.AddImage(t, c, sandbox.Image{Name: "i", Visibility: tt.visibility}, "x")
 		if tt.status != "" {
@@ -141,7 +159,8 @@ func TestHiddenImagesAreListedOnlyWhenAskedFor(t *testing.T) {
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{ImageQuotas: sandbox.ImageQuotas{Members: 3}})
-	demo, reader, a, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader"), apitest.Login(t, c, "member-a"), apitest.Login(t, c, "admin")
+	demo, reader, a, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader"), apitest.Login(t, c, "member-a"),
+		apitest.Login(t, c, "admin")
 	pa, pb := c.ProjectID("member-a"), c.ProjectID("member-b")
 	image := demo.NewImage(map[string]any{"name": "i"})
 	private := demo.NewImage(map[string]any{"name": "p", "visibility": "private"})
@@ -175,8 +194,14 @@ func TestMembers(t *testing.T) {
 		{"over quota", demo, "POST", members, `{"member": "4"}`, 413, "Attempted: 4, Maximum: 3"},
 		{"owner removes", demo, "DELETE", members + "/" + pa, "", 204, ""},
 		{"owner removes again", demo, "DELETE", members + "/" + pa, "", 404, "not found in the member list"},
-		{"list of a private image", demo, "GET", "/image/v2/images/" + private + "/members", "", 403, "Not allowed to list members for image " + private + ": Only shared images have members."},
-		{"member of a private image", demo, "POST", "/image/v2/images/" + private + "/members", `{"member": "x"}`, 403, "Not allowed to create members for image " + private},
+		{
+			"list of a private image", demo, "GET", "/image/v2/images/" + private + "/members", "", 403,
+			"Not allowed to list members for image " + private + ": Only shared images have members.",
+		},
+		{
+			"member of a private image", demo, "POST", "/image/v2/images/" + private + "/members", `{"member": "x"}`, 403,
+			"Not allowed to create members for image " + private,
+		},
 		{"show of a private image", demo, "GET", "/image/v2/images/" + private + "/members/x", "", 404, ""},
 	} {
 		got := tt.who.Do(tt.method, tt.path, tt.body)
@@ -208,7 +233,8 @@ func TestMembersSurviveBeingPrivate(t *testing.T) {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.Start(t, sandbox.Options{})
-	demo, reader, a, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader"), apitest.Login(t, c, "member-a"), apitest.Login(t, c, "admin")
+	demo, reader, a, admin := apitest.Login(t, c, "demo"), apitest.Login(t, c, "reader"), apitest.Login(t, c, "member-a"),
+		apitest.Login(t, c, "admin")
 	public := apitest.AddImage(t, c, sandbox.Image{Name: "p", Visibility: sandbox.Public}, "x")
 	protected := apitest.AddImage(t, c, sandbox.Image{Name: "k", Protected: true}, "x")
 	images := "/image/v2/images"
@@ -224,7 +250,12 @@ func TestPolicies(t *testing.T) {
 		{"member publishes", demo, "POST", images, `{"visibility": "public"}`, 403, "publicize_image"},
 		{"admin publishes", admin, "POST", images, `{"visibility": "public"}`, 201, `"visibility":"public"`},
 		{"member makes a community image", demo, "POST", images, `{"visibility": "community"}`, 201, ""},
-		{"for somebody else", demo, "POST", images, map[string]any{"owner": c.ProjectID("member-a")}, 403, "not permitted to create images owned by"},
+		{
+			"for somebody else", demo, "POST", images,
+			map[string]any{"owner": c.ProjectID("member-a")},
+			403,
+			"not permitted to create images owned by",
+		},
 		{"admin for somebody else", admin, "POST", images, map[string]any{"owner": c.ProjectID("member-a")}, 201, c.ProjectID("member-a")},
 		{"stranger deletes what is public", a, "DELETE", images + "/" + public, nil, 403, "delete_image"},
 		{"reader deletes", reader, "DELETE", images + "/" + public, nil, 403, "delete_image"},

@@ -62,7 +62,8 @@ func readOrder(q url.Values) (order, error) {
 			dir = dirs[k]
 		}
 		if _, ok := comparers[key]; !ok {
-			return bad("Invalid sort key: %s. It must be one of the following: name, status, container_format, disk_format, size, id, created_at, updated_at.", key)
+			return bad("Invalid sort key: %s. It must be one of the following: name, status, container_format, disk_format, size, id, "+
+				"created_at, updated_at.", key)
 		}
 		if dir != "asc" && dir != "desc" {
 			return bad("Invalid sort direction: %s", dir)

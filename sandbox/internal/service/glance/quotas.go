@@ -9,18 +9,18 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 )
 
-func (l Quotas) pageSize(q url.Values) (int, error) {
-	if !q.Has("limit") {
-		return l.Page, nil
+func (q Quotas) pageSize(query url.Values) (int, error) {
+	if !query.Has("limit") {
+		return q.Page, nil
 	}
-	n, err := strconv.Atoi(q.Get("limit"))
+	n, err := strconv.Atoi(query.Get("limit"))
 	if err != nil {
 		return 0, answer.Fail(http.StatusBadRequest, "limit param must be an integer")
 	}
 	if n < 0 {
 		return 0, answer.Fail(http.StatusBadRequest, "limit param must be positive")
 	}
-	return min(n, l.MaxPage), nil
+	return min(n, q.MaxPage), nil
 }
 
 // check holds an image against the quotas; what was over before may stay or shrink.
@@ -40,7 +40,10 @@ func (q Quotas) check(next, before *Image) error {
 
 // overProject quotes Keystone's limits, as Glance does.
 func overProject(project, resource string, limit, usage, delta int) error {
-	return answer.Fail(http.StatusRequestEntityTooLarge, "The request returned a 413 Request Entity Too Large. This generally means that rate limiting or a quota threshold was breached.\n\nThe response body:\nProject %s is over a limit for [Resource %s is over limit of %d due to current usage %d and delta %d]",
+	return answer.Fail(http.StatusRequestEntityTooLarge,
+		"The request returned a 413 Request Entity Too Large. This generally means that rate limiting or a quota threshold was "+
+			"breached.\n\nThe response body:\nProject %s is over a limit for [Resource %s is over limit of %d due to current usage %d "+
+			"and delta %d]",
 		project, resource, limit, usage, delta)
 }
 

@@ -63,7 +63,10 @@ func versions(w http.ResponseWriter, r *http.Request) error {
 		if k == 0 {
 			status = "CURRENT"
 		}
-		all = append(all, map[string]any{"id": fmt.Sprintf("v2.%d", minor), "status": status, "links": []map[string]any{{"rel": "self", "href": front.Base(r) + "/v2/"}}})
+		all = append(all, map[string]any{
+			"id": fmt.Sprintf("v2.%d", minor), "status": status,
+			"links": []map[string]any{{"rel": "self", "href": front.Base(r) + "/v2/"}},
+		})
 	}
 	status := http.StatusMultipleChoices
 	if r.URL.Path == "/versions" {

@@ -47,7 +47,8 @@ func imageSchema() map[string]any {
 		"name": "image",
 		"properties": map[string]any{
 			"id": map[string]any{"type": "string", "pattern": uuidForm}, "name": text(), "owner": text(),
-			"status": fixed(), "created_at": fixed(), "updated_at": fixed(), "self": fixed(), "file": fixed(), "schema": fixed(), "stores": fixed(),
+			"status": fixed(), "created_at": fixed(), "updated_at": fixed(), "self": fixed(), "file": fixed(), "schema": fixed(),
+			"stores":   fixed(),
 			"checksum": text(), "os_hash_algo": text(), "os_hash_value": text(),
 			"visibility": map[string]any{"type": "string", "enum": visibilities},
 			"protected":  map[string]any{"type": "boolean"}, "os_hidden": map[string]any{"type": "boolean"},

@@ -77,10 +77,12 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 		return answer.Fail(http.StatusBadRequest, "Project scope is required to create an application credential.")
 	}
 	if t.appCred != nil && !t.appCred.Unrestricted {
-		return answer.Fail(http.StatusForbidden, "Using method 'application_credential' is not allowed for managing additional application credentials.")
+		return answer.Fail(http.StatusForbidden, "Using method 'application_credential' is not allowed for managing additional "+
+			"application credentials.")
 	}
 	if s.findAppCred(user, q.C.Name) != nil {
-		return answer.Fail(http.StatusConflict, "Conflict occurred attempting to store application_credential - Duplicate entry found with name %s.", q.C.Name)
+		return answer.Fail(http.StatusConflict, "Conflict occurred attempting to store application_credential - Duplicate entry found "+
+			"with name %s.", q.C.Name)
 	}
 	c := &AppCred{
 		ID: newID(), Name: q.C.Name, Description: q.C.Description, UserID: user, ProjectID: t.scope.project,
@@ -91,7 +93,9 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 	}
 	if q.C.ExpiresAt != nil {
 		if c.ExpiresAt, err = parseTime(*q.C.ExpiresAt); err != nil {
-			return answer.Fail(http.StatusBadRequest, "Timestamp not in expected format. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.")
+			return answer.Fail(http.StatusBadRequest,
+				"Timestamp not in expected format. The server could not comply with the request since it is either malformed or "+
+					"otherwise incorrect. The client is assumed to be in error.")
 		}
 	}
 	if c.secret == "" {
@@ -116,7 +120,8 @@ func (s *Service) narrow(c *AppCred, roles []ref) error {
 			name = o.name
 		}
 		if !slices.Contains(c.Roles, name) {
-			return answer.Fail(http.StatusBadRequest, "Invalid application credential: Cannot create an application credential with unassigned role")
+			return answer.Fail(http.StatusBadRequest,
+				"Invalid application credential: Cannot create an application credential with unassigned role")
 		}
 		names = append(names, name)
 		if k := slices.Index(roleOrder, name); k >= 0 {

@@ -14,7 +14,10 @@ func (s *Service) authCatalog(w http.ResponseWriter, r *http.Request) error {
 	if c.ProjectID == "" {
 		return answer.Fail(http.StatusForbidden, "You are not authorized to perform the requested action.")
 	}
-	answer.JSON(w, http.StatusOK, map[string]any{"catalog": s.catalogFor(c.ProjectID, r), "links": map[string]any{"self": front.Base(r) + r.URL.Path}})
+	answer.JSON(w, http.StatusOK, map[string]any{
+		"catalog": s.catalogFor(c.ProjectID, r),
+		"links":   map[string]any{"self": front.Base(r) + r.URL.Path},
+	})
 	return nil
 }
 

@@ -41,7 +41,10 @@ func (s *Service) showDomain(w http.ResponseWriter, r *http.Request) error {
 }
 
 func domainBody(r *http.Request, d *Domain) map[string]any {
-	return map[string]any{"id": d.ID, "name": d.Name, "enabled": d.Enabled, "description": "", "options": map[string]any{}, "tags": []string{}, "links": self(r, "domains", d.ID)}
+	return map[string]any{
+		"id": d.ID, "name": d.Name, "enabled": d.Enabled, "description": "", "options": map[string]any{},
+		"tags": []string{}, "links": self(r, "domains", d.ID),
+	}
 }
 
 // Domain is a domain.

@@ -32,7 +32,8 @@ var (
 )
 
 func expecting(what string) error {
-	return answer.Fail(http.StatusBadRequest, "Expecting to find %s. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.", what)
+	return answer.Fail(http.StatusBadRequest, "Expecting to find %s. The server could not comply with the request since it is either "+
+		"malformed or otherwise incorrect. The client is assumed to be in error.", what)
 }
 
 func notAllowed(action string) error {

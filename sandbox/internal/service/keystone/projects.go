@@ -176,7 +176,9 @@ func (s *Service) AddProject(domainID, name string) (Project, error) {
 func (s *Service) addProject(p Project) (Project, error) {
 	for _, o := range s.projects {
 		if o.DomainID == p.DomainID && o.Name == p.Name {
-			return Project{}, answer.Fail(http.StatusConflict, "Conflict occurred attempting to store project - it is not permitted to have two projects with either the same name or same id in the same domain: name is %s, project id %s.", p.Name, o.ID)
+			return Project{}, answer.Fail(http.StatusConflict,
+				"Conflict occurred attempting to store project - it is not permitted to have two projects with either the same name "+
+					"or same id in the same domain: name is %s, project id %s.", p.Name, o.ID)
 		}
 	}
 	p.ID = newID()

@@ -86,7 +86,8 @@ func (s *Service) checkGrant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.grants[g] {
-		return answer.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or system: %s.", r.PathValue("role"), g.user, g.target)
+		return answer.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or "+
+			"system: %s.", r.PathValue("role"), g.user, g.target)
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -100,7 +101,8 @@ func (s *Service) deleteGrant(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.grants[g] {
-		return answer.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or system: %s.", r.PathValue("role"), g.user, g.target)
+		return answer.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or "+
+			"system: %s.", r.PathValue("role"), g.user, g.target)
 	}
 	delete(s.grants, g)
 	w.WriteHeader(http.StatusNoContent)

@@ -38,7 +38,10 @@ func (s *Service) showRole(w http.ResponseWriter, r *http.Request) error {
 }
 
 func roleBody(r *http.Request, o *role) map[string]any {
-	return map[string]any{"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{"immutable": true}, "links": self(r, "roles", o.id)}
+	return map[string]any{
+		"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{"immutable": true},
+		"links": self(r, "roles", o.id),
+	}
 }
 
 // The roles. Each implies those after it.

@@ -10,10 +10,13 @@ import (
 
 // Mount is the service as the front mounts it.
 func (s *Service) Mount() front.Service {
-	return front.Service{Prefix: "/identity", Handler: varying(s.routes()), Error: answer.Keystone, Public: public, Unauthorized: func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Vary", "X-Auth-Token")
-		answer.Keystone(w, r, http.StatusUnauthorized, "The request you have made requires authentication.")
-	}}
+	return front.Service{
+		Prefix: "/identity", Handler: varying(s.routes()), Error: answer.Keystone, Public: public,
+		Unauthorized: func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Vary", "X-Auth-Token")
+			answer.Keystone(w, r, http.StatusUnauthorized, "The request you have made requires authentication.")
+		},
+	}
 }
 
 // varying adds the header that all answers have.

@@ -53,8 +53,16 @@ func TestTokens(t *testing.T) {
 		{"unknown user", password(c, func(u map[string]any) { u["name"] = "x" }), nil, 401, "", ""},
 		{"user without domain", password(c, func(u map[string]any) { delete(u, "domain") }), nil, 400, "", ""},
 		{"user of another domain", password(c, func(u map[string]any) { u["domain"] = map[string]any{"name": "other"} }), nil, 401, "", ""},
-		{"domain by name", password(c, func(u map[string]any) { u["domain"] = map[string]any{"name": "Default"} }), nil, 201, "demo", "member reader"},
-		{"token", map[string]any{"methods": []string{"token"}, "token": map[string]any{"id": demo.Token}}, project("demo"), 201, "demo", "member reader"},
+		{
+			"domain by name", password(c, func(u map[string]any) { u["domain"] = map[string]any{"name": "Default"} }), nil, 201, "demo",
+			"member reader",
+		},
+		{
+			"token",
+			map[string]any{"methods": []string{"token"}, "token": map[string]any{"id": demo.Token}},
+			project("demo"), 201, "demo",
+			"member reader",
+		},
 		{"unknown token", map[string]any{"methods": []string{"token"}, "token": map[string]any{"id": "x"}}, project("demo"), 404, "", ""},
 		{"unknown method", map[string]any{"methods": []string{"magic"}}, nil, 400, "", ""},
 		{"no method", map[string]any{}, nil, 400, "", ""},
@@ -219,7 +227,8 @@ func TestApplicationCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	demo := apitest.Login(t, c, "demo")
-	user := demo.Do("GET", "/identity/v3/auth/tokens", nil, "X-Subject-Token", demo.Token).JSON["token"].(map[string]any)["user"].(map[string]any)["id"].(string)
+	user := demo.Do("GET", "/identity/v3/auth/tokens", nil, "X-Subject-Token",
+		demo.Token).JSON["token"].(map[string]any)["user"].(map[string]any)["id"].(string)
 	cred, err := applicationcredentials.Create(t.Context(), client, user, applicationcredentials.CreateOpts{
 		Name: "narrow", Roles: []applicationcredentials.Role{{Name: "reader"}},
 	}).Extract()

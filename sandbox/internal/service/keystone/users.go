@@ -27,7 +27,8 @@ func (s *Service) AddUser(domainID, name, password string) (User, error) {
 func (s *Service) addUser(u User) (User, error) {
 	for _, o := range s.users {
 		if o.DomainID == u.DomainID && o.Name == u.Name {
-			return User{}, answer.Fail(http.StatusConflict, "Conflict occurred attempting to store user - Duplicate entry found with name %s at domain ID %s.", u.Name, u.DomainID)
+			return User{}, answer.Fail(http.StatusConflict,
+				"Conflict occurred attempting to store user - Duplicate entry found with name %s at domain ID %s.", u.Name, u.DomainID)
 		}
 	}
 	u.ID = newID()

@@ -69,7 +69,8 @@ func (s *Service) groupID(c front.Caller, nameOrID string) (string, error) {
 	case 0:
 		return "", answer.FailKind(http.StatusNotFound, "SecurityGroupNotFound", "Security group %s does not exist", nameOrID)
 	}
-	return "", answer.FailKind(http.StatusConflict, "NoUniqueMatch", "Multiple security groups found matching '%s'. Use an ID to be more specific.", nameOrID)
+	return "", answer.FailKind(http.StatusConflict, "NoUniqueMatch",
+		"Multiple security groups found matching '%s'. Use an ID to be more specific.", nameOrID)
 }
 
 // defaultGroup is a project's security group "default", made when first asked for; in the sandbox

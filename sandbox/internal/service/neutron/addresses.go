@@ -49,7 +49,9 @@ func (s *Service) fix(n *Network, want FixedIP) (FixedIP, error) {
 	var sub *Subnet
 	if want.IPAddress == "" {
 		if sub = s.subnets[want.SubnetID]; sub == nil || sub.NetworkID != n.ID {
-			return FixedIP{}, answer.Fail(http.StatusBadRequest, "Invalid input for operation: Failed to create port on network %s, because fixed_ips included invalid subnet %s.", n.ID, want.SubnetID)
+			return FixedIP{}, answer.Fail(http.StatusBadRequest,
+				"Invalid input for operation: Failed to create port on network %s, because fixed_ips included invalid subnet %s.", n.ID,
+				want.SubnetID)
 		}
 		a, err := s.take(sub)
 		return FixedIP{sub.ID, a.String()}, err
@@ -64,10 +66,12 @@ func (s *Service) fix(n *Network, want FixedIP) (FixedIP, error) {
 		}
 	}
 	if sub == nil {
-		return FixedIP{}, answer.FailKind(http.StatusBadRequest, "InvalidIpForNetwork", "IP address %s is not a valid IP for any of the subnets on the specified network.", want.IPAddress)
+		return FixedIP{}, answer.FailKind(http.StatusBadRequest, "InvalidIpForNetwork",
+			"IP address %s is not a valid IP for any of the subnets on the specified network.", want.IPAddress)
 	}
 	if s.used[a] {
-		return FixedIP{}, answer.FailKind(http.StatusConflict, "IpAddressAlreadyAllocated", "IP address %s already allocated in subnet %s", a, sub.ID)
+		return FixedIP{}, answer.FailKind(http.StatusConflict, "IpAddressAlreadyAllocated", "IP address %s already allocated in subnet %s",
+			a, sub.ID)
 	}
 	s.used[a] = true
 	return FixedIP{sub.ID, a.String()}, nil

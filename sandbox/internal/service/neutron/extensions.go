@@ -40,7 +40,10 @@ func extensions(w http.ResponseWriter, _ *http.Request) {
 		{"sorting", "Sorting support"},
 		{"project-id", "project_id field enabled"},
 	} {
-		out = append(out, map[string]any{"alias": e[0], "name": e[1], "description": e[1], "updated": "2020-01-01T00:00:00-00:00", "links": []any{}})
+		out = append(out, map[string]any{
+			"alias": e[0], "name": e[1], "description": e[1], "updated": "2020-01-01T00:00:00-00:00",
+			"links": []any{},
+		})
 	}
 	answer.JSON(w, http.StatusOK, map[string]any{"extensions": out})
 }

@@ -77,14 +77,16 @@ func (s *Service) createFloating(r *http.Request, c front.Caller) (string, error
 		return "", networkKind.notFound(q.NetworkID)
 	}
 	if !n.External || len(n.Subnets) == 0 {
-		return "", answer.FailKind(http.StatusBadRequest, "BadRequest", "Bad floatingip request: Network %s is not a valid external network.", n.ID)
+		return "", answer.FailKind(http.StatusBadRequest, "BadRequest",
+			"Bad floatingip request: Network %s is not a valid external network.", n.ID)
 	}
 	f := &FloatingIP{ID: uuid.NewString(), NetworkID: n.ID, ProjectID: c.ProjectID, CreatedAt: s.clock.Now()}
 	set(&f.Description, q.Description)
 	if c.Is("admin") {
 		set(&f.ProjectID, q.ProjectID)
 	}
-	if most := s.quotas.FloatingIPs; most >= 0 && count(s.floating, func(o *FloatingIP) bool { return o.ProjectID == f.ProjectID }) >= most {
+	if most := s.quotas.FloatingIPs; most >= 0 && count(s.floating,
+		func(o *FloatingIP) bool { return o.ProjectID == f.ProjectID }) >= most {
 		return "", overQuota("floatingip")
 	}
 	if q.Address != "" {
@@ -145,12 +147,14 @@ func (s *Service) associate(f *FloatingIP, q floatingRequest, c front.Caller) er
 		}
 	}
 	if fixed == "" {
-		return answer.FailKind(http.StatusBadRequest, "BadRequest", "Bad floatingip request: Cannot add floating IP to port %s that has no fixed IPv4 addresses.", p.ID)
+		return answer.FailKind(http.StatusBadRequest, "BadRequest",
+			"Bad floatingip request: Cannot add floating IP to port %s that has no fixed IPv4 addresses.", p.ID)
 	}
 	for _, o := range s.floating {
 		if o != f && o.PortID == p.ID && o.FixedAddress == fixed && o.NetworkID == f.NetworkID {
 			return answer.FailKind(http.StatusConflict, "FloatingIPPortAlreadyAssociated",
-				"Cannot associate floating IP %s (%s) with port %s using fixed IP %s, as that fixed IP already has a floating IP on external network %s.",
+				"Cannot associate floating IP %s (%s) with port %s using fixed IP %s, as that fixed IP already has a floating IP on "+
+					"external network %s.",
 				f.Address, f.ID, p.ID, fixed, f.NetworkID)
 		}
 	}

@@ -105,7 +105,9 @@ func (s *Service) removeNetwork(id string) error {
 	}
 	if len(ports) > 0 {
 		slices.Sort(ports)
-		return answer.FailKind(http.StatusConflict, "NetworkInUse", "Unable to complete operation on network %s. There are one or more ports still in use on the network, id for these ports is: %s.", id, strings.Join(ports, ","))
+		return answer.FailKind(http.StatusConflict, "NetworkInUse",
+			"Unable to complete operation on network %s. There are one or more ports still in use on the network, id for these ports "+
+				"is: %s.", id, strings.Join(ports, ","))
 	}
 	for _, sub := range s.networks[id].Subnets {
 		delete(s.subnets, sub)

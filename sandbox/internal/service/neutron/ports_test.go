@@ -55,7 +55,10 @@ func TestPortsAndFloatingIPs(t *testing.T) {
 	if port.Description != "imgctl_run=1" || len(port.SecurityGroups) != 1 || port.Status != "DOWN" {
 		t.Errorf("created %+v", port)
 	}
-	fip, err := floatingips.Create(t.Context(), client, floatingips.CreateOpts{FloatingNetworkID: public, PortID: port.ID, Description: "d"}).Extract()
+	fip, err := floatingips.Create(t.Context(), client, floatingips.CreateOpts{
+		FloatingNetworkID: public, PortID: port.ID,
+		Description: "d",
+	}).Extract()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +66,10 @@ func TestPortsAndFloatingIPs(t *testing.T) {
 	if fip.FixedIP != port.FixedIPs[0].IPAddress || fip.Status != "ACTIVE" {
 		t.Errorf("created %+v", fip)
 	}
-	if _, err := floatingips.Create(t.Context(), client, floatingips.CreateOpts{FloatingNetworkID: public, PortID: port.ID}).Extract(); !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
+	if _, err := floatingips.Create(t.Context(), client, floatingips.CreateOpts{
+		FloatingNetworkID: public,
+		PortID:            port.ID,
+	}).Extract(); !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
 		t.Errorf("a second floating IP for the same address: %v", err)
 	}
 	for name, opts := range map[string]ports.ListOpts{
@@ -83,7 +89,8 @@ func TestPortsAndFloatingIPs(t *testing.T) {
 	if found, _ := ports.ExtractPorts(pages); err != nil || len(found) != 0 {
 		t.Errorf("ports named q: %v, %v", found, err)
 	}
-	if _, err := ports.Get(t.Context(), apitest.NetworkClient(t, c, "member-a"), port.ID).Extract(); !gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
+	if _, err := ports.Get(t.Context(), apitest.NetworkClient(t, c, "member-a"), port.ID).Extract(); !gophercloud.ResponseCodeIs(err,
+		http.StatusNotFound) {
 		t.Errorf("somebody else's port: %v", err)
 	}
 	if err := ports.Delete(t.Context(), client, port.ID).ExtractErr(); err != nil {
@@ -109,7 +116,10 @@ func TestFloatingChangeIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fip, err := floatingips.Create(t.Context(), client, floatingips.CreateOpts{FloatingNetworkID: networkID(t, client, "public"), PortID: port.ID}).Extract()
+	fip, err := floatingips.Create(t.Context(), client, floatingips.CreateOpts{
+		FloatingNetworkID: networkID(t, client, "public"),
+		PortID:            port.ID,
+	}).Extract()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,14 +144,20 @@ func TestSecurityGroups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := rules.CreateOpts{SecGroupID: group.ID, Direction: rules.DirIngress, EtherType: rules.EtherType4, Protocol: rules.ProtocolTCP, PortRangeMin: 22, PortRangeMax: 22}
+	opts := rules.CreateOpts{
+		SecGroupID: group.ID, Direction: rules.DirIngress, EtherType: rules.EtherType4, Protocol: rules.ProtocolTCP,
+		PortRangeMin: 22, PortRangeMax: 22,
+	}
 	if _, err := rules.Create(t.Context(), client, opts).Extract(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := rules.Create(t.Context(), client, opts).Extract(); !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
 		t.Errorf("the same rule again: %v", err)
 	}
-	port, err := ports.Create(t.Context(), client, ports.CreateOpts{NetworkID: networkID(t, client, "private"), SecurityGroups: &[]string{group.ID}}).Extract()
+	port, err := ports.Create(t.Context(), client, ports.CreateOpts{
+		NetworkID:      networkID(t, client, "private"),
+		SecurityGroups: &[]string{group.ID},
+	}).Extract()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,16 +186,38 @@ func TestNetworkRefusals(t *testing.T) {
 		kind       string
 	}{
 		{"unknown network", "ports", demo, port("7c0ffee0-0000-4000-8000-000000000001"), 404, "NetworkNotFound"},
-		{"unknown attribute", "ports", demo, map[string]any{"port": map[string]any{"network_id": private, "nonsense": 1}}, 400, "HTTPBadRequest"},
-		{"chosen address", "ports", demo, map[string]any{"port": map[string]any{"network_id": private, "fixed_ips": []map[string]any{{"ip_address": "127.77.3.4"}}}}, 403, "PolicyNotAuthorized"},
+		{
+			"unknown attribute", "ports", demo,
+			map[string]any{"port": map[string]any{"network_id": private, "nonsense": 1}},
+			400,
+			"HTTPBadRequest",
+		},
+		{"chosen address", "ports", demo, map[string]any{"port": map[string]any{
+			"network_id": private,
+			"fixed_ips":  []map[string]any{{"ip_address": "127.77.3.4"}},
+		}}, 403, "PolicyNotAuthorized"},
 		{"no id", "ports", demo, port("nope"), 400, "HTTPBadRequest"},
 		{"no network", "ports", demo, port(""), 400, "HTTPBadRequest"},
 		{"reader", "ports", reader, port(private), 403, "PolicyNotAuthorized"},
 		{"port on the external network", "ports", demo, port(public), 403, "PolicyNotAuthorized"},
-		{"shared network of a member", "networks", demo, map[string]any{"network": map[string]any{"shared": true}}, 403, "PolicyNotAuthorized"},
-		{"floating IP of an internal network", "floatingips", demo, map[string]any{"floatingip": map[string]any{"floating_network_id": private}}, 400, "BadRequest"},
+		{
+			"shared network of a member", "networks", demo,
+			map[string]any{"network": map[string]any{"shared": true}},
+			403,
+			"PolicyNotAuthorized",
+		},
+		{
+			"floating IP of an internal network", "floatingips", demo,
+			map[string]any{"floatingip": map[string]any{"floating_network_id": private}},
+			400, "BadRequest",
+		},
 		{"first floating IP", "floatingips", demo, map[string]any{"floatingip": map[string]any{"floating_network_id": public}}, 201, ""},
-		{"second floating IP", "floatingips", demo, map[string]any{"floatingip": map[string]any{"floating_network_id": public}}, 409, "OverQuota"},
+		{
+			"second floating IP", "floatingips", demo,
+			map[string]any{"floatingip": map[string]any{"floating_network_id": public}},
+			409,
+			"OverQuota",
+		},
 		{"no object", "ports", demo, `{}`, 400, "HTTPBadRequest"},
 	} {
 		a := tt.who.Do("POST", "/network/v2.0/"+tt.path, tt.body)

@@ -14,8 +14,10 @@ import (
 var ignored = []string{
 	"tenant_id", "project_id", "admin_state_up", "port_security_enabled", "allowed_address_pairs", "extra_dhcp_opts", "qos_policy_id",
 	"binding:host_id", "binding:profile", "binding:vnic_type", "dns_name", "dns_domain", "propagate_uplink_status", "numa_affinity_policy",
-	"mtu", "availability_zone_hints", "provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments", "is_default", "vlan_transparent",
-	"ip_version", "allocation_pools", "host_routes", "ipv6_address_mode", "ipv6_ra_mode", "subnetpool_id", "use_default_subnetpool", "prefixlen", "segment_id", "service_types",
+	"mtu", "availability_zone_hints", "provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments",
+	"is_default", "vlan_transparent",
+	"ip_version", "allocation_pools", "host_routes", "ipv6_address_mode", "ipv6_ra_mode", "subnetpool_id", "use_default_subnetpool",
+	"prefixlen", "segment_id", "service_types",
 	"stateful", "remote_address_group_id", "distributed", "ha", "routes", "flavor_id",
 }
 

@@ -43,7 +43,8 @@ func (o *Router) body() map[string]any {
 	return map[string]any{
 		"id": o.ID, "name": o.Name, "description": o.Description, "project_id": o.ProjectID, "tenant_id": o.ProjectID, "status": "ACTIVE",
 		"admin_state_up": o.AdminStateUp, "external_gateway_info": gateway, "routes": []any{}, "availability_zones": []string{"nova"},
-		"availability_zone_hints": []string{}, "tags": list(o.Tags), "created_at": stamp(o.CreatedAt), "updated_at": stamp(o.CreatedAt), "revision_number": 1,
+		"availability_zone_hints": []string{}, "tags": list(o.Tags), "created_at": stamp(o.CreatedAt), "updated_at": stamp(o.CreatedAt),
+		"revision_number": 1,
 	}
 }
 
@@ -128,7 +129,8 @@ func (s *Service) attach(r *http.Request, c front.Caller) (int, any, error) {
 			want.IPAddress = sub.Gateway.String()
 		}
 		var err error
-		if p, err = s.newPort(c, Port{NetworkID: sub.NetworkID, ProjectID: c.ProjectID, AdminStateUp: true, SecurityGroups: []string{}}, []FixedIP{want}); err != nil {
+		if p, err = s.newPort(c, Port{NetworkID: sub.NetworkID, ProjectID: c.ProjectID, AdminStateUp: true, SecurityGroups: []string{}},
+			[]FixedIP{want}); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -149,13 +151,15 @@ func (s *Service) detach(r *http.Request, c front.Caller) (int, any, error) {
 		return 0, nil, answer.Fail(http.StatusBadRequest, "%v", err)
 	}
 	for _, p := range s.ports {
-		if p.DeviceID == id && p.DeviceOwner == routerInterface && (p.ID == q.Port || (len(p.FixedIPs) > 0 && p.FixedIPs[0].SubnetID == q.Subnet)) {
+		if p.DeviceID == id && p.DeviceOwner == routerInterface && (p.ID == q.Port ||
+			(len(p.FixedIPs) > 0 && p.FixedIPs[0].SubnetID == q.Subnet)) {
 			body := interfaceBody(id, p)
 			s.deletePort(p.ID)
 			return http.StatusOK, body, nil
 		}
 	}
-	return 0, nil, answer.FailKind(http.StatusNotFound, "RouterInterfaceNotFound", "Router %s does not have an interface with id %s", id, q.Port+q.Subnet)
+	return 0, nil, answer.FailKind(http.StatusNotFound, "RouterInterfaceNotFound", "Router %s does not have an interface with id %s", id,
+		q.Port+q.Subnet)
 }
 
 func interfaceBody(router string, p *Port) map[string]any {
@@ -163,5 +167,8 @@ func interfaceBody(router string, p *Port) map[string]any {
 	if len(p.FixedIPs) > 0 {
 		subnet = p.FixedIPs[0].SubnetID
 	}
-	return map[string]any{"id": router, "port_id": p.ID, "subnet_id": subnet, "subnet_ids": []string{subnet}, "network_id": p.NetworkID, "project_id": p.ProjectID, "tenant_id": p.ProjectID}
+	return map[string]any{
+		"id": router, "port_id": p.ID, "subnet_id": subnet, "subnet_ids": []string{subnet}, "network_id": p.NetworkID,
+		"project_id": p.ProjectID, "tenant_id": p.ProjectID,
+	}
 }

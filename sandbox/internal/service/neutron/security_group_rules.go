@@ -80,9 +80,11 @@ func (r *Rule) body() map[string]any {
 	}
 	return map[string]any{
 		"id": r.ID, "security_group_id": r.GroupID, "project_id": r.ProjectID, "tenant_id": r.ProjectID, "description": r.Description,
-		"direction": r.Direction, "ethertype": r.EtherType, "protocol": orNull(r.Protocol), "port_range_min": port(r.PortMin), "port_range_max": port(r.PortMax),
-		"remote_ip_prefix": orNull(r.RemotePrefix), "remote_group_id": orNull(r.RemoteGroup), "remote_address_group_id": nil, "normalized_cidr": orNull(r.RemotePrefix),
-		"created_at": stamp(r.CreatedAt), "updated_at": stamp(r.CreatedAt), "revision_number": 0,
+		"direction": r.Direction, "ethertype": r.EtherType, "protocol": orNull(r.Protocol), "port_range_min": port(r.PortMin),
+		"port_range_max":   port(r.PortMax),
+		"remote_ip_prefix": orNull(r.RemotePrefix), "remote_group_id": orNull(r.RemoteGroup), "remote_address_group_id": nil,
+		"normalized_cidr": orNull(r.RemotePrefix),
+		"created_at":      stamp(r.CreatedAt), "updated_at": stamp(r.CreatedAt), "revision_number": 0,
 	}
 }
 
@@ -132,7 +134,8 @@ func (s *Service) createRule(r *http.Request, c front.Caller) (string, error) {
 		protocol = ""
 	}
 	if q.PortMin > 0 && q.PortMax > 0 && q.PortMin > q.PortMax {
-		return "", answer.FailKind(http.StatusBadRequest, "SecurityGroupInvalidPortRange", "For TCP/UDP protocols, port_range_min must be <= port_range_max")
+		return "", answer.FailKind(http.StatusBadRequest, "SecurityGroupInvalidPortRange",
+			"For TCP/UDP protocols, port_range_min must be <= port_range_max")
 	}
 	want := Rule{
 		Direction: q.Direction, EtherType: q.EtherType, Protocol: protocol, PortMin: int(q.PortMin), PortMax: int(q.PortMax),
@@ -140,7 +143,8 @@ func (s *Service) createRule(r *http.Request, c front.Caller) (string, error) {
 	}
 	for _, have := range g.Rules {
 		if sameRule(have, want) {
-			return "", answer.FailKind(http.StatusConflict, "SecurityGroupRuleExists", "Security group rule already exists. Rule id is %s.", have.ID)
+			return "", answer.FailKind(http.StatusConflict, "SecurityGroupRuleExists", "Security group rule already exists. Rule id is %s.",
+				have.ID)
 		}
 	}
 	want.CreatedAt = s.clock.Now().UTC()

@@ -55,7 +55,8 @@ func (s *Service) createGroup(r *http.Request, c front.Caller) (string, error) {
 	if q.Name != nil && *q.Name == "default" {
 		return "", answer.FailKind(http.StatusConflict, "SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
 	}
-	if most := s.quotas.SecurityGroups; most >= 0 && count(s.groups, func(o *SecurityGroup) bool { return o.ProjectID == c.ProjectID }) >= most {
+	if most := s.quotas.SecurityGroups; most >= 0 && count(s.groups,
+		func(o *SecurityGroup) bool { return o.ProjectID == c.ProjectID }) >= most {
 		return "", overQuota("security_group")
 	}
 	g := s.newGroup(c.ProjectID, "", "")
@@ -78,7 +79,8 @@ func (s *Service) updateGroup(r *http.Request, _ front.Caller) (string, error) {
 
 func (s *Service) removeGroup(id string) error {
 	if s.groups[id].Name == "default" {
-		return answer.FailKind(http.StatusConflict, "SecurityGroupCannotRemoveDefault", "Insufficient rights for removing default security group.")
+		return answer.FailKind(http.StatusConflict, "SecurityGroupCannotRemoveDefault",
+			"Insufficient rights for removing default security group.")
 	}
 	if count(s.ports, func(p *Port) bool { return slices.Contains(p.SecurityGroups, id) }) > 0 {
 		return answer.FailKind(http.StatusConflict, "SecurityGroupInUse", "Security Group %s in use.", id)

@@ -58,8 +58,10 @@ func (sub *Subnet) body() map[string]any {
 		gateway = sub.Gateway.String()
 	}
 	return map[string]any{
-		"id": sub.ID, "name": sub.Name, "network_id": sub.NetworkID, "cidr": sub.CIDR.String(), "gateway_ip": gateway, "ip_version": version,
-		"enable_dhcp": sub.DHCP, "dns_nameservers": list(sub.DNS), "host_routes": []any{}, "project_id": sub.ProjectID, "tenant_id": sub.ProjectID,
+		"id": sub.ID, "name": sub.Name, "network_id": sub.NetworkID, "cidr": sub.CIDR.String(), "gateway_ip": gateway,
+		"ip_version":  version,
+		"enable_dhcp": sub.DHCP, "dns_nameservers": list(sub.DNS), "host_routes": []any{}, "project_id": sub.ProjectID,
+		"tenant_id":        sub.ProjectID,
 		"allocation_pools": []map[string]any{{"start": sub.first.String(), "end": sub.last.String()}}, "description": sub.Description,
 		"ipv6_address_mode": nil, "ipv6_ra_mode": nil, "subnetpool_id": nil, "service_types": []string{}, "tags": list(sub.Tags),
 		"created_at": stamp(sub.CreatedAt), "updated_at": stamp(sub.CreatedAt), "revision_number": 0,
@@ -108,11 +110,13 @@ func (s *Service) createSubnet(r *http.Request, c front.Caller) (string, error) 
 	}
 	prefix, err := netip.ParsePrefix(q.CIDR)
 	if err != nil {
-		return "", answer.FailKind(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: %s is not in a CIDR format.", q.CIDR)
+		return "", answer.FailKind(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: %s is not in a CIDR format.",
+			q.CIDR)
 	}
 	for _, id := range n.Subnets {
 		if s.subnets[id].CIDR.Overlaps(prefix) {
-			return "", answer.FailKind(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: Requested subnet with cidr: %s for network: %s overlaps with another subnet.", prefix, n.ID)
+			return "", answer.FailKind(http.StatusBadRequest, "InvalidInput",
+				"Invalid input for operation: Requested subnet with cidr: %s for network: %s overlaps with another subnet.", prefix, n.ID)
 		}
 	}
 	sub := s.newSubnet(n.ID, "", n.ProjectID, prefix)
@@ -138,7 +142,8 @@ func (s *Service) removeSubnet(id string) error {
 		return slices.ContainsFunc(p.FixedIPs, func(f FixedIP) bool { return f.SubnetID == id })
 	}
 	if count(s.ports, uses) > 0 {
-		return answer.FailKind(http.StatusConflict, "SubnetInUse", "Unable to complete operation on subnet %s: One or more ports have an IP allocation from this subnet.", id)
+		return answer.FailKind(http.StatusConflict, "SubnetInUse",
+			"Unable to complete operation on subnet %s: One or more ports have an IP allocation from this subnet.", id)
 	}
 	if n := s.networks[s.subnets[id].NetworkID]; n != nil {
 		n.Subnets = slices.DeleteFunc(n.Subnets, func(sub string) bool { return sub == id })

@@ -7,6 +7,9 @@ import (
 )
 
 func zones(w http.ResponseWriter, _ *http.Request) error {
-	answer.JSON(w, http.StatusOK, map[string]any{"availabilityZoneInfo": []any{map[string]any{"zoneName": "nova", "zoneState": map[string]bool{"available": true}, "hosts": nil}}})
+	answer.JSON(w, http.StatusOK, map[string]any{"availabilityZoneInfo": []any{map[string]any{
+		"zoneName":  "nova",
+		"zoneState": map[string]bool{"available": true}, "hosts": nil,
+	}}})
 	return nil
 }

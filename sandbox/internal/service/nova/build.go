@@ -48,7 +48,8 @@ func (s *Service) construct(ctx context.Context, c front.Caller, v *Server) erro
 		return err
 	}
 	if err := s.connect(c, v); err != nil {
-		return fmt.Errorf("Build of instance %s aborted: Failed to allocate the network(s), not rescheduling.: %w", v.ID, err) //nolint:staticcheck // Nova's words
+		const words = "Build of instance %s aborted: Failed to allocate the network(s), not rescheduling.: %w"
+		return fmt.Errorf(words, v.ID, err) //nolint:staticcheck // Nova's words
 	}
 	if len(v.devices) > 0 {
 		if err := s.attachDevices(ctx, c, v); err != nil {
@@ -109,7 +110,10 @@ func (s *Service) attachDevices(ctx context.Context, c front.Caller, v *Server) 
 			return err
 		}
 		s.change(v, func() {
-			v.Volumes = append(v.Volumes, VolumeAttachment{VolumeID: id, Device: device, Tag: d.Tag, DeleteOnTermination: d.DeleteOnTermination, Root: d.root()})
+			v.Volumes = append(v.Volumes, VolumeAttachment{
+				VolumeID: id, Device: device, Tag: d.Tag,
+				DeleteOnTermination: d.DeleteOnTermination, Root: d.root(),
+			})
 		})
 	}
 	return nil

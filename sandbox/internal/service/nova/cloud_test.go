@@ -42,8 +42,9 @@ func start(t *testing.T, o sandbox.Options) *cloud {
 	}
 	c := sandboxtest.Start(t, o)
 	id, err := c.AddImage(sandbox.Image{
-		Name: "base", Visibility: sandbox.Public, DiskFormat: "qcow2", ContainerFormat: "bare", Properties: map[string]string{"os_distro": "none"},
-		Data: empty.Bytes(),
+		Name: "base", Visibility: sandbox.Public, DiskFormat: "qcow2", ContainerFormat: "bare",
+		Properties: map[string]string{"os_distro": "none"},
+		Data:       empty.Bytes(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +202,10 @@ func (c *cloud) newKey(name string) login {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.do(2, "POST", "/os-keypairs", map[string]any{"keypair": map[string]string{"name": name, "public_key": string(ssh.MarshalAuthorizedKey(signer.PublicKey()))}}).want(201)
+	c.do(2, "POST", "/os-keypairs", map[string]any{"keypair": map[string]string{
+		"name":       name,
+		"public_key": string(ssh.MarshalAuthorizedKey(signer.PublicKey())),
+	}}).want(201)
 	return login{c.t, signer}
 }
 

@@ -25,9 +25,12 @@ func (s *Service) check(r *http.Request, c front.Caller, q createRequest) (*Serv
 		return nil, tooLong("name", q.Name)
 	}
 	v := &Server{
-		Name: q.Name, ProjectID: c.ProjectID, UserID: c.UserID, userName: c.UserName, project: c.ProjectName, roles: strings.Join(c.Roles, ","),
-		Zone: "nova", Metadata: q.Metadata, Tags: q.Tags, password: cmp.Or(q.AdminPass, newPassword()), Hostname: cmp.Or(q.Hostname, hostname(q.Name)),
-		VMState: vmBuilding, TaskState: taskScheduling, CreatedAt: s.now(), UpdatedAt: s.now(), devices: q.Devices, accessIPv4: q.AccessIPv4, accessIPv6: q.AccessIPv6,
+		Name: q.Name, ProjectID: c.ProjectID, UserID: c.UserID, userName: c.UserName, project: c.ProjectName,
+		roles: strings.Join(c.Roles, ","),
+		Zone:  "nova", Metadata: q.Metadata, Tags: q.Tags, password: cmp.Or(q.AdminPass, newPassword()),
+		Hostname: cmp.Or(q.Hostname, hostname(q.Name)),
+		VMState:  vmBuilding, TaskState: taskScheduling, CreatedAt: s.now(), UpdatedAt: s.now(), devices: q.Devices,
+		accessIPv4: q.AccessIPv4, accessIPv6: q.AccessIPv6,
 	}
 	if v.Metadata == nil {
 		v.Metadata = map[string]string{}
@@ -64,7 +67,8 @@ var metadataKey = regexp.MustCompile(`^[a-zA-Z0-9_:. -]{1,255}$`)
 func (s *Service) checkMetadata(m map[string]string) error {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if !metadataKey.MatchString(k) {
-			return invalid("Invalid input for field/attribute metadata. Value: %s. '%s' does not match any of the regexes: '^[a-zA-Z0-9-_:. ]{1,255}$'", k, k)
+			return invalid("Invalid input for field/attribute metadata. Value: %s. '%s' does not match any of the regexes: "+
+				"'^[a-zA-Z0-9-_:. ]{1,255}$'", k, k)
 		}
 		if utf8.RuneCountInString(m[k]) > 255 {
 			return tooLong(k, m[k])

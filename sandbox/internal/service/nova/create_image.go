@@ -84,12 +84,14 @@ func (s *Service) snapshot(ctx context.Context, v *Server, image string) error {
 
 // hardware are properties that libvirt's driver adds to a snapshot.
 var hardware = map[string]string{
-	"hw_cdrom_bus": "ide", "hw_disk_bus": "virtio", "hw_input_bus": "usb", "hw_machine_type": "pc", "hw_pointer_model": "usbtablet", "hw_video_model": "virtio", "hw_vif_model": "virtio",
+	"hw_cdrom_bus": "ide", "hw_disk_bus": "virtio", "hw_input_bus": "usb", "hw_machine_type": "pc", "hw_pointer_model": "usbtablet",
+	"hw_video_model": "virtio", "hw_vif_model": "virtio",
 }
 
 // notInherited are properties that a snapshot doesn't take over from its source.
 var notInherited = []string{
-	"cache_in_nova", "bittorrent", "img_signature_hash_method", "img_signature", "img_signature_key_type", "img_signature_certificate_uuid", "os_hash_algo", "os_hash_value",
+	"cache_in_nova", "bittorrent", "img_signature_hash_method", "img_signature", "img_signature_key_type", "img_signature_certificate_uuid",
+	"os_hash_algo", "os_hash_value",
 }
 
 // snapshotSpec is the record of a server's image: what its source has, and what Nova adds.
@@ -110,7 +112,8 @@ func (s *Service) snapshotSpec(c front.Caller, v *Server, name string) glance.Sp
 		spec.MinRAM = source.MinRAM
 	}
 	maps.Copy(spec.Properties, map[string]string{
-		"base_image_ref": v.ImageID, "boot_roles": v.roles, "image_location": "snapshot", "image_state": "available", "image_type": "snapshot", "instance_uuid": v.ID,
+		"base_image_ref": v.ImageID, "boot_roles": v.roles, "image_location": "snapshot", "image_state": "available",
+		"image_type": "snapshot", "instance_uuid": v.ID,
 		"owner_user_name": v.userName, "owner_project_name": v.project, "owner_id": v.ProjectID, "user_id": c.UserID,
 	})
 	return spec

@@ -52,7 +52,8 @@ func (s *Service) setSource(c front.Caller, v *Server, q createRequest) error {
 	case root != nil:
 		return nil
 	case ref == "" && len(v.devices) > 0:
-		return invalid("Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.")
+		return invalid("Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is " +
+			"not valid.")
 	case ref == "" && q.ImageRef == nil:
 		return invalid("Missing imageRef attribute")
 	case uuid.Validate(ref) != nil:
@@ -74,9 +75,11 @@ func (s *Service) checkImage(c front.Caller, f Flavor, id string, local bool) er
 		return invalid("Flavor's memory is too small for requested image.")
 	case !local || f.Disk == 0:
 	case i.Size > int64(f.Disk)*gib:
-		return invalid("Flavor's disk is too small for requested image. Flavor disk is %d bytes, image is %d bytes.", int64(f.Disk)*gib, i.Size)
+		return invalid("Flavor's disk is too small for requested image. Flavor disk is %d bytes, image is %d bytes.", int64(f.Disk)*gib,
+			i.Size)
 	case i.MinDisk > f.Disk:
-		return invalid("Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is %d bytes, minimum size is %d bytes.", int64(f.Disk)*gib, int64(i.MinDisk)*gib)
+		return invalid("Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is %d bytes, minimum "+
+			"size is %d bytes.", int64(f.Disk)*gib, int64(i.MinDisk)*gib)
 	}
 	return nil
 }
@@ -89,7 +92,8 @@ func (s *Service) checkDevice(c front.Caller, _ *Server, d blockDevice) error {
 			return invalid("Volume %s could not be found.", d.UUID)
 		}
 		if vol.Status != "available" {
-			return invalid("Invalid volume: Invalid input received: Invalid volume: Volume %s status must be available or downloading to reserve, but the current status is %s. (HTTP 400) (Request-ID: %s)",
+			return invalid("Invalid volume: Invalid input received: Invalid volume: Volume %s status must be available or downloading "+
+				"to reserve, but the current status is %s. (HTTP 400) (Request-ID: %s)",
 				d.UUID, vol.Status, "req-"+uuid.NewString())
 		}
 		if d.root() && !vol.Bootable {

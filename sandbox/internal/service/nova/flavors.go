@@ -35,7 +35,10 @@ func DefaultFlavors() []Flavor {
 		{ID: "2", Name: "m1.small", VCPUs: 1, RAM: 2048, Disk: 20},
 		{ID: "3", Name: "m1.medium", VCPUs: 2, RAM: 4096, Disk: 40},
 		{ID: "4", Name: "m1.large", VCPUs: 4, RAM: 8192, Disk: 80},
-		{ID: "90", Name: "m1.nohost", VCPUs: 1, RAM: 512, Disk: 1, Mishap: NoHost, Description: "its servers find no host and end in ERROR"},
+		{
+			ID: "90", Name: "m1.nohost", VCPUs: 1, RAM: 512, Disk: 1, Mishap: NoHost,
+			Description: "its servers find no host and end in ERROR",
+		},
 		{ID: "91", Name: "m1.never", VCPUs: 1, RAM: 512, Disk: 1, Mishap: Never, Description: "its servers stay in BUILD"},
 		{ID: "92", Name: "m1.deaf", VCPUs: 1, RAM: 512, Disk: 1, Mishap: Deaf, Description: "its servers don't heed the power button"},
 	}
@@ -58,7 +61,10 @@ func (s *Service) flavor(id string) (Flavor, bool) {
 
 func (f Flavor) links(r *http.Request) []map[string]string {
 	base := front.Base(r)
-	return []map[string]string{{"rel": "self", "href": base + "/v2.1/flavors/" + f.ID}, {"rel": "bookmark", "href": base + "/flavors/" + f.ID}}
+	return []map[string]string{
+		{"rel": "self", "href": base + "/v2.1/flavors/" + f.ID},
+		{"rel": "bookmark", "href": base + "/flavors/" + f.ID},
+	}
 }
 
 func (f Flavor) specs() map[string]string {
@@ -91,7 +97,8 @@ func (f Flavor) embedded(r *http.Request) map[string]any {
 		return map[string]any{"id": f.ID, "links": []map[string]string{{"rel": "bookmark", "href": front.Base(r) + "/flavors/" + f.ID}}}
 	}
 	return map[string]any{
-		"vcpus": f.VCPUs, "ram": f.RAM, "disk": f.Disk, "ephemeral": f.Ephemeral, "swap": f.Swap, "original_name": f.Name, "extra_specs": f.specs(),
+		"vcpus": f.VCPUs, "ram": f.RAM, "disk": f.Disk, "ephemeral": f.Ephemeral, "swap": f.Swap, "original_name": f.Name,
+		"extra_specs": f.specs(),
 	}
 }
 

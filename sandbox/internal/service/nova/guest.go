@@ -97,7 +97,8 @@ func (s *Service) guestConfig(v *Server) host.Config {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	c := host.Config{
-		Dir: s.dir(v.ID), Agent: s.o.Agent, UUID: v.ID, Name: v.Name, Hostname: v.Hostname, UserData: v.UserData, Meta: maps.Clone(v.Metadata),
+		Dir: s.dir(v.ID), Agent: s.o.Agent, UUID: v.ID, Name: v.Name, Hostname: v.Hostname, UserData: v.UserData,
+		Meta:             maps.Clone(v.Metadata),
 		AvailabilityZone: v.Zone, ProjectID: v.ProjectID, ConfigDrive: v.ConfigDrive,
 	}
 	if v.passwordAsked {

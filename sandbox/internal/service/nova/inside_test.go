@@ -20,20 +20,26 @@ func TestInside(t *testing.T) {
 	c := start(t, sandboxtest.WithGuests(t, sandbox.Options{}))
 	key := c.newKey("k")
 	script := base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\necho user data ran\n"))
-	id := c.create("web", map[string]any{"key_name": "k", "config_drive": true, "user_data": script, "metadata": map[string]string{"role": "web"}})
+	id := c.create("web", map[string]any{
+		"key_name": "k", "config_drive": true, "user_data": script,
+		"metadata": map[string]string{"role": "web"},
+	})
 	c.reach(id, "ACTIVE", "")
 	address := c.address(id)
-	if got := key.run(address, "hostname; curl -s http://169.254.169.254/openstack/latest/meta_data.json | grep -o '\"role\":\"web\"'; cat /run/config-drive/openstack/latest/meta_data.json | grep -c "+id); got != "web\n\"role\":\"web\"\n1\n" {
+	if got := key.run(address, "hostname; curl -s http://169.254.169.254/openstack/latest/meta_data.json | grep -o "+
+		"'\"role\":\"web\"'; cat /run/config-drive/openstack/latest/meta_data.json | grep -c "+id); got != "web\n\"role\":\"web\"\n1\n" {
 		t.Errorf("the inside says %q", got)
 	}
 	key.run(address, "mkdir -p /etc/app && echo kept >/etc/app/conf && chmod 640 /etc/app/conf")
 
 	// What was written is in the image, and in a server booted from it.
-	snap := c.do(45, "POST", "/servers/"+id+"/action", map[string]any{"createImage": map[string]any{"name": "snap"}}).want(202).str("image_id")
+	snap := c.do(45, "POST", "/servers/"+id+"/action",
+		map[string]any{"createImage": map[string]any{"name": "snap"}}).want(202).str("image_id")
 	c.reach(id, "ACTIVE", "")
 	second := c.create("second", map[string]any{"key_name": "k", "imageRef": snap})
 	c.reach(second, "ACTIVE", "")
-	if got := key.run(c.address(second), "cat /etc/app/conf; stat -c %a /etc/app/conf; ls -d /etc/nothing 2>/dev/null; hostname"); got != "kept\n640\nsecond\n" {
+	kept := "cat /etc/app/conf; stat -c %a /etc/app/conf; ls -d /etc/nothing 2>/dev/null; hostname"
+	if got := key.run(c.address(second), kept); got != "kept\n640\nsecond\n" {
 		t.Errorf("the second server says %q", got)
 	}
 
@@ -49,7 +55,8 @@ func TestInside(t *testing.T) {
 		t.Error("a server that is off takes log-ins")
 	}
 	console := c.do(1, "POST", "/servers/"+id+"/action", map[string]any{"os-getConsoleOutput": map[string]any{}}).want(200).str("output")
-	if !strings.Contains(console, "user data ran") || strings.Count(console, "user data ran") != 1 || !strings.Contains(console, "Power down") {
+	if !strings.Contains(console, "user data ran") || strings.Count(console, "user data ran") != 1 ||
+		!strings.Contains(console, "Power down") {
 		t.Errorf("the console shows %s", console)
 	}
 	c.do(1, "POST", "/servers/"+id+"/action", map[string]any{"os-start": nil}).want(202)
@@ -68,7 +75,8 @@ func TestFloatingIP(t *testing.T) {
 		public = n.(map[string]any)["id"].(string)
 	}
 	port := inside.Of(c.Cloud).Network.PortsOf(id)[0].ID
-	f := c.do(1, "POST", "//network/v2.0/floatingips", map[string]any{"floatingip": map[string]string{"floating_network_id": public, "port_id": port}}).want(201)
+	f := c.do(1, "POST", "//network/v2.0/floatingips",
+		map[string]any{"floatingip": map[string]string{"floating_network_id": public, "port_id": port}}).want(201)
 	if got := key.run(f.str("floatingip.floating_ip_address"), "hostname"); got != "web\n" {
 		t.Errorf("got %q", got)
 	}
@@ -114,7 +122,8 @@ func TestBootFromVolume(t *testing.T) {
 	c := start(t, sandboxtest.WithGuests(t, sandbox.Options{Transition: 10 * time.Millisecond}))
 	key := c.newKey("k")
 	id := c.create("web", map[string]any{"key_name": "k", "imageRef": nil, "block_device_mapping_v2": []any{map[string]any{
-		"uuid": c.image, "source_type": "image", "destination_type": "volume", "boot_index": 0, "volume_size": 1, "delete_on_termination": false,
+		"uuid": c.image, "source_type": "image", "destination_type": "volume", "boot_index": 0, "volume_size": 1,
+		"delete_on_termination": false,
 	}}})
 	c.reach(id, "ACTIVE", "")
 	a := c.do(1, "GET", "/servers/"+id, nil).want(200)

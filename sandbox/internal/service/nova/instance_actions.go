@@ -11,7 +11,8 @@ import (
 
 func (a action) body(r *http.Request, v *Server) map[string]any {
 	b := map[string]any{
-		"action": a.name, "instance_uuid": v.ID, "request_id": a.request, "user_id": a.user, "project_id": a.project, "start_time": microStamp(a.at), "message": orNull(a.message),
+		"action": a.name, "instance_uuid": v.ID, "request_id": a.request, "user_id": a.user, "project_id": a.project,
+		"start_time": microStamp(a.at), "message": orNull(a.message),
 	}
 	if minor(r) >= 58 {
 		b["updated_at"] = microStamp(a.at)

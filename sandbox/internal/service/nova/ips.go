@@ -22,7 +22,10 @@ func (s *Service) addresses(v *Server) map[string][]map[string]any {
 			if strings.Contains(address, ":") {
 				version = 6
 			}
-			out[n.Name] = append(out[n.Name], map[string]any{"addr": address, "version": version, "OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": p.MAC})
+			out[n.Name] = append(out[n.Name], map[string]any{
+				"addr": address, "version": version, "OS-EXT-IPS:type": kind,
+				"OS-EXT-IPS-MAC:mac_addr": p.MAC,
+			})
 		}
 		for _, ip := range p.FixedIPs {
 			entry(ip.IPAddress, "fixed")

@@ -93,7 +93,8 @@ func (s *Service) createKeyPair(w http.ResponseWriter, r *http.Request) error {
 	case q.Name == "":
 		return invalid("'name' is a required property")
 	case !pattern.MatchString(q.Name) || strings.TrimSpace(q.Name) != q.Name:
-		return answer.Fail(http.StatusBadRequest, "An invalid 'name' value was provided. The name must be: Only expected characters: [_- 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ]")
+		return answer.Fail(http.StatusBadRequest, "An invalid 'name' value was provided. The name must be: Only expected characters: "+
+			"[_- 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ]")
 	case q.Type != "" && minor(r) < 2:
 		return unexpected("type")
 	case q.Type != "" && q.Type != "ssh" && q.Type != "x509":
@@ -197,7 +198,8 @@ func (s *Service) showKeyPair(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b := k.body(r)
-	b["id"], b["user_id"], b["deleted"], b["created_at"], b["updated_at"], b["deleted_at"] = k.number, k.UserID, false, k.CreatedAt.Format("2006-01-02T15:04:05.000000"), nil, nil
+	b["id"], b["user_id"], b["deleted"], b["created_at"], b["updated_at"], b["deleted_at"] = k.number, k.UserID, false,
+		k.CreatedAt.Format("2006-01-02T15:04:05.000000"), nil, nil
 	answer.JSON(w, http.StatusOK, map[string]any{"keypair": b})
 	return nil
 }

@@ -12,8 +12,9 @@ func (s *Service) limits(w http.ResponseWriter, r *http.Request) error {
 	used := s.used(front.CallerOf(r).ProjectID)
 	s.mu.RUnlock()
 	answer.JSON(w, http.StatusOK, map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": map[string]int{
-		"maxTotalInstances": s.quotas.Instances, "maxTotalCores": s.quotas.Cores, "maxTotalRAMSize": s.quotas.RAM, "maxTotalKeypairs": s.quotas.KeyPairs,
-		"maxServerMeta": s.quotas.MetadataItems, "maxServerGroups": 10, "maxServerGroupMembers": 10,
+		"maxTotalInstances": s.quotas.Instances, "maxTotalCores": s.quotas.Cores, "maxTotalRAMSize": s.quotas.RAM,
+		"maxTotalKeypairs": s.quotas.KeyPairs,
+		"maxServerMeta":    s.quotas.MetadataItems, "maxServerGroups": 10, "maxServerGroupMembers": 10,
 		"totalInstancesUsed": used.Instances, "totalCoresUsed": used.Cores, "totalRAMUsed": used.RAM, "totalServerGroupsUsed": 0,
 	}}})
 	return nil

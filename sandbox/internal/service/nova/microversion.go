@@ -15,9 +15,12 @@ import (
 
 // since says from which microversion on a member of a creation is known; those of 1 always are.
 var since = map[string]int{
-	"name": 1, "imageRef": 1, "flavorRef": 1, "key_name": 1, "adminPass": 1, "user_data": 1, "availability_zone": 1, "config_drive": 1, "metadata": 1, "security_groups": 1,
-	"networks": 1, "block_device_mapping_v2": 1, "min_count": 1, "max_count": 1, "accessIPv4": 1, "accessIPv6": 1, "OS-DCF:diskConfig": 1, "return_reservation_id": 1,
-	"personality": 1, "description": 19, "tags": 52, "trusted_image_certificates": 63, "host": 74, "hypervisor_hostname": 74, "hostname": 90,
+	"name": 1, "imageRef": 1, "flavorRef": 1, "key_name": 1, "adminPass": 1, "user_data": 1, "availability_zone": 1, "config_drive": 1,
+	"metadata": 1, "security_groups": 1,
+	"networks": 1, "block_device_mapping_v2": 1, "min_count": 1, "max_count": 1, "accessIPv4": 1, "accessIPv6": 1, "OS-DCF:diskConfig": 1,
+	"return_reservation_id": 1,
+	"personality":           1, "description": 19, "tags": 52, "trusted_image_certificates": 63, "host": 74, "hypervisor_hostname": 74,
+	"hostname": 90,
 }
 
 // maxMinor is the newest microversion's second number.
@@ -57,7 +60,8 @@ func versioned(next http.Handler) http.Handler {
 		w.Header().Set("X-Openstack-Nova-Api-Version", v)
 		w.Header().Set("Vary", "OpenStack-API-Version, X-OpenStack-Nova-API-Version")
 		if err != nil {
-			answer.JSON(typed{w}, http.StatusNotAcceptable, map[string]any{"computeFault": map[string]any{"code": http.StatusNotAcceptable, "message": err.Error()}})
+			answer.JSON(typed{w}, http.StatusNotAcceptable,
+				map[string]any{"computeFault": map[string]any{"code": http.StatusNotAcceptable, "message": err.Error()}})
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), minorKey{}, n))
@@ -85,11 +89,13 @@ func requested(r *http.Request) (int, error) {
 	}
 	m := versionText.FindStringSubmatch(text)
 	if m == nil {
-		return 0, answer.Fail(http.StatusBadRequest, "API Version String %s is of invalid format. Must be of format MajorNum.MinorNum.", text)
+		return 0, answer.Fail(http.StatusBadRequest, "API Version String %s is of invalid format. Must be of format MajorNum.MinorNum.",
+			text)
 	}
 	n, err := strconv.Atoi(m[2])
 	if err != nil || m[1] != "2" || n < 1 || n > maxMinor {
-		return n, answer.Fail(http.StatusNotAcceptable, "Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text, maxMinor)
+		return n, answer.Fail(http.StatusNotAcceptable, "Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text,
+			maxMinor)
 	}
 	return n, nil
 }

@@ -45,7 +45,8 @@ func TestBastion(t *testing.T) {
 		client.Close()
 	}
 	// The bastion's own programs find the other's SSH as well, and nothing of the host's.
-	if got := key.run(c.address(bastion), "curl -s --max-time 5 http://"+c.address(inner)+":22/ 2>&1 || true"); !strings.Contains(got, "SSH-2.0") {
+	if got := key.run(c.address(bastion), "curl -s --max-time 5 http://"+c.address(inner)+":22/ 2>&1 || true"); !strings.Contains(got,
+		"SSH-2.0") {
 		t.Errorf("from the bastion: %q", got)
 	}
 	api := strings.TrimPrefix(c.URL(), "http://")

@@ -23,7 +23,8 @@ func page[T any](all []T, maxPage int, q url.Values, id func(T) string) (part []
 	if l := q.Get("limit"); l != "" {
 		n, err := strconv.Atoi(l)
 		if err != nil || n < 0 {
-			return nil, false, answer.Fail(http.StatusBadRequest, "Invalid input for query parameters limit. Value: %s. '%s' does not match '^[0-9]*$'", l, l)
+			return nil, false, answer.Fail(http.StatusBadRequest,
+				"Invalid input for query parameters limit. Value: %s. '%s' does not match '^[0-9]*$'", l, l)
 		}
 		if n > 0 {
 			limit = min(n, maxPage)

@@ -82,7 +82,8 @@ func (s *Service) reboot(w http.ResponseWriter, r *http.Request, v *Server, body
 	kind := strings.ToUpper(q.Type)
 	states := map[string][]string{"SOFT": {vmActive}, "HARD": {vmActive, vmStopped, vmError}}[kind]
 	if states == nil {
-		return invalid("Invalid input for field/attribute type. Value: %s. '%s' is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']", q.Type, q.Type)
+		return invalid("Invalid input for field/attribute type. Value: %s. '%s' is not one of ['HARD', 'Hard', 'hard', 'SOFT', "+
+			"'Soft', 'soft']", q.Type, q.Type)
 	}
 	if err := v.ready("reboot", states...); err != nil {
 		return err

@@ -14,10 +14,13 @@ func (s *Service) checkQuota(v *Server, count int) error {
 		name              string
 		want, used, limit int
 	}{
-		{"instances", count, used.Instances, s.quotas.Instances}, {"cores", count * v.Flavor.VCPUs, used.Cores, s.quotas.Cores}, {"ram", count * v.Flavor.RAM, used.RAM, s.quotas.RAM},
+		{"instances", count, used.Instances, s.quotas.Instances},
+		{"cores", count * v.Flavor.VCPUs, used.Cores, s.quotas.Cores},
+		{"ram", count * v.Flavor.RAM, used.RAM, s.quotas.RAM},
 	} {
 		if q.limit >= 0 && q.used+q.want > q.limit {
-			return answer.Fail(http.StatusForbidden, "Quota exceeded for %s: Requested %d, but already used %d of %d %s", q.name, q.want, q.used, q.limit, q.name)
+			return answer.Fail(http.StatusForbidden, "Quota exceeded for %s: Requested %d, but already used %d of %d %s", q.name, q.want,
+				q.used, q.limit, q.name)
 		}
 	}
 	return nil
@@ -37,7 +40,10 @@ func (s *Service) used(project string) Quotas {
 }
 
 func (s *Service) quotaNumbers() map[string]int {
-	return map[string]int{"instances": s.quotas.Instances, "cores": s.quotas.Cores, "ram": s.quotas.RAM, "key_pairs": s.quotas.KeyPairs, "metadata_items": s.quotas.MetadataItems, "server_groups": 10, "server_group_members": 10}
+	return map[string]int{
+		"instances": s.quotas.Instances, "cores": s.quotas.Cores, "ram": s.quotas.RAM, "key_pairs": s.quotas.KeyPairs,
+		"metadata_items": s.quotas.MetadataItems, "server_groups": 10, "server_group_members": 10,
+	}
 }
 
 func (s *Service) mayQuota(r *http.Request) error {

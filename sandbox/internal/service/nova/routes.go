@@ -115,7 +115,8 @@ func emptyList(name string) func(http.ResponseWriter, *http.Request) error {
 
 func versionBody(r *http.Request) map[string]any {
 	return map[string]any{
-		"id": "v2.1", "status": "CURRENT", "version": fmt.Sprintf("2.%d", maxMinor), "min_version": "2.1", "updated": "2013-07-23T11:33:21Z",
+		"id": "v2.1", "status": "CURRENT", "version": fmt.Sprintf("2.%d", maxMinor), "min_version": "2.1",
+		"updated":     "2013-07-23T11:33:21Z",
 		"links":       []map[string]string{{"rel": "self", "href": front.Base(r) + "/v2.1/"}},
 		"media-types": []map[string]string{{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}},
 	}

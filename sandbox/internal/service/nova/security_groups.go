@@ -49,7 +49,10 @@ func (s *Service) serverSecurityGroups(w http.ResponseWriter, _ *http.Request, v
 		for _, id := range p.SecurityGroups {
 			if g, ok := s.nets.SecurityGroup(id); ok && !seen[id] {
 				seen[id] = true
-				out = append(out, map[string]any{"id": g.ID, "name": g.Name, "description": g.Description, "tenant_id": g.ProjectID, "rules": []any{}})
+				out = append(out, map[string]any{
+					"id": g.ID, "name": g.Name, "description": g.Description, "tenant_id": g.ProjectID,
+					"rules": []any{},
+				})
 			}
 		}
 	}

@@ -61,7 +61,8 @@ func (s *Service) createGroup(w http.ResponseWriter, r *http.Request) error {
 		q.Policy = q.Policies[0]
 	}
 	if q.Name == "" || !slices.Contains([]string{"affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"}, q.Policy) {
-		return invalid("Invalid input for field/attribute policy. Value: %s. '%s' is not one of ['anti-affinity', 'affinity', 'soft-anti-affinity', 'soft-affinity']", q.Policy, q.Policy)
+		return invalid("Invalid input for field/attribute policy. Value: %s. '%s' is not one of ['anti-affinity', 'affinity', "+
+			"'soft-anti-affinity', 'soft-affinity']", q.Policy, q.Policy)
 	}
 	g := &ServerGroup{ID: uuid.NewString(), Name: q.Name, Policy: q.Policy, ProjectID: c.ProjectID, UserID: c.UserID}
 	s.mu.Lock()

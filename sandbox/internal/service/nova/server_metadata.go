@@ -13,7 +13,9 @@ func (s *Service) showMetadata(w http.ResponseWriter, _ *http.Request, v *Server
 }
 
 // setMetadata changes a server's metadata and lets answer tell of it.
-func (s *Service) setMetadata(r *http.Request, rule string, change func(old map[string]string) (map[string]string, error), show func(*Server)) error {
+func (s *Service) setMetadata(r *http.Request, rule string, change func(old map[string]string) (map[string]string, error),
+	show func(*Server),
+) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, err := s.own(r, "server-metadata:"+rule)

@@ -18,7 +18,8 @@ func checkTags(tags []string) error {
 	for _, t := range tags {
 		switch {
 		case t == "" || len(t) > 60:
-			return invalid("Tag '%s' is invalid. It must be a string without characters '/' and ','. Validation error message: '%s' is too long", t, t)
+			return invalid("Tag '%s' is invalid. It must be a string without characters '/' and ','. Validation error message: '%s' "+
+				"is too long", t, t)
 		case strings.ContainsAny(t, "/,"):
 			return invalid("Tag '%s' is invalid. It must be a string without characters '/' and ','.", t)
 		}

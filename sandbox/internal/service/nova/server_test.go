@@ -61,19 +61,27 @@ func TestCreateImage(t *testing.T) {
 	c := start(t, sandbox.Options{Transition: transition})
 	id := c.create("web", nil)
 	c.reach(id, "ACTIVE", "")
-	a := c.do(1, "POST", "/servers/"+id+"/action", map[string]any{"createImage": map[string]any{"name": "snap", "metadata": map[string]string{"image_type": "image", "mine": "1"}}}).want(202)
+	a := c.do(1, "POST", "/servers/"+id+"/action",
+		map[string]any{"createImage": map[string]any{"name": "snap", "metadata": map[string]string{
+			"image_type": "image",
+			"mine":       "1",
+		}}}).want(202)
 	image := a.header.Get("Location")
 	image = image[strings.LastIndex(image, "/")+1:]
 	i := c.do(1, "GET", "//image/v2/images/"+image, nil).want(200)
 	for key, want := range map[string]string{
-		"status": "queued", "visibility": "private", "name": "snap", "min_disk": "1", "base_image_ref": c.image, "instance_uuid": id, "image_type": "image",
-		"mine": "1", "os_distro": "none", "image_location": "snapshot", "disk_format": "qcow2",
+		"status": "queued", "visibility": "private", "name": "snap", "min_disk": "1", "base_image_ref": c.image, "instance_uuid": id,
+		"image_type": "image",
+		"mine":       "1", "os_distro": "none", "image_location": "snapshot", "disk_format": "qcow2",
 	} {
 		if got := i.str(key); got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
 	}
-	through(t, "snapshot", c.reach(id, "ACTIVE", ""), []string{"ACTIVE/image_snapshot_pending", "ACTIVE/image_snapshot", "ACTIVE/image_pending_upload", "ACTIVE/image_uploading", "ACTIVE/"})
+	through(t, "snapshot", c.reach(id, "ACTIVE", ""), []string{
+		"ACTIVE/image_snapshot_pending", "ACTIVE/image_snapshot",
+		"ACTIVE/image_pending_upload", "ACTIVE/image_uploading", "ACTIVE/",
+	})
 	if s := c.do(1, "GET", "//image/v2/images/"+image, nil).str("status"); s != "active" {
 		t.Errorf("the image is %s", s)
 	}
@@ -94,7 +102,8 @@ func TestFaults(t *testing.T) {
 			break
 		}
 	}
-	if got := a.str("server.fault.message"); got != "No valid host was found. There are not enough hosts available." || a.str("server.fault.code") != "500" {
+	if got := a.str("server.fault.message"); got != "No valid host was found. There are not enough hosts available." ||
+		a.str("server.fault.code") != "500" {
 		t.Errorf("the fault is %s", a.text)
 	}
 	stuck := c.create("stuck", map[string]any{"flavorRef": "91"})
@@ -106,7 +115,8 @@ func TestFaults(t *testing.T) {
 	c.reach(deaf, "ACTIVE", "")
 	c.do(1, "POST", "/servers/"+deaf+"/action", map[string]any{"os-stop": nil}).want(202)
 	time.Sleep(50 * time.Millisecond) // time to stop, which it must not
-	if a := c.do(1, "GET", "/servers/"+deaf, nil); a.str("server.status") != "ACTIVE" || a.str("server.OS-EXT-STS:task_state") != "powering-off" {
+	if a := c.do(1, "GET", "/servers/"+deaf, nil); a.str("server.status") != "ACTIVE" ||
+		a.str("server.OS-EXT-STS:task_state") != "powering-off" {
 		t.Errorf("the deaf server: %s", a.text)
 	}
 	for _, id := range []string{id, stuck, deaf} {
@@ -122,7 +132,10 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queued := c.do(1, "POST", "//image/v2/images", map[string]string{"name": "queued", "disk_format": "raw", "container_format": "bare"}).want(201).str("id")
+	queued := c.do(1, "POST", "//image/v2/images", map[string]string{
+		"name": "queued", "disk_format": "raw",
+		"container_format": "bare",
+	}).want(201).str("id")
 	const absent = "11111111-2222-3333-4444-555555555555"
 	for _, q := range []struct {
 		name    string
@@ -137,17 +150,43 @@ func TestRefusals(t *testing.T) {
 		{"unknown image", 1, c.server("x", map[string]any{"imageRef": absent}), 400, "badRequest", "Can not find requested image"},
 		{"malformed image", 1, c.server("x", map[string]any{"imageRef": "base"}), 400, "badRequest", "Invalid imageRef provided."},
 		{"queued image", 1, c.server("x", map[string]any{"imageRef": queued}), 400, "badRequest", "Image " + queued + " is not active."},
-		{"small flavor", 1, c.server("x", map[string]any{"imageRef": big}), 400, "badRequest", "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is 1073741824 bytes, minimum size is 10737418240 bytes."},
+		{
+			"small flavor", 1, c.server("x", map[string]any{"imageRef": big}), 400, "badRequest",
+			"Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is 1073741824 bytes, minimum " +
+				"size is 10737418240 bytes.",
+		},
 		{"unknown flavor", 1, c.server("x", map[string]any{"flavorRef": "77"}), 400, "badRequest", "Flavor 77 could not be found."},
 		{"unknown keypair", 1, c.server("x", map[string]any{"key_name": "77"}), 400, "badRequest", "Invalid key_name provided."},
-		{"unknown network", 1, c.server("x", map[string]any{"networks": []any{map[string]string{"uuid": absent}}}), 400, "badRequest", "Network " + absent + " could not be found."},
-		{"unknown group", 1, c.server("x", map[string]any{"security_groups": []any{map[string]string{"name": "77"}}}), 400, "badRequest", "Unable to find security_group with name or id '77'"},
-		{"unknown zone", 1, c.server("x", map[string]any{"availability_zone": "77"}), 400, "badRequest", "The requested availability zone is not available"},
-		{"long metadata", 1, c.server("x", map[string]any{"metadata": map[string]string{"k": strings.Repeat("v", 256)}}), 400, "badRequest", "Invalid input for field/attribute k. Value: " + strings.Repeat("v", 256) + ". '" + strings.Repeat("v", 256) + "' is too long"},
-		{"tags too early", 51, c.server("x", map[string]any{"networks": "auto", "tags": []string{"a"}}), 400, "badRequest", "Additional properties are not allowed ('tags' was unexpected)"},
+		{
+			"unknown network", 1, c.server("x", map[string]any{"networks": []any{map[string]string{"uuid": absent}}}), 400, "badRequest",
+			"Network " + absent + " could not be found.",
+		},
+		{
+			"unknown group", 1, c.server("x", map[string]any{"security_groups": []any{map[string]string{"name": "77"}}}), 400, "badRequest",
+			"Unable to find security_group with name or id '77'",
+		},
+		{
+			"unknown zone", 1, c.server("x", map[string]any{"availability_zone": "77"}), 400, "badRequest",
+			"The requested availability zone is not available",
+		},
+		{
+			"long metadata", 1, c.server("x", map[string]any{"metadata": map[string]string{"k": strings.Repeat("v", 256)}}), 400,
+			"badRequest",
+			"Invalid input for field/attribute k. Value: " + strings.Repeat("v", 256) + ". '" + strings.Repeat("v", 256) + "' is too long",
+		},
+		{
+			"tags too early", 51, c.server("x", map[string]any{"networks": "auto", "tags": []string{"a"}}), 400, "badRequest",
+			"Additional properties are not allowed ('tags' was unexpected)",
+		},
 		{"networks missing", 37, c.server("x", nil), 400, "badRequest", "'networks' is a required property"},
-		{"too many", 1, c.server("x", map[string]any{"min_count": 11}), 403, "forbidden", "Quota exceeded for instances: Requested 11, but already used 0 of 10 instances"},
-		{"user data", 1, c.server("x", map[string]any{"user_data": "%%%"}), 400, "badRequest", "Invalid input for field/attribute user_data. Value: %%%. '%%%' is not a 'base64'"},
+		{
+			"too many", 1, c.server("x", map[string]any{"min_count": 11}), 403, "forbidden",
+			"Quota exceeded for instances: Requested 11, but already used 0 of 10 instances",
+		},
+		{
+			"user data", 1, c.server("x", map[string]any{"user_data": "%%%"}), 400, "badRequest",
+			"Invalid input for field/attribute user_data. Value: %%%. '%%%' is not a 'base64'",
+		},
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			a := c.do(q.minor, "POST", "/servers", q.body)
@@ -166,13 +205,17 @@ func TestMicroversions(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	c.do(1, "GET", "/", nil).want(200)
 	c.do(94, "GET", "/servers", nil).want(406)
-	id := c.do(93, "POST", "/servers", c.server("x", map[string]any{"networks": "auto", "tags": []string{"b", "a"}, "description": "d", "hostname": "h"})).want(202).str("server.id")
+	id := c.do(93, "POST", "/servers", c.server("x", map[string]any{
+		"networks": "auto", "tags": []string{"b", "a"}, "description": "d",
+		"hostname": "h",
+	})).want(202).str("server.id")
 	c.reach(id, "ACTIVE", "")
 	old, latest := c.do(1, "GET", "/servers/"+id, nil), c.do(93, "GET", "/servers/"+id, nil)
 	if old.at("server.description") != nil || old.at("server.tags") != nil || old.str("server.flavor.id") != "1" {
 		t.Errorf("2.1 shows %s", old.text)
 	}
-	if latest.str("server.description") != "d" || latest.str("server.tags") != "[b a]" || latest.str("server.flavor.original_name") != "m1.tiny" || latest.str("server.OS-EXT-SRV-ATTR:hostname") != "h" {
+	if latest.str("server.description") != "d" || latest.str("server.tags") != "[b a]" ||
+		latest.str("server.flavor.original_name") != "m1.tiny" || latest.str("server.OS-EXT-SRV-ATTR:hostname") != "h" {
 		t.Errorf("2.93 shows %s", latest.text)
 	}
 	if got := latest.header.Get("OpenStack-API-Version"); got != "compute 2.93" {
@@ -242,13 +285,15 @@ func TestPages(t *testing.T) {
 func TestPorts(t *testing.T) {
 	t.Parallel()
 	c := start(t, sandbox.Options{})
-	private := c.do(1, "GET", "//network/v2.0/networks?name=private", nil).want(200).at("networks").([]any)[0].(map[string]any)["id"].(string)
+	private := c.do(1, "GET", "//network/v2.0/networks?name=private",
+		nil).want(200).at("networks").([]any)[0].(map[string]any)["id"].(string)
 	id := c.create("fixed", map[string]any{"networks": []any{map[string]string{"uuid": private, "fixed_ip": "127.77.200.201"}}})
 	c.reach(id, "ACTIVE", "")
 	if got := c.address(id); got != "127.77.200.201" {
 		t.Errorf("the server's address is %s", got)
 	}
-	port := c.do(1, "POST", "//network/v2.0/ports", map[string]any{"port": map[string]string{"network_id": private}}).want(201).str("port.id")
+	port := c.do(1, "POST", "//network/v2.0/ports",
+		map[string]any{"port": map[string]string{"network_id": private}}).want(201).str("port.id")
 	given := c.create("given", map[string]any{"networks": []any{map[string]string{"port": port}}})
 	c.reach(given, "ACTIVE", "")
 	a := c.do(1, "POST", "/servers", c.server("thief", map[string]any{"networks": []any{map[string]string{"port": port}}})).want(409)
@@ -260,7 +305,8 @@ func TestPorts(t *testing.T) {
 	if p, ok := inside.Of(c.Cloud).Network.Port(port); !ok || p.DeviceID != "" {
 		t.Errorf("the port is not free again: %+v, %v", p, ok)
 	}
-	more := c.do(1, "POST", "/servers/"+id+"/os-interface", map[string]any{"interfaceAttachment": map[string]string{"port_id": port}}).want(200).str("interfaceAttachment.port_id")
+	more := c.do(1, "POST", "/servers/"+id+"/os-interface",
+		map[string]any{"interfaceAttachment": map[string]string{"port_id": port}}).want(200).str("interfaceAttachment.port_id")
 	c.do(1, "DELETE", "/servers/"+id+"/os-interface/"+more, nil).want(202)
 	if got := c.do(1, "GET", "/servers/"+id+"/os-interface", nil).want(200).at("interfaceAttachments").([]any); len(got) != 1 {
 		t.Errorf("interfaces: %v", got)
@@ -330,16 +376,22 @@ func TestSmallThings(t *testing.T) {
 	id := c.create("web", nil)
 	c.reach(id, "ACTIVE", "")
 	for _, path := range []string{
-		"/flavors", "/flavors/detail", "/flavors/1", "/flavors/1/os-extra_specs", "/limits", "/os-availability-zone", "/os-quota-sets/" + c.ProjectID("demo"), "/os-server-groups", "/os-keypairs",
-		"/servers/" + id + "/os-instance-actions", "/servers/" + id + "/os-server-password", "/servers/" + id + "/os-security-groups", "/servers/" + id + "/ips/private",
+		"/flavors", "/flavors/detail", "/flavors/1", "/flavors/1/os-extra_specs", "/limits", "/os-availability-zone", "/os-quota-sets/" +
+			c.ProjectID("demo"), "/os-server-groups", "/os-keypairs",
+		"/servers/" + id + "/os-instance-actions", "/servers/" + id + "/os-server-password", "/servers/" + id + "/os-security-groups",
+		"/servers/" + id + "/ips/private",
 	} {
 		c.do(93, "GET", path, nil).want(200)
 	}
-	for _, path := range []string{"/flavors/77", "/os-floating-ips", "/os-networks", "/servers/" + id + "/os-instance-actions/77", "/nosuch"} {
+	for _, path := range []string{
+		"/flavors/77", "/os-floating-ips", "/os-networks", "/servers/" + id + "/os-instance-actions/77",
+		"/nosuch",
+	} {
 		c.do(1, "GET", path, nil).want(404)
 	}
 	c.do(1, "POST", "/servers/"+id+"/action", map[string]any{"addFloatingIp": map[string]string{"address": "1.2.3.4"}}).want(404)
-	if got := c.do(1, "PUT", "/servers/"+id, map[string]any{"server": map[string]string{"name": "renamed"}}).want(200).str("server.name"); got != "renamed" {
+	renamed := map[string]any{"server": map[string]string{"name": "renamed"}}
+	if got := c.do(1, "PUT", "/servers/"+id, renamed).want(200).str("server.name"); got != "renamed" {
 		t.Errorf("the name is %q", got)
 	}
 	k := c.do(2, "POST", "/os-keypairs", map[string]any{"keypair": map[string]string{"name": "made"}}).want(201)

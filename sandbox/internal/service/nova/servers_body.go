@@ -31,14 +31,20 @@ func microStamp(t time.Time) any {
 func (s *Service) body(r *http.Request, v *Server) map[string]any {
 	m, admin := minor(r), front.CallerOf(r).Is("admin")
 	b := map[string]any{
-		"id": v.ID, "name": v.Name, "status": v.Status(), "tenant_id": v.ProjectID, "user_id": v.UserID, "metadata": v.Metadata, "hostId": v.hostID(),
-		"image": "", "flavor": v.Flavor.embedded(r), "created": stamp(v.CreatedAt), "updated": stamp(v.UpdatedAt), "addresses": s.addresses(v), "links": links(r, v.ID),
-		"accessIPv4": v.accessIPv4, "accessIPv6": v.accessIPv6, "OS-DCF:diskConfig": "MANUAL", "OS-EXT-AZ:availability_zone": v.zone(), "config_drive": v.drive(), "key_name": orNull(v.KeyName),
+		"id": v.ID, "name": v.Name, "status": v.Status(), "tenant_id": v.ProjectID, "user_id": v.UserID, "metadata": v.Metadata,
+		"hostId": v.hostID(),
+		"image":  "", "flavor": v.Flavor.embedded(r), "created": stamp(v.CreatedAt), "updated": stamp(v.UpdatedAt),
+		"addresses": s.addresses(v), "links": links(r, v.ID),
+		"accessIPv4": v.accessIPv4, "accessIPv6": v.accessIPv6, "OS-DCF:diskConfig": "MANUAL", "OS-EXT-AZ:availability_zone": v.zone(),
+		"config_drive": v.drive(), "key_name": orNull(v.KeyName),
 		"OS-SRV-USG:launched_at": microStamp(v.LaunchedAt), "OS-SRV-USG:terminated_at": nil, "OS-EXT-STS:task_state": orNull(v.TaskState),
 		"OS-EXT-STS:vm_state": v.VMState, "OS-EXT-STS:power_state": v.PowerState, "os-extended-volumes:volumes_attached": v.volumes(m),
 	}
 	if v.ImageID != "" {
-		b["image"] = map[string]any{"id": v.ImageID, "links": []map[string]string{{"rel": "bookmark", "href": front.Base(r) + "/images/" + v.ImageID}}}
+		b["image"] = map[string]any{
+			"id":    v.ImageID,
+			"links": []map[string]string{{"rel": "bookmark", "href": front.Base(r) + "/images/" + v.ImageID}},
+		}
 	}
 	if slices.Contains([]string{"ACTIVE", "BUILD"}, v.Status()) {
 		b["progress"] = 0
@@ -64,7 +70,8 @@ func (s *Service) body(r *http.Request, v *Server) map[string]any {
 // newer adds what later microversions show.
 func (s *Service) newer(b map[string]any, v *Server, m int, admin bool) {
 	if admin {
-		b["OS-EXT-SRV-ATTR:host"], b["OS-EXT-SRV-ATTR:hypervisor_hostname"], b["OS-EXT-SRV-ATTR:instance_name"] = orNull(v.host()), orNull(v.host()), fmt.Sprintf("instance-%08x", v.number)
+		b["OS-EXT-SRV-ATTR:host"], b["OS-EXT-SRV-ATTR:hypervisor_hostname"], b["OS-EXT-SRV-ATTR:instance_name"] = orNull(v.host()),
+			orNull(v.host()), fmt.Sprintf("instance-%08x", v.number)
 	}
 	if m >= 9 {
 		b["locked"] = v.Locked

@@ -25,7 +25,8 @@ func newFilter(r *http.Request) (filter, error) {
 	f := filter{project: c.ProjectID, query: q}
 	if all := q.Get("all_tenants"); q.Has("all_tenants") && all != "0" && !strings.EqualFold(all, "false") {
 		if !c.Is("admin") {
-			return f, answer.Fail(http.StatusForbidden, "Policy doesn't allow os_compute_api:servers:%s:get_all_tenants to be performed.", listName(r))
+			return f, answer.Fail(http.StatusForbidden, "Policy doesn't allow os_compute_api:servers:%s:get_all_tenants to be performed.",
+				listName(r))
 		}
 		f.project = q.Get("project_id")
 		if f.project == "" {
@@ -61,7 +62,8 @@ func (f filter) fits(v *Server, m int, addresses func() []string) bool {
 	if since, err := time.Parse(time.RFC3339, q.Get("changes-since")); err == nil && v.UpdatedAt.Before(since) {
 		return false
 	}
-	if !has("image", v.ImageID) || !has("flavor", v.Flavor.ID) || !has("uuid", v.ID) || !has("key_name", v.KeyName) || !has("user_id", v.UserID) || !has("vm_state", v.VMState) || !has("availability_zone", v.Zone) {
+	if !has("image", v.ImageID) || !has("flavor", v.Flavor.ID) || !has("uuid", v.ID) || !has("key_name", v.KeyName) ||
+		!has("user_id", v.UserID) || !has("vm_state", v.VMState) || !has("availability_zone", v.Zone) {
 		return false
 	}
 	if ip := q.Get("ip"); ip != "" {
@@ -82,7 +84,8 @@ func (f filter) fits(v *Server, m int, addresses func() []string) bool {
 	tagged := func(t string) bool { return slices.Contains(v.Tags, t) }
 	all, some, notAll, notAny := with("tags"), with("tags-any"), with("not-tags"), with("not-tags-any")
 	every := func(l []string) bool { return !slices.ContainsFunc(l, func(t string) bool { return !tagged(t) }) }
-	return every(all) && (len(some) == 0 || slices.ContainsFunc(some, tagged)) && (len(notAll) == 0 || !every(notAll)) && !slices.ContainsFunc(notAny, tagged)
+	return every(all) && (len(some) == 0 || slices.ContainsFunc(some, tagged)) && (len(notAll) == 0 || !every(notAll)) &&
+		!slices.ContainsFunc(notAny, tagged)
 }
 
 func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
@@ -135,8 +138,10 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 // sortServers orders by the first sort key; the newest come first if none is given.
 func sortServers(fit []*Server, q url.Values) {
 	key := map[string]func(*Server) string{
-		"display_name": func(v *Server) string { return v.Name }, "uuid": func(v *Server) string { return v.ID }, "updated_at": func(v *Server) string { return stamp(v.UpdatedAt) },
-		"vm_state": func(v *Server) string { return v.VMState }, "created_at": func(v *Server) string { return fmt.Sprintf("%s%09d", stamp(v.CreatedAt), v.number) },
+		"display_name": func(v *Server) string { return v.Name }, "uuid": func(v *Server) string { return v.ID },
+		"updated_at": func(v *Server) string { return stamp(v.UpdatedAt) },
+		"vm_state":   func(v *Server) string { return v.VMState },
+		"created_at": func(v *Server) string { return fmt.Sprintf("%s%09d", stamp(v.CreatedAt), v.number) },
 	}
 	by := key[q.Get("sort_key")]
 	if by == nil {

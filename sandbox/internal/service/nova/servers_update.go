@@ -34,7 +34,13 @@ func (s *Service) updateServer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct{ to, from *string }{{&v.Name, q.Name}, {&v.Description, q.Description}, {&v.accessIPv4, q.AccessIPv4}, {&v.accessIPv6, q.AccessIPv6}, {&v.Hostname, q.Hostname}} {
+	for _, f := range []struct{ to, from *string }{
+		{&v.Name, q.Name},
+		{&v.Description, q.Description},
+		{&v.accessIPv4, q.AccessIPv4},
+		{&v.accessIPv6, q.AccessIPv6},
+		{&v.Hostname, q.Hostname},
+	} {
 		if f.from != nil {
 			*f.to = *f.from
 		}

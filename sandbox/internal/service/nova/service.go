@@ -63,7 +63,8 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		o: o, images: o.Images, nets: o.Networks, ports: o.Ports, vols: o.Volumes, clock: o.Clock, quotas: o.Quotas.withDefaults(),
-		servers: map[string]*Server{}, mapped: map[string]bool{}, flavors: o.Flavors, keys: map[string]map[string]*KeyPair{}, groups: map[string]*ServerGroup{}, floating: map[string]string{},
+		servers: map[string]*Server{}, mapped: map[string]bool{}, flavors: o.Flavors, keys: map[string]map[string]*KeyPair{},
+		groups: map[string]*ServerGroup{}, floating: map[string]string{},
 	}
 }
 

@@ -27,27 +27,34 @@ func main() {
 				Columns:  sdk.Columns{{Title: "Number", Key: "n"}, {Title: "Name"}, {Title: "Size", Unit: sdk.UnitBytes, Hidden: true}},
 			},
 			{Path: "demo show", Kind: sdk.Show, Short: "Show one thing", Run: show},
-			{Path: "demo delete", Kind: sdk.Action, Danger: sdk.Destroys, Short: "Delete a thing", Run: remove, Args: []sdk.Arg{sdk.One("NAME", "what to delete")}},
+			{Path: "demo delete", Kind: sdk.Action, Danger: sdk.Destroys, Short: "Delete a thing", Run: remove,
+				Args: []sdk.Arg{sdk.One("NAME", "what to delete")}},
 			{Path: "demo change", Kind: sdk.Action, Danger: sdk.Changes, Short: "Change a thing", Run: change},
 			{Path: "demo ask", Kind: sdk.Action, Short: "Ask things", Run: ask},
 			{Path: "demo spawn", Kind: sdk.Show, Short: "Leave a process behind", Run: spawn},
 			{Path: "demo wait", Kind: sdk.Action, Short: "Wait to be stopped", Run: wait, Flags: sdk.Flags{
 				sdk.Bool("stubborn", "don't stop"), sdk.Duration("cleanup", 0, "how long cleaning up takes"),
 			}},
-			{Path: "demo fail", Kind: sdk.List, Short: "Fail", Run: fail, Args: []sdk.Arg{sdk.One("KIND", "of failure")}, Columns: sdk.Columns{{Title: "A"}}},
-			{Path: "demo raw", Kind: sdk.Raw, Short: "Write bytes and exit with 7", Needs: []sdk.Need{sdk.NeedsStdin, sdk.NeedsEnvironment}, Run: raw},
+			{Path: "demo fail", Kind: sdk.List, Short: "Fail", Run: fail, Args: []sdk.Arg{sdk.One("KIND", "of failure")},
+				Columns: sdk.Columns{{Title: "A"}}},
+			{Path: "demo raw", Kind: sdk.Raw, Short: "Write bytes and exit with 7", Needs: []sdk.Need{sdk.NeedsStdin, sdk.NeedsEnvironment},
+				Run: raw},
 			{Path: "demo noise", Kind: sdk.Show, Short: "Print where it must not", Run: noise},
-			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud, Flags: sdk.Flags{sdk.CloudName("from", "a cloud"), sdk.Bool("both", "use the default cloud as well")}},
+			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud,
+				Flags: sdk.Flags{sdk.CloudName("from", "a cloud"), sdk.Bool("both", "use the default cloud as well")}},
 			{Path: "demo leak", Kind: sdk.Show, Short: "Say the token wherever possible", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leak},
 			{Path: "demo leak-rows", Kind: sdk.List, Short: "Say the token in a title", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leakRows},
 			{Path: "demo leak-bytes", Kind: sdk.Raw, Short: "Say the token in bytes", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leakBytes},
 			{
 				Path: "demo flags", Kind: sdk.Show, Short: "Show the flags' values", Run: flags, Complete: complete,
-				Args: []sdk.Arg{sdk.One("FIRST", "the first").Completes(sdk.CompleteDynamically), sdk.ZeroOrMore("REST", "the rest; each may be empty").AllowEmpty()},
+				Args: []sdk.Arg{sdk.One("FIRST", "the first").Completes(sdk.CompleteDynamically),
+					sdk.ZeroOrMore("REST", "the rest; each may be empty").AllowEmpty()},
 				Flags: sdk.Flags{
-					sdk.String("text", "", "a text; empty for none").AllowEmpty().Short("t").Env("DEMO_TEXT"), sdk.Int("number", 3, "a number"), sdk.Duration("span", time.Hour, "a time"),
+					sdk.String("text", "", "a text; empty for none").AllowEmpty().Short("t").Env("DEMO_TEXT"),
+					sdk.Int("number", 3, "a number"), sdk.Duration("span", time.Hour, "a time"),
 					sdk.Enum("colour", "red", "a colour", "red", "green"), sdk.Strings("names", "names").Completes(sdk.CompleteDynamically),
-					sdk.KeyValue("property", "properties"), sdk.Bytes("size", 0, "a size"), sdk.String("password", "", "a secret").Secret(), sdk.File("file", "", "a file"),
+					sdk.KeyValue("property", "properties"), sdk.Bytes("size", 0, "a size"), sdk.String("password", "", "a secret").Secret(),
+					sdk.File("file", "", "a file"),
 					sdk.Bool("force", "really").Required(),
 				},
 			},
@@ -157,7 +164,8 @@ func wait(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 func fail(_ context.Context, in *sdk.Input, out *sdk.Output) error {
 	kinds := map[string]sdk.ProblemKind{
 		"internal": sdk.Internal, "not-found": sdk.NotFound, "ambiguous": sdk.Ambiguous, "forbidden": sdk.Forbidden, "quota": sdk.Quota,
-		"conflict": sdk.Conflict, "usage": sdk.Usage, "partial": sdk.Partial, "drift": sdk.Drift, "unavailable": sdk.Unavailable, "cancelled": sdk.Cancelled,
+		"conflict": sdk.Conflict, "usage": sdk.Usage, "partial": sdk.Partial, "drift": sdk.Drift, "unavailable": sdk.Unavailable,
+		"cancelled": sdk.Cancelled,
 	}
 	switch kind := in.Arg("KIND"); kind {
 	case "panic":

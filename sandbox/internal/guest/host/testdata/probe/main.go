@@ -115,7 +115,8 @@ func openFiles() []string {
 	var out []string
 	for _, e := range entries {
 		target, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err != nil || e.Name() == "0" || e.Name() == "1" || e.Name() == "2" || strings.HasPrefix(target, "anon_inode:") || strings.HasPrefix(target, "/proc/") {
+		if err != nil || e.Name() == "0" || e.Name() == "1" || e.Name() == "2" || strings.HasPrefix(target, "anon_inode:") ||
+			strings.HasPrefix(target, "/proc/") {
 			continue
 		}
 		out = append(out, e.Name()+" "+target)

@@ -48,7 +48,8 @@ var walls = map[string]func() error{
 		return unix.Mount("cgroup", "/mnt", "cgroup", 0, "pids")
 	},
 	"control groups by clone": func() error {
-		p, err := os.StartProcess("/proc/self/exe", []string{"probe", "nothing"}, &os.ProcAttr{Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWCGROUP}})
+		p, err := os.StartProcess("/proc/self/exe", []string{"probe", "nothing"},
+			&os.ProcAttr{Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWCGROUP}})
 		if err == nil {
 			_, _ = p.Wait()
 		}
