@@ -149,13 +149,10 @@ func (t Target) member(source *Tenancy, now map[string]string, overrule bool) Me
 	return m
 }
 
-// count is a number with its noun, whose plural has an s if none is given.
-func count(n int, noun string, plural ...string) string {
-	switch {
-	case n == 1:
+// count is a number with its noun, such as "1 project" or "2 projects".
+func count(n int, noun string) string {
+	if n == 1 {
 		return "1 " + noun
-	case len(plural) > 0:
-		return fmt.Sprintf("%d %s", n, plural[0])
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -2,8 +2,8 @@ package share
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,7 +27,7 @@ func (r *run) beat(ctx context.Context, c *Copy, id string) (stop func()) {
 	group.Go(func() {
 		for n := 1; change.Sleep(ctx, beatEvery); n++ {
 			// One that fails is made up for by the next.
-			_, _ = c.to.Images.Update(ctx, id, glance.Patch{}.Set(beatKey, fmt.Sprint(n)))
+			_, _ = c.to.Images.Update(ctx, id, glance.Patch{}.Set(beatKey, strconv.Itoa(n)))
 		}
 	})
 	return func() {
