@@ -25,7 +25,7 @@ import (
 )
 
 // archive makes a tar of entries; a regular file's content is its Linkname.
-func archive(t *testing.T, entries ...tar.Header) []byte {
+func archive(t testing.TB, entries ...tar.Header) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -100,6 +100,22 @@ func TestHostileArchive(t *testing.T) {
 			t.Errorf("device %s was made", name)
 		}
 	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add(archive(f, file("../escape", "x"), tar.Header{Typeflag: tar.TypeSymlink, Name: "up", Linkname: "../.."}, file("up/escape", "x")))
+	f.Add(archive(f, tar.Header{Typeflag: tar.TypeDir, Name: "d/"}, file("d/a", "a"),
+		tar.Header{Typeflag: tar.TypeLink, Name: "b", Linkname: "d/a"}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		base := t.TempDir()
+		_ = host.Unpack(bytes.NewReader(data), filepath.Join(base, "a", "root"), 1<<20) // most are no archives
+		for dir, only := range map[string]string{base: "a", filepath.Join(base, "a"): "root"} {
+			entries, err := os.ReadDir(dir)
+			if len(entries) > 1 || len(entries) == 1 && entries[0].Name() != only {
+				t.Errorf("%s has %v (%v)", dir, entries, err)
+			}
+		}
+	})
 }
 
 // TestBomb unpacks little data that is more than the disk holds.
