@@ -324,4 +324,21 @@ func TestApplyTellsProgress(t *testing.T) {
 	}
 }
 
+// A single project is done at once: it has no progress to look at.
+func TestApplyTellsNoProgressOfOneProject(t *testing.T) {
+	t.Parallel()
+	w := newSandbox(t, sandbox.Options{})
+	p, err := share.PlanAdd(t.Context(), w.clouds, share.AddOptions{Selection: images(w.image("web", nil)), To: []string{"member-a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c counter
+	if err := share.Apply(t.Context(), p, &c); err != nil {
+		t.Fatal(err)
+	}
+	if total := c.total.Load(); total != 0 {
+		t.Errorf("it tells progress of %d", total)
+	}
+}
+
 var _ report.Reporter = (*counter)(nil)

@@ -78,7 +78,7 @@ func (r *run) change(ctx context.Context, c *Change) error {
 	var in atomic.Int64
 	err := c.site.Images.Grant(ctx, c.Image, c.grants(gaining), glance.Granting{Undo: &r.undo, Guest: !c.own, Each: func() {
 		in.Add(1)
-		if done := r.done.Add(1); done < r.total {
+		if done := r.done.Add(1); done < r.total { // never for a single one, which is done at once
 			r.rep.Progress("projects", done, r.total)
 		}
 	}})
@@ -89,7 +89,7 @@ func (r *run) change(ctx context.Context, c *Change) error {
 	if err != nil {
 		return err
 	}
-	if r.verified.Add(int64(len(gaining))) == r.total { // done is only what was read back
+	if r.verified.Add(int64(len(gaining))) == r.total && r.total > 1 { // done is only what was read back
 		r.rep.Progress("projects", r.total, r.total)
 	}
 	return nil

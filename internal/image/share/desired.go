@@ -117,7 +117,7 @@ type source struct {
 // find asks for the images and projects of a share.
 func (w Wanted) find(ctx context.Context, clouds Clouds, from string) (found source, err error) {
 	if found.site, err = clouds(ctx, from); err != nil {
-		if !outage(ctx, err) {
+		if !closed(ctx, err) {
 			return found, atLine(w.Line, err)
 		}
 		found.blind = true
@@ -154,10 +154,18 @@ func (w Wanted) find(ctx context.Context, clouds Clouds, from string) (found sou
 	return found, nil
 }
 
-// outage tells that a cloud can't be reached, or not with its credentials, from a mistake in the file.
-func outage(ctx context.Context, err error) bool {
-	kind := fault.KindOf(err)
-	return ctx.Err() == nil && (kind == fault.Unavailable || kind == fault.Forbidden || kind == fault.NotFound)
+// closed tells that a cloud can't be reached or signed in to, whatever it answers, from a mistake in how it is named
+// or configured.
+func closed(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !fault.Is(err, fault.Usage)
+}
+
+// mistaken tells a mistake in how a recipient is given from one that is gone or can't be reached.
+func (r Recipient) mistaken(ctx context.Context, err error) bool {
+	if r.Cloud != "" {
+		return !closed(ctx, err)
+	}
+	return ctx.Err() != nil || !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.NotFound)
 }
 
 // clouds are the names of all clouds that the file is about.
@@ -184,7 +192,7 @@ func (w Wanted) recipients(ctx context.Context, found *source, clouds Clouds) er
 		group.Go(func() error {
 			all[n].Recipient = r
 			all[n].Target, errs[n] = r.find(work, found.site, clouds, w.Copy)
-			if errs[n] != nil && (!outage(work, errs[n]) || r.Project != "" && fault.Is(errs[n], fault.Forbidden)) {
+			if errs[n] != nil && r.mistaken(work, errs[n]) {
 				return atLine(r.Line, errs[n])
 			}
 			return nil
@@ -288,10 +296,7 @@ func PlanFile(ctx context.Context, clouds Clouds, f *File, o FileOptions) (*Plan
 		p.Failed = append(p.Failed, one.Failed...)
 		p.notes = append(p.notes, one.notes...)
 	}
-	if len(p.Changes)+len(p.Copies) == 0 && len(p.Failed) > 0 {
-		return nil, p.failures()
-	}
-	return p, nil
+	return p.unlessAllFailed()
 }
 
 func (d *desired) plan(ctx context.Context, o FileOptions) (*Plan, error) {

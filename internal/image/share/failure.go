@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // Why something that was asked for is left out.
@@ -32,13 +35,68 @@ func (f Failure) row() Row {
 	}
 }
 
+// reachable opens clouds at once. Those that can't be reached are left out and told; the error is of another kind.
+func reachable(ctx context.Context, clouds Clouds, names []string) (sites []*Tenancy, failed []Failure, err error) {
+	clouds = Cached(clouds)
+	warm(ctx, clouds, names)
+	for _, name := range names {
+		site, err := clouds(ctx, name)
+		switch {
+		case err == nil:
+			sites = append(sites, site)
+		case closed(ctx, err):
+			failed = append(failed, Failure{State: Unreachable, Cloud: name, Err: err})
+		default:
+			return nil, nil, err
+		}
+	}
+	return sites, failed, nil
+}
+
+// each plans a change of each image. An image that fails is left out and told.
+func (p *Plan) each(ctx context.Context, images []*glance.Image, plan func(context.Context, *glance.Image) (*Change, error)) error {
+	changes, errs := make([]*Change, len(images)), make([]error, len(images))
+	var group errgroup.Group
+	group.SetLimit(requests)
+	for n, img := range images {
+		group.Go(func() error {
+			changes[n], errs[n] = plan(ctx, img)
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), errors.Join(errs...))
+	}
+	for n, img := range images {
+		if errs[n] != nil {
+			p.Failed = append(p.Failed, Failure{State: Unplanned, ImageID: img.ID, Image: img.Name, Err: errs[n]})
+			continue
+		}
+		p.Changes = append(p.Changes, changes[n])
+	}
+	return nil
+}
+
+// unlessAllFailed is the plan, or the failures as an error if there is nothing else in it.
+func (p *Plan) unlessAllFailed() (*Plan, error) {
+	if len(p.Changes)+len(p.Copies) == 0 && len(p.Failed) > 0 {
+		return nil, p.failures()
+	}
+	return p, nil
+}
+
 // failures are all that was left out, as an error of their kind.
 func (p *Plan) failures() error {
+	return errors.Join(errorsOf(p.Failed)...)
+}
+
+func errorsOf(failed []Failure) []error {
 	var errs []error
-	for _, f := range p.Failed {
+	for _, f := range failed {
 		errs = append(errs, f.Err)
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // outstanding is err together with what the plan left out and whom it didn't overrule: an error of

@@ -19,6 +19,7 @@ import (
 
 // everyFault is what can happen to a request.
 var everyFault = map[string]sandbox.Fault{
+	"401":                      sandbox.Status(http.StatusUnauthorized),
 	"403":                      sandbox.Status(http.StatusForbidden),
 	"404":                      sandbox.Status(http.StatusNotFound),
 	"409":                      sandbox.Status(http.StatusConflict),
@@ -58,20 +59,29 @@ func (w *world) newMix() *mix {
 	return m
 }
 
-// concerns are requests to the Image service after planning.
 func toGlance(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/image/") }
 
-// disturbed plans, adds under the rules, and checks what holds then: a failed add has changed
+// concerns matches all requests of a command: its logins, its reads and its writes.
+func concerns(r *http.Request) bool {
+	return toGlance(r) || strings.HasPrefix(r.URL.Path, "/identity/")
+}
+
+// addAfterLogin is an add from the logins on.
+func (m *mix) addAfterLogin(ctx context.Context) error {
+	p, err := share.PlanAdd(ctx, opener(m.sandbox), m.o)
+	if err != nil {
+		return err
+	}
+	return share.Apply(ctx, p, report.Discard)
+}
+
+// disturbed logs in, plans and adds under the rules, and checks what holds then: a failed add has changed
 // nothing; one that succeeded has done everything. It returns the add's error.
 func (m *mix) disturbed(what string, rules ...sandbox.Rule) error {
 	m.t.Helper()
 	before := m.tree(m.ids...)
-	p, err := share.PlanAdd(m.t.Context(), m.clouds, m.o)
-	if err != nil {
-		m.t.Fatal(err)
-	}
 	m.sandbox.Faults().Add(rules...)
-	err = share.Apply(m.t.Context(), p, report.Discard)
+	err := m.addAfterLogin(m.t.Context())
 	m.sandbox.Faults().Clear()
 	if after := m.tree(m.ids...); err != nil && after != before {
 		m.t.Errorf("%s: the add says: %v\nbefore:\n%safter:\n%s", what, err, before, after)
@@ -98,28 +108,30 @@ func (m *mix) complete(what string) {
 	}
 }
 
-// requests counts what an undisturbed add sends to the Image service when it is applied.
+// requests counts what an undisturbed add sends, logins included.
 func requests(t *testing.T) int {
 	t.Helper()
 	m := newSandbox(t, sandbox.Options{}).newMix()
-	p, err := share.PlanAdd(t.Context(), m.clouds, m.o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.forget()
-	if err := share.Apply(t.Context(), p, report.Discard); err != nil {
-		t.Fatal(err)
+	return m.sends(func() error { return m.addAfterLogin(t.Context()) })
+}
+
+// sends counts the requests of a command that succeeds.
+func (w *world) sends(command func() error) int {
+	w.t.Helper()
+	w.forget()
+	if err := command(); err != nil {
+		w.t.Fatal(err)
 	}
 	n := 0
-	for _, r := range m.sandbox.Requests() {
-		if strings.HasPrefix(r.Path, "/image/") {
+	for _, r := range w.sandbox.Requests() {
+		if strings.HasPrefix(r.Path, "/image/") || strings.HasPrefix(r.Path, "/identity/") {
 			n++
 		}
 	}
 	return n
 }
 
-// Each request of an add fails once, in each way.
+// Each request of an add fails once, in each way, logins and reads included.
 func TestEveryFaultAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	total := requests(t)
@@ -130,7 +142,7 @@ func TestEveryFaultAtEveryRequest(t *testing.T) {
 			failed := 0
 			for nth := 1; nth <= total; nth++ {
 				if w.newMix().disturbed(fmt.Sprintf("%s at request %d", kind, nth),
-					sandbox.Rule{Match: toGlance, Nth: nth, Fault: f}) != nil {
+					sandbox.Rule{Match: concerns, Nth: nth, Fault: f}) != nil {
 					failed++
 				}
 			}
@@ -179,7 +191,7 @@ func TestRandomFaultSchedules(t *testing.T) {
 			t.Parallel()
 			w := newSandbox(t, sandbox.Options{})
 			for seed := worker; seed < seeds; seed += 4 {
-				rule := sandbox.Rule{Match: toGlance, Seed: uint64(seed), Rate: 0.1 + float64(seed%5)/10, Count: 1 + seed%7}
+				rule := sandbox.Rule{Match: concerns, Seed: uint64(seed), Rate: 0.1 + float64(seed%5)/10, Count: 1 + seed%7}
 				onWrite, onRead := rule, rule
 				onWrite.Method, onWrite.Any = "POST|PUT|PATCH|DELETE", writes
 				onRead.Method, onRead.Any = "GET", reads
@@ -217,13 +229,8 @@ func TestNextRunFinishesWhatADeadOneLeft(t *testing.T) {
 	for nth := 1; nth <= total; nth++ {
 		m := newSandbox(t, sandbox.Options{}).newMix()
 		runs.Go(func() {
-			p, err := share.PlanAdd(t.Context(), m.clouds, m.o)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			m.sandbox.Faults().Add(sandbox.Rule{Match: toGlance, From: nth, Fault: sandbox.Status(http.StatusForbidden)})
-			first := share.Apply(t.Context(), p, report.Discard)
+			m.sandbox.Faults().Add(sandbox.Rule{Match: concerns, From: nth, Fault: sandbox.Status(http.StatusForbidden)})
+			first := m.addAfterLogin(t.Context())
 			m.sandbox.Faults().Clear()
 			if first == nil {
 				t.Errorf("refused from request %d on, the add says that it is done", nth)
@@ -264,15 +271,11 @@ func TestInterruptedAtEveryRequest(t *testing.T) {
 		m := w.newMix()
 		before := m.tree(m.ids...)
 		ctx, cancel := context.WithCancel(t.Context())
-		p, err := share.PlanAdd(ctx, m.clouds, m.o)
-		if err != nil {
-			t.Fatal(err)
-		}
 		w.sandbox.Faults().Add(sandbox.Rule{
-			Match: toGlance, Nth: nth,
+			Match: concerns, Nth: nth,
 			Fault: sandbox.Fault{Do: sandbox.Observe, Before: func(*http.Request) { cancel() }},
 		})
-		err = share.Apply(ctx, p, report.Discard)
+		err := m.addAfterLogin(ctx)
 		w.sandbox.Faults().Clear()
 		cancel()
 		switch after := m.tree(m.ids...); {

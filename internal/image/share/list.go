@@ -3,6 +3,7 @@ package share
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,8 @@ type Share struct {
 	Note      string    // such as that the project doesn't exist any more
 }
 
-// List lists shares by image and project: newest image first.
+// List lists shares by image and project: newest image first. If some of several targets can't be listed, it lists
+// the others, and the error is of kind fault.Partial.
 //
 // The service tells the members of shared images only. Those of a private image are known where
 // `share suspend` or an expiry wrote them on the image; what else it keeps nobody can list.
@@ -47,18 +49,19 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 	if o.From == "" && len(o.To) > 0 {
 		return listOffers(ctx, clouds, o)
 	}
-	if _, err := open(ctx, clouds, append([]string{o.From}, o.To...)); err != nil {
-		return nil, err
-	}
+	warm(ctx, clouds, append([]string{o.From}, o.To...))
 	source, err := clouds(ctx, o.From)
 	if err != nil {
 		return nil, err
 	}
-	only := map[string]*Tenancy{} // by project id
-	to, err := open(ctx, clouds, o.To)
+	to, failed, err := reachable(ctx, clouds, o.To)
 	if err != nil {
 		return nil, err
 	}
+	if len(to) == 0 && len(failed) > 0 {
+		return nil, errors.Join(errorsOf(failed)...)
+	}
+	only := map[string]*Tenancy{} // by project id
 	for _, t := range to {
 		only[t.Project.ID] = t
 	}
@@ -78,7 +81,15 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return narrowed(slices.Concat(found...), only), nil
+	return narrowed(slices.Concat(found...), only), incomplete(failed)
+}
+
+// incomplete is the error of a list that lacks what failed, nil if nothing did.
+func incomplete(failed []Failure) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	return fault.Wrap(fault.Partial, "", fmt.Errorf("%s not listed: %w", count(len(failed), "cloud"), errors.Join(errorsOf(failed)...)))
 }
 
 // narrowed leaves the shares with the projects, if any are given.
@@ -202,22 +213,35 @@ func dormant(img *glance.Image, ends expiries) ([]Share, error) {
 	return shares, nil
 }
 
-// listOffers lists what others share with the targets, as the targets see it.
+// listOffers lists what others share with the targets, as the targets see it. A target that fails is left out
+// and told.
 func listOffers(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
-	sites, err := open(ctx, clouds, o.To)
+	sites, failed, err := reachable(ctx, clouds, o.To)
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]Share, len(sites))
-	group, ctx := errgroup.WithContext(ctx)
+	found, errs := make([][]Share, len(sites)), make([]error, len(sites))
+	var group errgroup.Group
 	for n, site := range sites {
-		group.Go(func() (err error) {
-			found[n], err = o.offersTo(ctx, site)
-			return err
+		group.Go(func() error {
+			found[n], errs[n] = o.offersTo(ctx, site)
+			return nil
 		})
 	}
-	err = group.Wait()
-	return slices.Concat(found...), err
+	_ = group.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), errors.Join(errs...))
+	}
+	for n, site := range sites {
+		if errs[n] != nil {
+			failed = append(failed, Failure{State: Unplanned, Cloud: site.Cloud, Err: fmt.Errorf("%s: %w", site, errs[n])})
+			found[n] = nil
+		}
+	}
+	if len(failed) == len(o.To) {
+		return nil, errors.Join(errorsOf(failed)...)
+	}
+	return slices.Concat(found...), incomplete(failed)
 }
 
 func (o ListOptions) offersTo(ctx context.Context, site *Tenancy) ([]Share, error) {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -23,8 +21,8 @@ type RemoveOptions struct {
 	Parallel  int      // images at a time; default 4
 }
 
-// PlanRemove plans to end shares. It leaves out images that can't be read, unless there is only one; Apply
-// reports them. Projects that no longer exist are removed like any other.
+// PlanRemove plans to end shares. It leaves out images that aren't there or can't be read and clouds that can't be
+// reached, unless that is all; Apply reports them. Projects that no longer exist are removed like any other.
 func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, error) {
 	if err := errors.Join(o.blank(), noneBlank("to", o.To), noneBlank("to_project", o.Projects)); err != nil {
 		return nil, err
@@ -37,70 +35,54 @@ func PlanRemove(ctx context.Context, clouds Clouds, o RemoveOptions) (*Plan, err
 		return nil, fault.New(fault.Usage, "name clouds or projects", "no project is named to remove")
 	}
 	clouds = Cached(clouds)
-	if _, err := open(ctx, clouds, append([]string{o.From}, o.To...)); err != nil {
-		return nil, err
-	}
+	warm(ctx, clouds, append([]string{o.From}, o.To...))
 	site, err := clouds(ctx, o.From)
 	if err != nil {
 		return nil, err
 	}
-	images, err := o.images(ctx, site)
+	images, failed, err := o.images(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	losers, err := o.losers(ctx, site, clouds)
+	losers, unreached, err := o.losers(ctx, site, clouds)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel)}
-	changes, errs := make([]*Change, len(images)), make([]error, len(images))
-	var group errgroup.Group
-	group.SetLimit(requests)
-	for n, img := range images {
-		group.Go(func() error {
-			changes[n], errs[n] = planRemoval(ctx, site, img, losers)
-			return nil
-		})
-	}
-	_ = group.Wait() // the errors are in errs
-	if ctx.Err() != nil {
-		return nil, errors.Join(context.Cause(ctx), errors.Join(errs...))
-	}
-	for n, img := range images {
-		if errs[n] != nil { // one image must not prevent the others' shares from ending
-			p.Failed = append(p.Failed, Failure{State: Unplanned, ImageID: img.ID, Image: img.Name, Err: errs[n]})
-			continue
-		}
-		p.Changes = append(p.Changes, changes[n])
-	}
-	if len(p.Changes) == 0 && len(p.Failed) > 0 {
+	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel), Failed: append(failed, unreached...)}
+	if named && len(losers) == 0 { // none of the clouds can be reached
 		return nil, p.failures()
 	}
-	return p, nil
+	if err := p.each(ctx, images, func(ctx context.Context, img *glance.Image) (*Change, error) {
+		return planRemoval(ctx, site, img, losers)
+	}); err != nil {
+		return nil, err
+	}
+	return p.unlessAllFailed()
 }
 
-func (o RemoveOptions) images(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
+func (o RemoveOptions) images(ctx context.Context, site *Tenancy) ([]*glance.Image, []Failure, error) {
 	if !o.Expired || !o.empty() {
-		return o.resolve(ctx, site)
+		return o.resolvePartly(ctx, site)
 	}
 	all, err := site.Images.Images(ctx, glance.Query{Owner: site.Project.ID, Visibility: glance.Shared, BothHidden: true})
-	return slices.DeleteFunc(all, func(i *glance.Image) bool { return !hasProperty(i, ExpiresKey) }), err
+	return slices.DeleteFunc(all, func(i *glance.Image) bool { return !hasProperty(i, ExpiresKey) }), nil, err
 }
 
-// losers are the projects that are named, and nil for those whose time is over.
-func (o RemoveOptions) losers(ctx context.Context, site *Tenancy, clouds Clouds) ([]Target, error) {
+// losers are the projects that are named, and nil for those whose time is over. Clouds that can't be reached are
+// left out and told.
+func (o RemoveOptions) losers(ctx context.Context, site *Tenancy, clouds Clouds) ([]Target, []Failure, error) {
 	if o.Expired {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var all []Target
-	sites, err := open(ctx, clouds, o.To)
+	sites, failed, err := reachable(ctx, clouds, o.To)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, to := range sites {
 		t, err := cloudTarget(site, to, false)
 		if err != nil {
-			return nil, fault.Wrap(fault.Usage, "to remove the copy, delete it in that cloud", err)
+			return nil, nil, fault.Wrap(fault.Usage, "to remove the copy, delete it in that cloud", err)
 		}
 		all = append(all, t)
 	}
@@ -114,7 +96,7 @@ func (o RemoveOptions) losers(ctx context.Context, site *Tenancy, clouds Clouds)
 		}
 		all = append(all, t)
 	}
-	return once(all), nil
+	return once(all), failed, nil
 }
 
 func planRemoval(ctx context.Context, site *Tenancy, img *glance.Image, losers []Target) (*Change, error) {

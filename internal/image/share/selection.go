@@ -1,6 +1,7 @@
 package share
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,48 +71,100 @@ func (s Selection) String() string {
 // resolve finds the selected images of the site's own project. A name or filter that matches none is
 // fault.NotFound; one that matches several is fault.Ambiguous unless Pick says what to take.
 func (s Selection) resolve(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
-	return s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.owned(ctx, site, one) },
-		fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
+	return s.among(ctx, s.ownedBy(site), ofProject(site))
+}
+
+// resolvePartly is resolve, where an image that fails doesn't stop the others.
+func (s Selection) resolvePartly(ctx context.Context, site *Tenancy) ([]*glance.Image, []Failure, error) {
+	return s.partly(ctx, s.ownedBy(site), ofProject(site))
+}
+
+func (s Selection) ownedBy(site *Tenancy) func(context.Context, string) ([]*glance.Image, error) {
+	return func(ctx context.Context, one string) ([]*glance.Image, error) { return s.owned(ctx, site, one) }
+}
+
+func ofProject(site *Tenancy) string {
+	return fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site)
 }
 
 // among resolves one image after the other with find, which gets "" if only filters count.
 func (s Selection) among(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error),
 	where string,
 ) ([]*glance.Image, error) {
-	if err := s.blank(); err != nil {
+	images, failed, err := s.partly(ctx, find, where)
+	if err == nil && len(failed) > 0 {
+		err = failed[0].Err
+	}
+	if err != nil {
 		return nil, err
 	}
+	return images, nil
+}
+
+// partly is among, where an image that fails doesn't stop the others. The error is of the selection itself.
+func (s Selection) partly(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error),
+	where string,
+) ([]*glance.Image, []Failure, error) {
+	if err := s.valid(); err != nil {
+		return nil, nil, err
+	}
+	each := s.each()
+	found, errs := make([][]*glance.Image, len(each)), make([]error, len(each))
+	var group errgroup.Group
+	group.SetLimit(requests)
+	for n, only := range each {
+		group.Go(func() error {
+			if found[n], errs[n] = find(ctx, strings.Join(only.Images, "")); errs[n] == nil {
+				found[n], errs[n] = only.pick(found[n], where)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return nil, nil, errors.Join(context.Cause(ctx), errors.Join(errs...))
+	}
+	var failed []Failure
+	for n, err := range errs {
+		if err == nil {
+			continue
+		}
+		f := Failure{State: Unplanned, Image: cmp.Or(strings.Join(each[n].Images, ""), s.String()), Err: err}
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Ambiguous) {
+			f.State = NoImage
+		}
+		found[n], failed = nil, append(failed, f)
+	}
+	return distinct(slices.Concat(found...)), failed, nil
+}
+
+// each is a selection for each image that is named, or the one selection by filters alone.
+func (s Selection) each() []Selection {
+	if len(s.Images) == 0 {
+		return []Selection{s}
+	}
+	var all []Selection
+	for _, one := range s.Images {
+		only := s
+		only.Images = []string{one}
+		all = append(all, only)
+	}
+	return all
+}
+
+// valid is an error if the selection chooses nothing, or says so in a wrong way.
+func (s Selection) valid() error {
+	if err := s.blank(); err != nil {
+		return err
+	}
 	if s.empty() {
-		return nil, fault.New(fault.Usage, "name an image, or filter by name, tag or property", "no image is chosen")
+		return fault.New(fault.Usage, "name an image, or filter by name, tag or property", "no image is chosen")
 	}
 	switch s.Pick {
 	case "", Newest, All:
-	default:
-		return nil, fault.New(fault.Usage, "use newest or all", "which image to pick: %q is unknown", s.Pick)
+		return nil
 	}
-	wanted := s.Images
-	if len(wanted) == 0 {
-		wanted = []string{""}
-	}
-	found := make([][]*glance.Image, len(wanted))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(requests)
-	for n, one := range wanted {
-		group.Go(func() (err error) {
-			only := s
-			if only.Images = nil; one != "" {
-				only.Images = []string{one}
-			}
-			if found[n], err = find(ctx, one); err == nil {
-				found[n], err = only.pick(found[n], where)
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return distinct(slices.Concat(found...)), nil
+	return fault.New(fault.Usage, "use newest or all", "which image to pick: %q is unknown", s.Pick)
 }
 
 func distinct(images []*glance.Image) []*glance.Image {

@@ -18,38 +18,51 @@ type StatusOptions struct {
 	Parallel int      // images at a time; default 4
 }
 
-// PlanStatus plans to accept, reject or reset images as the project that they are shared with.
+// PlanStatus plans to accept, reject or reset images as the projects that they are shared with. It leaves out
+// what fails, unless that is all; Apply reports it.
 func PlanStatus(ctx context.Context, clouds Clouds, o StatusOptions) (*Plan, error) {
 	if !slices.Contains([]string{glance.Accepted, glance.Rejected, glance.Pending}, o.Status) {
 		return nil, fault.New(fault.Usage, "use accepted, rejected or pending", "the status %q is unknown", o.Status)
 	}
-	sites, err := open(ctx, Cached(clouds), o.To)
+	sites, failed, err := reachable(ctx, clouds, o.To)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel)}
+	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel), Failed: failed}
 	for _, site := range sites {
-		images, err := o.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return o.offered(ctx, site, one) },
-			fmt.Sprintf("is shared with project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
+		if err := o.planFor(ctx, p, site); err != nil {
+			return nil, err
+		}
+	}
+	return p.unlessAllFailed()
+}
+
+// planFor plans for one project. An image that fails is left out, and Apply reports it.
+func (o StatusOptions) planFor(ctx context.Context, p *Plan, site *Tenancy) error {
+	images, failed, err := o.partly(ctx,
+		func(ctx context.Context, one string) ([]*glance.Image, error) { return o.offered(ctx, site, one) },
+		fmt.Sprintf("is shared with project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
+	if err != nil {
+		return err
+	}
+	for _, f := range failed {
+		f.Cloud, f.ProjectID, f.Project = site.Cloud, site.Project.ID, site.Project.Name
+		p.Failed = append(p.Failed, f)
+	}
+	return p.each(ctx, images, func(ctx context.Context, img *glance.Image) (*Change, error) {
+		m, err := site.Images.Member(ctx, img.ID, site.Project.ID)
 		if err != nil {
 			return nil, err
 		}
-		for _, img := range images {
-			m, err := site.Images.Member(ctx, img.ID, site.Project.ID)
-			if err != nil {
-				return nil, err
-			}
-			note := ""
-			if o.Status != glance.Accepted {
-				note = "the project can still use the image by its id"
-			}
-			p.Changes = append(p.Changes, &Change{Image: img, site: site, Members: []Member{{
-				Project: site.Project.ID, Name: site.Project.Name, Cloud: site.Cloud,
-				Before: m.Status, After: o.Status, Note: note, acceptor: site.Images,
-			}}})
+		note := ""
+		if o.Status != glance.Accepted {
+			note = "the project can still use the image by its id"
 		}
-	}
-	return p, nil
+		return &Change{Image: img, site: site, Members: []Member{{
+			Project: site.Project.ID, Name: site.Project.Name, Cloud: site.Cloud,
+			Before: m.Status, After: o.Status, Note: note, acceptor: site.Images,
+		}}}, nil
+	})
 }
 
 // offered are the images that other projects share with the site's, in whatever state, and match.

@@ -67,6 +67,7 @@ func PlanResume(ctx context.Context, clouds Clouds, o SuspendOptions) (*Plan, er
 	})
 }
 
+// planEach plans for each image by itself: one that fails is left out, and Apply reports it.
 func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(context.Context, *Tenancy, *glance.Image) (*Change,
 	error),
 ) (*Plan, error) {
@@ -74,19 +75,17 @@ func planEach(ctx context.Context, clouds Clouds, o SuspendOptions, plan func(co
 	if err != nil {
 		return nil, err
 	}
-	images, err := o.resolve(ctx, site)
+	images, failed, err := o.resolvePartly(ctx, site)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel)}
-	for _, img := range images {
-		c, err := plan(ctx, site, img)
-		if err != nil {
-			return nil, err
-		}
-		p.Changes = append(p.Changes, c)
+	p := &Plan{parallel: cmp.Or(o.Parallel, defaultParallel), Failed: failed}
+	if err := p.each(ctx, images, func(ctx context.Context, img *glance.Image) (*Change, error) {
+		return plan(ctx, site, img)
+	}); err != nil {
+		return nil, err
 	}
-	return p, nil
+	return p.unlessAllFailed()
 }
 
 // nameOf is a project's name, if the credentials may query Keystone.

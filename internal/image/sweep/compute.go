@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -74,15 +76,29 @@ func findKeyPairs(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 				CreatedAt string `json:"created_at"`
 			} `json:"keypair"`
 		}
-		if err := keypairs.Get(ctx, sc, k.Name, nil).ExtractInto(&detail); err != nil {
-			return nil, fmt.Errorf("reading key pair %q: %w", k.Name, cloud.Classify(err))
+		err := cloud.Classify(keypairs.Get(ctx, sc, k.Name, nil).ExtractInto(&detail))
+		if err != nil && !fault.Is(err, fault.NotFound) { // one that has just gone doesn't stop the sweep
+			return nil, fmt.Errorf("reading key pair %q: %w", k.Name, err)
 		}
 		created, _ := time.Parse("2006-01-02T15:04:05.999999", detail.KeyPair.CreatedAt) // unreadable is as good as none
 		found = append(found, &Leftover{
 			Kind: KeyPair, ID: k.Name, Name: k.Name, Run: run, Created: created, Action: Delete,
 			ours:   func(context.Context) error { return nil }, // the name is the mark, and never changes
-			remove: func(ctx context.Context) error { return keypairs.Delete(ctx, sc, k.Name, nil).ExtractErr() },
+			remove: func(ctx context.Context) error { return removeKeyPair(ctx, sc, k.Name) },
 		})
 	}
 	return found, nil
+}
+
+// removeKeyPair deletes a key pair. That it isn't there is believed only if reading says so too: once the other
+// objects of its run are gone, it has no deadline, and the next sweep would keep it for days.
+func removeKeyPair(ctx context.Context, sc *gophercloud.ServiceClient, name string) error {
+	err := cloud.Classify(keypairs.Delete(ctx, sc, name, nil).ExtractErr())
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if _, err := keypairs.Get(ctx, sc, name, nil).Extract(); err != nil {
+		return err
+	}
+	return fmt.Errorf("key pair %q is still there, although the service denied it", name)
 }

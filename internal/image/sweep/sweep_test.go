@@ -21,6 +21,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sweep"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
@@ -334,7 +335,25 @@ func TestNothingButAnImageService(t *testing.T) {
 	}
 }
 
-// Each request fails in each way; the sweep after it removes the rest.
+// sweepAfterLogin is a sweep from the login on.
+func (p *project) sweepAfterLogin() (sweep.Result, error) {
+	c, err := cloudtest.Open(p.t.Context(), p.sandbox.CloudsYAML(), sandbox.DefaultCloud)
+	if err != nil {
+		return sweep.Result{}, err
+	}
+	defer c.Close()
+	plan, err := sweep.NewPlan(p.t.Context(), c, sweep.Options{})
+	if err != nil {
+		return sweep.Result{}, err
+	}
+	result, err := sweep.Apply(p.t.Context(), plan, report.Discard)
+	if (err == nil) != (len(result.Left) == 0) || err != nil && !fault.Is(err, fault.Partial) {
+		p.t.Errorf("%v with left %v", err, result.Left)
+	}
+	return result, err
+}
+
+// Each request fails in each way, logins and reads included; the sweep after it removes the rest.
 func TestEveryRequestFails(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -342,12 +361,12 @@ func TestEveryRequestFails(t *testing.T) {
 	}
 	count := newProject(t, sandbox.Options{})
 	count.leave(cloud.NewRun(), past)
-	plan := count.plan(sweep.Options{})
 	count.sandbox.ResetRequests()
-	must(sweep.Apply(t.Context(), plan, report.Discard))
+	must(count.sweepAfterLogin())
 	total := len(count.sandbox.Requests())
 	for _, kind := range []sandbox.Fault{
-		sandbox.Status(403), sandbox.Status(409), sandbox.Status(500), sandbox.StatusAfter(500), sandbox.Status(503),
+		sandbox.Status(401), sandbox.Status(403), sandbox.Status(404), sandbox.Status(409), sandbox.Status(500), sandbox.StatusAfter(500),
+		sandbox.Status(503),
 		{Do: sandbox.Answer, Status: 429, RetryAfter: "0"},
 		{Do: sandbox.DropBefore},
 		{Do: sandbox.DropAfter},
@@ -360,19 +379,31 @@ func TestEveryRequestFails(t *testing.T) {
 			before := p.state()
 			for nth := 1; nth <= total; nth++ {
 				p.leave(cloud.NewRun(), past)
-				plan := p.plan(sweep.Options{})
 				p.sandbox.Faults().Add(sandbox.Rule{Nth: nth, Fault: kind})
-				result, err := sweep.Apply(t.Context(), plan, report.Discard)
+				_, err := p.sweepAfterLogin()
 				p.sandbox.Faults().Clear()
-				if (err == nil) != (len(result.Left) == 0) || err != nil && !fault.Is(err, fault.Partial) {
-					t.Errorf("request %d: %v with left %v", nth, err, result.Left)
-				}
 				p.sweep(sweep.Options{})
 				if diff := p.changed(before); diff != "" {
 					t.Fatalf("request %d, which said %v:\n%s", nth, err, diff)
 				}
 			}
 		})
+	}
+}
+
+// A key pair that can't be found for a moment stops nothing, and isn't forgotten.
+func TestKeyPairThatSeemsGone(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, sandbox.Options{})
+	before := p.state()
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		p.leave(cloud.NewRun(), past)
+		p.sandbox.Faults().Add(sandbox.Rule{Method: method, Path: "/compute/**/os-keypairs/*", Nth: 1, Fault: sandbox.Status(404)})
+		p.sweep(sweep.Options{})
+		p.sandbox.Faults().Clear()
+		if diff := p.changed(before); diff != "" {
+			t.Errorf("404 for %s:\n%s", method, diff)
+		}
 	}
 }
 
