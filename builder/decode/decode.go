@@ -23,8 +23,10 @@ type Empty struct {
 	Values []string
 }
 
-// Options reads the options into target as config.Decode does, and refuses empty values.
+// Options reads the options into target as config.Decode does, durations as imgctl's flags do, and
+// refuses empty values.
 func Options(target any, o *config.DecodeOpts, empty Empty, raws ...any) error {
+	o.DecodeHooks = hooks
 	if err := config.Decode(target, o, raws...); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ var house = []floor{
 		{"cmd/imgctl-sandbox", "starts the sandbox", []string{"sandbox/program", "version"}},
 	}},
 	{"Packer's doors: options, messages, artifacts", []row{
-		{"builder/decode", "reads the options of Packer's components; an empty value is an error", []string{"internal/fault"}},
+		{"builder/decode", "reads the options of Packer's components; an empty value is an error", []string{"internal/fault", "plugins/sdk/quantity"}},
 		{"builder/...", "boots, provisions and captures one image", packer},
 		{"post-processor/promote", "promotes the image of a build", with(packer, "internal/image/promote")},
 		{"datasource/literal", "keeps what data sources find from being evaluated", nil},
