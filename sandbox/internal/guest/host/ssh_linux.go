@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -57,12 +58,19 @@ func listenIPv6(address string) (net.Listener, error) {
 		return nil, err
 	}
 	l, err := net.Listen("tcp", address)
+	for end := time.Now().Add(settling); errors.Is(err, unix.EADDRNOTAVAIL) && time.Now().Before(end); {
+		<-time.After(time.Millisecond)
+		l, err = net.Listen("tcp", address)
+	}
 	if err != nil {
 		_ = control.SetIPv6(unix.SIOCDIFADDR, to.Addr())
 		return nil, err
 	}
 	return onLoopback{l, to.Addr()}, nil
 }
+
+// settling is how long the kernel, which does it in the background, may take until a new address can be used.
+const settling = 10 * time.Second
 
 // HangUp ends a ServeSSH. Connections that exist stay.
 func (g *Guest) HangUp(address string) {

@@ -1,6 +1,8 @@
 package nova_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -64,7 +66,9 @@ func TestBastion(t *testing.T) {
 func TestIPv6(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.DefaultSeed()
-	seed.Networks = []sandbox.Network{{Name: "private", CIDR: "127.77.0.0/16", IPv6: "fd77:77::/64", Shared: true}}
+	subnet := 1 + rand.N(0xfffe) // this machine's other sandboxes may take the first address of a usual one
+	prefix := fmt.Sprintf("fd77:%x::", subnet)
+	seed.Networks = []sandbox.Network{{Name: "private", CIDR: "127.77.0.0/16", IPv6: prefix + "/64", Shared: true}}
 	c := start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed}))
 	key := c.newKey("k")
 	id := c.create("six", map[string]any{"key_name": "k"})
@@ -74,10 +78,10 @@ func TestIPv6(t *testing.T) {
 		entry := e.(map[string]any)
 		addresses[entry["version"].(float64)] = entry["addr"].(string)
 	}
-	if !strings.HasPrefix(addresses[4], "127.77.") || !strings.HasPrefix(addresses[6], "fd77:77::") {
+	if !strings.HasPrefix(addresses[4], "127.77.") || !strings.HasPrefix(addresses[6], prefix) {
 		t.Fatalf("addresses %v", addresses)
 	}
-	if got := key.run(addresses[4], "cat /proc/net/if_inet6"); !strings.Contains(got, "fd7700770000") {
+	if got := key.run(addresses[4], "cat /proc/net/if_inet6"); !strings.Contains(got, fmt.Sprintf("fd77%04x0000", subnet)) {
 		t.Errorf("inside, there are\n%s", got)
 	}
 	if os.Geteuid() != 0 {
