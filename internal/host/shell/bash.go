@@ -25,7 +25,7 @@ func Words(line string) (words []string, raw string) {
 	var word strings.Builder
 	begun := false
 	scan(line, func(i int, text string, q quote) {
-		if q == none && strings.TrimSpace(text) == "" {
+		if q == none && strings.Trim(text, " \t\n") == "" { // no other space ends a word in bash
 			if begun {
 				words = append(words, word.String())
 			}

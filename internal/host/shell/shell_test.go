@@ -57,7 +57,7 @@ func TestBash(t *testing.T) {
 
 // Whatever is suggested, and in whichever quotation marks, the shell reads it as what it is.
 func FuzzQuoting(f *testing.F) {
-	for _, text := range []string{"web(touch X)", "$(touch X)", `a"b'c`, "~", `\`, "!x", "é 世"} {
+	for _, text := range []string{"web(touch X)", "$(touch X)", `a"b'c`, "~", `\`, "!x", "é 世", "\u00a0"} {
 		f.Add(text)
 	}
 	sh, err := exec.LookPath("bash")

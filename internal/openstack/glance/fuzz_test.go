@@ -35,6 +35,7 @@ func FuzzAList(f *testing.F) {
 	f.Add([]byte(`{"images":[{"id":"1","name":"n","size":1,"tags":["t"]}],"next":"/v2/images?marker=1"}`), []byte(`{"images":[]}`))
 	f.Add([]byte(`{"images":[{"id":1,"os_hidden":"x"}]}`), []byte(``))
 	f.Add([]byte(`{"images":[{}],"next":"http://evil.example/images/x"}`), []byte(`{"images":null}`))
+	f.Add([]byte("{\"images\":[{}],\"next\":\"http://evil.example/im\xffges/x\"}"), []byte(`{"images":null}`))
 	f.Add([]byte(`[]`), []byte(`{`))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		p := &pages{t: t, bodies: [][]byte{first, second, []byte(`{"images":[]}`)}}

@@ -211,7 +211,7 @@ func (p page) NextPageURL() (string, error) {
 	}
 	at := strings.Index(next, "/images")
 	if at < 0 {
-		return next, nil
+		return "", fmt.Errorf("the service's link to the next page of images is %q, which is no page of images", next)
 	}
 	return p.sc.ServiceURL(strings.TrimPrefix(next[at:], "/")), nil
 }
