@@ -1,4 +1,5 @@
-// Package remote asks registries what a decision about images needs to know.
+// Package remote asks registries what a decision about images needs to know, and reads and stores
+// single images.
 package remote
 
 import (
