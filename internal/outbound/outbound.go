@@ -17,6 +17,9 @@ import (
 type Policy struct {
 	TLS         *tls.Config
 	Connections int // per host at most; 0 is any number
+	// Parallel is how many large transfers one host may have at once: that many connections stay open,
+	// with larger buffers. 0 is for small answers.
+	Parallel int
 	// Share is what processes have in common that use the same connections, such as the id of a run;
 	// "" keeps this process's to itself. It must be a secret of the user's, and differ with TLS.
 	Share string
@@ -49,6 +52,7 @@ const (
 	answer    = 3 * time.Minute
 	idle      = time.Minute
 	maxHops   = 10 // redirects in a row
+	buffer    = 64 << 10
 )
 
 // Transport is an http.RoundTripper. It is safe for concurrent use.
@@ -73,7 +77,11 @@ func New(p Policy) *Transport {
 	t.own.TLSClientConfig = p.TLS.Clone()
 	t.own.ForceAttemptHTTP2 = true
 	t.own.MaxConnsPerHost = p.Connections
-	t.own.MaxIdleConnsPerHost = p.Connections
+	t.own.MaxIdleConnsPerHost = max(p.Connections, p.Parallel)
+	if p.Parallel > 0 {
+		t.own.MaxIdleConns = 0
+		t.own.WriteBufferSize, t.own.ReadBufferSize = buffer, buffer
+	}
 	t.own.MaxResponseHeaderBytes = p.MaxHeader
 	t.own.ResponseHeaderTimeout = max(p.Answer, 0)
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}

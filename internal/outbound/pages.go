@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -26,9 +28,13 @@ type chain struct{ seen map[string]bool }
 
 // step notes that the page that was asked for links to next.
 func (p *pages) step(req *http.Request, next *url.URL) error {
+	return p.link(req.URL, next, key(req.URL, req), key(next, req))
+}
+
+// link notes that one page, which has the key here, links to another.
+func (p *pages) link(from, next *url.URL, here, there string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	here, there := key(req.URL, req), key(next, req)
 	c := p.chains[here]
 	if c == nil {
 		c = &chain{seen: map[string]bool{}}
@@ -37,9 +43,9 @@ func (p *pages) step(req *http.Request, next *url.URL) error {
 	c.seen[here] = true
 	switch {
 	case c.seen[there]:
-		return &Refused{From: req.URL.Redacted(), To: next.Redacted(), Why: "the list goes in a circle"}
+		return &Refused{From: from.Redacted(), To: next.Redacted(), Why: "the list goes in a circle"}
 	case len(c.seen) >= maxPages:
-		return &Refused{From: req.URL.Redacted(), To: next.Redacted(), Why: fmt.Sprintf("the list has more than %d pages", maxPages)}
+		return &Refused{From: from.Redacted(), To: next.Redacted(), Why: fmt.Sprintf("the list has more than %d pages", maxPages)}
 	}
 	if p.chains == nil {
 		p.chains = map[string]*chain{}
@@ -57,4 +63,24 @@ func (p *pages) step(req *http.Request, next *url.URL) error {
 func key(u *url.URL, req *http.Request) string {
 	folder, name := path.Split(u.Path)
 	return req.Header.Get("X-Auth-Token") + " " + Origin(u) + "/" + path.Base(folder) + "/" + name + "?" + u.Query().Encode()
+}
+
+var nextLink = regexp.MustCompile(`<([^>]*)>\s*;[^,]*\brel="?next"?`)
+
+// Lists are lists whose pages are linked by the Link header. It is safe for concurrent use.
+type Lists struct{ pages pages }
+
+// Next is where a list goes on, nil at its end. Like the links of JSON lists, it stays at the address
+// that was asked, and a list that has no end is Refused.
+func (l *Lists) Next(resp *http.Response) (*url.URL, error) {
+	m := nextLink.FindStringSubmatch(strings.Join(resp.Header.Values("Link"), ", "))
+	if m == nil {
+		return nil, nil
+	}
+	asked := resp.Request.URL
+	next, _, err := nextPage(asked, m[1])
+	if err != nil {
+		return nil, err
+	}
+	return next, l.pages.link(asked, next, asked.String(), next.String())
 }

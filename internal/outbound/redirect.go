@@ -24,13 +24,13 @@ func isRedirect(resp *http.Response) bool {
 // follow is the request that a redirect asks for. The method and the body stay the same, as
 // keystoneauth has it, but for 303, which says to read the result.
 func (t *Transport) follow(req *http.Request, resp *http.Response, hop int) (*http.Request, error) {
-	from := req.URL.Redacted()
+	from := shown(req.URL)
 	to, err := req.URL.Parse(resp.Header.Get("Location"))
 	switch {
 	case resp.Header.Get("Location") == "" || err != nil || Origin(to) == "":
 		return nil, &Refused{From: from, To: "an unusable address", Why: "its redirect names no http or https address"}
 	case hop >= maxHops:
-		return nil, &Refused{From: from, To: to.Redacted(), Why: "there are too many redirects in a row"}
+		return nil, &Refused{From: from, To: shown(to), Why: "there are too many redirects in a row"}
 	}
 	next := req.Clone(req.Context())
 	next.URL, next.Host = to, ""
@@ -41,11 +41,11 @@ func (t *Transport) follow(req *http.Request, resp *http.Response, hop int) (*ht
 	switch {
 	case sameServer(req.URL, to):
 	case !t.policy.Leave:
-		return nil, &Moved{From: from, To: to.Redacted()}
+		return nil, &Moved{From: from, To: shown(to)}
 	case req.URL.Scheme == "https" && to.Scheme == "http":
-		return nil, &Refused{From: from, To: to.Redacted(), Why: "it has no TLS"}
+		return nil, &Refused{From: from, To: shown(to), Why: "it has no TLS"}
 	case next.Body != nil && next.Body != http.NoBody:
-		return nil, &Moved{From: from, To: to.Redacted()}
+		return nil, &Moved{From: from, To: shown(to)}
 	default:
 		to.User = nil
 		for _, name := range credentials {
@@ -54,7 +54,7 @@ func (t *Transport) follow(req *http.Request, resp *http.Response, hop int) (*ht
 	}
 	if next.Body != nil && next.Body != http.NoBody {
 		if req.GetBody == nil {
-			return nil, &Refused{From: from, To: to.Redacted(), Why: "its body can't be sent twice"}
+			return nil, &Refused{From: from, To: shown(to), Why: "its body can't be sent twice"}
 		}
 		if next.Body, err = req.GetBody(); err != nil {
 			return nil, err
@@ -68,4 +68,14 @@ func (t *Transport) follow(req *http.Request, resp *http.Response, hop int) (*ht
 func sameServer(from, to *url.URL) bool {
 	return Origin(from) == Origin(to) ||
 		from.Scheme == "http" && to.Scheme == "https" && strings.EqualFold(from.Hostname(), to.Hostname())
+}
+
+// shown is an address without its password, and without what is behind the question mark, which may
+// be a signature.
+func shown(u *url.URL) string {
+	short := *u
+	if short.RawQuery != "" {
+		short.RawQuery = "…"
+	}
+	return short.Redacted()
 }

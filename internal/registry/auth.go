@@ -177,6 +177,7 @@ func (a *auth) ask(ctx context.Context, ch challenge, s scope) (token, error) {
 	if err != nil {
 		return token{}, err
 	}
+	a.host.way.Allow(ch.realm)
 	now := time.Now()
 	resp, err := a.host.http.Do(r)
 	if err != nil {

@@ -2,10 +2,8 @@ package registry
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -29,36 +27,30 @@ func (c *Client) HasBlob(ctx context.Context, host, repository, digest string) (
 // Blob reads a blob from its first byte to its last. A connection that is cut goes on where it was
 // cut. At the end size and digest are checked: a reader that gives io.EOF has given the blob.
 func (c *Client) Blob(ctx context.Context, host, repository string, d Descriptor) (io.ReadCloser, error) {
-	sum, err := newHash(d.Digest)
-	if err != nil {
+	if _, err := newHash(d.Digest); err != nil {
 		return nil, err
 	}
 	hosts, err := c.sources(host)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	b := &blob{c: c, hosts: hosts, ctx: ctx, cancel: cancel, repository: repository, d: d, sum: sum}
-	b.watch = time.AfterFunc(idle, func() { cancel(errIdle) })
+	ctx, cancel := context.WithCancel(ctx)
+	b := &blob{c: c, hosts: hosts, ctx: ctx, cancel: cancel, repository: repository, d: d}
 	if err := b.open(); err != nil {
 		b.Close()
 		return nil, err
 	}
-	return b, nil
+	return Checked(b, b.what(), d)
 }
-
-var errIdle = fault.New(fault.Unavailable, "", "no byte came for %s", idle)
 
 // blob is one blob while it is read.
 type blob struct {
 	c          *Client
 	hosts      []*host
 	ctx        context.Context
-	cancel     context.CancelCauseFunc
-	watch      *time.Timer
+	cancel     context.CancelFunc
 	repository string
 	d          Descriptor
-	sum        hash.Hash
 	body       io.ReadCloser
 	at         int64 // bytes given so far
 	cuts       int   // since the last byte
@@ -102,34 +94,22 @@ func (b *blob) openAt(h *host) error {
 // Read gives the next bytes.
 func (b *blob) Read(p []byte) (int, error) {
 	for {
-		b.watch.Reset(idle)
 		n, err := b.body.Read(p)
 		if n > 0 {
 			b.cuts = 0
 			b.at += int64(n)
-			b.sum.Write(p[:n])
-			if b.at > b.d.Size {
-				return 0, fault.New(fault.Internal, "", "%s: corrupt: it is longer than its %d bytes", b.what(), b.d.Size)
-			}
 			return n, nil
 		}
 		switch {
 		case err == nil:
 			continue
-		case errors.Is(err, io.EOF) && b.at == b.d.Size:
-			return 0, b.check()
+		case errors.Is(err, io.EOF) && b.at >= b.d.Size:
+			return 0, io.EOF
 		}
 		if err := b.resume(err); err != nil {
 			return 0, err
 		}
 	}
-}
-
-func (b *blob) check() error {
-	if got := hex.EncodeToString(b.sum.Sum(nil)); got != b.d.Digest[len(b.d.Digest)-len(got):] {
-		return fault.New(fault.Internal, "", "%s: corrupt: its digest is %s", b.what(), got)
-	}
-	return io.EOF
 }
 
 // resume goes on after the connection was cut, at most as often as requests are repeated.
@@ -142,18 +122,15 @@ func (b *blob) resume(cut error) error {
 	if b.cuts > max(b.c.o.Retries, 0) {
 		return fault.Wrap(fault.Unavailable, "", fmt.Errorf("%s: cut off at byte %d of %d: %w", b.what(), b.at, b.d.Size, cut))
 	}
-	b.watch.Stop()
 	if err := wait(b.ctx, backoff(b.cuts)/2); err != nil {
 		return fmt.Errorf("%s: %w", b.what(), err)
 	}
-	b.watch.Reset(idle + 2*time.Minute) // a registry may ask to wait
 	return b.open()
 }
 
 // Close ends reading.
 func (b *blob) Close() error {
-	b.watch.Stop()
-	b.cancel(context.Canceled)
+	b.cancel()
 	if b.body == nil {
 		return nil
 	}
@@ -196,7 +173,7 @@ func (c *Client) Upload(ctx context.Context, host, repository string, d Descript
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watched := &watched{Reader: body, timer: time.AfterFunc(idle+2*time.Minute, func() { cancel(errIdle) })}
+	watched := &watched{Reader: body, timer: time.AfterFunc(idle, func() { cancel(errIdle) })}
 	defer watched.timer.Stop()
 	resp, err = c.do(ctx, h, request{
 		method: http.MethodPut, path: location, query: url.Values{"digest": {d.Digest}}, scope: s, what: what, once: true, size: d.Size,
@@ -211,6 +188,8 @@ func (c *Client) Upload(ctx context.Context, host, repository string, d Descript
 	return nil
 }
 
+var errIdle = fault.New(fault.Unavailable, "", "no byte was taken for %s", idle)
+
 // watched keeps a timer from ending as long as bytes flow.
 type watched struct {
 	io.Reader
@@ -218,7 +197,7 @@ type watched struct {
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	w.timer.Reset(idle + 2*time.Minute)
+	w.timer.Reset(idle)
 	return w.Reader.Read(p)
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 // Options are how registries are reached. Hosts are HOST or HOST:PORT.
@@ -62,6 +63,7 @@ type Client struct {
 	o     Options
 	mu    sync.Mutex
 	hosts map[string]*host
+	lists outbound.Lists
 }
 
 // The limits of what a registry may answer.
@@ -71,7 +73,7 @@ const (
 	maxJSON     = 8 << 20
 	maxConfig   = 8 << 20
 	maxMessage  = 16 << 10
-	idle        = 60 * time.Second // without a byte
+	idle        = 3 * time.Minute // without a byte of an upload being taken
 )
 
 // New makes a client. It sends no requests.
@@ -98,7 +100,7 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, h := range c.hosts {
-		h.http.CloseIdleConnections()
+		h.way.Close()
 	}
 }
 
@@ -107,6 +109,7 @@ type host struct {
 	name     string // as images name it
 	base     string // URL before /v2/
 	insecure bool
+	way      *outbound.Transport
 	http     *http.Client
 	reads    chan struct{} // one for each request that may be under way
 	writes   chan struct{}
@@ -154,7 +157,9 @@ func (c *Client) open(key, name, base string) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.http = &http.Client{Transport: transport(config, c.o.Requests), CheckRedirect: h.redirect}
+	h.way = transport(config, c.o.Requests)
+	h.way.Allow(h.base)
+	h.http = &http.Client{Transport: h.way}
 	h.auth = newAuth(h, c.login(name))
 	h.scheme = func(context.Context) error { return nil }
 	if h.insecure && base == "" {
@@ -181,32 +186,12 @@ func loopback(name string) bool {
 	return bare == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func transport(config *tls.Config, requests int) *http.Transport {
-	return &http.Transport{
-		Proxy:           http.ProxyFromEnvironment,
-		DialContext:     (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig: config, TLSHandshakeTimeout: 30 * time.Second, ForceAttemptHTTP2: true,
-		MaxIdleConns: 0, MaxIdleConnsPerHost: max(requests, 2), IdleConnTimeout: 90 * time.Second,
-		ResponseHeaderTimeout: 5 * time.Minute, MaxResponseHeaderBytes: maxHeader,
-		DisableCompression: true, // a blob is its bytes
-		WriteBufferSize:    64 << 10, ReadBufferSize: 64 << 10,
-	}
-}
-
-// redirect follows a registry to where it keeps its blobs, without our credentials, and never from
-// TLS to none.
-func (h *host) redirect(r *http.Request, via []*http.Request) error {
-	first := via[0]
-	switch {
-	case len(via) > 5:
-		return errors.New("redirected more than 5 times")
-	case r.URL.Scheme != "https" && first.URL.Scheme == "https":
-		return fmt.Errorf("redirected from TLS to %s://%s", r.URL.Scheme, r.URL.Host)
-	}
-	if r.URL.Host != first.URL.Host {
-		r.Header.Del("Authorization")
-	}
-	return nil
+// transport goes to one registry. It follows a registry to where it keeps its blobs, without our
+// credentials.
+func transport(config *tls.Config, requests int) *outbound.Transport {
+	return outbound.New(outbound.Policy{
+		TLS: config, Parallel: 2 * requests, MaxHeader: maxHeader, MaxBody: -1, Answer: 5 * time.Minute, Leave: true,
+	})
 }
 
 // findScheme asks an insecure registry by TLS first and then without, before anything else is sent.
@@ -225,6 +210,7 @@ func (h *host) findScheme(ctx context.Context) error {
 		resp.Body.Close()
 	} else if noTLS(err) {
 		h.base = "http://" + address(h.name)
+		h.way.Allow(h.base)
 	}
 	if err == nil || noTLS(err) {
 		h.scheme = nil

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 // Image names what is asked for: a repository at a host, and a tag or digest.
@@ -116,13 +117,13 @@ func (c *Client) Manifest(ctx context.Context, i Image) (*Manifest, error) {
 	var m *Manifest
 	what := "manifest of " + i.String()
 	err := c.read(ctx, i.Host, request{
-		method: http.MethodGet, path: manifestPath(i), header: acceptHeader(), scope: pull(i), what: what,
+		method: http.MethodGet, path: manifestPath(i), header: acceptHeader(), scope: pull(i), what: what, limit: maxManifest,
 	}, func(resp *http.Response) error {
 		media := mediaType(resp)
 		if !isManifest(media) && media != "application/json" {
 			return fmt.Errorf("%s: registry %s answered with %q, not with a manifest", what, i.Host, media)
 		}
-		text, err := limited(resp, maxManifest)
+		text, err := whole(resp)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -275,14 +276,14 @@ func mediaType(resp *http.Response) string {
 
 func isManifest(media string) bool { return slices.Contains(accepted, types.MediaType(media)) }
 
-// limited reads an answer that may not be longer than limit.
-func limited(resp *http.Response, limit int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if err != nil {
+// whole reads an answer, which the request has limited.
+func whole(resp *http.Response) ([]byte, error) {
+	text, err := io.ReadAll(resp.Body)
+	switch {
+	case errors.Is(err, outbound.ErrTooLarge):
+		return nil, fault.Wrap(fault.Usage, "", err)
+	case err != nil:
 		return nil, fault.Wrap(fault.Unavailable, "", err)
-	}
-	if int64(len(text)) > limit {
-		return nil, fault.New(fault.Usage, "", "the response is larger than %d MiB", limit>>20)
 	}
 	return text, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 // request is one question to a registry.
@@ -30,6 +31,8 @@ type request struct {
 	body func() (io.ReadCloser, error)
 	size int64
 	once bool // the body can't be given twice
+	// limit is how long the answer's body may be; 0 is any length.
+	limit int64
 }
 
 // do sends the request until an answer comes that isn't a passing failure. The caller closes the
@@ -111,6 +114,9 @@ func (c *Client) send(ctx context.Context, h *host, r request) (resp *http.Respo
 			return nil, "", err
 		}
 	}
+	if r.limit > 0 {
+		ctx = outbound.Limit(ctx, r.limit)
+	}
 	q, err := http.NewRequestWithContext(ctx, r.method, address, body)
 	if err != nil {
 		return nil, "", err
@@ -122,6 +128,7 @@ func (c *Client) send(ctx context.Context, h *host, r request) (resp *http.Respo
 		q.Header = r.header.Clone()
 	}
 	q.Header.Set("User-Agent", c.o.UserAgent)
+	q.Header.Set("Accept-Encoding", "identity") // what has a digest is its bytes
 	if ours {
 		if sent, err = h.auth.header(ctx, r.scope); err != nil {
 			body.Close()
@@ -178,7 +185,7 @@ func (h *host) address(r request) (address string, ours bool, err error) {
 		maps.Copy(q, r.query)
 		u.RawQuery = q.Encode()
 	}
-	return u.String(), u.Host == base.Host, nil
+	return u.String(), outbound.Origin(u) == outbound.Origin(base), nil
 }
 
 // drain reads what little is left, so that the connection can be used again.
@@ -208,6 +215,11 @@ func bare(err error) error {
 func unreachable(h *host, err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
+	}
+	_, refused := errors.AsType[*outbound.Refused](err)
+	_, moved := errors.AsType[*outbound.Moved](err)
+	if refused || moved {
+		return fault.Wrap(fault.Forbidden, "", fmt.Errorf("registry %s: %w", h.name, err))
 	}
 	return fault.Wrap(fault.Unavailable, "", fmt.Errorf("registry %s: %w", h.name, err))
 }

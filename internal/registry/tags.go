@@ -5,17 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// The limits of a list that comes in pages.
-const (
-	maxPages = 10_000
-	maxNames = 1_000_000
-)
+// maxNames is how many names a list that comes in pages may have.
+const maxNames = 1_000_000
 
 // Tags are all tags of the repository, in the registry's order.
 func (c *Client) Tags(ctx context.Context, host, repository string) ([]string, error) {
@@ -37,55 +33,46 @@ func (c *Client) Catalog(ctx context.Context, host string) ([]string, error) {
 	})
 }
 
-// pages follows a list's links until there are no more. A link that leads in a circle is an error.
+// pages follows a list's links until there are no more.
 func (c *Client) pages(
 	ctx context.Context, host, path string, s scope, what string, parse func([]byte) ([]string, error),
-) ([]string, error) {
-	var all []string
-	seen := map[string]bool{}
-	for path != "" {
-		if seen[path] || len(seen) > maxPages {
-			return nil, fault.New(fault.Internal, "", "%s: the registry's pages never end", what)
-		}
-		seen[path] = true
-		next := ""
-		err := c.read(ctx, host, request{method: http.MethodGet, path: path, scope: s, what: what}, func(resp *http.Response) error {
-			text, err := limited(resp, maxJSON)
-			if err != nil {
-				return fmt.Errorf("%s: %w", what, err)
-			}
-			names, err := parse(text)
-			if err != nil {
-				return fmt.Errorf("%s: registry %s answered with %q that is no list: %w", what, host, mediaType(resp), err)
-			}
-			all = append(all, names...)
-			next = nextPage(resp)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(all) > maxNames {
+) (all []string, err error) {
+	for path != "" && err == nil {
+		var names []string
+		names, path, err = c.page(ctx, host, path, s, what, parse)
+		if all = append(all, names...); len(all) > maxNames {
 			return nil, fault.New(fault.Internal, "", "%s: more than %d", what, maxNames)
 		}
-		path = next
+	}
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }
 
-var nextLink = regexp.MustCompile(`<([^>]*)>\s*;[^,]*\brel="?next"?`)
-
-// nextPage is the address of the next page, on the same registry.
-func nextPage(resp *http.Response) string {
-	m := nextLink.FindStringSubmatch(strings.Join(resp.Header.Values("Link"), ", "))
-	if m == nil {
-		return ""
-	}
-	u, err := resp.Request.URL.Parse(m[1])
-	if err != nil || u.Host != resp.Request.URL.Host {
-		return ""
-	}
-	return u.RequestURI()
+// page is one page of a list, and the path of the next one.
+func (c *Client) page(
+	ctx context.Context, host, path string, s scope, what string, parse func([]byte) ([]string, error),
+) (names []string, next string, err error) {
+	r := request{method: http.MethodGet, path: path, scope: s, what: what, limit: maxJSON}
+	err = c.read(ctx, host, r, func(resp *http.Response) error {
+		text, err := whole(resp)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if names, err = parse(text); err != nil {
+			return fmt.Errorf("%s: registry %s answered with %q that is no list: %w", what, host, mediaType(resp), err)
+		}
+		u, err := c.lists.Next(resp)
+		if err != nil {
+			return fault.Wrap(fault.Internal, "", fmt.Errorf("%s: %w", what, err))
+		}
+		if u != nil {
+			next = u.RequestURI()
+		}
+		return nil
+	})
+	return names, next, err
 }
 
 // Config is what an image's configuration says.
@@ -121,9 +108,9 @@ func (c *Client) Config(ctx context.Context, i Image) (Config, *Manifest, error)
 	}
 	what := "configuration of " + i.String()
 	err = c.read(ctx, i.Host, request{
-		method: http.MethodGet, path: blobPath(i.Repository, m.Config.Digest), scope: pull(i), what: what,
+		method: http.MethodGet, path: blobPath(i.Repository, m.Config.Digest), scope: pull(i), what: what, limit: maxConfig,
 	}, func(resp *http.Response) error {
-		text, err := limited(resp, maxConfig)
+		text, err := whole(resp)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
