@@ -7,6 +7,16 @@ from setuptools import setup
 
 path = pathlib.Path(__file__).parent / "imgctl_openstack" / "commands.json"
 commands = json.loads(path.read_text())
+# TripleO's commands are of this version's classes, whether imgctl can carry them out or not.
+tripleo = {
+    "prepare": "Prepare",
+    "prepare_default": "PrepareDefault",
+    "push": "Push",
+    "list": "List",
+    "show": "Show",
+    "delete": "Delete",
+    "hotfix": "Hotfix",
+}
 names = ["_".join(["image", *c["path"]]).replace("-", "_") for c in commands]
 
 setup(
@@ -14,6 +24,7 @@ setup(
         "openstack.extension": [
             "imgctl = imgctl_openstack.commands:Imgctl",
             *(f"{name} = imgctl_openstack.commands:{name}" for name in names),
+            *(f"tripleo_container_image_{name} = imgctl_openstack.tripleo:{of}" for name, of in tripleo.items()),
         ]
     }
 )

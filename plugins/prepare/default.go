@@ -53,9 +53,9 @@ func writeDefault(_ context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	if in.Bool("enable-registry-login") {
-		out.Log().Info("add ContainerImageRegistryCredentials, such as {registry.example: {user: password}}, to an environment file")
+		out.Text("Add ContainerImageRegistryCredentials, such as {registry.example: {user: password}}, to an environment file")
 		if in.Bool("local-push-destination") {
-			out.Log().Warn("nodes pull from the undercloud's registry, which needs no login: both switches are rarely wanted together")
+			out.Log().Warn("nodes pull from the undercloud's registry, which needs no login: it is unusual to set both flags")
 		}
 	}
 	if _, err := out.Stdout().Write(text); err != nil {

@@ -41,6 +41,7 @@ class Common:
     auth_required = False
     conflict_handler = "resolve"
     spec = {}
+    files = ()  # descriptors that imgctl reads
 
     def get_description(self):
         return "\n\n".join(filter(None, [self.spec["short"] + ".", self.spec.get("long")]))
@@ -119,7 +120,7 @@ class List(Results, lister.Lister):
     def take_action(self, parsed_args):
         # Columns that are shown only to who asks for them have to be asked for.
         asked = [arg for column in parsed_args.columns for arg in ("-c", column)]
-        self.status, rows = program.results(self.line(parsed_args, "-f", "json", *asked))
+        self.status, rows = program.results(self.line(parsed_args, "-f", "json", *asked), self.files)
         columns = list(rows[0]) if rows else [c["title"] for c in self.spec.get("columns", []) if not c.get("hidden")]
         return columns, [[row[c] for c in columns] for row in rows or []]
 
@@ -128,7 +129,7 @@ class Show(Results, show.ShowOne):
     """Fields of one object, or of an action's outcome."""
 
     def take_action(self, parsed_args):
-        self.status, fields = program.results(self.line(parsed_args, "-f", "json"))
+        self.status, fields = program.results(self.line(parsed_args, "-f", "json"), self.files)
         return list(fields or {}), list((fields or {}).values())
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
 
 from osc_lib import exceptions
 
@@ -47,17 +49,61 @@ def environment():
     return {**os.environ, "IMGCTL_PROGRAM": "openstack image"}
 
 
-def run(args):
-    """Runs imgctl on the user's terminal and gives its exit status."""
-    return wait(subprocess.Popen([find(), *args], env=environment()))
+def secret(text):
+    """The descriptor of a file that only imgctl reads, with a password in it."""
+    line = text.encode() + b"\n"
+    if len(line) > 4096:  # what a pipe takes without a reader
+        raise exceptions.CommandError("a password is longer than 4 kB")
+    end, start = os.pipe()
+    os.write(start, line)
+    os.close(start)
+    return end
 
 
-def results(args):
+def run(args, files=(), silent=False, log=None):
+    """Runs imgctl on the user's terminal and gives its exit status.
+
+    files are descriptors that imgctl reads. With silent, its output goes where its messages go. log
+    is a file that its messages are written to as well.
+    """
+    stdout = sys.stderr.fileno() if silent else None
+    if not log:
+        return wait(start(args, files, stdout=stdout))
+    try:
+        file = open(log, "wb")
+    except OSError as e:
+        raise exceptions.CommandError(f"--log-file: {e}")
+    with file:
+        process = start(args, files, stdout=stdout, stderr=subprocess.PIPE)
+        copying = threading.Thread(target=copy, args=(process.stderr, file))
+        copying.start()
+        status = wait(process)
+        copying.join()
+    return status
+
+
+def copy(messages, file):
+    """Writes messages to a file and to the terminal, as they come."""
+    for text in iter(lambda: messages.read1(), b""):
+        file.write(text)
+        os.write(sys.stderr.fileno(), text)
+
+
+def results(args, files=()):
     """Runs imgctl and gives its exit status, and what it found: None where it found nothing."""
-    process = subprocess.Popen([find(), *args], stdout=subprocess.PIPE, env=environment())
+    process = start(args, files, stdout=subprocess.PIPE)
     status, out = wait(process, read=True)
     text = out.decode().strip()
     return status, json.loads(text) if text else None
+
+
+def start(args, files=(), **streams):
+    """Starts imgctl, which inherits the descriptors of files; here they are closed."""
+    try:
+        return subprocess.Popen([find(), *args], env=environment(), pass_fds=files, **streams)
+    finally:
+        for f in files:
+            os.close(f)
 
 
 def wait(process, read=False):
