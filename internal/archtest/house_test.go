@@ -62,6 +62,7 @@ var house = []floor{
 	{"subjects: what happens to images", []row{
 		{"internal/image/promote", "the transaction that makes an image current under a name", clients},
 		{"internal/image/share", "which projects can use which image", clients},
+		{"internal/image/usage", "who uses an image", clients},
 		// Only promote can tell the claim of a dead promotion from that of a live one.
 		{"internal/image/sweep", "removes what dead runs left behind", with(clients, "internal/image/promote")},
 		{"internal/aquilon/profile", "what to build for an Aquilon profile, using packuilon's maps", clients},
@@ -77,7 +78,7 @@ var house = []floor{
 		{"internal/openstack/cloudsyaml", "what clouds.yaml and the `OS_*` variables say, as openstacksdk reads them", ground},
 		{"internal/openstack/cloud", "sign-in, transport, waiting, run ids", with(ground, "internal/openstack/cloudsyaml")},
 		{"internal/openstack/cloudtest", "signs tests in to clouds", with(ground, "internal/openstack/cloud")},
-		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access", clients},
+		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access; `listing` reads pages", clients},
 	}},
 	{"ground", []row{
 		{"internal/fault", "the kinds of failure; advice as data", nil},

@@ -27,9 +27,19 @@ var (
 	computeService      = service{"compute", []string{"compute"}, "v2.1/"}
 	networkService      = service{"network", []string{"network", "networking"}, "v2.0/"}
 	blockStorageService = service{"block-storage", []string{"block-storage", "volumev3", "block-store", "volume"}, "v3/"}
+	baremetalService    = service{"baremetal", []string{"baremetal", "bare-metal"}, "v1/"}
+	stackService        = service{"orchestration", []string{"orchestration"}, "v1/"}
+	clusterService      = service{"container-infrastructure-management", clusterTypes, "v1/"}
+	balancerService     = service{"load-balancer", []string{"load-balancer"}, "v2/"}
+	databaseService     = service{"database", []string{"database"}, "v1.0/"}
 )
 
-var services = []service{imageService, computeService, networkService, blockStorageService}
+var clusterTypes = []string{"container-infrastructure-management", "container-infrastructure", "container-infra"}
+
+var services = []service{
+	imageService, computeService, networkService, blockStorageService,
+	baremetalService, stackService, clusterService, balancerService, databaseService,
+}
 
 // Image is a client of the Image service (Glance v2). It makes no request.
 func (c *Cloud) Image() (*gophercloud.ServiceClient, error) { return c.client(imageService) }
@@ -44,6 +54,22 @@ func (c *Cloud) Network() (*gophercloud.ServiceClient, error) { return c.client(
 func (c *Cloud) BlockStorage() (*gophercloud.ServiceClient, error) {
 	return c.client(blockStorageService)
 }
+
+// BareMetal is a client of the Bare Metal service (Ironic v1). It makes no request.
+func (c *Cloud) BareMetal() (*gophercloud.ServiceClient, error) { return c.client(baremetalService) }
+
+// Orchestration is a client of the Orchestration service (Heat v1). It makes no request.
+func (c *Cloud) Orchestration() (*gophercloud.ServiceClient, error) { return c.client(stackService) }
+
+// ContainerInfra is a client of the Container Infrastructure Management service (Magnum v1). It makes no
+// request.
+func (c *Cloud) ContainerInfra() (*gophercloud.ServiceClient, error) { return c.client(clusterService) }
+
+// LoadBalancer is a client of the Load Balancer service (Octavia v2). It makes no request.
+func (c *Cloud) LoadBalancer() (*gophercloud.ServiceClient, error) { return c.client(balancerService) }
+
+// Database is a client of the Database service (Trove v1.0). It makes no request.
+func (c *Cloud) Database() (*gophercloud.ServiceClient, error) { return c.client(databaseService) }
 
 // Identity is a client of the Identity service (Keystone v3) at the address of the token.
 func (c *Cloud) Identity() *gophercloud.ServiceClient {

@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/pagination"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/listing"
 )
 
 // Query is a query to the Image service. The zero value lists what the project sees by default: public
@@ -39,14 +39,10 @@ func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
 		return c.bothHidden(ctx, q)
 	}
 	var found []*Image
-	err := c.shown.certain(ctx, allImages, func() error {
-		found = nil
-		return c.eachPage(ctx, c.sc.ServiceURL("images")+"?"+q.encode(), func(images []*Image) {
-			found = append(found, slices.DeleteFunc(images, func(i *Image) bool { return !q.exactly(i) })...)
-		})
-	})
+	restart := func() { found = nil }
+	err := c.EachImage(ctx, q, restart, func(page []*Image) { found = append(found, page...) })
 	if err != nil {
-		return nil, failed(err, "listing images")
+		return nil, err
 	}
 	ids := make([]string, 0, len(found))
 	for _, i := range found {
@@ -54,6 +50,29 @@ func (c *Client) Images(ctx context.Context, q Query) ([]*Image, error) {
 	}
 	c.shown.add(ids...)
 	return found, nil
+}
+
+// EachImage hands over the images that match page by page, in the service's order; with BothHidden, first those
+// that aren't hidden. Before it starts, and before it starts over because the list changed while it was read, it
+// calls restart, which may be nil.
+func (c *Client) EachImage(ctx context.Context, q Query, restart func(), take func([]*Image)) error {
+	list := listing.List{Path: "images", Key: "images", Restart: restart}
+	for _, hidden := range []bool{false, true} {
+		if one := q; q.BothHidden || q.Hidden == hidden {
+			one.Hidden = hidden
+			list.Queries = append(list.Queries, one.values())
+		}
+	}
+	err := c.shown.certain(ctx, allImages, func() error {
+		return listing.Each(ctx, c.sc, list, func(page []*Image) error {
+			take(slices.DeleteFunc(page, func(i *Image) bool { return i == nil || !q.exactly(i) }))
+			return nil
+		})
+	})
+	if err != nil {
+		return failed(err, "listing images")
+	}
+	return nil
 }
 
 // bothHidden requests both lists in parallel.
@@ -73,7 +92,7 @@ func (c *Client) bothHidden(ctx context.Context, q Query) ([]*Image, error) {
 	return slices.Concat(found[0], found[1]), err
 }
 
-func (q Query) encode() string {
+func (q Query) values() url.Values {
 	v := url.Values{"limit": {strconv.Itoa(pageSize)}}
 	for key, value := range map[string]string{
 		"name": q.name(), "owner": q.Owner, "visibility": q.Visibility, "member_status": q.MemberStatus,
@@ -94,7 +113,7 @@ func (q Query) encode() string {
 			v.Set(key, value)
 		}
 	}
-	return v.Encode()
+	return v
 }
 
 // name is the filter for the name. The service takes text before a colon as an operator and splits at
@@ -164,54 +183,4 @@ func (i *Image) attribute(key string) (string, bool) {
 	}
 	value, ok := all[key]
 	return fmt.Sprint(value), ok
-}
-
-func (c *Client) eachPage(ctx context.Context, first string, take func([]*Image)) error {
-	pager := pagination.NewPager(c.sc, first, func(r pagination.PageResult) pagination.Page {
-		return page{pagination.LinkedPageBase{PageResult: r}, c.sc}
-	})
-	return pager.EachPage(ctx, func(_ context.Context, p pagination.Page) (bool, error) {
-		images, err := p.(page).images()
-		if err != nil {
-			return false, err
-		}
-		take(images)
-		return true, nil
-	})
-}
-
-type page struct {
-	pagination.LinkedPageBase
-	sc *gophercloud.ServiceClient
-}
-
-func (p page) images() ([]*Image, error) {
-	body, err := json.Marshal(p.Body)
-	if err != nil {
-		return nil, err
-	}
-	var list struct {
-		Images []*Image `json:"images"`
-	}
-	return list.Images, json.Unmarshal(body, &list)
-}
-
-// IsEmpty reports whether the page is empty, which means that the previous page was the last.
-func (p page) IsEmpty() (bool, error) {
-	images, err := p.images()
-	return len(images) == 0, err
-}
-
-// NextPageURL is the address of the next page, which the service gives as a path without host.
-func (p page) NextPageURL() (string, error) {
-	body, _ := p.Body.(map[string]any)
-	next, _ := body["next"].(string)
-	if next == "" {
-		return "", nil
-	}
-	at := strings.Index(next, "/images")
-	if at < 0 {
-		return "", fmt.Errorf("the service's link to the next page of images is %q, which is no page of images", next)
-	}
-	return p.sc.ServiceURL(strings.TrimPrefix(next[at:], "/")), nil
 }

@@ -1,0 +1,140 @@
+// Package listing reads the lists of OpenStack's services page by page. Only one page is in memory at
+// a time, and only what its reader asks for.
+package listing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+)
+
+// List is a list of a service.
+type List struct {
+	Path    string            // below the service's address, such as "servers/detail"
+	Queries []url.Values      // several are read one after the other; none is one without a query
+	Key     string            // of the items in the answer, such as "servers"
+	Headers map[string]string // such as the microversion's
+
+	// Restart is called before the first page, and again before the list is read from its start because
+	// it changed in between: what was taken before does not count. It may be nil.
+	Restart func()
+}
+
+func (l *List) queries() []url.Values {
+	if len(l.Queries) == 0 {
+		return []url.Values{{}}
+	}
+	return l.Queries
+}
+
+// restarts is how often a list is read again that changed while it was read.
+const restarts = 3
+
+// errChanged says that the service doesn't know the item any more after which the next page begins.
+var errChanged = errors.New("the list changed while it was read")
+
+// Each hands the items of each page to take, in the service's order. Items are decoded as JSON. The error
+// has its kind; a list that take refuses ends with its error.
+func Each[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, take func([]T) error) error {
+	for try := 1; ; try++ {
+		if l.Restart != nil {
+			l.Restart()
+		}
+		err := once(ctx, sc, l, take)
+		if !errors.Is(err, errChanged) || try == restarts {
+			return err
+		}
+	}
+}
+
+func once[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, take func([]T) error) error {
+	for _, q := range l.queries() {
+		if err := pages(ctx, sc, l, q.Encode(), take); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pages reads one list from its first page to its last.
+func pages[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, query string, take func([]T) error) error {
+	seen := map[string]bool{}
+	for query != "" || len(seen) == 0 {
+		if seen[query] {
+			return fmt.Errorf("the list of %s goes in a circle", l.Key)
+		}
+		first := len(seen) == 0
+		seen[query] = true
+		items, next, err := page[T](ctx, sc, l, query)
+		if !first && (gophercloud.ResponseCodeIs(err, http.StatusBadRequest) || gophercloud.ResponseCodeIs(err, http.StatusNotFound)) {
+			return fmt.Errorf("%w: %w", errChanged, err)
+		}
+		if err != nil {
+			return err
+		}
+		if len(items) == 0 {
+			return nil // some services link to a page behind the last one
+		}
+		if err := take(items); err != nil {
+			return err
+		}
+		query = next
+	}
+	return nil
+}
+
+// page reads one page, and the query of the next one, which is "" for none.
+func page[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, query string) (items []T, next string, err error) {
+	at := sc.ServiceURL(l.Path)
+	if query != "" {
+		at += "?" + query
+	}
+	var body map[string]json.RawMessage
+	//nolint:bodyclose // gophercloud closes what it decodes
+	resp, err := sc.Get(ctx, at, &body, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}, MoreHeaders: l.Headers})
+	if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
+		return nil, "", cloud.Classify(err)
+	}
+	raw, ok := body[l.Key]
+	if !ok {
+		return nil, "", fmt.Errorf("the service answered without %q", l.Key)
+	}
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return nil, "", fmt.Errorf("reading the list of %s: %w", l.Key, err)
+	}
+	next, err = nextPage(body, l.Key)
+	return items, next, err
+}
+
+// nextPage is the query of the link to the next page, "" for none. Services write it as "next", as
+// "KEY_links" or as "links"; of its address, which proxies get wrong, only the query counts.
+func nextPage(page map[string]json.RawMessage, key string) (string, error) {
+	link := ""
+	_ = json.Unmarshal(page["next"], &link) // Glance's, Ironic's and Magnum's
+	for _, name := range []string{key + "_links", "links"} {
+		var links []struct{ Rel, Href string }
+		if json.Unmarshal(page[name], &links) != nil {
+			continue
+		}
+		for _, l := range links {
+			if l.Rel == "next" {
+				link = l.Href
+			}
+		}
+	}
+	if link == "" {
+		return "", nil
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.RawQuery == "" {
+		return "", fmt.Errorf("the link to the next page of %s is %q, which is no page", key, link)
+	}
+	return u.RawQuery, nil
+}
