@@ -1,9 +1,13 @@
-// Package foreignfile reads the files that users write, in YAML or JSON: share files, policies,
-// layouts, catalogues. Unknown keys are errors, a missing or empty value never means "all" or "nobody",
-// and every error is fault.Usage with line and column.
+// Package foreignfile reads the files that users write, in YAML or JSON. Every error is fault.Usage with
+// line and column.
+//
+// Parse is for our own formats: share files, policies, layouts, catalogues. Unknown keys are errors, a
+// missing or empty value never means "all" or "nobody", and top-level keys that begin with "x-" are
+// ignored; use them for anchors. Tree is for formats that others have defined, such as heat's environment
+// files: it keeps all that a file says, by the rules of YAML 1.1.
 //
 // Aliases and merge keys are followed. Size, depth and the expansion of aliases are limited, so that a
-// short file can't fill the memory. Top-level keys that begin with "x-" are ignored; use them for anchors.
+// short file can't fill the memory.
 package foreignfile
 
 import (
@@ -11,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"unicode"
@@ -21,68 +26,116 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// Limits of a file.
+// Limits of a file that Parse reads.
 const (
 	MaxSize  = 1 << 20 // bytes
 	MaxDepth = 40      // of values in values, aliases followed
 	MaxNodes = 100_000 // values, aliases followed
 )
 
-// Node is a value in a file.
-type Node struct {
-	Line, Column int // of its first character, from 1
-
-	path     string // of keys and positions from the file's top, such as shares[2].to
-	kind     kind
-	text     string
-	yamlBool bool   // the text is true or false without quotes
-	items    []Node // of a list
-	pairs    []pair // of a mapping, in the file's order, those of merge keys behind
-}
-
-type kind int
-
+// Limits of a file that Tree reads. The largest environment files in use have some hundred kilobytes.
 const (
-	empty kind = iota // null, or nothing if a value belongs
-	scalar
-	list
-	mapping
+	MaxTreeSize  = 2 << 20
+	MaxTreeDepth = 100
+	MaxTreeNodes = 500_000
 )
 
-type pair struct {
-	key   Node
-	value Node
-}
-
 // Parse reads the one document of a file. begin says for an empty file what it has to begin with.
-func Parse(text []byte, begin string) (*Node, error) {
+func Parse(text []byte, begin string) (*Node, error) { return parse("", text, begin) }
+
+func parse(file string, text []byte, begin string) (*Node, error) {
 	if len(text) > MaxSize {
 		return nil, fault.New(fault.Usage, "split it", "the file has %d bytes, more than %d", len(text), MaxSize)
 	}
+	top, err := (&reader{file: file, left: MaxNodes, nodes: MaxNodes, depth: MaxDepth}).document(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case top.Kind == Null:
+		return nil, fault.New(fault.Usage, "begin with "+begin, "line %d: the file is empty", top.Line)
+	}
+	top.Pairs = slices.DeleteFunc(top.Pairs, func(p Pair) bool { return strings.HasPrefix(p.Key, "x-") })
+	return top.node(""), nil
+}
+
+// Tree reads the one document of a file that errors call name. Keys that are given more than once are
+// marked, and the last one counts. An empty file is Null.
+func Tree(name string, text []byte) (*Value, error) {
+	if len(text) > MaxTreeSize {
+		return nil, fault.New(fault.Usage, "", "%s: larger than %d MiB", name, MaxTreeSize>>20)
+	}
+	v, err := (&reader{file: name, lenient: true, left: MaxTreeNodes, nodes: MaxTreeNodes, depth: MaxTreeDepth}).document(text)
+	if err != nil && !strings.HasPrefix(err.Error(), name+":") { // an error of the YAML parser
+		err = fault.New(fault.Usage, "", "%s: %w", name, err)
+	}
+	return v, err
+}
+
+// ReadTree is Tree of a file on this machine.
+func ReadTree(path string) (*Value, error) {
+	text, err := read(path, MaxTreeSize)
+	if err != nil {
+		return nil, err
+	}
+	return Tree(path, text)
+}
+
+// Read is Parse of a file on this machine; errors begin with PATH, or PATH:LINE:COLUMN.
+func Read(path, begin string) (*Node, error) {
+	text, err := read(path, MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	top, err := parse(path, text, begin)
+	if err != nil && !strings.HasPrefix(err.Error(), path+":") {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return top, err
+}
+
+// read reads at most one byte more than a file may have.
+func read(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Unreadable(path, err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, Unreadable(path, err)
+	}
+	return text, nil
+}
+
+// Unreadable is the error of a file that can't be read, with its kind.
+func Unreadable(path string, err error) error {
+	kind := fault.Internal
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		kind = fault.NotFound
+	case errors.Is(err, os.ErrPermission):
+		kind = fault.Forbidden
+	}
+	return fault.Wrap(kind, "", fmt.Errorf("reading %s: %w", path, err))
+}
+
+// document reads the only document of a text.
+func (r *reader) document(text []byte) (*Value, error) {
 	var doc, more yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF), err == nil && len(doc.Content) == 0:
-		return nil, fault.New(fault.Usage, "begin with "+begin, "line 1: the file is empty")
+		return &Value{File: r.file, Line: 1, Column: 1}, nil
 	case err != nil:
 		return nil, syntax(text, err)
 	}
 	switch err := d.Decode(&more); {
 	case err == nil:
-		return nil, (&Node{Line: more.Line, Column: more.Column}).Errorf("there is a second document; only one is read")
+		return nil, r.at(&more).Errorf("there is a second document; only one is read")
 	case !errors.Is(err, io.EOF):
 		return nil, syntax(text, err)
 	}
-	r := &reader{left: MaxNodes}
-	top, err := r.node(doc.Content[0], "", 0)
-	if err != nil {
-		return nil, err
-	}
-	top.pairs = slices.DeleteFunc(top.pairs, func(p pair) bool { return strings.HasPrefix(p.key.text, "x-") })
-	if top.kind == empty {
-		return nil, fault.New(fault.Usage, "begin with "+begin, "line %d: the file is empty", top.Line)
-	}
-	return &top, nil
+	return r.value(doc.Content[0], 0)
 }
 
 // syntax is an error of the YAML parser, which doesn't always say where.
@@ -103,109 +156,4 @@ func syntax(text []byte, err error) error {
 		message = fmt.Sprintf("line %d: %s", 1+bytes.Count(text[:at], []byte("\n")), message)
 	}
 	return fault.New(fault.Usage, "", "%s", message)
-}
-
-// reader makes Nodes of YAML's, within the limits.
-type reader struct{ left int }
-
-func (r *reader) node(n *yaml.Node, path string, depth int) (Node, error) {
-	out := Node{Line: n.Line, Column: n.Column, path: path}
-	if r.left--; r.left < 0 {
-		return out, out.Errorf("the file comes to more than %d values, its aliases followed", MaxNodes)
-	}
-	if depth > MaxDepth {
-		return out, out.Errorf("values are nested more than %d deep, aliases followed", MaxDepth)
-	}
-	switch n.Kind {
-	case yaml.AliasNode:
-		return r.node(n.Alias, path, depth+1)
-	case yaml.ScalarNode:
-		return r.scalar(n, out)
-	case yaml.SequenceNode:
-		out.kind = list
-		for at, item := range n.Content {
-			v, err := r.node(item, child(path, at), depth+1)
-			if err != nil {
-				return out, err
-			}
-			out.items = append(out.items, v)
-		}
-	case yaml.MappingNode:
-		out.kind = mapping
-		return r.mapping(n, out, depth)
-	}
-	return out, nil
-}
-
-func (r *reader) scalar(n *yaml.Node, out Node) (Node, error) {
-	switch n.ShortTag() {
-	case "!!null":
-		return out, nil
-	case "!!binary":
-		return out, out.Errorf("binary data is not expected here")
-	}
-	out.kind, out.text = scalar, n.Value
-	out.yamlBool = n.ShortTag() == "!!bool"
-	return out, nil
-}
-
-func (r *reader) mapping(n *yaml.Node, out Node, depth int) (Node, error) {
-	var merged []pair
-	for k := 0; k+1 < len(n.Content); k += 2 {
-		if n.Content[k].ShortTag() == "!!merge" {
-			more, err := r.merge(n.Content[k+1], out.path, depth)
-			if err != nil {
-				return out, err
-			}
-			merged = append(merged, more...)
-			continue
-		}
-		key, err := r.node(n.Content[k], out.path, depth+1)
-		switch {
-		case err != nil:
-			return out, err
-		case key.kind != scalar || key.text == "":
-			return out, key.Errorf("a key has to be a word")
-		case out.has(key.text):
-			return out, key.Errorf("%q is given twice", key.text)
-		}
-		value, err := r.node(n.Content[k+1], child(out.path, key.text), depth+1)
-		if err != nil {
-			return out, err
-		}
-		if value.kind == empty { // the place of a missing value is the key's
-			value.Line, value.Column = key.Line, key.Column
-		}
-		out.pairs = append(out.pairs, pair{key, value})
-	}
-	for _, p := range merged {
-		if !out.has(p.key.text) {
-			out.pairs = append(out.pairs, p)
-		}
-	}
-	return out, nil
-}
-
-// merge are the pairs of a mapping, or of several of which the first counts.
-func (r *reader) merge(n *yaml.Node, path string, depth int) ([]pair, error) {
-	from, err := r.node(n, path, depth+1)
-	if err != nil {
-		return nil, err
-	}
-	sources := from.items
-	if from.kind != list {
-		sources = []Node{from}
-	}
-	var all []pair
-	for _, s := range sources {
-		if s.kind != mapping {
-			return nil, s.Errorf("<< takes keys and values, or a list of such")
-		}
-		all = append(all, s.pairs...)
-	}
-	return all, nil
-}
-
-func (n *Node) has(key string) bool {
-	return slices.ContainsFunc(n.pairs, func(p pair) bool { return p.key.text == key })
 }

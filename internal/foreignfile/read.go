@@ -10,23 +10,30 @@ import (
 
 	"github.com/agext/levenshtein"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/quantity"
 )
+
+// Node is a value in a file that Parse reads.
+type Node struct {
+	Line, Column int // of its first character, from 1
+
+	path  string // of keys and positions from the file's top, such as shares[2].to
+	value *Value
+}
+
+func (v *Value) node(path string) *Node { return &Node{v.Line, v.Column, path, v} }
+
+// Errorf is an error about the value.
+func (n *Node) Errorf(format string, args ...any) error { return n.value.Errorf(format, args...) }
+
+// Path is where the value stands, by keys and positions, such as shares[0].to; "" is the top.
+func (n *Node) Path() string { return n.path }
 
 // Reader reads a value. One that is missing never gets to it; an empty one does.
 type Reader func(*Node) error
 
 // Keys are the keys that a mapping may have, each with its reader.
 type Keys map[string]Reader
-
-// Errorf is an error about the value.
-func (n *Node) Errorf(format string, args ...any) error {
-	return fault.New(fault.Usage, "", "line %d, column %d: %w", n.Line, n.Column, fmt.Errorf(format, args...))
-}
-
-// Path is where the value stands, by keys and positions, such as shares[0].to; "" is the top.
-func (n *Node) Path() string { return n.path }
 
 // Map reads a mapping; required are the keys that have to be there.
 func (n *Node) Map(keys Keys, required ...string) error {
@@ -42,7 +49,7 @@ func (n *Node) Map(keys Keys, required ...string) error {
 		return err
 	}
 	for _, key := range required {
-		if !n.has(key) {
+		if n.value.Get(key) == nil {
 			return n.Errorf("%s: it is missing", key)
 		}
 	}
@@ -51,12 +58,12 @@ func (n *Node) Map(keys Keys, required ...string) error {
 
 // Pairs reads a mapping of any keys; at is the key's place.
 func (n *Node) Pairs(read func(key string, at, value *Node) error) error {
-	if n.kind != mapping {
+	if n.value.Kind != Map {
 		return n.Errorf("keys and values are expected here")
 	}
-	for k := range n.pairs {
-		p := &n.pairs[k]
-		if err := read(p.key.text, &p.key, &p.value); err != nil {
+	for _, p := range n.value.Pairs {
+		key := &Value{Kind: p.KeyKind, Text: p.Key, File: n.value.File, Line: p.Line, Column: p.Column}
+		if err := read(p.Key, key.node(n.path), p.Value.node(child(n.path, p.Key))); err != nil {
 			return err
 		}
 	}
@@ -66,11 +73,11 @@ func (n *Node) Pairs(read func(key string, at, value *Node) error) error {
 // Each reads a list, which may have no items: [] means none, and is not the same as nothing.
 func Each(read Reader) Reader {
 	return func(n *Node) error {
-		if n.kind != list {
+		if n.value.Kind != List {
 			return n.Errorf("a list is expected here")
 		}
-		for k := range n.items {
-			if err := read(&n.items[k]); err != nil {
+		for at, item := range n.value.Items {
+			if err := read(item.node(child(n.path, at))); err != nil {
 				return err
 			}
 		}
@@ -81,7 +88,7 @@ func Each(read Reader) Reader {
 // Some is Each of a list with at least one item.
 func Some(read Reader) Reader {
 	return func(n *Node) error {
-		if n.kind == list && len(n.items) == 0 {
+		if n.value.Kind == List && len(n.value.Items) == 0 {
 			return n.Errorf("%s: there are none", n.name())
 		}
 		return Each(read)(n)
@@ -92,10 +99,10 @@ func Some(read Reader) Reader {
 // may be all digits.
 func Text(into *string) Reader {
 	return func(n *Node) error {
-		if n.kind != scalar || n.text == "" {
+		if n.value.Kind != String && n.value.Kind != Boolean || n.value.Text == "" {
 			return n.Errorf("a text is expected here")
 		}
-		*into = n.text
+		*into = n.value.Text
 		return nil
 	}
 }
@@ -139,10 +146,10 @@ func OneOf(into *string, words ...string) Reader {
 // Bool reads true or false.
 func Bool(into *bool) Reader {
 	return func(n *Node) error {
-		if n.kind != scalar || !n.yamlBool {
+		if n.value.Kind != Boolean {
 			return n.Errorf("true or false is expected here")
 		}
-		*into = strings.EqualFold(n.text, "true")
+		*into = n.value.True
 		return nil
 	}
 }
@@ -150,8 +157,8 @@ func Bool(into *bool) Reader {
 // Int reads a whole number from least on.
 func Int(into *int, least int) Reader {
 	return func(n *Node) error {
-		i, err := strconv.Atoi(n.text)
-		if n.kind != scalar || err != nil || i < least {
+		i, err := strconv.Atoi(n.value.Text)
+		if n.value.Kind != String || err != nil || i < least {
 			return n.Errorf("%s: a whole number from %d on is expected here", n.name(), least)
 		}
 		*into = i
@@ -203,14 +210,19 @@ func child(path string, at any) string {
 
 // near asks whether the word that is most like the given one is meant; "" if none is like it.
 func near(given string, known []string) string {
+	if best := Nearest(given, known); best != "" {
+		return fmt.Sprintf("did you mean %q? ", best)
+	}
+	return ""
+}
+
+// Nearest is the known word that is spelled most like the given one, "" if none is like it.
+func Nearest(given string, known []string) string {
 	best, distance := "", max(2, len(given)/3)+1
 	for _, word := range known {
 		if d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(word), nil); d < distance {
 			best, distance = word, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %q? ", best)
+	return best
 }

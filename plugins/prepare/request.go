@@ -81,7 +81,7 @@ func load(in *sdk.Input, out *sdk.Output) (*deployment, error) {
 			return nil, err
 		}
 	}
-	if d.Roles, err = roles(in); err != nil {
+	if d.Roles, err = roles(in, env); err != nil {
 		return nil, err
 	}
 	if len(d.Roles) == 0 {
@@ -100,13 +100,13 @@ func paths(in *sdk.Input, all []string) []string {
 }
 
 // roles reads the roles file, from the user's folder or from TripleO's templates.
-func roles(in *sdk.Input) ([]envfile.Role, error) {
+func roles(in *sdk.Input, env *envfile.Environment) ([]envfile.Role, error) {
 	if !in.IsSet("roles-file") {
 		usual := filepath.Join(templates, "roles_data.yaml")
 		if _, err := os.Stat(usual); errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
-		return envfile.Roles(usual)
+		return env.Roles(usual)
 	}
 	given := in.String("roles-file")
 	if given == "" {
@@ -114,10 +114,10 @@ func roles(in *sdk.Input) ([]envfile.Role, error) {
 	}
 	if _, err := os.Stat(in.Path(given)); err != nil && !filepath.IsAbs(given) {
 		if installed := filepath.Join(templates, given); exists(installed) {
-			return envfile.Roles(installed)
+			return env.Roles(installed)
 		}
 	}
-	return envfile.Roles(in.Path(given))
+	return env.Roles(in.Path(given))
 }
 
 func exists(path string) bool {

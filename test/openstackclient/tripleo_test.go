@@ -67,7 +67,8 @@ func TestTripleOCommands(t *testing.T) {
 	}{
 		{
 			"prepare", "prepare -e " + environment + " -r " + roles + " --dry-run --cleanup none --log-file " + messages, 0,
-			[]string{"parameter_defaults:\n", "  ContainerRedisImage: quay.io/t/openstack-redis:cur\n"}, nil,
+			[]string{"parameter_defaults:\n", "  ContainerRedisImage: quay.io/t/openstack-redis:cur\n"},
+			nil,
 		},
 		{"prepare into a file", "prepare -e " + environment + " --roles-file " + roles + " --output-env-file " + output, 0, nil, nil},
 		{"prepare nothing known", "prepare -e " + environment + " --cleanup some", 2, nil, []string{"'full', 'partial', 'none'"}},
@@ -87,7 +88,8 @@ func TestTripleOCommands(t *testing.T) {
 		{"list values", "list -f value" + login, 0, []string{"docker://" + target + "/namespace/foo:latest-x\n"}, nil},
 		{
 			"show is JSON", "show docker://" + target + "/namespace/foo:latest-x --username u --password p-word", 0,
-			[]string{"{\n  \"Name\": \"" + target + "/namespace/foo\"", `"RepoTags": [`, `"Tag": "latest-x"`}, nil,
+			[]string{"{\n  \"Name\": \"" + target + "/namespace/foo\"", `"RepoTags": [`, `"Tag": "latest-x"`},
+			nil,
 		},
 		{"delete, and nobody to ask", "delete " + target + "/namespace/foo:latest-x" + login, 2, nil, []string{"pass --yes"}},
 		{"delete", "delete " + target + "/namespace/foo:latest-x --yes" + login, 0, nil, nil},

@@ -21,12 +21,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/envfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagelist"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/label"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/remote"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
@@ -161,7 +161,7 @@ func (e *example) request(t *testing.T) decide.Request {
 	if err := environment.Add(parse(t, e.Environment)); err != nil {
 		t.Fatal(err)
 	}
-	roles, err := envfile.RolesOf(parse(t, e.Roles))
+	roles, err := environment.RolesOf(parse(t, e.Roles))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func (e *example) request(t *testing.T) decide.Request {
 	}
 }
 
-func parse(t *testing.T, n yaml.Node) *document.Value {
+func parse(t *testing.T, n yaml.Node) *foreignfile.Value {
 	t.Helper()
 	if n.IsZero() {
 		return nil
@@ -180,7 +180,7 @@ func parse(t *testing.T, n yaml.Node) *document.Value {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := document.Parse("case.yaml", text)
+	v, err := foreignfile.Tree("case.yaml", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestUndercloud(t *testing.T) {
 	} {
 		env := &envfile.Environment{}
 		if c.local != "" {
-			root, err := document.Parse("e.yaml", []byte("parameter_defaults: {LocalContainerRegistry: '"+c.local+"'}"))
+			root, err := foreignfile.Tree("e.yaml", []byte("parameter_defaults: {LocalContainerRegistry: '"+c.local+"'}"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -271,7 +271,7 @@ func TestUndercloud(t *testing.T) {
 
 func TestRolesHaveListsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	root, err := document.Parse("e.yaml", []byte(`
+	root, err := foreignfile.Tree("e.yaml", []byte(`
 parameter_defaults:
   ContainerImagePrepare:
   - set: {namespace: quay.io/t, name_prefix: p, tag: l}
@@ -286,14 +286,14 @@ parameter_defaults:
 	if err := env.Add(root); err != nil {
 		t.Fatal(err)
 	}
-	roles, err := document.Parse("r.yaml", []byte(`
+	roles, err := foreignfile.Tree("r.yaml", []byte(`
 - {name: Controller, CountDefault: 1, ServicesDefault: ['OS::TripleO::Services::Keystone']}
 - {name: Compute, CountDefault: 1, ServicesDefault: ['OS::TripleO::Services::NovaCompute']}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := envfile.RolesOf(roles)
+	all, err := (&envfile.Environment{}).RolesOf(roles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +325,7 @@ parameter_defaults:
 
 func TestLaterEntriesCountAndSayWhat(t *testing.T) {
 	t.Parallel()
-	root, err := document.Parse("e.yaml", []byte(`
+	root, err := foreignfile.Tree("e.yaml", []byte(`
 parameter_defaults:
   ContainerImagePrepare:
   - set: {namespace: quay.io/t, tag: a}

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/envfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagelist"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // Problem is something wrong, or only doubtful, in an environment file.
@@ -26,7 +26,7 @@ func Lint(ctx context.Context, files []string, release *imagelist.Release) []Pro
 	env := &envfile.Environment{}
 	var found []Problem
 	for _, file := range files {
-		root, err := document.Read(file)
+		root, err := foreignfile.ReadTree(file)
 		if err == nil {
 			err = env.Add(root)
 		}
@@ -60,7 +60,7 @@ func doubts(env *envfile.Environment) (found []Problem) {
 	if list.IsNull() {
 		return nil
 	}
-	doubt := func(v *document.Value, format string, args ...any) {
+	doubt := func(v *foreignfile.Value, format string, args ...any) {
 		found = append(found, Problem{v.File, v.Line, v.Column, false, fmt.Sprintf(format, args...)})
 	}
 	for _, entry := range list.Items {
@@ -69,7 +69,7 @@ func doubts(env *envfile.Environment) (found []Problem) {
 		if tag.Truthy() && label.Truthy() {
 			doubt(label, "tag_from_label has no effect, as set has a tag, %q, unless the label policy is legacy", tag.String())
 		}
-		if tag != nil && tag.Kind == document.Number && spelledOtherwise(tag.Text) {
+		if tag != nil && tag.Kind == foreignfile.Number && spelledOtherwise(tag.Text) {
 			doubt(tag, "tag %s isn't quoted: TripleO reads a number and drops zeros at its end; here it stays as written", tag.Text)
 		}
 		if includes, excludes := entry.Get("includes"), entry.Get("excludes"); includes.Truthy() && excludes.Truthy() {

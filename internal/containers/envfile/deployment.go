@@ -5,36 +5,44 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // Role is one role of a deployment.
 type Role struct {
 	Name     string
-	Count    *document.Value // CountDefault
-	Services []string        // ServicesDefault
+	Count    *foreignfile.Value // CountDefault
+	Services []string           // ServicesDefault
 }
 
-// Roles reads a roles file, or the lists of several.
-func Roles(path string) ([]Role, error) {
-	root, err := document.Read(path)
+// roleKeys are the keys of a role that are read.
+var roleKeys = []string{"name", "CountDefault", "ServicesDefault"}
+
+// Roles reads a roles file.
+func (e *Environment) Roles(path string) ([]Role, error) {
+	root, err := foreignfile.ReadTree(path)
 	if err != nil {
 		return nil, err
 	}
-	return RolesOf(root)
+	return e.RolesOf(root)
 }
 
 // RolesOf reads a list of roles.
-func RolesOf(root *document.Value) ([]Role, error) {
+func (e *Environment) RolesOf(root *foreignfile.Value) ([]Role, error) {
 	if root.IsNull() {
 		return nil, nil
 	}
-	if root.Kind != document.List {
+	if root.Kind != foreignfile.List {
 		return nil, root.Errorf("a roles file has to be a list, not %s", root.Kind)
 	}
 	var roles []Role
 	for _, item := range root.Items {
+		if item.Kind != foreignfile.Map {
+			return nil, item.Errorf("a role has to be a mapping, not %s", item.Kind)
+		}
+		e.duplicates(item)
+		e.misspelled(item, roleKeys)
 		name, err := item.Get("name").Scalar("name")
 		if err != nil {
 			return nil, err
@@ -67,7 +75,7 @@ func (e *Environment) Enabled(role Role) ([]string, error) {
 	return role.Services, nil
 }
 
-func number(v *document.Value, what string) (int, error) {
+func number(v *foreignfile.Value, what string) (int, error) {
 	if v.IsNull() {
 		return 0, nil
 	}
@@ -106,7 +114,7 @@ func (e *Environment) MechanismDrivers() (drivers []string, given bool, err erro
 	if v == nil || v.IsNull() {
 		return nil, false, nil
 	}
-	if v.Kind == document.Text {
+	if v.Kind == foreignfile.String {
 		for d := range strings.SplitSeq(v.Text, ",") {
 			drivers = append(drivers, strings.TrimSpace(d))
 		}
@@ -123,19 +131,19 @@ func (e *Environment) Credentials() (map[string]Login, error) {
 	if v.IsNull() {
 		return nil, nil
 	}
-	if v.Kind != document.Map {
+	if v.Kind != foreignfile.Map {
 		return nil, v.Errorf("ContainerImageRegistryCredentials has to be a mapping of registries, not %s", v.Kind)
 	}
 	logins := map[string]Login{}
 	for _, p := range v.Pairs {
 		switch {
-		case p.KeyKind != document.Text || !reference.ValidHost(p.Key):
+		case p.KeyKind != foreignfile.String || !reference.ValidHost(p.Key):
 			return nil, p.Value.Errorf("credentials: registry %q is no HOST or HOST:PORT in text", p.Key)
-		case p.Value.Kind != document.Map || len(p.Value.Pairs) != 1:
+		case p.Value.Kind != foreignfile.Map || len(p.Value.Pairs) != 1:
 			return nil, p.Value.Errorf("credentials of registry %s have to be one user with a password", p.Key)
 		}
 		user := p.Value.Pairs[0]
-		if user.KeyKind != document.Text || user.Value.Kind != document.Text {
+		if user.KeyKind != foreignfile.String || user.Value.Kind != foreignfile.String {
 			return nil, p.Value.Errorf("credentials of registry %s: user and password have to be text; quote them", p.Key)
 		}
 		if user.Key == "" || user.Value.Text == "" {

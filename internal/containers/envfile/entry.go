@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagelist"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // Entry is one entry of a ContainerImagePrepare list.
@@ -42,7 +42,7 @@ func (e *Environment) Entries(parameter string) (entries []Entry, ok bool, err e
 	if !list.Truthy() {
 		return nil, false, nil
 	}
-	if list.Kind != document.List {
+	if list.Kind != foreignfile.List {
 		return nil, false, list.Errorf("%s has to be a list, not %s", parameter, list.Kind)
 	}
 	for _, item := range list.Items {
@@ -55,8 +55,8 @@ func (e *Environment) Entries(parameter string) (entries []Entry, ok bool, err e
 	return entries, true, nil
 }
 
-func (e *Environment) entry(item *document.Value) (entry Entry, err error) {
-	if item.Kind != document.Map {
+func (e *Environment) entry(item *foreignfile.Value) (entry Entry, err error) {
+	if item.Kind != foreignfile.Map {
 		return entry, item.Errorf("an entry has to be a mapping, not %s", item.Kind)
 	}
 	e.keys(item, entryKeys, "key")
@@ -91,7 +91,7 @@ func (e *Environment) entry(item *document.Value) (entry Entry, err error) {
 }
 
 // rest reads the keys that are neither text nor lists.
-func (e *Environment) rest(item *document.Value, entry *Entry) error {
+func (e *Environment) rest(item *foreignfile.Value, entry *Entry) error {
 	var err error
 	if entry.Set, err = e.variables(item.Get("set")); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (e *Environment) rest(item *document.Value, entry *Entry) error {
 		return err
 	}
 	if v := item.Get("multi_arch"); !v.IsNull() {
-		if v.Kind != document.Bool {
+		if v.Kind != foreignfile.Boolean {
 			return v.Errorf("multi_arch has to be true or false, not %s", v.Kind)
 		}
 		entry.MultiArch = &v.True
@@ -115,11 +115,11 @@ func (e *Environment) rest(item *document.Value, entry *Entry) error {
 	return nil
 }
 
-func push(v *document.Value) (Push, error) {
+func push(v *foreignfile.Value) (Push, error) {
 	switch {
 	case !v.Truthy():
 		return Push{}, nil
-	case v.Kind == document.Bool:
+	case v.Kind == foreignfile.Boolean:
 		return Push{Undercloud: true}, nil
 	}
 	destination, err := v.Scalar("push_destination")
@@ -127,11 +127,11 @@ func push(v *document.Value) (Push, error) {
 }
 
 // variables reads a set. Lists and mappings are no variables of a template's.
-func (e *Environment) variables(set *document.Value) (imagelist.Variables, error) {
+func (e *Environment) variables(set *foreignfile.Value) (imagelist.Variables, error) {
 	if set.IsNull() {
 		return nil, nil
 	}
-	if set.Kind != document.Map {
+	if set.Kind != foreignfile.Map {
 		return nil, set.Errorf("set has to be a mapping, not %s", set.Kind)
 	}
 	e.keys(set, knownVariables(), "variable")

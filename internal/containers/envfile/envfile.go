@@ -12,14 +12,14 @@ import (
 
 	"github.com/agext/levenshtein"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // Environment is what all environment files say together; later files count over earlier ones.
 type Environment struct {
-	Parameters *document.Value // parameter_defaults; nil if there are none
-	Resources  *document.Value // resource_registry
+	Parameters *foreignfile.Value // parameter_defaults; nil if there are none
+	Resources  *foreignfile.Value // resource_registry
 	Findings   []Finding
 }
 
@@ -35,6 +35,12 @@ var topLevel = []string{
 	"parameter_defaults", "parameters", "resource_registry", "parameter_merge_strategies", "encrypted_param_names", "event_sinks",
 }
 
+// parameters are those that the preparation of images reads.
+var parameters = []string{
+	"ContainerImagePrepare", "ContainerImageRegistryCredentials", "ContainerImageRegistryLogin", "DockerInsecureRegistryAddress",
+	"DockerRegistryMirror", "LocalContainerRegistry", "AdditionalArchitectures", "NeutronMechanismDrivers",
+}
+
 // Load reads the folders' *.yaml by name, folder by folder, and then the files. A folder that isn't
 // there is an error, unless optional says that it may be missing.
 func Load(files, folders []string, optional string) (*Environment, error) {
@@ -46,7 +52,7 @@ func Load(files, folders []string, optional string) (*Environment, error) {
 			continue
 		}
 		if err != nil {
-			return nil, document.Unreadable(folder, err)
+			return nil, foreignfile.Unreadable(folder, err)
 		}
 		all = append(all, names...)
 	}
@@ -54,7 +60,7 @@ func Load(files, folders []string, optional string) (*Environment, error) {
 		if file == "" {
 			return nil, fault.New(fault.Usage, "", "the name of an environment file is empty")
 		}
-		root, err := document.Read(file)
+		root, err := foreignfile.ReadTree(file)
 		if err != nil {
 			return nil, err
 		}
@@ -80,47 +86,61 @@ func inFolder(folder string) ([]string, error) {
 }
 
 // Add lays one file's content over the environment.
-func (e *Environment) Add(root *document.Value) error {
+func (e *Environment) Add(root *foreignfile.Value) error {
 	if root.IsNull() {
 		return nil
 	}
-	if root.Kind != document.Map {
+	if root.Kind != foreignfile.Map {
 		return root.Errorf("an environment file has to be a mapping, not %s", root.Kind)
 	}
 	e.keys(root, topLevel, "section")
 	for _, s := range []struct {
 		key string
-		of  **document.Value
+		of  **foreignfile.Value
 	}{{"parameter_defaults", &e.Parameters}, {"resource_registry", &e.Resources}} {
 		section := root.Get(s.key)
 		if section.IsNull() {
 			continue
 		}
-		if section.Kind != document.Map {
+		if section.Kind != foreignfile.Map {
 			return section.Errorf("%s has to be a mapping, not %s", s.key, section.Kind)
 		}
 		e.duplicates(section)
-		*s.of = document.Overlay(*s.of, section)
+		if s.of == &e.Parameters {
+			e.misspelled(section, parameters)
+		}
+		*s.of = foreignfile.Overlay(*s.of, section)
 	}
 	return nil
 }
 
 // keys warns of keys that aren't among the known ones, with the nearest of them.
-func (e *Environment) keys(v *document.Value, known []string, what string) {
+func (e *Environment) keys(v *foreignfile.Value, known []string, what string) {
 	e.duplicates(v)
 	for _, p := range v.Pairs {
 		if slices.Contains(known, p.Key) {
 			continue
 		}
 		text := "unknown " + what + " " + p.Key
-		if near := Nearest(p.Key, known); near != "" {
+		if near := foreignfile.Nearest(p.Key, known); near != "" {
 			text += ", did you mean " + near + "?"
 		}
 		e.find(v.File, p.Line, p.Column, text)
 	}
 }
 
-func (e *Environment) duplicates(v *document.Value) {
+// misspelled warns of keys that are no known ones, but nearly; there are others that are none of our business.
+func (e *Environment) misspelled(v *foreignfile.Value, known []string) {
+	for _, p := range v.Pairs {
+		near := foreignfile.Nearest(p.Key, known)
+		if near == "" || slices.Contains(known, p.Key) || levenshtein.Distance(p.Key, near, nil) > 2 {
+			continue
+		}
+		e.find(v.File, p.Line, p.Column, p.Key+" isn't read; did you mean "+near+"?")
+	}
+}
+
+func (e *Environment) duplicates(v *foreignfile.Value) {
 	for _, p := range v.Pairs {
 		if p.Duplicate {
 			e.find(v.File, p.Line, p.Column, p.Key+" is given more than once; the last one counts")
@@ -130,15 +150,4 @@ func (e *Environment) duplicates(v *document.Value) {
 
 func (e *Environment) find(file string, line, column int, text string) {
 	e.Findings = append(e.Findings, Finding{file, line, column, text})
-}
-
-// Nearest is the known word that is spelled most like the given one, "" if none is close.
-func Nearest(word string, known []string) string {
-	best, distance := "", 1+max(2, len(word)/3)
-	for _, k := range known {
-		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil); d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
 }

@@ -7,16 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/envfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 func environment(t *testing.T, texts ...string) (*envfile.Environment, error) {
 	t.Helper()
 	env := &envfile.Environment{}
 	for _, text := range texts {
-		root, err := document.Parse("e.yaml", []byte(text))
+		root, err := foreignfile.Tree("e.yaml", []byte(text))
 		if err != nil {
 			return nil, err
 		}
@@ -25,6 +25,15 @@ func environment(t *testing.T, texts ...string) (*envfile.Environment, error) {
 		}
 	}
 	return env, nil
+}
+
+func tree(t *testing.T, text string) *foreignfile.Value {
+	t.Helper()
+	root, err := foreignfile.Tree("e.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
 }
 
 func must(t *testing.T, texts ...string) *envfile.Environment {
@@ -132,6 +141,16 @@ parameter_defaults:
 			t.Errorf("%q isn't found in\n%s", want, text)
 		}
 	}
+	if _, err := env.RolesOf(tree(t, "- {name: A, ServiceDefault: [x], description: y, CountDefault: 1}")); err != nil {
+		t.Fatal(err)
+	}
+	more := must(t, "parameter_defaults: {ContainerImagesPrepare: [], ContainerImagePrepareDebug: true, ComputeContainerImagePrepare: []}")
+	if len(more.Findings) != 1 || more.Findings[0].Text != "ContainerImagesPrepare isn't read; did you mean ContainerImagePrepare?" {
+		t.Errorf("%+v", more.Findings)
+	}
+	if f := env.Findings[len(env.Findings)-1]; f.Text != "ServiceDefault isn't read; did you mean ServicesDefault?" || f.Column != 13 {
+		t.Errorf("%+v", f)
+	}
 	if f := env.Findings[1]; f.Line != 5 || f.Column != 5 {
 		t.Errorf("%+v", f)
 	}
@@ -166,7 +185,7 @@ func TestServices(t *testing.T) {
 parameter_defaults: {ComputeCount: 0, ComputeServices: [x], ThirdServices: ["OS::TripleO::Services::Own"]}
 resource_registry: {"OS::TripleO::Services::Noop": OS::Heat::None, "OS::TripleO::Services::NovaApi": /tht/x.yaml}
 `)
-	root, err := document.Parse("roles.yaml", []byte(`
+	root, err := foreignfile.Tree("roles.yaml", []byte(`
 - name: Controller
   CountDefault: 1
   ServicesDefault: ["OS::TripleO::Services::NovaApi", "OS::TripleO::Services::HeatApi", "OS::TripleO::Services::Noop"]
@@ -177,7 +196,7 @@ resource_registry: {"OS::TripleO::Services::Noop": OS::Heat::None, "OS::TripleO:
 	if err != nil {
 		t.Fatal(err)
 	}
-	roles, err := envfile.RolesOf(root)
+	roles, err := (&envfile.Environment{}).RolesOf(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,13 +250,13 @@ func TestHostileFiles(t *testing.T) {
 		"a bomb of merges":     {"a: &a {x: 1}\n" + strings.Repeat("b: {<<: *a}\n", 1000), ""},
 		"a merge of itself":    {"a: &a\n  <<: *a\n", ""},
 		"an alias of itself":   {"parameter_defaults: &a {x: *a}", ""},
-		"too deep":             {strings.Repeat("[", 200) + strings.Repeat("]", 200), "nested deeper than"},
+		"too deep":             {strings.Repeat("[", 200) + strings.Repeat("]", 200), "nested more than 100 deep"},
 		"far too deep":         {strings.Repeat("[", 1_000_000), ""},
-		"too large":            {strings.Repeat("#", document.MaxBytes+1), "larger than 8 MiB"},
+		"too large":            {strings.Repeat("#", foreignfile.MaxTreeSize+1), "larger than 2 MiB"},
 		"no YAML":              {"a: [", "line 1"},
 		"no mapping":           {"- a", "has to be a mapping, not a list"},
 		"a list of parameters": {"parameter_defaults: [a]", "has to be a mapping"},
-		"a key of a list":      {"? [a]\n: b", "a key has to be text"},
+		"a key of a list":      {"? [a]\n: b", "a key has to be a word"},
 		"no UTF-8":             {"a: \xff\xfe", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -283,7 +302,7 @@ func FuzzEnvironment(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		root, err := document.Parse("e.yaml", text)
+		root, err := foreignfile.Tree("e.yaml", text)
 		if err != nil {
 			return
 		}

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // Image is one image of a list, as its template gives it.
@@ -44,13 +44,13 @@ func (v Variables) With(over Variables) Variables {
 }
 
 // fromDocument takes the images out of what a template rendered.
-func fromDocument(root *document.Value) ([]Image, error) {
+func fromDocument(root *foreignfile.Value) ([]Image, error) {
 	const key = "container_images_template"
 	list := root.Get(key)
 	if list.IsNull() {
 		return nil, root.Errorf("the template renders no %s", key)
 	}
-	if list.Kind != document.List {
+	if list.Kind != foreignfile.List {
 		return nil, list.Errorf("%s has to be a list, not %s", key, list.Kind)
 	}
 	images := make([]Image, 0, len(list.Items))
@@ -64,7 +64,7 @@ func fromDocument(root *document.Value) ([]Image, error) {
 	return images, nil
 }
 
-func fromItem(item *document.Value) (i Image, err error) {
+func fromItem(item *foreignfile.Value) (i Image, err error) {
 	if i.Name, err = item.Get("imagename").Scalar("imagename"); err != nil {
 		return i, err
 	}

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/render"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // Template is a user's Jinja2 template in TripleO's format.
@@ -28,7 +28,7 @@ func FromFile(path string) (*Template, error) {
 	}
 	switch info, err := os.Stat(path); {
 	case err != nil:
-		return nil, document.Unreadable(path, err)
+		return nil, foreignfile.Unreadable(path, err)
 	case !info.Mode().IsRegular():
 		return nil, fault.New(fault.Usage, "", "template %s: not a file", path)
 	}
@@ -55,7 +55,7 @@ func (t *Template) Render(ctx context.Context, v Variables) ([]Image, error) {
 		}
 		return nil, fault.Wrap(kind, "", fmt.Errorf("template %s: %w", t.path, err))
 	}
-	root, err := document.Parse(t.path+" (rendered)", []byte(out))
+	root, err := foreignfile.Tree(t.path+" (rendered)", []byte(out))
 	if err != nil {
 		return nil, err
 	}

@@ -12,43 +12,43 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/document"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // File is the content of a lock file: digests by the images' names with tags.
 type File map[string]string
 
-const version = 1
-
 // Read reads a lock file. One that isn't there is fault.NotFound.
 func Read(path string) (File, error) {
-	root, err := document.Read(path)
+	top, err := foreignfile.Read(path, "version: 1 and images:")
 	if err != nil {
 		return nil, err
 	}
-	if v := root.Get("version"); v.IsNull() || v.Text != "1" {
-		return nil, root.Errorf("not a lock file of version %d", version)
-	}
-	images := root.Get("images")
-	if !images.IsNull() && images.Kind != document.Map {
-		return nil, images.Errorf("images has to be a mapping, not %s", images.Kind)
-	}
 	f := File{}
-	if images.IsNull() {
-		return f, nil
+	var version string
+	return f, top.Map(foreignfile.Keys{
+		"version": foreignfile.OneOf(&version, "1"),
+		"images":  func(n *foreignfile.Node) error { return n.Pairs(f.image) },
+	}, "version", "images")
+}
+
+func (f File) image(name string, at, value *foreignfile.Node) error {
+	var digest string
+	if err := foreignfile.Text(&digest)(value); err != nil {
+		return err
 	}
-	for _, p := range images.Pairs {
-		if _, err := reference.Parse(p.Key); err != nil {
-			return nil, p.Value.Errorf("%v", err)
-		}
-		if !reference.ValidDigest(p.Value.String()) {
-			return nil, p.Value.Errorf("%q of %s is no digest", p.Value.String(), p.Key)
-		}
-		f[p.Key] = p.Value.String()
+	switch image, err := reference.Parse(name); {
+	case err != nil:
+		return at.Errorf("%w", err)
+	case image.Digest != "" || image.String() != name:
+		return at.Errorf("%q is no name of an image with a tag", name)
+	case !reference.ValidDigest(digest):
+		return value.Errorf("%q of %s is no digest", digest, name)
 	}
-	return f, nil
+	f[name] = digest
+	return nil
 }
 
 // ReadIfThere is Read, with an empty file if there is none.
@@ -66,7 +66,7 @@ func (f File) Bytes() ([]byte, error) {
 	b.WriteString("# The images of the last preparation, by digest.\n")
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	err := e.Encode(map[string]any{"version": version, "images": map[string]string(f)})
+	err := e.Encode(map[string]any{"version": 1, "images": map[string]string(f)})
 	return b.Bytes(), cmp.Or(err, e.Close())
 }
 

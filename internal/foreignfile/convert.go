@@ -1,4 +1,4 @@
-package document
+package foreignfile
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ func (v *Value) Any() any {
 		return nil
 	}
 	switch v.Kind {
-	case Bool:
+	case Boolean:
 		return v.True
 	case Number:
 		return number(v.Text)
@@ -51,14 +51,14 @@ func (v *Value) Texts(what string) ([]string, error) {
 	switch v.Kind {
 	case Map:
 		return nil, v.Errorf("%s has to be a list, not a mapping", what)
-	case Text, Number:
+	case String, Number:
 		items = []*Value{v}
-	case Bool:
+	case Boolean:
 		return nil, v.Errorf("%s has to be a list, not a boolean", what)
 	}
 	var all []string
 	for _, item := range items {
-		if item.Kind != Text && item.Kind != Number || item.Text == "" {
+		if item.Kind != String && item.Kind != Number || item.Text == "" {
 			return nil, item.Errorf("an item of %s has to be text and can't be empty; it is %s", what, item.describe())
 		}
 		all = append(all, item.Text)
@@ -71,14 +71,14 @@ func (v *Value) Scalar(what string) (string, error) {
 	if v.IsNull() {
 		return "", nil
 	}
-	if v.Kind != Text && v.Kind != Number {
+	if v.Kind != String && v.Kind != Number {
 		return "", v.Errorf("%s has to be text, not %s", what, v.Kind)
 	}
 	return v.Text, nil
 }
 
 func (v *Value) describe() string {
-	if v.Kind == Text {
+	if v.Kind == String {
 		return "empty"
 	}
 	return v.Kind.String()
