@@ -1,5 +1,5 @@
-// Package sandbox is an embedded OpenStack for trials and tests: Keystone, Glance, Nova, Neutron and
-// Cinder in one process, on loopback, with a clouds.yaml for several projects. Requests can be made
+// Package sandbox is an embedded OpenStack for trials and tests: Keystone, Glance, Nova, Neutron, Cinder and
+// Ironic in one process, on loopback, with a clouds.yaml for several projects. Requests can be made
 // to fail by rule, and all of them are logged.
 package sandbox
 
@@ -22,6 +22,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/cinder"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/ironic"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/keystone"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/neutron"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/nova"
@@ -44,6 +45,7 @@ type Options struct {
 	NetworkQuotas NetworkQuotas
 	VolumeQuotas  VolumeQuotas
 	ServerQuotas  ServerQuotas
+	Baremetal     Baremetal
 }
 
 // Cloud is a running sandbox.
@@ -152,9 +154,12 @@ func (c *Cloud) assemble(o Options) error {
 		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: nova.Quotas(o.ServerQuotas),
 		Images: c.services.Image, Networks: c.services.Network, Ports: c.services.Network, Volumes: c.services.Volume,
 	})
+	c.services.Baremetal = ironic.New(ironic.Options{
+		Clock: c.clock, Images: c.services.Image, CallbackTimeout: o.Baremetal.CallbackTimeout, MaxPage: o.Baremetal.MaxPage,
+	})
 	c.services.Network.FloatingChanged = c.services.Compute.FloatingChanged
 	c.front = front.New(c.services.Identity, c.services.Identity.Mount(), c.services.Image.Mount(), c.services.Compute.Mount(),
-		c.services.Network.Mount(), c.services.Volume.Mount())
+		c.services.Network.Mount(), c.services.Volume.Mount(), c.services.Baremetal.Mount())
 	c.front.Intercept, c.front.Now = c.faults.pick, c.clock.Now
 	c.front.Log.Sink = o.sink()
 	if err := c.plant(o.Seed); err != nil {
@@ -178,6 +183,7 @@ var catalog = []keystone.Endpoint{
 	{Type: "compute", Name: "nova", Path: "/compute/v2.1"},
 	{Type: "network", Name: "neutron", Path: "/network"},
 	{Type: "volumev3", Name: "cinder", Path: "/volume/v3/%s"},
+	{Type: "baremetal", Name: "ironic", Path: "/baremetal"},
 }
 
 // free reports whether nothing listens at an address, such as a server of another sandbox.
@@ -209,7 +215,7 @@ func (c *Cloud) removeDir() {
 	}
 }
 
-// URL is where the services are mounted: /identity, /image, /compute, /network and /volume below it.
+// URL is where the services are mounted: /identity, /image, /compute, /network, /volume and /baremetal below it.
 func (c *Cloud) URL() string { return c.url }
 
 // Dir is the folder that the sandbox keeps its state in.

@@ -13,6 +13,7 @@ type Seed struct {
 	Users    []User
 	Networks []Network
 	Images   []Image
+	Nodes    []Node
 }
 
 // Roles of a user in a project.
@@ -41,10 +42,13 @@ type Network struct {
 	External, Shared bool
 }
 
-func (s Seed) empty() bool { return len(s.Users) == 0 && len(s.Networks) == 0 && len(s.Images) == 0 }
+func (s Seed) empty() bool {
+	return len(s.Users) == 0 && len(s.Networks) == 0 && len(s.Images) == 0 && len(s.Nodes) == 0
+}
 
 // DefaultSeed is a cloud with an administrator, a project "demo" to work in, two projects to share
-// with, a reader, a project in another domain, and the networks "private" and "public".
+// with, a reader, a project in another domain, the networks "private" and "public", and the bare metal
+// nodes "node-1" to "node-3" of the type "compute_skylake".
 func DefaultSeed() Seed {
 	return Seed{
 		Users: []User{
@@ -58,6 +62,11 @@ func DefaultSeed() Seed {
 		Networks: []Network{
 			{Name: "private", CIDR: "127.77.0.0/16", Shared: true},
 			{Name: "public", CIDR: "127.78.0.0/16", External: true},
+		},
+		Nodes: []Node{
+			{Name: "node-1", Type: "compute_skylake", ResourceClass: "baremetal", Arch: "x86_64"},
+			{Name: "node-2", Type: "compute_skylake", ResourceClass: "baremetal", Arch: "x86_64"},
+			{Name: "node-3", Type: "compute_skylake", ResourceClass: "baremetal", Arch: "x86_64"},
 		},
 	}
 }
@@ -121,6 +130,9 @@ func (c *Cloud) plant(s Seed) error {
 		if _, err := c.services.Network.AddNetwork(network, cidrs...); err != nil {
 			return err
 		}
+	}
+	for _, n := range s.Nodes {
+		c.AddNode(n)
 	}
 	for _, i := range s.Images {
 		if _, err := c.AddImage(i); err != nil {

@@ -78,7 +78,7 @@ var house = []floor{
 		{"internal/openstack/cloudsyaml", "what clouds.yaml and the `OS_*` variables say, as openstacksdk reads them", ground},
 		{"internal/openstack/cloud", "sign-in, transport, waiting, run ids", with(ground, "internal/openstack/cloudsyaml")},
 		{"internal/openstack/cloudtest", "signs tests in to clouds", with(ground, "internal/openstack/cloud")},
-		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access; `listing` reads pages", clients},
+		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access; `ironic` reads and changes nodes; `listing` reads pages", clients},
 	}},
 	{"ground", []row{
 		{"internal/fault", "the kinds of failure; advice as data", nil},

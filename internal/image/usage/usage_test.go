@@ -62,7 +62,10 @@ func TestServersOfAllProjects(t *testing.T) {
 		if !slices.Equal(names, tt.uses) || stateOf(t, x, usage.Servers).State != tt.state {
 			t.Errorf("as %s: %v, %+v; want %v and %s", tt.as.Name(), names, stateOf(t, x, usage.Servers), tt.uses, tt.state)
 		}
-		if s := stateOf(t, x, usage.Nodes); s.State != usage.Absent {
+		if s := stateOf(t, x, usage.Nodes); s.State != tt.state {
+			t.Errorf("%+v, want %s", s, tt.state)
+		}
+		if s := stateOf(t, x, usage.Stacks); s.State != usage.Absent {
 			t.Errorf("%+v, want absent", s)
 		}
 	}

@@ -193,7 +193,7 @@ func message(body []byte) string {
 }
 
 func jsonMessage(object map[string]json.RawMessage) string {
-	for _, key := range []string{"message", "detail"} {
+	for _, key := range []string{"message", "detail", "faultstring"} {
 		var text string
 		if json.Unmarshal(object[key], &text) == nil && text != "" {
 			return strings.TrimSpace(whitespace.ReplaceAllString(strings.ReplaceAll(text, "<br />", " "), " "))
@@ -208,6 +208,10 @@ func jsonMessage(object map[string]json.RawMessage) string {
 		}
 		var text string
 		if len(object) == 1 && json.Unmarshal(inner, &text) == nil {
+			var nested map[string]json.RawMessage
+			if json.Unmarshal([]byte(text), &nested) == nil { // Ironic's is JSON in a string
+				return cmp.Or(jsonMessage(nested), text)
+			}
 			return text
 		}
 	}

@@ -57,6 +57,10 @@ func TestClassify(t *testing.T) {
 			fault.Conflict, "409 Conflict: Image ID X already exists!",
 		},
 		{
+			"Ironic", refusal(409, `{"error_message": "{\"faultcode\": \"Client\", \"faultstring\": \"Node X is locked.\", \"debuginfo\": null}"}`),
+			fault.Conflict, "409 Conflict: Node X is locked.",
+		},
+		{
 			"Cinder's quota", refusal(413, `{"overLimit":{"code":413,"message":"VolumeLimitExceeded","retryAfter":"0"}}`), fault.Quota,
 			"413 Request Entity Too Large: VolumeLimitExceeded",
 		},

@@ -1,6 +1,9 @@
 package answer
 
-import "net/http"
+import (
+	"encoding/json"
+	"net/http"
+)
 
 // Keystone answers as Keystone and its middleware do: {"error": {"code", "title", "message"}}.
 func Keystone(w http.ResponseWriter, _ *http.Request, status int, message string) {
@@ -22,4 +25,14 @@ func Nova(w http.ResponseWriter, _ *http.Request, status int, message string) {
 		name = "computeFault"
 	}
 	JSON(w, status, map[string]any{name: map[string]any{"code": status, "message": message}})
+}
+
+// Ironic answers as Ironic does: {"error_message": TEXT}, where the text is JSON itself.
+func Ironic(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	code := "Client"
+	if status >= http.StatusInternalServerError {
+		code = "Server"
+	}
+	text, _ := json.Marshal(map[string]any{"faultcode": code, "faultstring": message, "debuginfo": nil})
+	JSON(w, status, map[string]any{"error_message": string(text)})
 }

@@ -5,6 +5,7 @@ package inside
 import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/cinder"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/ironic"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/keystone"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/neutron"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/nova"
@@ -17,6 +18,8 @@ type Services struct {
 	Network  *neutron.Service
 	Volume   *cinder.Service
 	Compute  *nova.Service
+
+	Baremetal *ironic.Service
 }
 
 // Of returns the services of a *sandbox.Cloud; package sandbox sets it.
