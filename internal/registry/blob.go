@@ -13,10 +13,10 @@ import (
 )
 
 // HasBlob reports whether the repository has the blob.
-func (c *Client) HasBlob(ctx context.Context, host, repository, digest string) (bool, error) {
+func (c *Client) HasBlob(ctx context.Context, host, repository string, d Descriptor) (bool, error) {
 	err := c.write(ctx, host, request{
-		method: http.MethodHead, path: blobPath(repository, digest), scope: scope{repository: repository, actions: "pull,push"},
-		what: "looking for blob " + digest + " in " + host + "/" + repository,
+		method: http.MethodHead, path: blobPath(repository, d.Digest), scope: scope{repository: repository, actions: "pull,push"},
+		what: "looking for blob " + d.Digest + " in " + host + "/" + repository,
 	}, nil, http.StatusOK)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil

@@ -26,7 +26,7 @@ func (c *Client) tls(name string, insecure bool) (*tls.Config, error) {
 	}
 	config.RootCAs = pool
 	for _, dir := range c.o.CertsDir {
-		if err := own(config, filepath.Join(dir, filepath.Base(name))); err != nil {
+		if err := ofRegistry(config, filepath.Join(dir, filepath.Base(name))); err != nil {
 			return nil, err
 		}
 	}
@@ -44,8 +44,8 @@ func trust(pool *x509.CertPool, file string) error {
 	return nil
 }
 
-// own reads a registry's folder: *.crt are authorities, NAME.cert with NAME.key is ours.
-func own(config *tls.Config, dir string) error {
+// ofRegistry reads a registry's folder: *.crt are authorities, NAME.cert with NAME.key is ours.
+func ofRegistry(config *tls.Config, dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil //nolint:nilerr // most registries have no folder

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -115,6 +116,8 @@ type host struct {
 	writes   chan struct{}
 	auth     *auth
 	scheme   func(context.Context) error // finds out whether an insecure registry has TLS, once
+
+	noReferrers atomic.Bool // it doesn't know what is attached to what
 
 	mu sync.Mutex
 }

@@ -40,12 +40,13 @@ func (i Image) With(identifier string) Image {
 
 // Descriptor says what something is, without its bytes.
 type Descriptor struct {
-	MediaType   string            `json:"mediaType"`
-	Digest      string            `json:"digest"`
-	Size        int64             `json:"size"`
-	URLs        []string          `json:"urls,omitempty"`
-	Platform    *Platform         `json:"platform,omitempty"`
-	Annotations map[string]string `json:"annotations,omitempty"`
+	MediaType    string            `json:"mediaType"`
+	ArtifactType string            `json:"artifactType,omitempty"` // of a referrer
+	Digest       string            `json:"digest"`
+	Size         int64             `json:"size"`
+	URLs         []string          `json:"urls,omitempty"`
+	Platform     *Platform         `json:"platform,omitempty"`
+	Annotations  map[string]string `json:"annotations,omitempty"`
 }
 
 // IsIndex reports whether it is an index of several manifests.
@@ -72,7 +73,19 @@ type Manifest struct {
 	Config    Descriptor   // of an image
 	Layers    []Descriptor // of an image
 	Manifests []Descriptor // of an index
-	Subject   *Descriptor
+	Subject   *Descriptor  // what it is attached to, such as the image of a signature
+
+	ArtifactType string
+	Annotations  map[string]string
+}
+
+// Descriptor describes the manifest, as an index lists it.
+func (m *Manifest) Descriptor() Descriptor {
+	d := Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: int64(len(m.Bytes)), ArtifactType: m.ArtifactType}
+	if d.ArtifactType == "" && m.Subject != nil {
+		d.ArtifactType = m.Config.MediaType
+	}
+	return d
 }
 
 // accepted are the manifests that we can copy.
@@ -127,7 +140,7 @@ func (c *Client) Manifest(ctx context.Context, i Image) (*Manifest, error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		m, err = parseManifest(media, text, i.Identifier)
+		m, err = ParseManifest(media, text, i.Identifier)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -139,8 +152,9 @@ func (c *Client) Manifest(ctx context.Context, i Image) (*Manifest, error) {
 	return m, err
 }
 
-// parseManifest reads a manifest. identifier is checked where it is a digest.
-func parseManifest(media string, text []byte, identifier string) (*Manifest, error) {
+// ParseManifest reads a manifest of the media type; "" is the one that it names itself. identifier is
+// checked where it is a digest.
+func ParseManifest(media string, text []byte, identifier string) (*Manifest, error) {
 	var body struct {
 		SchemaVersion int          `json:"schemaVersion"`
 		MediaType     string       `json:"mediaType"`
@@ -148,19 +162,22 @@ func parseManifest(media string, text []byte, identifier string) (*Manifest, err
 		Layers        []Descriptor `json:"layers"`
 		Manifests     []Descriptor `json:"manifests"`
 		Subject       *Descriptor  `json:"subject"`
+
+		ArtifactType string            `json:"artifactType"`
+		Annotations  map[string]string `json:"annotations"`
 	}
 	if err := json.Unmarshal(text, &body); err != nil {
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
-	if media == "application/json" {
-		media = body.MediaType
+	if media == "application/json" || media == "" {
+		media = typeOf(body.MediaType, body.Manifests != nil, body.Config.MediaType)
 	}
 	if body.SchemaVersion != 2 || !isManifest(media) {
 		return nil, fault.New(fault.Usage, "", "a manifest of schema %d, type %q, can't be copied", body.SchemaVersion, media)
 	}
 	m := &Manifest{
 		MediaType: media, Bytes: text, Config: body.Config, Layers: body.Layers, Manifests: body.Manifests,
-		Subject: body.Subject,
+		Subject: body.Subject, ArtifactType: body.ArtifactType, Annotations: body.Annotations,
 	}
 	algorithm, _, isDigest := strings.Cut(identifier, ":")
 	if !isDigest {
@@ -184,6 +201,19 @@ func parseManifest(media string, text []byte, identifier string) (*Manifest, err
 	return m, nil
 }
 
+// typeOf is a manifest's type: what it says; without that, what its parts make it.
+func typeOf(says string, index bool, config string) string {
+	switch {
+	case says != "":
+		return says
+	case index:
+		return string(types.OCIImageIndex)
+	case config == string(types.DockerConfigJSON):
+		return string(types.DockerManifestSchema2)
+	}
+	return string(types.OCIManifestSchema1)
+}
+
 // Refers are what the manifest needs: config and layers, or the manifests of an index.
 func (m *Manifest) Refers() []Descriptor {
 	if m.IsIndex() {
@@ -194,8 +224,14 @@ func (m *Manifest) Refers() []Descriptor {
 
 // PutManifest stores the manifest's bytes under the image's tag or digest.
 func (c *Client) PutManifest(ctx context.Context, i Image, m *Manifest) error {
+	_, err := c.putManifest(ctx, i, m)
+	return err
+}
+
+// putManifest is PutManifest, and tells whether the registry keeps what the manifest is attached to.
+func (c *Client) putManifest(ctx context.Context, i Image, m *Manifest) (attached bool, err error) {
 	what := "storing the manifest of " + i.String()
-	return c.write(ctx, i.Host, request{
+	err = c.write(ctx, i.Host, request{
 		method: http.MethodPut, path: manifestPath(i), scope: push(i), what: what, size: int64(len(m.Bytes)),
 		header: http.Header{"Content-Type": {m.MediaType}},
 		body:   func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.Bytes)), nil },
@@ -203,8 +239,10 @@ func (c *Client) PutManifest(ctx context.Context, i Image, m *Manifest) error {
 		if says := resp.Header.Get("Docker-Content-Digest"); says != "" && says != m.Digest && strings.HasPrefix(says, "sha256:") {
 			return fmt.Errorf("%s: the registry stored %s instead of %s", what, says, m.Digest)
 		}
+		attached = m.Subject != nil && resp.Header.Get("Oci-Subject") == m.Subject.Digest
 		return nil
 	}, http.StatusCreated, http.StatusOK, http.StatusAccepted)
+	return attached, err
 }
 
 // Delete removes the manifest of that digest, with all its tags.

@@ -15,13 +15,22 @@ const maxNames = 1_000_000
 
 // Tags are all tags of the repository, in the registry's order.
 func (c *Client) Tags(ctx context.Context, host, repository string) ([]string, error) {
-	first := "/v2/" + repository + "/tags/list"
-	return c.pages(ctx, host, first, scope{repository: repository, actions: "pull"}, "tags of "+host+"/"+repository,
-		func(text []byte) ([]string, error) {
-			var page struct{ Tags []string }
-			err := json.Unmarshal(text, &page)
-			return page.Tags, err
-		})
+	return c.pages(ctx, host, tagsPath(repository), scope{repository: repository, actions: "pull"}, "tags of "+host+"/"+repository, tags)
+}
+
+// SomeTags are as many tags of the repository as the registry gives at once, and whether these are all.
+func (c *Client) SomeTags(ctx context.Context, host, repository string) (some []string, all bool, err error) {
+	some, next, err := c.page(ctx, host, tagsPath(repository)+"?n=1000", scope{repository: repository, actions: "pull"},
+		"tags of "+host+"/"+repository, tags)
+	return some, next == "" && err == nil, err
+}
+
+func tagsPath(repository string) string { return "/v2/" + repository + "/tags/list" }
+
+func tags(text []byte) ([]string, error) {
+	var page struct{ Tags []string }
+	err := json.Unmarshal(text, &page)
+	return page.Tags, err
 }
 
 // Catalog are all repositories of the registry.

@@ -12,14 +12,25 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/quantity"
 )
 
-// copyFlags bound a copy.
-func copyFlags() sdk.Flags {
+// parallelFlags bound what is done at once.
+func parallelFlags() sdk.Flags {
 	return sdk.Flags{
 		sdk.Int("parallel-images", 16, "images whose manifests are read and stored at once"),
 		sdk.Int("parallel-blobs", 8, "blobs that are sent at once"),
 	}
+}
+
+// copyFlags bound a copy.
+func copyFlags() sdk.Flags {
+	return append(parallelFlags(), sdk.Flags{
+		sdk.String("max-rate", "", "bytes per second to fetch at most, such as 20MiB").ValueName("SIZE"),
+		sdk.Enum("referrers", string(transfer.NewReferrers), "signatures, SBOMs and whatever else is attached to images: copy those of "+
+			"images that are copied, also new ones of images that are up to date, or none", string(transfer.NewReferrers),
+			string(transfer.AllReferrers), string(transfer.NoReferrers)),
+	}...)
 }
 
 // lockFlags keep digests.
@@ -41,9 +52,24 @@ func limits(in *sdk.Input) (transfer.Options, error) {
 	return o, nil
 }
 
+// copyOptions are the limits and what else a copy's flags say.
+func copyOptions(in *sdk.Input) (transfer.Options, error) {
+	o, err := limits(in)
+	if err != nil {
+		return o, err
+	}
+	o.Referrers = transfer.Referrers(in.String("referrers"))
+	if in.IsSet("max-rate") {
+		if o.Rate, err = quantity.ParseBytes(in.String("max-rate")); err != nil || o.Rate < 1 {
+			return o, fault.Bad("max_rate", "", "%q is no size, such as 20MiB", in.String("max-rate"))
+		}
+	}
+	return o, nil
+}
+
 // planCopy plans the copies that the decision asks for.
 func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.Result) (*transfer.Plan, error) {
-	o, err := limits(in)
+	o, err := copyOptions(in)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +86,7 @@ func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.
 	if jobs, err = frozen(in, jobs); err != nil {
 		return nil, err
 	}
-	return transfer.NewPlan(ctx, d.client, jobs, o)
+	return transfer.NewPlan(ctx, transfer.Registries(d.client), jobs, o)
 }
 
 // frozen has the jobs take what the lock file says.

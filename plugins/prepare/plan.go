@@ -16,6 +16,7 @@ var copyColumns = sdk.Columns{
 	{Title: "Bytes", Unit: sdk.UnitBytes},
 	{Title: "Missing", Unit: sdk.UnitBytes},
 	{Title: "Digest", Hidden: true},
+	{Title: "Attached", Hidden: true},
 	{Title: "Problem"},
 }
 

@@ -60,7 +60,7 @@ func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	o, err := limits(in)
+	o, err := copyOptions(in)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer c.Close()
-	plan, err := transfer.NewPlan(ctx, c, jobs, o)
+	plan, err := transfer.NewPlan(ctx, transfer.Registries(c), jobs, o)
 	if err != nil {
 		return err
 	}

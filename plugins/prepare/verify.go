@@ -23,7 +23,7 @@ func verifyCommand() sdk.Command {
 			{Text: "One image, to its last byte", Command: "imgctl prepare verify registry.example:5000/ns/openstack-nova-api:tag --deep"},
 		},
 		Args: []sdk.Arg{sdk.ZeroOrMore("IMAGE", "REGISTRY/PATH:TAG (default: what the deployment uses)")},
-		Flags: slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), sdk.Flags{sdk.Bool("deep",
+		Flags: slices.Concat(deploymentFlags(), registryFlags(), parallelFlags(), sdk.Flags{sdk.Bool("deep",
 			"read every byte and check its digest")}),
 		Columns: sdk.Columns{
 			{Title: "Image"},
@@ -55,7 +55,7 @@ func verify(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	bad := 0
-	for _, one := range transfer.Verify(ctx, d.client, images, in.Bool("deep"), o) {
+	for _, one := range transfer.Verify(ctx, transfer.Registries(d.client), images, in.Bool("deep"), o) {
 		state, problem := "whole", ""
 		if one.Err != nil {
 			bad++

@@ -115,7 +115,7 @@ func copyAll(t *testing.T, o client.Options, paths []string, from string, to ...
 			jobs = append(jobs, transfer.Job{Source: source, Target: destination})
 		}
 	}
-	plan, err := transfer.NewPlan(t.Context(), c, jobs, transfer.Options{})
+	plan, err := transfer.NewPlan(t.Context(), transfer.Registries(c), jobs, transfer.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,18 +241,18 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	}
 	t.Cleanup(c.Close)
 	all := []reference.Reference{image, image.WithTag("missing")}
-	found := transfer.Verify(t.Context(), c, all, true, transfer.Options{})
+	found := transfer.Verify(t.Context(), transfer.Registries(c), all, true, transfer.Options{})
 	if found[0].Err != nil || found[0].Blobs != 3 || !fault.Is(found[1].Err, fault.NotFound) {
 		t.Errorf("%+v, %+v", *found[0], *found[1])
 	}
 	layer := r.layer(t, path)
 	r.spoil(t, layer)
-	found = transfer.Verify(t.Context(), c, all[:1], true, transfer.Options{})
+	found = transfer.Verify(t.Context(), transfer.Registries(c), all[:1], true, transfer.Options{})
 	if found[0].Err == nil || !strings.Contains(found[0].Err.Error(), "corrupt") {
 		t.Errorf("a spoilt blob: %v", found[0].Err)
 	}
 	r.lose(t, layer)
-	if found = transfer.Verify(t.Context(), c, all[:1], true, transfer.Options{}); found[0].Err == nil {
+	if found = transfer.Verify(t.Context(), transfer.Registries(c), all[:1], true, transfer.Options{}); found[0].Err == nil {
 		t.Error("a lost blob isn't missed")
 	}
 }

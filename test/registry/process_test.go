@@ -62,7 +62,7 @@ func copyHere(from, to string, paths []string) error {
 	}
 	ctx, cancel := testContext()
 	defer cancel()
-	plan, err := transfer.NewPlan(ctx, c, jobs, transfer.Options{})
+	plan, err := transfer.NewPlan(ctx, transfer.Registries(c), jobs, transfer.Options{})
 	if err != nil {
 		return err
 	}

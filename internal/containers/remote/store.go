@@ -61,17 +61,18 @@ func storeBlob(ctx context.Context, c *registry.Client, to registry.Image, l v1.
 	if media, err := l.MediaType(); err == nil && media.IsLayer() && !media.IsDistributable() {
 		return nil // lies on somebody else's server
 	}
-	has, err := c.HasBlob(ctx, to.Host, to.Repository, digest.String())
-	if err != nil || has {
-		return err
-	}
 	size, err := l.Size()
 	if err != nil {
 		return fmt.Errorf("layer for %s: %w", to, err)
 	}
+	d := registry.Descriptor{Digest: digest.String(), Size: size}
+	has, err := c.HasBlob(ctx, to.Host, to.Repository, d)
+	if err != nil || has {
+		return err
+	}
 	retry := change.DefaultRetry
 	for try := 1; ; try++ {
-		err := upload(ctx, c, to, registry.Descriptor{Digest: digest.String(), Size: size}, l.Compressed)
+		err := upload(ctx, c, to, d, l.Compressed)
 		if err == nil || !fault.Is(err, fault.Unavailable) || try >= retry.Tries || !change.Sleep(ctx, retry.Pause(try)) {
 			return err
 		}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
+
+	"golang.org/x/time/rate"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -43,10 +44,8 @@ func (p *Plan) Rows() []change.Row {
 			{Key: "bytes", Value: i.Bytes},
 			{Key: "missing", Value: i.Missing},
 			{Key: "digest", Value: i.Digest},
-			{
-				Key:   "problem",
-				Value: why,
-			},
+			{Key: "attached", Value: i.Attached},
+			{Key: "problem", Value: why},
 		})
 	}
 	return rows
@@ -56,9 +55,10 @@ func (p *Plan) Rows() []change.Row {
 type run struct {
 	*Plan
 	rep    report.Reporter
-	total  int64
-	done   atomic.Int64
+	all    progress
+	rate   *rate.Limiter // nil is none
 	mounts once[mount]
+	attach sync.Map // a mutex for each place: one list may be changed for each that is attached there
 }
 
 // mount is one blob in one repository.
@@ -66,9 +66,18 @@ type mount struct{ host, repository, digest string }
 
 // Apply copies what is missing. Its error says which images failed; the others are copied.
 func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
+	if err := p.fits(); err != nil {
+		return err
+	}
 	r := &run{Plan: p, rep: rep}
+	if p.o.Rate > 0 {
+		r.rate = rate.NewLimiter(rate.Limit(p.o.Rate), burst)
+	}
 	for _, n := range p.Up {
-		r.total += n
+		r.all.total += n
+	}
+	for _, i := range p.Images {
+		i.progress.total = i.Missing
 	}
 	var images sync.WaitGroup
 	slots := make(chan struct{}, p.o.Images)
@@ -97,7 +106,7 @@ func (r *run) settleKnown() {
 
 // image waits for the image's blobs, mounts them where they have to be, and stores its manifests.
 func (r *run) image(ctx context.Context, i *Image, slots chan struct{}) {
-	target := at(i.Target)
+	target := i.to()
 	err := r.await(ctx, i, target.Host)
 	if err == nil {
 		select {
@@ -147,15 +156,29 @@ func (r *run) store(ctx context.Context, i *Image, target registry.Image) error 
 		}
 	}
 	for n, m := range i.manifests {
-		name := target.With(m.Digest)
-		if n == len(i.manifests)-1 && i.Target.Digest == "" {
-			name = target
-		}
-		if err := r.put(ctx, i, name, m); err != nil {
+		if err := r.storeOne(ctx, i, target, m, n == len(i.manifests)-1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *run) storeOne(ctx context.Context, i *Image, target registry.Image, m stored, last bool) error {
+	if m.attached {
+		mu, _ := r.attach.LoadOrStore(place{target.Host, target.Repository}, &sync.Mutex{})
+		one := mu.(*sync.Mutex) //nolint:forcetypeassert // nothing else is stored
+		one.Lock()
+		defer one.Unlock()
+		return r.stores.at(target.Host).Attach(ctx, target, m.Manifest)
+	}
+	name := target.With(m.Digest)
+	switch {
+	case m.tag != "":
+		name = target.With(m.tag)
+	case last && i.Target.Digest == "":
+		name = target
+	}
+	return r.put(ctx, i, name, m.Manifest)
 }
 
 // put stores a manifest. A registry that misses a blob then, because it was deleted since it was
@@ -163,7 +186,7 @@ func (r *run) store(ctx context.Context, i *Image, target registry.Image) error 
 func (r *run) put(ctx context.Context, i *Image, name registry.Image, m *registry.Manifest) error {
 	retry := change.DefaultRetry
 	for try := 1; ; try++ {
-		err := r.c.PutManifest(ctx, name, m)
+		err := r.stores.at(name.Host).PutManifest(ctx, name, m)
 		if !registry.LacksBlob(err) || m.IsIndex() || try >= retry.Tries || !change.Sleep(ctx, retry.Pause(try)) {
 			return err
 		}
@@ -180,39 +203,41 @@ func (r *run) put(ctx context.Context, i *Image, name registry.Image, m *registr
 
 // restore sends a blob that the repository lacks, from the image's own source.
 func (r *run) restore(ctx context.Context, i *Image, name registry.Image, d registry.Descriptor) error {
-	has, err := r.c.HasBlob(ctx, name.Host, name.Repository, d.Digest)
+	to := r.stores.at(name.Host)
+	has, err := to.HasBlob(ctx, name.Host, name.Repository, d)
 	if err != nil || has {
 		return err
 	}
-	source := at(i.Source)
+	source := i.from()
 	return again(ctx, func() error {
-		body, err := r.c.Blob(ctx, source.Host, source.Repository, d)
+		body, err := r.open(ctx, place{source.Host, source.Repository}, d)
 		if err != nil {
 			return err
 		}
 		defer body.Close()
-		return r.c.Upload(ctx, name.Host, name.Repository, d, body)
+		return to.Upload(ctx, name.Host, name.Repository, d, body)
 	})
 }
 
 // mount makes the blob one of the repository. Where the registry doesn't mount, the blob is there
 // already or goes from the registry's one repository to the other.
 func (r *run) mount(ctx context.Context, m mount, b *blob) error {
-	done, err := r.c.Mount(ctx, m.host, m.repository, m.digest, b.home)
+	to := r.stores.at(m.host)
+	done, err := to.Mount(ctx, m.host, m.repository, m.digest, b.home)
 	if err != nil || done {
 		return err
 	}
-	has, err := r.c.HasBlob(ctx, m.host, m.repository, m.digest)
+	has, err := to.HasBlob(ctx, m.host, m.repository, b.Descriptor)
 	if err != nil || has {
 		return err
 	}
 	return again(ctx, func() error {
-		body, err := r.c.Blob(ctx, m.host, b.home, b.Descriptor)
+		body, err := r.open(ctx, place{m.host, b.home}, b.Descriptor)
 		if err != nil {
 			return err
 		}
 		defer body.Close()
-		return r.c.Upload(ctx, m.host, m.repository, b.Descriptor, body)
+		return to.Upload(ctx, m.host, m.repository, b.Descriptor, body)
 	})
 }
 

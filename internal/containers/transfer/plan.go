@@ -21,10 +21,13 @@ type Plan struct {
 	Down int64
 	Up   map[string]int64
 
-	c     *registry.Client
-	o     Options
-	blobs map[blobKey]*blob
-	order []*blob // by their place in the images
+	stores Stores
+	o      Options
+	blobs  map[blobKey]*blob
+	order  []*blob // by their place in the images
+
+	lists once[place] // of tags
+	known sync.Map    // tagList by place
 }
 
 // The bounds of one image's index.
@@ -35,8 +38,8 @@ const (
 
 // NewPlan looks up what sources and targets have. An image that can't be looked up is in the plan
 // as failed.
-func NewPlan(ctx context.Context, c *registry.Client, jobs []Job, o Options) (*Plan, error) {
-	p := &Plan{c: c, o: o.filled(), Up: map[string]int64{}, blobs: map[blobKey]*blob{}}
+func NewPlan(ctx context.Context, s Stores, jobs []Job, o Options) (*Plan, error) {
+	p := &Plan{stores: s, o: o.filled(), Up: map[string]int64{}, blobs: map[blobKey]*blob{}}
 	for _, j := range unique(jobs) {
 		p.Images = append(p.Images, &Image{Job: j, State: Planned})
 	}
@@ -53,7 +56,7 @@ func NewPlan(ctx context.Context, c *registry.Client, jobs []Job, o Options) (*P
 	}
 	p.collect()
 	each(p.order, p.o.Images, func(b *blob) {
-		has, err := c.HasBlob(ctx, b.host, b.home, b.Digest)
+		has, err := p.find(ctx, b)
 		b.present = has || b.present
 		if err != nil && !b.present {
 			b.err = err
@@ -81,9 +84,9 @@ func unique(jobs []Job) []Job {
 func clashes(images []*Image) error {
 	by := map[string]*Image{}
 	for _, i := range images {
-		target := i.Target.String()
-		if other := by[target]; other != nil && (other.Source != i.Source || other.MultiArch != i.MultiArch) {
-			return fault.New(fault.Usage, "", "%s and %s would both be copied to %s", other.Source, i.Source, target)
+		target := i.to().String()
+		if other := by[target]; other != nil && (other.from() != i.from() || other.MultiArch != i.MultiArch) {
+			return fault.New(fault.Usage, "", "%s and %s would both be copied to %s", other.Source, i.Source, i.Target)
 		}
 		by[target] = i
 	}
@@ -103,10 +106,40 @@ func each[T any](all []T, limit int, do func(T)) {
 	_ = group.Wait() // do keeps its own errors
 }
 
+// find looks where the target has the blob: where it goes first, else in the repositories that may
+// have it.
+func (p *Plan) find(ctx context.Context, b *blob) (has bool, err error) {
+	s := p.stores.at(b.host)
+	if has, err = s.HasBlob(ctx, b.host, b.home, b.Descriptor); has || err != nil || b.present {
+		return has, err
+	}
+	for _, repository := range p.o.MayHave[b.Digest] {
+		if has, err = s.HasBlob(ctx, b.host, repository, b.Descriptor); has || err != nil {
+			b.home = repository
+			return has, err
+		}
+	}
+	for _, from := range slices.Clone(b.from) {
+		f := p.stores.Folders[from.host]
+		if f == nil {
+			continue
+		}
+		if has, err := f.HasBlob(ctx, from.host, from.repository, b.Descriptor); err != nil {
+			return false, err
+		} else if !has {
+			b.from = slices.DeleteFunc(b.from, func(p place) bool { return p == from })
+		}
+	}
+	if len(b.from) == 0 {
+		return false, fault.New(fault.NotFound, "", "blob %s of %d bytes is neither in the source nor at the target", b.Digest, b.Size)
+	}
+	return false, nil
+}
+
 // resolve finds what the target has to become, and whether it is that already.
 func (p *Plan) resolve(ctx context.Context, i *Image) error {
-	source := at(i.Source)
-	d, found, err := p.c.Head(ctx, source)
+	source, target := i.from(), i.to()
+	d, found, err := p.stores.at(source.Host).Head(ctx, source)
 	if err != nil {
 		return err
 	}
@@ -115,7 +148,7 @@ func (p *Plan) resolve(ctx context.Context, i *Image) error {
 	}
 	var index *registry.Manifest
 	if d.IsIndex() && !i.MultiArch {
-		if index, err = p.c.Manifest(ctx, source.With(d.Digest)); err != nil {
+		if index, err = p.stores.at(source.Host).Manifest(ctx, source.With(d.Digest)); err != nil {
 			return err
 		}
 		if d, err = index.Preferred(); err != nil {
@@ -123,16 +156,25 @@ func (p *Plan) resolve(ctx context.Context, i *Image) error {
 		}
 	}
 	i.Digest = d.Digest
-	now, found, err := p.c.Head(ctx, at(i.Target))
+	now, found, err := p.stores.at(target.Host).Head(ctx, target)
 	if err != nil {
 		return err
 	}
-	if found && now.Digest == d.Digest {
+	current := found && now.Digest == d.Digest
+	if current && p.o.Referrers != AllReferrers {
 		i.State = Current
 		return nil
 	}
 	if err := p.gather(ctx, i, source.With(d.Digest), 0); err != nil {
 		return err
+	}
+	if err := p.attached(ctx, i); err != nil {
+		return err
+	}
+	if current {
+		if err := p.leaveOutCurrent(ctx, i); err != nil || i.State == Current {
+			return err
+		}
 	}
 	for _, b := range i.blobs {
 		i.Bytes += b.Size
@@ -142,7 +184,7 @@ func (p *Plan) resolve(ctx context.Context, i *Image) error {
 
 // gather fetches the manifest and all that it lists, what is listed first.
 func (p *Plan) gather(ctx context.Context, i *Image, from registry.Image, depth int) error {
-	m, err := p.c.Manifest(ctx, from)
+	m, err := p.stores.at(from.Host).Manifest(ctx, from)
 	switch {
 	case err != nil:
 		return err
@@ -153,7 +195,7 @@ func (p *Plan) gather(ctx context.Context, i *Image, from registry.Image, depth 
 	}
 	if m.IsIndex() {
 		for _, child := range m.Manifests {
-			if slices.ContainsFunc(i.manifests, func(had *registry.Manifest) bool { return had.Digest == child.Digest }) {
+			if slices.ContainsFunc(i.manifests, func(had stored) bool { return had.Digest == child.Digest }) {
 				continue
 			}
 			if err := p.gather(ctx, i, from.With(child.Digest), depth+1); err != nil {
@@ -168,7 +210,7 @@ func (p *Plan) gather(ctx context.Context, i *Image, from registry.Image, depth 
 			}
 		}
 	}
-	i.manifests = append(i.manifests, m)
+	i.manifests = append(i.manifests, stored{Manifest: m})
 	return nil
 }
 
@@ -178,7 +220,7 @@ func (p *Plan) collect() {
 		if i.State != Planned {
 			continue
 		}
-		source, target := at(i.Source), at(i.Target)
+		source, target := i.from(), i.to()
 		from := place{source.Host, source.Repository}
 		for _, d := range i.blobs {
 			key := blobKey{target.Host, d.Digest}
@@ -213,8 +255,9 @@ func (p *Plan) count() {
 	}
 	for _, i := range p.Images {
 		for _, d := range i.blobs {
-			if b := p.blobs[blobKey{at(i.Target).Host, d.Digest}]; b != nil && !b.present {
+			if b := p.blobs[blobKey{i.to().Host, d.Digest}]; b != nil && !b.present {
 				i.Missing += d.Size
+				b.images = append(b.images, i)
 			}
 		}
 	}

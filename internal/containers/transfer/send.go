@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
+
+	"golang.org/x/time/rate"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
 // send brings one blob to all registries that need it. It is fetched once; a registry that fails in
@@ -109,8 +111,7 @@ func tee(body io.Reader, pipes []*io.PipeWriter) error {
 // fetch opens the blob at the first of its sources that has it.
 func (r *run) fetch(ctx context.Context, b *blob) (body io.ReadCloser, err error) {
 	for _, from := range b.from {
-		body, err = r.c.Blob(ctx, from.host, from.repository, b.Descriptor)
-		if err == nil {
+		if body, err = r.open(ctx, from, b.Descriptor); err == nil {
 			return body, nil
 		}
 	}
@@ -118,32 +119,36 @@ func (r *run) fetch(ctx context.Context, b *blob) (body io.ReadCloser, err error
 }
 
 func (r *run) upload(ctx context.Context, b *blob, body io.Reader) error {
-	counted := &counter{Reader: body, r: r}
-	err := r.c.Upload(ctx, b.host, b.home, b.Descriptor, counted)
+	counted := &counter{Reader: body, r: r, images: b.images}
+	err := r.stores.at(b.host).Upload(ctx, b.host, b.home, b.Descriptor, counted)
 	if err != nil {
 		counted.takeBack()
 	}
 	return err
 }
 
-// counter tells what has been sent.
-type counter struct {
-	io.Reader
-	r *run
-	n atomic.Int64
+// open reads a blob, no faster than the run may.
+func (r *run) open(ctx context.Context, from place, d registry.Descriptor) (io.ReadCloser, error) {
+	body, err := r.stores.at(from.host).Blob(ctx, from.host, from.repository, d)
+	if err != nil || r.rate == nil {
+		return body, err
+	}
+	return &paced{body, ctx, r.rate}, nil
 }
 
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.n.Add(int64(n))
-	c.tell(int64(n))
+// burst is how much is read at once where there is a rate.
+const burst = 64 << 10
+
+type paced struct {
+	io.ReadCloser
+	ctx  context.Context
+	rate *rate.Limiter
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	n, err := p.ReadCloser.Read(b[:min(len(b), burst)])
+	if waitErr := p.rate.WaitN(p.ctx, n); waitErr != nil && err == nil {
+		err = waitErr
+	}
 	return n, err
 }
-
-func (c *counter) tell(n int64) {
-	if n != 0 {
-		c.r.rep.Progress("Copying blobs", c.r.done.Add(n), c.r.total)
-	}
-}
-
-func (c *counter) takeBack() { c.tell(-c.n.Load()) }

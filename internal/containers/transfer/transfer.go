@@ -16,13 +16,36 @@ type Job struct {
 	// MultiArch copies an index with all its images. Without it, an index's image for linux/amd64, or
 	// its first, is copied in its place.
 	MultiArch bool
+	// SourceFolder and TargetFolder name folders of the Stores that have the image, or get it; "" is the
+	// registry that the reference names.
+	SourceFolder, TargetFolder string
 }
+
+func (j Job) from() registry.Image { return at(j.Source, j.SourceFolder) }
+func (j Job) to() registry.Image   { return at(j.Target, j.TargetFolder) }
 
 // Options bound a run.
 type Options struct {
 	Images int // manifests, mounts and look-ups at once; 0 is 16
 	Blobs  int // blobs that are sent at once; 0 is 8
+	// Rate is how many bytes are fetched per second at most; 0 is any number.
+	Rate int64
+	// Referrers says whether what is attached to images is copied, too; "" is NewReferrers.
+	Referrers Referrers
+	// MayHave names repositories of the target that may have a blob, by its digest.
+	MayHave map[string][]string
 }
+
+// Referrers are signatures, SBOMs and all else that is attached to an image: manifests that have it as
+// their subject, and cosign's tags.
+type Referrers string
+
+// What is copied of them.
+const (
+	NewReferrers Referrers = "new" // those of images that are copied
+	AllReferrers Referrers = "all" // also those of images that are up to date
+	NoReferrers  Referrers = "none"
+)
 
 func (o Options) filled() Options {
 	if o.Images == 0 {
@@ -30,6 +53,9 @@ func (o Options) filled() Options {
 	}
 	if o.Blobs == 0 {
 		o.Blobs = 8
+	}
+	if o.Referrers == "" {
+		o.Referrers = NewReferrers
 	}
 	return o
 }
@@ -54,13 +80,25 @@ type Image struct {
 	// Bytes is what the image is made of; Missing what of it the target's registry lacks. Images that
 	// share a blob each count it.
 	Bytes, Missing int64
+	Attached       int // signatures and all else that is copied with it
 
-	manifests []*registry.Manifest // in the order in which they are stored; the last gets the tag
+	manifests []stored // in the order in which they are stored; the last is the image's own
 	blobs     []registry.Descriptor
+	progress  progress
 }
 
-// at is where a reference's image is.
-func at(r reference.Reference) registry.Image {
+// stored is a manifest, and how the target gets it.
+type stored struct {
+	*registry.Manifest
+	tag      string // besides its digest
+	attached bool   // found from its subject
+}
+
+// at is where a reference's image is. Folders have images of several registries by their whole names.
+func at(r reference.Reference, folder string) registry.Image {
+	if folder != "" {
+		return registry.Image{Host: folder, Repository: r.Name(), Identifier: r.Identifier()}
+	}
 	return registry.Image{Host: r.Registry(), Repository: r.Repository(), Identifier: r.Identifier()}
 }
 
@@ -70,10 +108,11 @@ type place struct{ host, repository string }
 // blob is one blob that a registry needs.
 type blob struct {
 	registry.Descriptor
-	host    string  // the registry that needs it
-	home    string  // the repository that gets it first, or has it; others mount it from there
-	present bool    // home has it
-	from    []place // where it can be fetched
+	host    string   // the registry that needs it
+	home    string   // the repository that gets it first, or has it; others mount it from there
+	present bool     // home has it
+	from    []place  // where it can be fetched
+	images  []*Image // that miss it
 	settled chan struct{}
 	err     error // once settled
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -56,7 +57,7 @@ func TestSharedLayersAreSentOnce(t *testing.T) {
 
 	from.reset()
 	to.reset()
-	again, err := transfer.NewPlan(t.Context(), c, jobs(t, from, repositories(8), to), transfer.Options{})
+	again, err := transfer.NewPlan(t.Context(), transfer.Registries(c), jobs(t, from, repositories(8), to), transfer.Options{})
 	if err != nil || !again.Done() || again.Down != 0 {
 		t.Errorf("a second plan: done %v, %d bytes, %v", again.Done(), again.Down, err)
 	}
@@ -292,7 +293,7 @@ func TestACancelledRunIsResumed(t *testing.T) {
 	}
 	all := jobs(t, from, repositories(6), to)
 	c := client(t, registry.Options{})
-	plan, err := transfer.NewPlan(t.Context(), c, all, transfer.Options{Blobs: 1})
+	plan, err := transfer.NewPlan(t.Context(), transfer.Registries(c), all, transfer.Options{Blobs: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +325,7 @@ func TestACancelledRunIsResumed(t *testing.T) {
 func TestTwoSourcesForOneTarget(t *testing.T) {
 	t.Parallel()
 	target := parse(t, "b.example/x:1")
-	_, err := transfer.NewPlan(t.Context(), client(t, registry.Options{}), []transfer.Job{
+	_, err := transfer.NewPlan(t.Context(), transfer.Registries(client(t, registry.Options{})), []transfer.Job{
 		{Source: parse(t, "a.example/x:1"), Target: target}, {Source: parse(t, "a.example/y:1"), Target: target},
 	}, transfer.Options{})
 	if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "would both be copied to b.example/x:1") {
@@ -394,4 +395,23 @@ func TestForeignLayersAreLeftOut(t *testing.T) {
 	if n := from.asked(http.MethodGet, digest.String()); n != 0 || plan.Images[0].Bytes > 2000 {
 		t.Errorf("the foreign layer was fetched %d times; %d bytes were planned", n, plan.Images[0].Bytes)
 	}
+}
+
+func TestARateIsKept(t *testing.T) {
+	t.Parallel()
+	from, to := start(t), start(t)
+	from.push(t, "ns/a:1", layer(t, 200_000))
+	plan, err := transfer.NewPlan(t.Context(), transfer.Registries(client(t, registry.Options{})), jobs(t, from, []string{"ns/a:1"}, to),
+		transfer.Options{Rate: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := plan.Apply(t.Context(), report.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("200 kB at 100 kB/s, with 64 KiB to begin with, took %s", took)
+	}
+	to.whole(t, "ns/a:1")
 }

@@ -22,18 +22,19 @@ type Checked struct {
 
 // Verify looks at every manifest and blob of the images. With deep, every byte is read and its
 // digest is checked.
-func Verify(ctx context.Context, c *registry.Client, images []reference.Reference, deep bool, o Options) []*Checked {
+func Verify(ctx context.Context, s Stores, images []reference.Reference, deep bool, o Options) []*Checked {
 	o = o.filled()
 	all := make([]*Checked, len(images))
 	for n, image := range images {
 		all[n] = &Checked{Image: image}
 	}
-	each(all, o.Blobs, func(one *Checked) { one.Err = one.verify(ctx, c, deep) })
+	each(all, o.Blobs, func(one *Checked) { one.Err = one.verify(ctx, s, deep) })
 	return all
 }
 
-func (v *Checked) verify(ctx context.Context, c *registry.Client, deep bool) error {
-	image := at(v.Image)
+func (v *Checked) verify(ctx context.Context, s Stores, deep bool) error {
+	image := at(v.Image, "")
+	c := s.at(image.Host)
 	d, found, err := c.Head(ctx, image)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (v *Checked) verify(ctx context.Context, c *registry.Client, deep bool) err
 	v.Digest = d.Digest
 	// Gathering fetches the manifests, and so checks them.
 	all := &Image{Job: Job{Source: v.Image, MultiArch: true}}
-	if err := (&Plan{c: c}).gather(ctx, all, image.With(d.Digest), 0); err != nil {
+	if err := (&Plan{stores: s}).gather(ctx, all, image.With(d.Digest), 0); err != nil {
 		return err
 	}
 	var missing []error
@@ -58,9 +59,9 @@ func (v *Checked) verify(ctx context.Context, c *registry.Client, deep bool) err
 	return errors.Join(missing...)
 }
 
-func checkBlob(ctx context.Context, c *registry.Client, image registry.Image, b registry.Descriptor, deep bool) error {
+func checkBlob(ctx context.Context, c Store, image registry.Image, b registry.Descriptor, deep bool) error {
 	if !deep {
-		has, err := c.HasBlob(ctx, image.Host, image.Repository, b.Digest)
+		has, err := c.HasBlob(ctx, image.Host, image.Repository, b)
 		if err == nil && !has {
 			err = fault.New(fault.NotFound, "", "blob %s of %d bytes is missing", b.Digest, b.Size)
 		}

@@ -37,10 +37,10 @@ type server struct {
 	instead  func(w http.ResponseWriter, r *http.Request, next http.Handler) bool
 }
 
-func start(t *testing.T) *server {
+func start(t *testing.T, options ...ggcr.Option) *server {
 	t.Helper()
 	s := &server{}
-	inner := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))
+	inner := ggcr.New(append(options, ggcr.Logger(log.New(io.Discard, "", 0)))...)
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.requests = append(s.requests, r.Method+" "+r.URL.RequestURI())
@@ -222,7 +222,7 @@ func jobs(t *testing.T, from *server, repositories []string, to ...*server) (all
 // copied plans and copies, and gives the plan.
 func copied(t *testing.T, c *registry.Client, all []transfer.Job) (*transfer.Plan, error) {
 	t.Helper()
-	plan, err := transfer.NewPlan(t.Context(), c, all, transfer.Options{})
+	plan, err := transfer.NewPlan(t.Context(), transfer.Registries(c), all, transfer.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
