@@ -143,10 +143,11 @@ func (t *Transport) once(req *http.Request) (*http.Response, error) {
 // Connections is how many connections were opened so far.
 func (t *Transport) Connections() int64 { return t.connections.Load() }
 
-// Close closes idle connections.
+// Close closes idle connections, except those that other processes use, too.
 func (t *Transport) Close() {
-	t.own.CloseIdleConnections()
 	if t.shared != nil {
 		t.shared.closeIdle()
+		return
 	}
+	t.own.CloseIdleConnections()
 }

@@ -188,10 +188,15 @@ func failed(resp *http.Response) (*http.Response, error) {
 	return nil, &net.OpError{Op: "read", Net: "tcp", Err: said}
 }
 
+// closeIdle closes what this process alone uses. The connections that it keeps for the run stay: the
+// others go on with them.
 func (s *shared) closeIdle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.via != nil {
 		s.via.CloseIdleConnections()
+	}
+	if !s.first {
+		s.own.CloseIdleConnections()
 	}
 }

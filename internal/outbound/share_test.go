@@ -133,6 +133,30 @@ func TestARunSharesItsConnections(t *testing.T) {
 	}
 }
 
+// The build that ends first must not close what the others use.
+func TestARunKeepsItsConnectionsWhenItsFirstPartEnds(t *testing.T) {
+	linuxOnly(t)
+	t.Parallel()
+	s, connections := counting(t, ok)
+	run := t.Name() + fmt.Sprint(time.Now().UnixNano())
+	get := func(tr *outbound.Transport) {
+		t.Helper()
+		if _, err := tr.RoundTrip(request(t.Context(), "GET", s.URL, "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := outbound.New(outbound.Policy{Share: run, Connections: 3, Whole: true})
+	other := outbound.New(outbound.Policy{Share: run, Connections: 3, Whole: true})
+	get(first)
+	first.Close()
+	get(other)
+	other.Close()
+	get(first)
+	if n := connections(); n != 1 {
+		t.Errorf("three requests in turn used %d connections, want 1", n)
+	}
+}
+
 func TestARunGoesOnWithoutItsFirstProcess(t *testing.T) {
 	linuxOnly(t)
 	t.Parallel()
