@@ -24,6 +24,13 @@ type Plan interface {
 	Apply(ctx context.Context, rep report.Reporter) error
 }
 
+// Incomplete is a Plan that may leave out some of what was asked for, so that the rest can be done.
+type Incomplete interface {
+	// LeftOut is the error that Apply returns for what the plan leaves out, even if all else goes
+	// well; nil if nothing is left out.
+	LeftOut() error
+}
+
 // Row is one line of a plan or a result.
 type Row []Cell
 
@@ -55,7 +62,8 @@ type Door interface {
 }
 
 // Carry takes a plan through a door: it reports the notes, asks if something would be lost, applies the
-// plan unless this is a dry run, and shows the rows, even if applying failed.
+// plan unless this is a dry run, and shows the rows, even if applying failed. A dry run returns the error
+// of what the plan leaves out.
 func Carry(ctx context.Context, p Plan, d Door) error {
 	rep := d.Reporter()
 	for _, note := range p.Notes() {
@@ -71,5 +79,8 @@ func Carry(ctx context.Context, p Plan, d Door) error {
 		err = p.Apply(ctx, rep)
 	}
 	d.Show(p.Rows(), err == nil && p.Done())
+	if some, ok := p.(Incomplete); ok && d.DryRun() {
+		return some.LeftOut()
+	}
 	return err
 }

@@ -16,14 +16,14 @@ const noRevocation = "This doesn't take access away: with any status, the projec
 func acceptCommand() sdk.Command {
 	c := answer("accept", glance.Accepted, "Accept images shared by other projects")
 	c.Long = "The images then appear in the project's default list. Names are looked up among all images shared with the project, " +
-		"whatever their status."
+		"whatever their status.\n\n" + goesOn
 	c.Examples = []sdk.Example{{Text: "Accept an image that another project shares", Command: "imgctl share accept web-base --to vex"}}
 	return c
 }
 
 func rejectCommand() sdk.Command {
 	c := answer("reject", glance.Rejected, "Hide shared images from a project's list; doesn't end access")
-	c.Long = "The images no longer appear in the project's default list.\n\n" + noRevocation
+	c.Long = "The images no longer appear in the project's default list.\n\n" + noRevocation + "\n\n" + goesOn
 	c.Examples = []sdk.Example{{Text: "Remove an image from the project's list", Command: "imgctl share reject web-base --to vex"}}
 	return c
 }
@@ -32,7 +32,7 @@ func resetCommand() sdk.Command {
 	c := answer("reset", glance.Pending, "Make shared images pending again; doesn't end access")
 	c.Aliases = []string{"pending"}
 	c.Long = "The images are pending again, as when they were first shared, and no longer appear in the project's default list.\n\n" +
-		noRevocation
+		noRevocation + "\n\n" + goesOn
 	c.Examples = []sdk.Example{{Text: "Make an image pending again", Command: "imgctl share reset web-base --to vex"}}
 	return c
 }

@@ -41,6 +41,10 @@ func toProjects(help string) sdk.Flag {
 	return sdk.Strings("to-project", help).ValueName("PROJECT")
 }
 
+// goesOn is part of the help of commands that handle several images, projects or clouds.
+const goesOn = "An image that can't be found or read, or a cloud that can't be reached, doesn't stop the others; the exit code is " +
+	"then 3."
+
 func acceptRejected() sdk.Flag {
 	return sdk.Bool("accept-rejected", "accept also for projects that have rejected the image; otherwise their answer stands, and the "+
 		"exit code is 3")

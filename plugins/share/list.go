@@ -20,7 +20,7 @@ func listCommand() sdk.Command {
 			"its expiry. " +
 			"unknown: the image is private, and the service doesn't list the members it keeps.\n\n" +
 			"The note marks shares that have expired and, if the credentials may query Keystone, projects that no longer exist or " +
-			"are disabled.",
+			"are disabled.\n\n" + goesOn,
 		Examples: []sdk.Example{
 			{Text: "Who can use which image?", Command: "imgctl share list --from source"},
 			{Text: "Images shared with us, whatever their status", Command: "imgctl share list --to vex -f json"},

@@ -13,7 +13,7 @@ func suspendCommand() sdk.Command {
 	c.Short = "Make shared images private, and remember their members"
 	c.Long = "All members lose access at once, whatever their status; only the owner can use the images until they are resumed. " +
 		"The Image service keeps the members of a private image but doesn't list them, so imgctl saves the list on the image; " +
-		"`imgctl share list` shows these members as dormant."
+		"`imgctl share list` shows these members as dormant.\n\n" + goesOn
 	c.Examples = []sdk.Example{{Text: "Suspend access to an image", Command: "imgctl share suspend web-base --from source"}}
 	return c
 }
@@ -22,7 +22,7 @@ func resumeCommand() sdk.Command {
 	c := pause("resume", share.PlanResume)
 	c.Short = "Make suspended images shared again, with the same members"
 	c.Long = "Every project that the Image service kept as a member gets its access back, with the status it had. This works for any " +
-		"private image, whoever made it private."
+		"private image, whoever made it private.\n\n" + goesOn
 	c.Examples = []sdk.Example{{Text: "Give access back", Command: "imgctl share resume web-base --from source"}}
 	return c
 }

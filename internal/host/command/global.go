@@ -55,7 +55,7 @@ func AddGlobal(root *cobra.Command) *Global {
 	f.Var((*span)(&g.Timeout), "timeout", "stop the command after this time, such as 10m")
 	f.Lookup("timeout").DefValue = ""
 	f.VarPF((*counter)(&g.Verbose), "verbose", "v", "more messages; -vv for all").NoOptDefVal = "true"
-	f.BoolVarP(&g.Quiet, "quiet", "q", false, "no progress and no messages except errors")
+	f.BoolVarP(&g.Quiet, "quiet", "q", false, "no progress and no messages except warnings and errors")
 	f.BoolVar(&g.Debug, "debug", false, "the same as -vv")
 	_ = root.RegisterFlagCompletionFunc("os-cloud", CompleteClouds)
 	_ = root.RegisterFlagCompletionFunc("os-interface", cobra.FixedCompletions([]string{"public", "internal", "admin"},

@@ -32,6 +32,7 @@ type Progress struct {
 const (
 	frame    = 100 * time.Millisecond // between two drawings
 	plainly  = 10 * time.Second       // between two lines about the same task without a terminal
+	briefly  = 2 * time.Second        // a task that is done within that time has no line at its start
 	barWidth = 24
 	maxItems = 1000
 	maxBars  = 8 // more would push the user's own lines off the screen
@@ -46,7 +47,20 @@ type board struct {
 
 type item struct {
 	Progress
-	said time.Time
+	began time.Time
+	said  time.Time // when its last line was written without a terminal
+}
+
+// due reports whether there is something to say of the task without a terminal: of a short one only how it ended,
+// unless that goes without saying.
+func (i *item) due(now time.Time) bool {
+	switch {
+	case i.State == Running && i.said.IsZero():
+		return now.Sub(i.began) >= briefly
+	case i.State == Running:
+		return now.Sub(i.said) >= plainly
+	}
+	return !i.said.IsZero() || i.State != Done || i.Detail != ""
 }
 
 // Progress shows a task's progress: as a bar on a terminal, otherwise as an occasional line.
@@ -63,10 +77,9 @@ func (c *Console) Progress(p Progress) {
 	}
 	if i < 0 {
 		i = len(c.shown.items)
-		c.shown.items = append(c.shown.items, &item{})
+		c.shown.items = append(c.shown.items, &item{began: c.now()})
 	}
 	it := c.shown.items[i]
-	changed := it.State != p.State || it.said.IsZero()
 	it.Progress = p
 	if p.State != Running {
 		c.shown.items = slices.Delete(c.shown.items, i, i+1)
@@ -75,7 +88,7 @@ func (c *Console) Progress(p Progress) {
 		c.onTerminal(p)
 		return
 	}
-	if changed || c.now().Sub(it.said) >= plainly {
+	if it.due(c.now()) {
 		it.said = c.now()
 		fmt.Fprintln(c.err, plain(p))
 	}

@@ -29,7 +29,8 @@ func plainConsole(t *testing.T) (c *Console, now *time.Time, written func() stri
 	}
 }
 
-// Without a terminal there is a line at the start, at the end, and now and then between.
+// Without a terminal there is a line soon after the start, at the end, and now and then between; none for what is
+// done at once.
 func TestProgressInLines(t *testing.T) {
 	t.Parallel()
 	c, now, written := plainConsole(t)
@@ -42,8 +43,11 @@ func TestProgressInLines(t *testing.T) {
 	p.State, p.Detail = Done, "verified"
 	c.Progress(p)
 	c.Progress(Progress{ID: "2", Label: "second", Done: 1, Total: 3, State: Failed, Detail: "no space"})
-	want := "copying: 0 B of 10 MiB\ncopying: 2.5 MiB of 10 MiB\ncopying: 5 MiB of 10 MiB\ncopying: done (verified)\nsecond: failed " +
-		"(no space)\n"
+	for _, state := range []State{Running, Done} { // a short one that ends well
+		c.Progress(Progress{ID: "3", Label: "third", Total: 3, State: state})
+	}
+	want := "copying: 512 KiB of 10 MiB\ncopying: 3 MiB of 10 MiB\ncopying: 5.5 MiB of 10 MiB\ncopying: done (verified)\n" +
+		"second: failed (no space)\n"
 	if got := written(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -13,9 +13,7 @@ import (
 // threshold is the lowest level that is shown.
 func threshold(verbosity int32) pluginv1.LogLevel {
 	switch {
-	case verbosity < 0:
-		return pluginv1.LogLevel_LOG_LEVEL_ERROR
-	case verbosity == 0:
+	case verbosity <= 0: // even if quiet: what is warned of is about the result
 		return pluginv1.LogLevel_LOG_LEVEL_WARN
 	case verbosity == 1:
 		return pluginv1.LogLevel_LOG_LEVEL_INFO
@@ -47,10 +45,11 @@ func styled(c *console.Console, level pluginv1.LogLevel, text string) string {
 }
 
 // Stray shows a line that the plugin wrote to its standard output or error instead of sending it.
-// Lines of hclog have a level; anything else is a warning.
+// Lines of hclog have a level; anything else is a warning, which
+// quiet hides: it isn't meant for people.
 func Stray(c *console.Console, plugin string, verbosity int32, line string) {
 	level, text := parse(line)
-	if level >= threshold(verbosity) {
+	if level >= threshold(verbosity) && (verbosity >= 0 || level == pluginv1.LogLevel_LOG_LEVEL_ERROR) {
 		c.Say(styled(c, level, plugin+": "+shorten(c.Line(text))))
 	}
 }

@@ -122,7 +122,7 @@ func (w Wanted) find(ctx context.Context, clouds Clouds, from string) (found sou
 		}
 		found.blind = true
 		for _, s := range w.Images {
-			found.failed = append(found.failed, Failure{State: Unreachable, Image: s.String(), Cloud: from, Err: atLine(w.Line, err)})
+			found.failed = append(found.failed, Failure{State: Unreachable, Image: s.label(), Cloud: from, Err: atLine(w.Line, err)})
 		}
 		return found, nil
 	}
@@ -130,25 +130,28 @@ func (w Wanted) find(ctx context.Context, clouds Clouds, from string) (found sou
 		return found, err
 	}
 	images, errs := make([][]*glance.Image, len(w.Images)), make([]error, len(w.Images))
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(requests)
 	for k, s := range w.Images {
 		group.Go(func() error {
 			images[k], errs[k] = s.resolve(ctx, found.site)
-			if fault.Is(errs[k], fault.NotFound) || fault.Is(errs[k], fault.Ambiguous) {
-				return nil
-			}
-			return errs[k]
+			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return found, atLine(w.Line, err)
-	}
+	_ = group.Wait() // the errors are in errs
 	for k, err := range errs {
-		if err != nil {
-			found.blind = found.blind || fault.Is(err, fault.Ambiguous)
-			found.failed = append(found.failed, Failure{State: NoImage, Image: w.Images[k].String(), Err: atLine(w.Line, err)})
+		switch {
+		case err == nil:
+			continue
+		case !closed(ctx, err):
+			return found, atLine(w.Line, err)
 		}
+		lost := Failure{State: Unplanned, Image: w.Images[k].label(), Err: atLine(w.Line, err)}
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Ambiguous) {
+			lost.State = NoImage
+		}
+		found.blind = found.blind || !fault.Is(err, fault.NotFound)
+		found.failed = append(found.failed, lost)
 	}
 	found.images = slices.Concat(images...)
 	return found, nil

@@ -99,6 +99,9 @@ func errorsOf(failed []Failure) []error {
 	return errs
 }
 
+// LeftOut is what the plan leaves out and whom it doesn't overrule, as Apply tells it.
+func (p *Plan) LeftOut() error { return p.outstanding(nil) }
+
 // outstanding is err together with what the plan left out and whom it didn't overrule: an error of
 // kind fault.Partial.
 func (p *Plan) outstanding(err error) error {

@@ -273,7 +273,7 @@ shares:
 		t.Fatal(err)
 	}
 	w.expectDrift(f, share.FileOptions{},
-		"one far missing", "one member-a rejected", "one member-b ghost", `id or name "nowhere" - no image`)
+		"one far missing", "one member-a rejected", "one member-b ghost", "nowhere - no image")
 	p, err := share.PlanFile(t.Context(), w.clouds, f, share.FileOptions{})
 	if err != nil {
 		t.Fatal(err)

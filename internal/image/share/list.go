@@ -36,8 +36,8 @@ type Share struct {
 	Note      string    // such as that the project doesn't exist any more
 }
 
-// List lists shares by image and project: newest image first. If some of several targets can't be listed, it lists
-// the others, and the error is of kind fault.Partial.
+// List lists shares by image and project: newest image first. If some of several targets or images can't be listed,
+// it lists the others, and the error is of kind fault.Partial.
 //
 // The service tells the members of shared images only. Those of a private image are known where
 // `share suspend` or an expiry wrote them on the image; what else it keeps nobody can list.
@@ -65,31 +65,49 @@ func List(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 	for _, t := range to {
 		only[t.Project.ID] = t
 	}
-	images, err := o.wanted(ctx, source)
+	images, lost, err := o.wanted(ctx, source)
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]Share, len(images))
-	group, ctx := errgroup.WithContext(ctx)
+	found, errs := make([][]Share, len(images)), make([]error, len(images))
+	var group errgroup.Group
 	group.SetLimit(requests)
 	for n, img := range images {
-		group.Go(func() (err error) {
-			found[n], err = sharesOf(ctx, source, img, len(o.Images) > 0)
-			return err
+		group.Go(func() error {
+			found[n], errs[n] = sharesOf(ctx, source, img, len(o.Images) > 0)
+			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	_ = group.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), errors.Join(errs...))
 	}
-	return narrowed(slices.Concat(found...), only), incomplete(failed)
+	for n, img := range images {
+		if errs[n] != nil {
+			lost = append(lost, lostImage(img, fmt.Errorf("image %s: %w", img, errs[n])))
+		}
+	}
+	all := slices.Concat(found...)
+	if len(all) == 0 && len(lost) > 0 && len(lost) >= len(images) {
+		return nil, errors.Join(errorsOf(slices.Concat(failed, lost))...)
+	}
+	return narrowed(all, only), incomplete(failed, lost)
 }
 
-// incomplete is the error of a list that lacks what failed, nil if nothing did.
-func incomplete(failed []Failure) error {
-	if len(failed) == 0 {
+// incomplete is the error of a list that lacks clouds or images that failed, nil if nothing did.
+func incomplete(clouds, images []Failure) error {
+	var what []string
+	if len(clouds) > 0 {
+		what = append(what, count(len(clouds), "cloud"))
+	}
+	if len(images) > 0 {
+		what = append(what, count(len(images), "image"))
+	}
+	if len(what) == 0 {
 		return nil
 	}
-	return fault.Wrap(fault.Partial, "", fmt.Errorf("%s not listed: %w", count(len(failed), "cloud"), errors.Join(errorsOf(failed)...)))
+	return fault.Wrap(fault.Partial, "", fmt.Errorf("%s not listed: %w", strings.Join(what, " and "),
+		errors.Join(errorsOf(slices.Concat(clouds, images))...)))
 }
 
 // narrowed leaves the shares with the projects, if any are given.
@@ -105,16 +123,16 @@ func narrowed(all []Share, only map[string]*Tenancy) []Share {
 	return all
 }
 
-// wanted are the project's images that are listed: all of them, or those that are selected.
-func (o ListOptions) wanted(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
+// wanted are the project's images that are listed: all of them, or those that are selected. One that fails is told.
+func (o ListOptions) wanted(ctx context.Context, site *Tenancy) ([]*glance.Image, []Failure, error) {
 	if !o.empty() {
 		s := o.Selection
 		s.Pick = All
-		return s.nothing(s.resolve(ctx, site))
+		return s.nothing(s.resolvePartly(ctx, site))
 	}
 	images, err := site.Images.Images(ctx, glance.Query{Owner: site.Project.ID, BothHidden: true})
 	glance.NewestFirst(images)
-	return images, err
+	return images, nil, err
 }
 
 // sharesOf are one image's shares; an image without any has a line of its own where it is named.
@@ -213,18 +231,18 @@ func dormant(img *glance.Image, ends expiries) ([]Share, error) {
 	return shares, nil
 }
 
-// listOffers lists what others share with the targets, as the targets see it. A target that fails is left out
-// and told.
+// listOffers lists what others share with the targets, as the targets see it. A target or image that fails is left
+// out and told.
 func listOffers(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, error) {
 	sites, failed, err := reachable(ctx, clouds, o.To)
 	if err != nil {
 		return nil, err
 	}
-	found, errs := make([][]Share, len(sites)), make([]error, len(sites))
+	found, lost, errs := make([][]Share, len(sites)), make([][]Failure, len(sites)), make([]error, len(sites))
 	var group errgroup.Group
 	for n, site := range sites {
 		group.Go(func() error {
-			found[n], errs[n] = o.offersTo(ctx, site)
+			found[n], lost[n], errs[n] = o.offersTo(ctx, site)
 			return nil
 		})
 	}
@@ -235,58 +253,78 @@ func listOffers(ctx context.Context, clouds Clouds, o ListOptions) ([]Share, err
 	for n, site := range sites {
 		if errs[n] != nil {
 			failed = append(failed, Failure{State: Unplanned, Cloud: site.Cloud, Err: fmt.Errorf("%s: %w", site, errs[n])})
-			found[n] = nil
+			found[n], lost[n] = nil, nil
 		}
 	}
-	if len(failed) == len(o.To) {
-		return nil, errors.Join(errorsOf(failed)...)
+	all, images := slices.Concat(found...), slices.Concat(lost...)
+	if len(failed) == len(o.To) || len(all) == 0 && len(images) > 0 {
+		return nil, errors.Join(errorsOf(slices.Concat(failed, images))...)
 	}
-	return slices.Concat(found...), incomplete(failed)
+	return all, incomplete(failed, images)
 }
 
-func (o ListOptions) offersTo(ctx context.Context, site *Tenancy) ([]Share, error) {
-	images, err := o.sharedWith(ctx, site)
+func (o ListOptions) offersTo(ctx context.Context, site *Tenancy) ([]Share, []Failure, error) {
+	images, failed, err := o.sharedWith(ctx, site)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	glance.NewestFirst(images)
-	shares := make([]Share, len(images))
-	group, ctx := errgroup.WithContext(ctx)
+	shares, errs := make([]Share, len(images)), make([]error, len(images))
+	var group errgroup.Group
 	group.SetLimit(requests)
 	for n, img := range images {
 		group.Go(func() error {
-			m, err := site.Images.Member(ctx, img.ID, site.Project.ID)
-			if fault.Is(err, fault.NotFound) {
-				return nil // an admin is shown what is shared with others, too
-			}
-			shares[n] = Share{
-				Image: img, ProjectID: site.Project.ID, Project: site.Project.Name, Cloud: site.Cloud,
-				Status: m.Status, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
-			}
-			if ends, e := expiriesOf(img); e == nil { // somebody else's image: what its owner wrote may be anything
-				shares[n].Expires = ends[site.Project.ID]
-			}
-			return err
+			shares[n], errs[n] = offer(ctx, site, img)
+			return nil
 		})
 	}
-	err = group.Wait()
-	return slices.DeleteFunc(shares, func(s Share) bool { return s.Image == nil }), err
+	_ = group.Wait() // the errors are in errs
+	for n, img := range images {
+		if errs[n] != nil {
+			failed = append(failed, lostImage(img, fmt.Errorf("%s: image %s: %w", site, img, errs[n])))
+		}
+	}
+	return slices.DeleteFunc(shares, func(s Share) bool { return s.Image == nil }), failed, nil
 }
 
-func (o ListOptions) sharedWith(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
+// offer is the site's share of an image; none if the image isn't shared with it, which an admin is shown, too.
+func offer(ctx context.Context, site *Tenancy, img *glance.Image) (Share, error) {
+	m, err := site.Images.Member(ctx, img.ID, site.Project.ID)
+	if fault.Is(err, fault.NotFound) {
+		return Share{}, nil
+	}
+	if err != nil {
+		return Share{}, err
+	}
+	s := Share{
+		Image: img, ProjectID: site.Project.ID, Project: site.Project.Name, Cloud: site.Cloud,
+		Status: m.Status, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
+	}
+	if ends, e := expiriesOf(img); e == nil { // somebody else's image: what its owner wrote may be anything
+		s.Expires = ends[site.Project.ID]
+	}
+	return s, nil
+}
+
+func (o ListOptions) sharedWith(ctx context.Context, site *Tenancy) ([]*glance.Image, []Failure, error) {
 	if o.empty() {
-		return offers(ctx, site, glance.Query{})
+		images, err := offers(ctx, site, glance.Query{})
+		return images, nil, err
 	}
 	s := o.Selection
 	s.Pick = All
-	return s.nothing(s.among(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.offered(ctx, site, one) },
+	return s.nothing(s.partly(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.offered(ctx, site, one) },
 		"is shared with "+site.String()))
 }
 
-// nothing is an empty list where a filter fits none; a name that fits none is an error.
-func (s Selection) nothing(images []*glance.Image, err error) ([]*glance.Image, error) {
-	if len(s.Images) == 0 && fault.Is(err, fault.NotFound) {
-		return nil, nil
+// nothing is an empty list where a filter fits none; a name that fits none has failed.
+func (s Selection) nothing(images []*glance.Image, failed []Failure, err error) ([]*glance.Image, []Failure, error) {
+	if len(s.Images) == 0 {
+		failed = slices.DeleteFunc(failed, func(f Failure) bool { return fault.Is(f.Err, fault.NotFound) })
 	}
-	return images, err
+	return images, failed, err
+}
+
+func lostImage(img *glance.Image, err error) Failure {
+	return Failure{State: Unplanned, ImageID: img.ID, Image: img.Name, Err: err}
 }

@@ -58,9 +58,67 @@ func TestListGoesOnWithoutCloudsThatFail(t *testing.T) {
 	})
 	w.member(w.image("db", nil), "member-b", glance.Pending)
 	all, err := share.List(t.Context(), w.clouds, share.ListOptions{To: []string{"member-a", "member-b"}})
-	wantKind(t, err, fault.Partial, "1 cloud not listed", "member-a")
+	wantKind(t, err, fault.Partial, "1 image not listed", "member-a")
 	if diff := cmp.Diff([]string{"db member-b pending"}, listed(all)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestListGoesOnWithoutImagesThatFail(t *testing.T) {
+	t.Parallel()
+	w := newSandbox(t, sandbox.Options{})
+	good, bad := w.image("good", nil), w.image("bad", nil)
+	w.member(good, "member-a", glance.Accepted)
+	w.member(bad, "member-a", glance.Accepted)
+	w.sandbox.Faults().Add(sandbox.Rule{
+		Method: http.MethodGet, Path: "/image/v2/images/" + bad + "/members", Fault: sandbox.Status(http.StatusForbidden),
+	})
+	for what, o := range map[string]share.ListOptions{
+		"all":            {From: "demo"},
+		"by id":          {From: "demo", Selection: images(bad, good)},
+		"one not there":  {From: "demo", Selection: images("nowhere", good)},
+		"of one project": {From: "demo", To: []string{"member-a"}},
+		"as a member":    {To: []string{"member-a"}, Selection: images("nowhere", good)},
+	} {
+		all, err := share.List(t.Context(), w.clouds, o)
+		wantKind(t, err, fault.Partial, "not listed")
+		if len(all) != 1 || all[0].Image.ID != good {
+			t.Errorf("%s: it lists %v", what, listed(all))
+		}
+	}
+	_, err := share.List(t.Context(), w.clouds, share.ListOptions{From: "demo", Selection: images(bad)})
+	wantKind(t, err, fault.Forbidden, bad)
+	_, err = share.List(t.Context(), w.clouds, share.ListOptions{From: "demo", Selection: images("nowhere")})
+	wantKind(t, err, fault.NotFound, "nowhere")
+}
+
+// What a file asks for goes on without an image that can't be looked up, and a dry run says so as applying does.
+func TestFileGoesOnWithoutImagesThatFail(t *testing.T) {
+	t.Parallel()
+	w := newSandbox(t, sandbox.Options{})
+	good, bad := w.image("good", nil), w.image("bad", nil)
+	for _, status := range []int{http.StatusForbidden, http.StatusInternalServerError} {
+		w.sandbox.Faults().Add(sandbox.Rule{
+			Method: http.MethodGet, Path: "/image/v2/images/" + bad, Fault: sandbox.Status(status),
+		})
+		f := mustParse(t, fmt.Sprintf("version: 1\nshares:\n- images: [{id: %s}, {id: %s}]\n  to: [{cloud: member-a}]\n", bad, good))
+		found, err := share.Drift(t.Context(), w.clouds, f, share.FileOptions{})
+		if err != nil || !slices.ContainsFunc(found, func(d share.Difference) bool {
+			return d.Kind == share.DriftFailed && d.Image == bad
+		}) || !slices.ContainsFunc(found, func(d share.Difference) bool {
+			return d.ImageID == good
+		}) {
+			t.Errorf("%d: drift %+v, %v", status, found, err)
+		}
+		p, err := share.PlanFile(t.Context(), w.clouds, f, share.FileOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, p.LeftOut(), fault.Partial, "1 change not made", bad)
+		w.told(fmt.Sprint(status), p, err, share.Unplanned, bad)
+		w.expectMembers(good, map[string]string{"member-a": glance.Accepted})
+		w.sandbox.Faults().Clear()
+		w.apply(share.PlanRemove(t.Context(), w.clouds, share.RemoveOptions{Selection: images(good), To: []string{"member-a"}}))
 	}
 }
 

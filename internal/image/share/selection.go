@@ -1,7 +1,6 @@
 package share
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,30 +67,18 @@ func (s Selection) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// label is what rows call the selection: the id or name as it was given, where it is one image.
+func (s Selection) label() string {
+	if len(s.Images) == 1 {
+		return s.Images[0]
+	}
+	return s.String()
+}
+
 // resolve finds the selected images of the site's own project. A name or filter that matches none is
 // fault.NotFound; one that matches several is fault.Ambiguous unless Pick says what to take.
 func (s Selection) resolve(ctx context.Context, site *Tenancy) ([]*glance.Image, error) {
-	return s.among(ctx, s.ownedBy(site), ofProject(site))
-}
-
-// resolvePartly is resolve, where an image that fails doesn't stop the others.
-func (s Selection) resolvePartly(ctx context.Context, site *Tenancy) ([]*glance.Image, []Failure, error) {
-	return s.partly(ctx, s.ownedBy(site), ofProject(site))
-}
-
-func (s Selection) ownedBy(site *Tenancy) func(context.Context, string) ([]*glance.Image, error) {
-	return func(ctx context.Context, one string) ([]*glance.Image, error) { return s.owned(ctx, site, one) }
-}
-
-func ofProject(site *Tenancy) string {
-	return fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site)
-}
-
-// among resolves one image after the other with find, which gets "" if only filters count.
-func (s Selection) among(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error),
-	where string,
-) ([]*glance.Image, error) {
-	images, failed, err := s.partly(ctx, find, where)
+	images, failed, err := s.resolvePartly(ctx, site)
 	if err == nil && len(failed) > 0 {
 		err = failed[0].Err
 	}
@@ -101,7 +88,14 @@ func (s Selection) among(ctx context.Context, find func(ctx context.Context, one
 	return images, nil
 }
 
-// partly is among, where an image that fails doesn't stop the others. The error is of the selection itself.
+// resolvePartly is resolve, where an image that fails doesn't stop the others.
+func (s Selection) resolvePartly(ctx context.Context, site *Tenancy) ([]*glance.Image, []Failure, error) {
+	return s.partly(ctx, func(ctx context.Context, one string) ([]*glance.Image, error) { return s.owned(ctx, site, one) },
+		fmt.Sprintf("of project %q (%s) on %s", site.Project.Name, site.Project.ID, site))
+}
+
+// partly resolves the images at once with find, which gets "" if only filters count. An image that fails doesn't stop
+// the others. The error is of the selection itself.
 func (s Selection) partly(ctx context.Context, find func(ctx context.Context, one string) ([]*glance.Image, error),
 	where string,
 ) ([]*glance.Image, []Failure, error) {
@@ -129,7 +123,7 @@ func (s Selection) partly(ctx context.Context, find func(ctx context.Context, on
 		if err == nil {
 			continue
 		}
-		f := Failure{State: Unplanned, Image: cmp.Or(strings.Join(each[n].Images, ""), s.String()), Err: err}
+		f := Failure{State: Unplanned, Image: each[n].label(), Err: err}
 		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Ambiguous) {
 			f.State = NoImage
 		}
