@@ -65,6 +65,11 @@ var house = []floor{
 		{"internal/image/usage", "who uses an image", clients},
 		// Only promote can tell the claim of a dead promotion from that of a live one.
 		{"internal/image/sweep", "removes what dead runs left behind", with(clients, "internal/image/promote")},
+		// Only promote can tell which image took whose name, and when; only usage, what would break.
+		{
+			"internal/image/retention", "lets old images leave in stages, by a policy",
+			with(clients, "internal/image/promote", "internal/image/usage"),
+		},
 		{"internal/aquilon/profile", "what to build for an Aquilon profile, using packuilon's maps", clients},
 		{"internal/aquilon/convert", "turns packuilon's templates into HCL", with(ground, "internal/aquilon/profile")},
 		{"internal/aquilon/quattor", "gives a machine its Aquilon personality", clients},

@@ -56,3 +56,8 @@ func Concerns(img *glance.Image) bool {
 		return img.Properties[key] != ""
 	})
 }
+
+// Unsettled reports whether a promotion is changing the image, or a dead run left it half changed.
+func Unsettled(img *glance.Image) bool {
+	return img.Properties[journalKey] != "" || img.Properties[promotingKey] != ""
+}

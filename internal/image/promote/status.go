@@ -121,3 +121,22 @@ func claimOf(ctx context.Context, site Site, img *glance.Image) *Claim {
 	}
 	return c
 }
+
+// Claimed reports whether a run that is alive is promoting images of the name. It only reads.
+func Claimed(ctx context.Context, images *glance.Client, owner, name string) (bool, error) {
+	claims, err := images.Images(ctx, glance.Query{Owner: owner, Hidden: true, Properties: map[string]string{claimKey: name}})
+	if err != nil {
+		return false, err
+	}
+	for _, c := range claims {
+		claim, now, err := images.ImageAt(ctx, c.ID)
+		switch {
+		case fault.Is(err, fault.NotFound):
+		case err != nil:
+			return false, err
+		case !expired(claim, now, leaseTime):
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -192,7 +191,7 @@ func (s Selection) owned(ctx context.Context, site *Tenancy, one string) ([]*gla
 
 // filter keeps usable images, and applies the conditions that the service's filters can't express.
 func (s Selection) filter(images []*glance.Image) []*glance.Image {
-	name := glob(s.Glob)
+	name := glance.Glob(s.Glob)
 	return slices.DeleteFunc(images, func(i *glance.Image) bool {
 		if i.Status != glance.StatusActive && i.Status != glance.StatusDeactivated || s.Glob != "" && !name.MatchString(i.Name) {
 			return true
@@ -204,10 +203,6 @@ func (s Selection) filter(images []*glance.Image) []*glance.Image {
 		}
 		return slices.ContainsFunc(s.Tags, func(t string) bool { return !slices.Contains(i.Tags, t) })
 	})
-}
-
-func glob(pattern string) *regexp.Regexp {
-	return regexp.MustCompile("^(?s:" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern)) + ")$")
 }
 
 func (s Selection) pick(images []*glance.Image, where string) ([]*glance.Image, error) {

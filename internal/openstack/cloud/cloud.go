@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
@@ -135,6 +136,9 @@ func (c *Cloud) IsAdmin() bool { return slices.Contains(c.roles, "admin") }
 
 // Traffic is how many requests were sent and connections opened so far.
 func (c *Cloud) Traffic() Traffic { return c.transport.traffic() }
+
+// Now is the time by the cloud's clock: that of its last answer, which counts whole seconds, and the time since.
+func (c *Cloud) Now() time.Time { return time.Now().Add(time.Duration(c.transport.ahead.Load())).UTC() }
 
 // Close closes idle connections.
 func (c *Cloud) Close() { c.transport.Close() }

@@ -28,6 +28,7 @@ type Traffic struct{ Requests, Connections int64 }
 type transport struct {
 	*outbound.Cloud
 	requests atomic.Int64
+	ahead    atomic.Int64           // of this machine's clock, nanoseconds, by the last answer
 	roles    atomic.Pointer[string] // what the token's user may be, for refusals
 }
 
@@ -93,6 +94,9 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	start := time.Now()
 	resp, err := t.Cloud.RoundTrip(req)
 	if err == nil {
+		if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+			t.ahead.Store(int64(time.Until(at)))
+		}
 		resp.Header.Del(rolesHeader)
 		if roles := t.roles.Load(); roles != nil && resp.StatusCode == http.StatusForbidden && req.Method != http.MethodGet {
 			resp.Header.Set(rolesHeader, *roles)

@@ -151,6 +151,11 @@ func Only(found []*Image, what string, none, several fault.Advice) (*Image, erro
 	return nil, fault.New(fault.Ambiguous, several, "%d images %s:\n%s", len(found), what, List(found))
 }
 
+// Glob is a shell pattern over a whole text: * is any characters, ? is one.
+func Glob(pattern string) *regexp.Regexp {
+	return regexp.MustCompile("^(?s:" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern)) + ")$")
+}
+
 // IsID reports whether a text has the form of an image's id.
 func IsID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
