@@ -34,6 +34,7 @@ type VolumeQuotas struct {
 	Volumes   int // default 10
 	Gigabytes int // default 1000
 	Snapshots int // default 10
+	Backups   int // default 10
 
 	MaxPage int // most objects of a page; default 1000
 }

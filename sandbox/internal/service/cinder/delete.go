@@ -9,6 +9,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 func (s *Service) forceDelete(w http.ResponseWriter, r *http.Request, _ json.RawMessage) error {
@@ -43,10 +44,7 @@ func (s *Service) Delete(id string) error {
 
 // delete begins to delete a volume that is in one of the states. The caller holds the lock.
 func (s *Service) delete(v *Volume, in []string) error {
-	hasSnapshots := false
-	for _, o := range s.snapshots {
-		hasSnapshots = hasSnapshots || o.VolumeID == v.ID
-	}
+	hasSnapshots := slices.ContainsFunc(s.snapshots.Rows(), func(o *resource.Row) bool { return o.Text("volume_id") == v.ID })
 	if hasSnapshots || !slices.Contains(in, v.Status) {
 		return invalidVolume("Volume status must be available or error or error_restoring or error_extending or error_managing and " +
 			"must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from " +
@@ -58,6 +56,7 @@ func (s *Service) delete(v *Volume, in []string) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.volumes, id)
+		s.order = slices.DeleteFunc(s.order, func(o *Volume) bool { return o == v })
 		_ = os.Remove(s.content(id))
 	})
 	return nil

@@ -15,7 +15,8 @@ func (s *Service) limits(w http.ResponseWriter, r *http.Request) error {
 	answer.JSON(w, http.StatusOK, map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": map[string]any{
 		"maxTotalVolumes": s.quotas.Volumes, "totalVolumesUsed": n, "maxTotalVolumeGigabytes": s.quotas.Gigabytes,
 		"totalGigabytesUsed": sum,
-		"maxTotalSnapshots":  s.quotas.Snapshots, "totalSnapshotsUsed": len(s.snapshots),
+		"maxTotalSnapshots":  s.quotas.Snapshots, "totalSnapshotsUsed": s.snapshots.Count(front.CallerOf(r).ProjectID),
+		"maxTotalBackups": s.quotas.Backups, "totalBackupsUsed": s.backups.Count(front.CallerOf(r).ProjectID),
 	}}})
 	return nil
 }
@@ -27,6 +28,7 @@ func (s *Service) quotaSet(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer.JSON(w, http.StatusOK, map[string]any{"quota_set": map[string]any{
 		"id": project, "volumes": s.quotas.Volumes, "gigabytes": s.quotas.Gigabytes, "snapshots": s.quotas.Snapshots,
+		"backups":              s.quotas.Backups,
 		"per_volume_gigabytes": -1,
 	}})
 	return nil
@@ -37,6 +39,7 @@ type Quotas struct {
 	Volumes   int // default 10
 	Gigabytes int // default 1000
 	Snapshots int // default 10
+	Backups   int // default 10
 
 	MaxPage int // most objects of a page; default 1000
 }
@@ -45,7 +48,7 @@ func (q Quotas) withDefaults() Quotas {
 	for _, d := range []struct {
 		n     *int
 		value int
-	}{{&q.Volumes, 10}, {&q.Gigabytes, 1000}, {&q.Snapshots, 10}, {&q.MaxPage, 1000}} {
+	}{{&q.Volumes, 10}, {&q.Gigabytes, 1000}, {&q.Snapshots, 10}, {&q.Backups, 10}, {&q.MaxPage, 1000}} {
 		front.Limit(d.n, d.value)
 	}
 	if q.MaxPage < 0 {

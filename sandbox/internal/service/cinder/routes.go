@@ -5,6 +5,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Mount is the service as the front mounts it.
@@ -20,9 +21,7 @@ func (s *Service) routes() http.Handler {
 	handle("GET /{$}", versions)
 	handle("GET /v3/{$}", versions)
 	handle("GET /v3", versions)
-	handle("GET /v3/volumes", s.listVolumes)
 	handle("POST /v3/volumes", s.createVolume)
-	handle("GET /v3/volumes/{id}", s.showVolume)
 	handle("PUT /v3/volumes/{id}", s.updateVolume)
 	handle("DELETE /v3/volumes/{id}", s.deleteVolume)
 	handle("POST /v3/volumes/{id}/action", s.action)
@@ -31,10 +30,10 @@ func (s *Service) routes() http.Handler {
 	handle("POST /v3/volumes/{id}/metadata", s.addMetadata)
 	handle("PUT /v3/volumes/{id}/metadata", s.replaceMetadata)
 	handle("DELETE /v3/volumes/{id}/metadata/{key}", s.removeMetadata)
-	handle("GET /v3/snapshots", s.listSnapshots)
-	handle("POST /v3/snapshots", s.createSnapshot)
-	handle("GET /v3/snapshots/{id}", s.showSnapshot)
-	handle("DELETE /v3/snapshots/{id}", s.deleteSnapshot)
+	for _, k := range []*resource.Kind{s.volumeKind(), &s.snapshots.Kind, &s.backups.Kind} {
+		s.style().Mount(mux, k)
+	}
+	mux.Handle("POST /v3/backups/{id}/restore", s.serve(s.restore))
 	handle("GET /v3/types", listTypes)
 	handle("GET /v3/types/{id}", showType)
 	handle("GET /v3/types/{id}/encryption", showTypeEncryption)

@@ -1,4 +1,4 @@
-// Package cinder is the sandbox's block storage service: volumes, snapshots and volume types of the
+// Package cinder is the sandbox's block storage service: volumes, snapshots, backups and volume types of the
 // Block Storage API v3. Like an image, a volume holds the archive of a root file system, so that servers booted from
 // it have an inside and images made from it keep what was written.
 package cinder
@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 )
 
@@ -40,7 +41,9 @@ type Service struct {
 
 	mu        sync.RWMutex
 	volumes   map[string]*Volume
-	snapshots map[string]*Snapshot
+	order     []*Volume // by creation
+	snapshots *resource.Table
+	backups   *resource.Table
 }
 
 // New returns a block storage service without volumes.
@@ -48,10 +51,9 @@ func New(o Options) (*Service, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the folder of volumes: %w", err)
 	}
-	return &Service{
-		dir: o.Dir, clock: o.Clock, images: o.Images, quotas: o.Quotas.withDefaults(),
-		volumes: map[string]*Volume{}, snapshots: map[string]*Snapshot{},
-	}, nil
+	s := &Service{dir: o.Dir, clock: o.Clock, images: o.Images, quotas: o.Quotas.withDefaults(), volumes: map[string]*Volume{}}
+	s.snapshots, s.backups = s.snapshotTable(), s.backupTable()
+	return s, nil
 }
 
 func (s *Service) setStatus(id, status string) {

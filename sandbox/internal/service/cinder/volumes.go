@@ -2,7 +2,6 @@ package cinder
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -10,32 +9,10 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
-func (s *Service) listVolumes(w http.ResponseWriter, r *http.Request) error {
-	return s.answerVolumes(w, r, false)
-}
-
-func (s *Service) showVolume(w http.ResponseWriter, r *http.Request) error {
-	if r.PathValue("id") == "detail" {
-		return s.answerVolumes(w, r, true)
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	v, err := s.visible(r, "")
-	if err != nil {
-		return err
-	}
-	answer.JSON(w, http.StatusOK, map[string]any{"volume": v.body(r)})
-	return nil
-}
-
 func (v *Volume) links(r *http.Request) []map[string]any {
-	return []map[string]any{
-		{"rel": "self", "href": fmt.Sprintf("%s/v3/%s/volumes/%s", front.Base(r), v.ProjectID, v.ID)},
-		{"rel": "bookmark", "href": fmt.Sprintf("%s/%s/volumes/%s", front.Base(r), v.ProjectID, v.ID)},
-	}
+	return links(r, "volumes", v.ProjectID, v.ID)
 }
 
 func (v *Volume) body(r *http.Request) map[string]any {

@@ -29,6 +29,21 @@ type Spec struct {
 
 // Create begins to create a volume, and returns it as it is then: in the state Creating.
 func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
+	v, err := s.draft(caller, spec)
+	if err != nil {
+		return Volume{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	content, err := s.source(caller, v, spec)
+	if err != nil {
+		return Volume{}, err
+	}
+	return s.add(v, content)
+}
+
+// draft is a new volume as its specification and its image describe it.
+func (s *Service) draft(caller front.Caller, spec Spec) (*Volume, error) {
 	v := &Volume{
 		ID: uuid.NewString(), Name: spec.Name, Description: spec.Description, Status: Creating,
 		ProjectID: caller.ProjectID, UserID: caller.UserID, Size: spec.Size, Zone: spec.Zone, Multiattach: spec.Multiattach,
@@ -41,37 +56,35 @@ func (s *Service) Create(caller front.Caller, spec Spec) (Volume, error) {
 	if v.Zone == "" {
 		v.Zone = Zone
 	} else if v.Zone != Zone {
-		return Volume{}, answer.Fail(http.StatusBadRequest, "Availability zone '%s' is invalid.", v.Zone)
+		return nil, answer.Fail(http.StatusBadRequest, "Availability zone '%s' is invalid.", v.Zone)
 	}
 	var err error
 	if v.Type, err = typeName(spec.Type); err != nil {
-		return Volume{}, err
+		return nil, err
 	}
-	if spec.ImageID != "" {
-		if spec.ImageID, err = s.imageID(caller, spec.ImageID); err != nil {
-			return Volume{}, err
-		}
-		if err := s.describe(caller, v, spec.ImageID); err != nil {
-			return Volume{}, err
-		}
+	if spec.ImageID == "" {
+		return v, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	content, err := s.source(caller, v, spec)
+	id, err := s.imageID(caller, spec.ImageID)
 	if err != nil {
-		return Volume{}, err
+		return nil, err
 	}
+	return v, s.describe(caller, v, id)
+}
+
+// add begins to create a volume with this content. The caller holds the lock.
+func (s *Service) add(v *Volume, content func() (io.ReadCloser, error)) (Volume, error) {
 	if v.Size <= 0 {
 		return Volume{}, answer.Fail(http.StatusBadRequest,
 			"The server could not comply with the request since it is either malformed or otherwise incorrect.")
 	}
-	if err := s.room(caller.ProjectID, v.Size); err != nil {
+	if err := s.room(v.ProjectID, v.Size); err != nil {
 		return Volume{}, err
 	}
 	if encrypts(v.Type) {
 		v.KeyID = uuid.NewString()
 	}
-	s.volumes[v.ID] = v
+	s.volumes[v.ID], s.order = v, append(s.order, v)
 	id := v.ID
 	s.clock.After(func(ctx context.Context) { s.fill(ctx, id, content) })
 	return v.clone(), nil
@@ -126,17 +139,18 @@ func (s *Service) source(caller front.Caller, v *Volume, spec Spec) (func() (io.
 	var size int
 	switch {
 	case spec.ImageID != "":
+		image := v.ImageMetadata["image_id"]
 		return func() (io.ReadCloser, error) {
-			body, _, err := s.images.Open(spec.ImageID)
+			body, _, err := s.images.Open(image)
 			return body, err
 		}, nil
 	case spec.SnapshotID != "":
-		o := s.snapshots[spec.SnapshotID]
-		if o == nil || !may(caller, o.ProjectID) {
+		o := s.snapshots.Row(spec.SnapshotID)
+		if o == nil || !may(caller, o.Project) {
 			return nil, answer.Fail(http.StatusNotFound, "Snapshot %s could not be found.", spec.SnapshotID)
 		}
-		path, size = s.content(o.ID), o.Size
-		if from := s.volumes[o.VolumeID]; from != nil {
+		path, size = s.content(o.ID()), o.Whole("size")
+		if from := s.volumes[o.Text("volume_id")]; from != nil {
 			v.takeAfter(from, spec)
 		}
 	case spec.SourceVolumeID != "":

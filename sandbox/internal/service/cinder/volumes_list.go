@@ -1,83 +1,93 @@
 package cinder
 
 import (
-	"cmp"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
+
+// volumeKind is how volumes are read; the calls that change them have routes of their own.
+func (s *Service) volumeKind() *resource.Kind {
+	return &resource.Kind{
+		Name: "volume", Plural: "volumes", Path: "/v3/volumes", Ordered: true,
+		Filters: []string{"name", "status", "project_id", "bootable", "volume_type", "availability_zone", "size", "metadata"},
+		List: func(c front.Caller, q url.Values) (all []resource.Object, err error) {
+			everyones, err := everyones(c, q)
+			for _, v := range slices.Backward(s.order) {
+				if everyones || v.ProjectID == c.ProjectID {
+					all = append(all, listed{v})
+				}
+			}
+			return all, err
+		},
+		Find: func(c front.Caller, id string) (resource.Object, bool) {
+			v := s.volumes[id]
+			return listed{v}, v != nil && may(c, v.ProjectID)
+		},
+		Brief: func(r *http.Request, o resource.Object) map[string]any {
+			v := o.(listed).Volume
+			return map[string]any{"id": v.ID, "name": v.Name, "links": v.links(r)}
+		},
+	}
+}
+
+// listed is a volume as lists see it.
+type listed struct{ *Volume }
+
+// ID is the volume's.
+func (v listed) ID() string { return v.Volume.ID }
+
+// Owner is the volume's project.
+func (v listed) Owner() string { return v.ProjectID }
+
+// Body is the volume as the API shows it.
+func (v listed) Body(r *http.Request) map[string]any { return v.body(r) }
+
+// Field is a field for filters and sorting.
+func (v listed) Field(name string) (any, bool) {
+	switch name {
+	case "id":
+		return v.Volume.ID, true
+	case "name", "display_name":
+		return v.Name, true
+	case "status":
+		return v.Status, true
+	case "project_id":
+		return v.ProjectID, true
+	case "bootable":
+		return strconv.FormatBool(v.Bootable), true
+	case "volume_type":
+		return v.Type, true
+	case "availability_zone":
+		return v.Zone, true
+	case "size":
+		return v.Size, true
+	case "created_at":
+		return stamp(v.CreatedAt), true
+	case "updated_at":
+		return stamp(v.UpdatedAt), true
+	case "metadata":
+		return metadata(v.Metadata), true
+	}
+	return nil, false
+}
+
+// metadata compares with filters such as {'key': 'value'}.
+type metadata map[string]string
 
 var pair = regexp.MustCompile(`['"]([^'"]*)['"]\s*:\s*['"]([^'"]*)['"]`)
 
-// wanted holds a volume against a listing's filters.
-func (v *Volume) wanted(c front.Caller, q url.Values) bool {
-	everyones := c.Is("admin") && (q.Get("all_tenants") == "1" || strings.EqualFold(q.Get("all_tenants"), "true"))
-	if !everyones && v.ProjectID != c.ProjectID {
-		return false
-	}
-	for key, have := range map[string]string{
-		"name": v.Name, "status": v.Status, "project_id": v.ProjectID, "bootable": strconv.FormatBool(v.Bootable),
-		"volume_type": v.Type, "availability_zone": v.Zone, "size": strconv.Itoa(v.Size),
-	} {
-		if q.Has(key) && q.Get(key) != have {
-			return false
-		}
-	}
-	for _, m := range pair.FindAllStringSubmatch(q.Get("metadata"), -1) {
-		if value, ok := v.Metadata[m[1]]; !ok || value != m[2] {
+// Matches reports whether all pairs of the filter are there.
+func (m metadata) Matches(filter string) bool {
+	for _, p := range pair.FindAllStringSubmatch(filter, -1) {
+		if value, ok := m[p[1]]; !ok || value != p[2] {
 			return false
 		}
 	}
 	return true
-}
-
-func (s *Service) answerVolumes(w http.ResponseWriter, r *http.Request, detail bool) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	q := r.URL.Query()
-	var found []*Volume
-	for _, v := range s.volumes {
-		if v.wanted(front.CallerOf(r), q) {
-			found = append(found, v)
-		}
-	}
-	slices.SortFunc(found, func(a, b *Volume) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
-	})
-	if after := q.Get("marker"); after != "" {
-		at := slices.IndexFunc(found, func(v *Volume) bool { return v.ID == after })
-		if at < 0 {
-			return answer.Fail(http.StatusBadRequest, "marker not found: %s", after)
-		}
-		found = found[at+1:]
-	}
-	out := map[string]any{}
-	limit, err := strconv.Atoi(q.Get("limit"))
-	if err != nil || limit <= 0 || limit > s.quotas.MaxPage {
-		limit = s.quotas.MaxPage
-	}
-	if len(found) > limit {
-		found = found[:limit]
-		next := maps.Clone(q)
-		next.Set("marker", found[limit-1].ID)
-		out["volumes_links"] = []map[string]any{{"rel": "next", "href": front.Base(r) + r.URL.Path + "?" + next.Encode()}}
-	}
-	bodies := []map[string]any{}
-	for _, v := range found {
-		if detail {
-			bodies = append(bodies, v.body(r))
-			continue
-		}
-		bodies = append(bodies, map[string]any{"id": v.ID, "name": v.Name, "links": v.links(r)})
-	}
-	out["volumes"] = bodies
-	answer.JSON(w, http.StatusOK, out)
-	return nil
 }

@@ -32,7 +32,6 @@ var floatingKind = kind{
 		}
 		return out
 	},
-	owner:  func(s *Service, id string) string { return s.floating[id].ProjectID },
 	create: (*Service).createFloating, update: (*Service).updateFloating, remove: (*Service).removeFloating,
 	tags: func(s *Service, id string) *[]string { return &s.floating[id].Tags },
 }

@@ -2,9 +2,12 @@ package neutron
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // kind is one kind of object of the API.
@@ -12,7 +15,7 @@ type kind struct {
 	name           string // such as "port"
 	exception      string // such as "Port", the first part of its exceptions' names
 	list           func(*Service, front.Caller) []map[string]any
-	owner          func(*Service, string) string
+	owner          func(*Service, string) string // nil = the body's project_id
 	create, update func(*Service, *http.Request, front.Caller) (id string, err error)
 	remove         func(*Service, string) error
 	tags           func(*Service, string) *[]string
@@ -33,43 +36,98 @@ func init() {
 	}
 }
 
-// find returns the body of an object that the caller may see.
-func (s *Service) find(k kind, c front.Caller, id string) (map[string]any, error) {
-	for _, b := range k.list(s, c) {
-		if b["id"] == id {
-			return b, nil
-		}
+// style is how Neutron speaks of its resources.
+func (s *Service) style() *resource.Style {
+	return &resource.Style{
+		Serve: s.serve, Change: http.MethodPut,
+		Created: http.StatusCreated, Changed: http.StatusOK, Removed: http.StatusNoContent,
+		Sort: "id", MaxPage: s.quotas.MaxPage, Aliases: map[string]string{"tenant_id": "project_id"},
+		Missing:   func(k *resource.Kind, id string) error { return kinds[plural(k)].notFound(id) },
+		Forbidden: forbidden,
+		NoTag: func(_ *resource.Kind, tag string) error {
+			return answer.FailKind(http.StatusNotFound, "TagNotFound", "Tag %s could not be found.", tag)
+		},
+		Untagged: func(k *resource.Kind, id string) error {
+			return answer.FailKind(http.StatusNotFound, "TagResourceNotFound", "Resource %ss %s could not be found.", k.Name, id)
+		},
 	}
-	return nil, k.notFound(id)
 }
 
-// write serves a changing call: for objects that the caller sees, by members of the owner and admins.
-func (s *Service) write(k kind, verb string, do func(*Service, *http.Request, front.Caller) (string, error)) handler {
-	return func(r *http.Request, c front.Caller) (int, any, error) {
-		action := verb + "_" + strings.ReplaceAll(k.name, "-", "_")
-		if id := r.PathValue("id"); id != "" {
-			if _, err := s.find(k, c, id); err != nil {
-				return 0, nil, err
-			}
-			if owner := k.owner(s, id); !c.Is("admin") && owner != c.ProjectID {
-				return 0, nil, disallowed(action)
-			}
-		}
-		if !c.Is("admin") && !c.Is("member") {
-			return 0, nil, disallowed(action)
-		}
-		id, err := do(s, r, c)
-		if err != nil || verb == "delete" {
-			return http.StatusNoContent, nil, err
-		}
-		body, err := s.find(k, front.Caller{Roles: []string{"admin"}}, id)
-		if err != nil {
-			return 0, nil, err
-		}
-		status := http.StatusOK
-		if verb == "create" {
-			status = http.StatusCreated
-		}
-		return status, map[string]any{k.name: body}, nil
+func plural(k *resource.Kind) string { return strings.TrimPrefix(k.Path, "/v2.0/") }
+
+func forbidden(k *resource.Kind, verb string) error {
+	if verb == "tag" {
+		return disallowed("update_" + k.Name + "_tags")
 	}
+	return disallowed(verb + "_" + k.Name)
+}
+
+// resource is the kind as routes serve it.
+func (s *Service) resource(plural string, k kind) *resource.Kind {
+	find := func(c front.Caller, id string) (resource.Object, bool) {
+		b := k.find(s, c, id)
+		return object{s, k, b}, b != nil
+	}
+	return &resource.Kind{
+		Name: k.name, Plural: strings.ReplaceAll(plural, "-", "_"), Path: "/v2.0/" + plural, Find: find,
+		List: func(c front.Caller, _ url.Values) (all []resource.Object, err error) {
+			for _, b := range k.list(s, c) {
+				all = append(all, object{s, k, b})
+			}
+			return all, nil
+		},
+		Create: func(r *http.Request, c front.Caller) (resource.Object, error) {
+			id, err := k.create(s, r, c)
+			if err != nil {
+				return nil, err
+			}
+			o, _ := find(front.Caller{Roles: []string{"admin"}}, id)
+			return o, nil
+		},
+		Update: func(r *http.Request, c front.Caller, _ string) error { _, err := k.update(s, r, c); return err },
+		Remove: func(_ *http.Request, _ front.Caller, id string) error { return k.remove(s, id) },
+		Tags:   func(id string) *[]string { return k.tags(s, id) },
+	}
+}
+
+// find is the body of an object that the caller may see, nil for none.
+func (k kind) find(s *Service, c front.Caller, id string) resource.Shown {
+	for _, b := range k.list(s, c) {
+		if b["id"] == id {
+			return b
+		}
+	}
+	return nil
+}
+
+// sees refuses those who may not see an object.
+func (s *Service) sees(k kind, c front.Caller, id string) error {
+	if k.find(s, c, id) == nil {
+		return k.notFound(id)
+	}
+	return nil
+}
+
+// object is an object that Neutron shows.
+type object struct {
+	s *Service
+	k kind
+	resource.Shown
+}
+
+// Owner is the project that may change the object.
+func (o object) Owner() string {
+	if o.k.owner != nil {
+		return o.k.owner(o.s, o.ID())
+	}
+	return o.Shown.Owner()
+}
+
+// Field is the body's; fixed IPs compare by their parts.
+func (o object) Field(name string) (any, bool) {
+	v, ok := o.Shown[name]
+	if ips, is := v.([]FixedIP); is {
+		return fixedIPs(ips), ok
+	}
+	return v, ok
 }

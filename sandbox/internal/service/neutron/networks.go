@@ -25,7 +25,6 @@ var networkKind = kind{
 		}
 		return out
 	},
-	owner:  func(s *Service, id string) string { return s.networks[id].ProjectID },
 	create: (*Service).createNetwork, update: (*Service).updateNetwork, remove: (*Service).removeNetwork,
 	tags: func(s *Service, id string) *[]string { return &s.networks[id].Tags },
 }

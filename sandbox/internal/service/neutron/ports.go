@@ -20,7 +20,6 @@ var portKind = kind{
 		}
 		return out
 	},
-	owner:  func(s *Service, id string) string { return s.ports[id].ProjectID },
 	create: (*Service).createPort, update: (*Service).updatePort, remove: (*Service).removePort,
 	tags: func(s *Service, id string) *[]string { return &s.ports[id].Tags },
 }

@@ -30,7 +30,6 @@ var routerKind = kind{
 		}
 		return out
 	},
-	owner:  func(s *Service, id string) string { return s.routers[id].ProjectID },
 	create: (*Service).createRouter, update: (*Service).updateRouter, remove: (*Service).removeRouter,
 	tags: func(s *Service, id string) *[]string { return &s.routers[id].Tags },
 }
@@ -111,7 +110,7 @@ type interfaceRequest struct {
 
 func (s *Service) attach(r *http.Request, c front.Caller) (int, any, error) {
 	id := r.PathValue("id")
-	if _, err := s.find(routerKind, c, id); err != nil {
+	if err := s.sees(routerKind, c, id); err != nil {
 		return 0, nil, err
 	}
 	var q interfaceRequest
@@ -143,7 +142,7 @@ func (s *Service) attach(r *http.Request, c front.Caller) (int, any, error) {
 
 func (s *Service) detach(r *http.Request, c front.Caller) (int, any, error) {
 	id := r.PathValue("id")
-	if _, err := s.find(routerKind, c, id); err != nil {
+	if err := s.sees(routerKind, c, id); err != nil {
 		return 0, nil, err
 	}
 	var q interfaceRequest

@@ -5,6 +5,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Mount is the service as the front mounts it.
@@ -12,34 +13,16 @@ func (s *Service) Mount() front.Service {
 	return front.Service{Prefix: "/network", Handler: s.routes(), Error: refuse}
 }
 
-// handler serves one call; it runs with the lock held for writing.
-type handler func(r *http.Request, c front.Caller) (status int, body any, err error)
-
 func (s *Service) routes() http.Handler {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h handler) { mux.Handle(pattern, s.serve(h)) }
+	handle := func(pattern string, h resource.Handler) { mux.Handle(pattern, s.serve(h)) }
 	mux.Handle("GET /{$}", http.HandlerFunc(versions))
 	mux.Handle("GET /v2.0/{$}", http.HandlerFunc(resources))
 	mux.Handle("GET /v2.0", http.HandlerFunc(resources))
 	mux.Handle("GET /v2.0/extensions", http.HandlerFunc(extensions))
+	style := s.style()
 	for plural, k := range kinds {
-		base := "/v2.0/" + plural
-		handle("GET "+base, func(r *http.Request, c front.Caller) (int, any, error) {
-			return s.collection(r, plural, k.list(s, c))
-		})
-		handle("GET "+base+"/{id}", func(r *http.Request, c front.Caller) (int, any, error) {
-			body, err := s.find(k, c, r.PathValue("id"))
-			return http.StatusOK, map[string]any{k.name: body}, err
-		})
-		handle("POST "+base, s.write(k, "create", k.create))
-		handle("PUT "+base+"/{id}", s.write(k, "update", k.update))
-		handle("DELETE "+base+"/{id}", s.write(k, "delete", func(s *Service, r *http.Request, _ front.Caller) (string, error) {
-			return "", k.remove(s, r.PathValue("id"))
-		}))
-		handle("PUT "+base+"/{id}/tags", s.tagging(k, setTags))
-		handle("PUT "+base+"/{id}/tags/{tag}", s.tagging(k, addTag))
-		handle("DELETE "+base+"/{id}/tags", s.tagging(k, clearTags))
-		handle("DELETE "+base+"/{id}/tags/{tag}", s.tagging(k, removeTag))
+		style.Mount(mux, s.resource(plural, k))
 	}
 	handle("PUT /v2.0/routers/{id}/add_router_interface", s.attach)
 	handle("PUT /v2.0/routers/{id}/remove_router_interface", s.detach)
@@ -50,8 +33,8 @@ func (s *Service) routes() http.Handler {
 	return mux
 }
 
-// serve answers with what a handler returns, and tells afterwards which floating IPs have moved.
-func (s *Service) serve(h handler) http.Handler {
+// serve holds the lock for writing, answers with what a handler returns, and tells afterwards which floating IPs have moved.
+func (s *Service) serve(h resource.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		status, body, err := h(r, front.CallerOf(r))

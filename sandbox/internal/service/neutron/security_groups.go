@@ -23,7 +23,6 @@ var groupKind = kind{
 		}
 		return out
 	},
-	owner:  func(s *Service, id string) string { return s.groups[id].ProjectID },
 	create: (*Service).createGroup, update: (*Service).updateGroup, remove: (*Service).removeGroup,
 	tags: func(s *Service, id string) *[]string { return &s.groups[id].Tags },
 }

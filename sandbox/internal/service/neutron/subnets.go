@@ -43,7 +43,6 @@ var subnetKind = kind{
 		}
 		return out
 	},
-	owner:  func(s *Service, id string) string { return s.subnets[id].ProjectID },
 	create: (*Service).createSubnet, update: (*Service).updateSubnet, remove: (*Service).removeSubnet,
 	tags: func(s *Service, id string) *[]string { return &s.subnets[id].Tags },
 }

@@ -1,0 +1,104 @@
+package resource
+
+import (
+	"net/http"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+)
+
+// Mount serves the kind's calls.
+func (s *Style) Mount(mux *http.ServeMux, k *Kind) {
+	handle := func(pattern string, h Handler) { mux.Handle(pattern, s.Serve(h)) }
+	if k.List != nil {
+		handle("GET "+k.Path, s.list(k, !s.Detail))
+		if s.Detail {
+			handle("GET "+k.Path+"/detail", s.list(k, true))
+		}
+		handle("GET "+k.Path+"/{id}", func(r *http.Request, c front.Caller) (int, any, error) {
+			o, err := s.find(k, c, r.PathValue("id"))
+			if err != nil {
+				return 0, nil, err
+			}
+			return http.StatusOK, s.wrap(k, o.Body(r)), nil
+		})
+	}
+	if k.Create != nil {
+		handle("POST "+k.Path, func(r *http.Request, c front.Caller) (int, any, error) {
+			if !writes(c) {
+				return 0, nil, s.Forbidden(k, "create")
+			}
+			o, err := k.Create(r, c)
+			if err != nil {
+				return 0, nil, err
+			}
+			if k.Begun != nil {
+				return s.Created, s.wrap(k, k.Begun(r, o)), nil
+			}
+			return s.Created, s.wrap(k, o.Body(r)), nil
+		})
+	}
+	if k.Update != nil {
+		handle(s.Change+" "+k.Path+"/{id}", s.changing(k, "update", func(r *http.Request, c front.Caller, id string) (int, any, error) {
+			if err := k.Update(r, c, id); err != nil {
+				return 0, nil, err
+			}
+			o, err := s.find(k, front.Caller{ProjectID: c.ProjectID, Roles: []string{"admin"}}, id)
+			if err != nil {
+				return 0, nil, err
+			}
+			return s.Changed, s.wrap(k, o.Body(r)), nil
+		}))
+	}
+	if k.Remove != nil {
+		handle("DELETE "+k.Path+"/{id}", s.changing(k, "delete", func(r *http.Request, c front.Caller, id string) (int, any, error) {
+			return s.Removed, nil, k.Remove(r, c, id)
+		}))
+	}
+	if k.Tags != nil {
+		s.mountTags(handle, k)
+	}
+}
+
+func writes(c front.Caller) bool { return c.Is("member") || c.Is("admin") }
+
+// changing serves a call that changes an object: by members of its owner, and administrators.
+func (s *Style) changing(k *Kind, verb string, do func(r *http.Request, c front.Caller, id string) (int, any, error)) Handler {
+	return func(r *http.Request, c front.Caller) (int, any, error) {
+		id := r.PathValue("id")
+		o, err := s.find(k, c, id)
+		if err != nil {
+			return 0, nil, err
+		}
+		if !c.Is("admin") && (!c.Is("member") || o.Owner() != c.ProjectID) {
+			return 0, nil, s.Forbidden(k, verb)
+		}
+		return do(r, c, id)
+	}
+}
+
+// find is an object that the caller may see.
+func (s *Style) find(k *Kind, c front.Caller, id string) (Object, error) {
+	if k.Find != nil {
+		if o, ok := k.Find(c, id); ok {
+			return o, nil
+		}
+		return nil, s.Missing(k, id)
+	}
+	all, err := k.List(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range all {
+		if o.ID() == id {
+			return o, nil
+		}
+	}
+	return nil, s.Missing(k, id)
+}
+
+func (s *Style) wrap(k *Kind, body map[string]any) any {
+	if s.Bare {
+		return body
+	}
+	return map[string]any{k.Name: body}
+}

@@ -1,0 +1,261 @@
+package resource
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+)
+
+// Table is a kind whose objects are records: declared fields, and what happens beyond them as functions. Lists
+// begin with the newest. Whoever uses it holds the service's lock.
+type Table struct {
+	Kind
+	Fields []Field
+	Refuse Refusals
+	Bare   bool // as Style.Bare
+
+	Now func() time.Time
+	// Stamp is the form of times in bodies.
+	Stamp func(time.Time) any
+	// Everyones reports whether a list shows all projects' objects to the caller, or only its own project's.
+	Everyones func(c front.Caller, q url.Values) (bool, error)
+	// Sees reports whether a caller may see an object; nil = its project and administrators.
+	Sees func(c front.Caller, row *Row) bool
+	// Version is the request's microversion; nil = there are none.
+	Version func(r *http.Request) int
+	Quota   int // objects of a project; 0 and less = any number
+
+	// Check is called before a new object is taken in, and may complete it.
+	Check func(r *http.Request, c front.Caller, row *Row) error
+	// Made is called after that, and may begin what happens to it.
+	Made func(row *Row)
+	// Going is called before an object is removed; done reports that the removal is under way already.
+	Going func(row *Row) (done bool, err error)
+	// Shape changes a body before it is shown.
+	Shape func(r *http.Request, row *Row, body map[string]any)
+
+	byID  map[string]*Row
+	order []*Row // oldest first
+}
+
+// Row is an object of a table.
+type Row struct {
+	table   *Table
+	id      string
+	Project string
+	Values  map[string]any
+}
+
+// ID is the object's id.
+func (row *Row) ID() string { return row.id }
+
+// Owner is the object's project.
+func (row *Row) Owner() string { return row.Project }
+
+// Text is a field that is a string.
+func (row *Row) Text(field string) string { v, _ := row.Values[field].(string); return v }
+
+// Whole is a field that is a number.
+func (row *Row) Whole(field string) int { v, _ := row.Values[field].(int); return v }
+
+// Set changes a field, and when the object changed.
+func (row *Row) Set(field string, value any) {
+	row.Values[field] = value
+	row.touch()
+}
+
+func (row *Row) touch() {
+	if _, ok := row.Values["updated_at"]; ok {
+		row.Values["updated_at"] = row.table.Now()
+	}
+}
+
+// Field is a field for filters and sorting.
+func (row *Row) Field(name string) (any, bool) {
+	switch name {
+	case "id":
+		return row.id, true
+	case "project_id", "tenant_id":
+		return row.Project, true
+	}
+	v, ok := row.Values[name]
+	if at, is := v.(time.Time); is {
+		return at.UTC().Format(time.RFC3339Nano), true
+	}
+	return v, ok
+}
+
+// Body is the object as the request's microversion and caller are shown it.
+func (row *Row) Body(r *http.Request) map[string]any {
+	t := row.table
+	version, admin := 0, front.CallerOf(r).Is("admin")
+	if t.Version != nil {
+		version = t.Version(r)
+	}
+	body := make(map[string]any, len(t.Fields)+1)
+	body["id"] = row.id
+	for _, f := range t.Fields {
+		if f.Hidden || f.Private && !admin || f.Since > version {
+			continue
+		}
+		v := row.Values[f.Name]
+		if at, ok := v.(time.Time); ok {
+			v = t.Stamp(at)
+		}
+		if f.Null && v == "" {
+			v = nil
+		}
+		body[f.Name] = v
+	}
+	if t.Shape != nil {
+		t.Shape(r, row, body)
+	}
+	return body
+}
+
+// Open completes the table's kind with what all tables do: reading, and what the fields allow. It is called once,
+// before anything else.
+func (t *Table) Open() *Table {
+	t.byID = map[string]*Row{}
+	if t.Sees == nil {
+		t.Sees = func(c front.Caller, row *Row) bool { return c.Is("admin") || c.ProjectID == row.Project }
+	}
+	t.Ordered, t.List = true, t.list
+	t.Find = func(c front.Caller, id string) (Object, bool) {
+		row := t.byID[id]
+		return row, row != nil && t.Sees(c, row)
+	}
+	if t.Create == nil && slices.ContainsFunc(t.Fields, func(f Field) bool { return f.Create || f.Required }) {
+		t.Create = t.create
+	}
+	if t.Update == nil && slices.ContainsFunc(t.Fields, func(f Field) bool { return f.Update }) {
+		t.Update = t.update
+	}
+	if t.Remove == nil && t.Create != nil {
+		t.Remove = func(_ *http.Request, _ front.Caller, id string) error { return t.Delete(id) }
+	}
+	return t
+}
+
+func (t *Table) list(c front.Caller, q url.Values) ([]Object, error) {
+	all := c.Is("admin")
+	if t.Everyones != nil {
+		var err error
+		if all, err = t.Everyones(c, q); err != nil {
+			return nil, err
+		}
+	}
+	var found []Object
+	for _, row := range slices.Backward(t.order) {
+		if (all || row.Project == c.ProjectID) && t.Sees(c, row) {
+			found = append(found, row)
+		}
+	}
+	return found, nil
+}
+
+func (t *Table) create(r *http.Request, c front.Caller) (Object, error) {
+	values, err := t.given(r, c, "create")
+	if err != nil {
+		return nil, err
+	}
+	row := t.row(c.ProjectID, values)
+	if t.Check != nil {
+		if err := t.Check(r, c, row); err != nil {
+			return nil, err
+		}
+	}
+	if have := t.Count(row.Project); t.Quota > 0 && have >= t.Quota {
+		return nil, t.Refuse.Over(&t.Kind, t.Quota, have)
+	}
+	t.take(row)
+	return row, nil
+}
+
+func (t *Table) update(r *http.Request, c front.Caller, id string) error {
+	values, err := t.given(r, c, "update")
+	if err != nil {
+		return err
+	}
+	row := t.byID[id]
+	maps.Copy(row.Values, values)
+	row.touch()
+	return nil
+}
+
+// row is a new object with its fields' defaults.
+func (t *Table) row(project string, values map[string]any) *Row {
+	row := &Row{table: t, id: uuid.NewString(), Project: project, Values: map[string]any{}}
+	for _, f := range t.Fields {
+		v := f.Default
+		if v == nil {
+			v = f.Type.zero()
+		}
+		if f.Type == Time && (f.Name == "created_at" || f.Name == "updated_at") {
+			v = t.Now()
+		}
+		if !f.Hidden {
+			row.Values[f.Name] = v
+		}
+	}
+	maps.Copy(row.Values, values)
+	return row
+}
+
+func (t *Table) take(row *Row) {
+	t.byID[row.id] = row
+	t.order = append(t.order, row)
+	if t.Made != nil {
+		t.Made(row)
+	}
+}
+
+// Add takes in an object with these values, as other services and seeds do; neither limits nor Check apply.
+func (t *Table) Add(id, project string, values map[string]any) *Row {
+	row := t.row(project, values)
+	if id != "" {
+		row.id = id
+	}
+	t.take(row)
+	return row
+}
+
+// Row is an object by its id, nil for none.
+func (t *Table) Row(id string) *Row { return t.byID[id] }
+
+// Rows are all objects, oldest first.
+func (t *Table) Rows() []*Row { return t.order }
+
+// Count is how many objects a project has.
+func (t *Table) Count(project string) (n int) {
+	for _, row := range t.order {
+		if row.Project == project {
+			n++
+		}
+	}
+	return n
+}
+
+// Delete removes an object, unless it may not go.
+func (t *Table) Delete(id string) error {
+	row := t.byID[id]
+	if t.Going != nil {
+		if done, err := t.Going(row); done || err != nil {
+			return err
+		}
+	}
+	t.Forget(id)
+	return nil
+}
+
+// Forget removes an object at once.
+func (t *Table) Forget(id string) {
+	delete(t.byID, id)
+	t.order = slices.DeleteFunc(t.order, func(row *Row) bool { return row.id == id })
+}
