@@ -38,6 +38,7 @@ type Options struct {
 	ClockOffset time.Duration // how far the services' clock is ahead of this machine's; below 0 = behind
 	RequestLog  io.Writer     // gets each answered request as a line of JSON; nil = none
 	SSHPort     int           // port of the servers' SSH on their own addresses; 0 = 22
+	SoftDelete  bool          // deleted servers stay SOFT_DELETED, and can be restored, until they are deleted by force
 	Seed        Seed          // the initial content; the zero value = DefaultSeed()
 
 	TokenLifetime time.Duration // 0 = one hour
@@ -152,7 +153,8 @@ func (c *Cloud) assemble(o Options) error {
 	}
 	c.services.Compute = nova.New(nova.Options{
 		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: nova.Quotas(o.ServerQuotas),
-		Images: c.services.Image, Networks: c.services.Network, Ports: c.services.Network, Volumes: c.services.Volume,
+		SoftDelete: o.SoftDelete,
+		Images:     c.services.Image, Networks: c.services.Network, Ports: c.services.Network, Volumes: c.services.Volume,
 	})
 	c.services.Baremetal = ironic.New(ironic.Options{
 		Clock: c.clock, Images: c.services.Image, CallbackTimeout: o.Baremetal.CallbackTimeout, MaxPage: o.Baremetal.MaxPage,

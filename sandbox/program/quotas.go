@@ -17,6 +17,7 @@ func quotaFields(o *sandbox.Options) map[string]*int {
 		"instances": &o.ServerQuotas.Instances, "cores": &o.ServerQuotas.Cores, "ram": &o.ServerQuotas.RAM,
 		"key-pairs": &o.ServerQuotas.KeyPairs, "metadata-items": &o.ServerQuotas.MetadataItems,
 		"volumes": &o.VolumeQuotas.Volumes, "gigabytes": &o.VolumeQuotas.Gigabytes, "snapshots": &o.VolumeQuotas.Snapshots,
+		"backups":  &o.VolumeQuotas.Backups,
 		"networks": &o.NetworkQuotas.Networks, "ports": &o.NetworkQuotas.Ports, "floating-ips": &o.NetworkQuotas.FloatingIPs,
 		"security-groups": &o.NetworkQuotas.SecurityGroups,
 		"images":          &o.ImageQuotas.CountTotal, "image-mib": &o.ImageQuotas.MiBTotal, "image-members": &o.ImageQuotas.Members,

@@ -21,7 +21,11 @@ func (s *Service) deleteServer(w http.ResponseWriter, r *http.Request) error {
 	if v.Locked && !front.CallerOf(r).Is("admin") {
 		return answer.Fail(http.StatusConflict, "Instance %s is locked", v.ID)
 	}
-	s.remove(w, r, v)
+	if s.o.SoftDelete && v.VMState != vmSoftDeleted && v.VMState != vmBuilding && v.VMState != vmError {
+		s.softDelete(w, r, v)
+	} else {
+		s.remove(w, r, v)
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -55,10 +59,26 @@ func (s *Service) remove(w http.ResponseWriter, r *http.Request, v *Server) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.servers, v.ID)
+		gone := v.clone()
+		gone.VMState, gone.TaskState, gone.PowerState, gone.terminatedAt = vmDeleted, "", powerNone, s.now()
+		s.gone = append(s.gone, &gone)
 		s.order = slices.DeleteFunc(s.order, func(o *Server) bool { return o == v })
 		for _, g := range s.groups {
 			g.Members = slices.DeleteFunc(g.Members, func(id string) bool { return id == v.ID })
 		}
+	})
+}
+
+// softDelete keeps a deleted server for a while, in which it can be restored. The caller holds the lock.
+func (s *Service) softDelete(w http.ResponseWriter, r *http.Request, v *Server) {
+	if v.TaskState == taskDeleting {
+		return
+	}
+	s.note(v, w, r, "delete")
+	v.TaskState, v.UpdatedAt = "soft-deleting", s.now()
+	s.begin(v, func(ctx context.Context) {
+		s.halt(ctx, v)
+		_ = s.step(ctx, v, func() { v.VMState, v.TaskState, v.PowerState = vmSoftDeleted, "", powerShutdown })
 	})
 }
 

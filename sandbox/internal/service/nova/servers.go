@@ -15,7 +15,22 @@ const (
 	vmActive   = "active"
 	vmStopped  = "stopped"
 	vmError    = "error"
+
+	vmPaused      = "paused"
+	vmSuspended   = "suspended"
+	vmShelved     = "shelved"
+	vmOffloaded   = "shelved_offloaded"
+	vmResized     = "resized"
+	vmSoftDeleted = "soft-delete"
+	vmDeleted     = "deleted"
 )
+
+// statuses are what the API shows of the states, unless a task says more.
+var statuses = map[string]string{
+	vmBuilding: "BUILD", vmActive: "ACTIVE", vmStopped: "SHUTOFF", vmError: "ERROR", vmPaused: "PAUSED", vmSuspended: "SUSPENDED",
+	vmShelved: "SHELVED", vmOffloaded: "SHELVED_OFFLOADED", vmResized: "VERIFY_RESIZE", vmSoftDeleted: "SOFT_DELETED",
+	vmDeleted: "DELETED", "rescued": "RESCUE",
+}
 
 // Tasks under way.
 const (
@@ -38,6 +53,7 @@ const (
 const (
 	powerNone     = 0
 	powerRunning  = 1
+	powerPaused   = 3
 	powerShutdown = 4
 )
 
@@ -77,7 +93,10 @@ type Server struct {
 	done          chan struct{}      // closed when it is over
 	accessIPv4    string
 	accessIPv6    string
-	group         string // server group
+	group         string  // server group
+	shelved       string  // the image that it was put into; "" = none
+	before        *Flavor // of a resize that isn't confirmed
+	terminatedAt  time.Time
 }
 
 // Fault says why a server is in ERROR.
@@ -95,21 +114,16 @@ func (v *Server) clone() Server {
 
 // Status is what the API shows of a server's state.
 func (v *Server) Status() string {
-	switch v.VMState {
-	case vmBuilding:
-		return "BUILD"
-	case vmError:
-		return "ERROR"
-	case vmStopped:
-		return "SHUTOFF"
+	if shown, ok := tasks[v.TaskState]; ok && (v.VMState == vmActive || v.VMState == vmStopped) {
+		return shown
 	}
-	switch v.TaskState {
-	case taskRebooting:
-		return "REBOOT"
-	case taskRebootHard:
-		return "HARD_REBOOT"
-	}
-	return "ACTIVE"
+	return statuses[v.VMState]
+}
+
+// tasks are what the API shows of servers that are busy.
+var tasks = map[string]string{
+	taskRebooting: "REBOOT", taskRebootHard: "HARD_REBOOT", taskRebuilding: "REBUILD", "resize_prep": "RESIZE",
+	"resize_reverting": "REVERT_RESIZE",
 }
 
 func (s *Service) fail(v *Server, code int, message string) {

@@ -32,6 +32,11 @@ func init() {
 			return nil
 		},
 		"os-resetState": (*Service).resetState,
+		"shelve":        (*Service).shelve, "unshelve": (*Service).unshelve,
+		"rebuild": (*Service).rebuild, "resize": (*Service).resize, "revertResize": (*Service).revertResize,
+	}
+	for name, t := range turns {
+		acts[name] = t.act(name)
 	}
 }
 

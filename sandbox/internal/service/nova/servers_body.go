@@ -37,8 +37,9 @@ func (s *Service) body(r *http.Request, v *Server) map[string]any {
 		"addresses": s.addresses(v), "links": links(r, v.ID),
 		"accessIPv4": v.accessIPv4, "accessIPv6": v.accessIPv6, "OS-DCF:diskConfig": "MANUAL", "OS-EXT-AZ:availability_zone": v.zone(),
 		"config_drive": v.drive(), "key_name": orNull(v.KeyName),
-		"OS-SRV-USG:launched_at": microStamp(v.LaunchedAt), "OS-SRV-USG:terminated_at": nil, "OS-EXT-STS:task_state": orNull(v.TaskState),
-		"OS-EXT-STS:vm_state": v.VMState, "OS-EXT-STS:power_state": v.PowerState, "os-extended-volumes:volumes_attached": v.volumes(m),
+		"OS-SRV-USG:launched_at": microStamp(v.LaunchedAt), "OS-SRV-USG:terminated_at": microStamp(v.terminatedAt),
+		"OS-EXT-STS:task_state": orNull(v.TaskState),
+		"OS-EXT-STS:vm_state":   v.VMState, "OS-EXT-STS:power_state": v.PowerState, "os-extended-volumes:volumes_attached": v.volumes(m),
 	}
 	if v.ImageID != "" {
 		b["image"] = map[string]any{

@@ -16,6 +16,7 @@ import (
 // filter is what a list is asked for.
 type filter struct {
 	project string // "" = every project's
+	deleted bool   // only deleted ones
 	name    *regexp.Regexp
 	query   url.Values
 }
@@ -32,6 +33,11 @@ func newFilter(r *http.Request) (filter, error) {
 		if f.project == "" {
 			f.project = q.Get("tenant_id")
 		}
+	}
+	if c.Is("admin") { // others' question is passed over
+		f.deleted = strings.EqualFold(q.Get("deleted"), "true") || q.Get("deleted") == "1"
+	} else if slices.Contains(q["status"], "DELETED") {
+		return f, answer.Fail(http.StatusForbidden, "Only administrators may list deleted instances")
 	}
 	if n := q.Get("name"); n != "" {
 		re, err := regexp.Compile(n)
@@ -53,6 +59,9 @@ func listName(r *http.Request) string {
 func (f filter) fits(v *Server, m int, addresses func() []string) bool {
 	q := f.query
 	has := func(key, value string) bool { return !q.Has(key) || slices.Contains(q[key], value) }
+	if f.deleted != (v.VMState == vmSoftDeleted || v.VMState == vmDeleted) {
+		return false
+	}
 	if f.project != "" && v.ProjectID != f.project || f.name != nil && !f.name.MatchString(v.Name) {
 		return false
 	}
@@ -100,7 +109,8 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var fit []*Server
-	for _, v := range s.order {
+	m := minor(r)
+	for _, v := range slices.Backward(s.among(f)) {
 		addresses := func() []string {
 			var all []string
 			for _, p := range s.ports.PortsOf(v.ID) {
@@ -110,7 +120,7 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 			}
 			return all
 		}
-		if f.fits(v, minor(r), addresses) {
+		if f.fits(v, m, addresses) {
 			fit = append(fit, v)
 		}
 	}
@@ -135,8 +145,21 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sortServers orders by the first sort key; the newest come first if none is given.
+// among are the servers that a list may show, by their creation.
+func (s *Service) among(f filter) []*Server {
+	if !f.deleted {
+		return s.order
+	}
+	all := slices.Concat(s.gone, s.order)
+	slices.SortStableFunc(all, func(a, b *Server) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return all
+}
+
+// sortServers orders by the first sort key; the newest come first if none is given, as they do already.
 func sortServers(fit []*Server, q url.Values) {
+	if !q.Has("sort_key") && q.Get("sort_dir") != "asc" {
+		return
+	}
 	key := map[string]func(*Server) string{
 		"display_name": func(v *Server) string { return v.Name }, "uuid": func(v *Server) string { return v.ID },
 		"updated_at": func(v *Server) string { return stamp(v.UpdatedAt) },

@@ -26,6 +26,8 @@ type Options struct {
 	Ports    Ports
 	Volumes  Volumes
 
+	SoftDelete bool // deleted servers stay SOFT_DELETED until somebody deletes them by force
+
 	ShutdownTimeout time.Duration // how long a guest may take to stop; 0 = a minute
 
 	Flavors []Flavor // nil = DefaultFlavors()
@@ -47,6 +49,7 @@ type Service struct {
 	servers  map[string]*Server
 	mapped   map[string]bool // the ids of all servers there ever were
 	order    []*Server       // by creation
+	gone     []*Server       // those that were deleted, by that
 	flavors  []Flavor
 	keys     map[string]map[string]*KeyPair // by user and name
 	groups   map[string]*ServerGroup
