@@ -1,0 +1,37 @@
+//go:build unix
+
+package modify
+
+import (
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// hold locks the folder for as long as this process lives.
+func hold(folder string) (release func(), err error) {
+	lock, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return func() { lock.Close() }, nil
+}
+
+// held reports whether a process may still use the folder; another user's, we don't ask.
+func held(folder string) bool {
+	lock, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return true
+	}
+	defer lock.Close()
+	var stat unix.Stat_t
+	if unix.Fstat(int(lock.Fd()), &stat) != nil || int(stat.Uid) != os.Getuid() {
+		return true
+	}
+	return unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
+}

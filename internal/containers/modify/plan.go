@@ -1,0 +1,201 @@
+package modify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/remote"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
+)
+
+// Plan is what has to be copied, and what of it has to be changed then.
+type Plan struct {
+	*transfer.Plan
+	Modify []*Image
+
+	c     *registry.Client
+	o     Options
+	notes []string
+}
+
+// lookups is how many images are looked up at a time.
+const lookups = 16
+
+// Check refuses roles and variables that can't be carried out. It sends no requests.
+func Check(jobs []Job, o Options) (notes []string, err error) {
+	_, notes, err = readAll(jobs, o.filled())
+	return notes, err
+}
+
+// readAll reads the jobs' changes; jobs that ask for the same share one.
+func readAll(jobs []Job, o Options) (byKey map[string]*recipe, notes []string, err error) {
+	byKey = map[string]*recipe{}
+	var errs []error
+	for _, j := range jobs {
+		key := j.key()
+		if byKey[key] != nil {
+			continue
+		}
+		c, err := read(j, &o)
+		if err != nil {
+			errs = append(errs, prefixed("entry at "+j.At, err))
+			byKey[key] = &recipe{}
+			continue
+		}
+		byKey[key] = c
+		for _, note := range c.notes {
+			notes = append(notes, "entry at "+j.At+": "+note)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, nil, fault.Wrap(fault.KindOf(errs[0]), "", errors.Join(errs...))
+	}
+	return byKey, notes, nil
+}
+
+// NewPlan looks up what sources and targets have. copies are the images that are only copied. A role
+// or variables that can't be carried out are an error; an image that can't be looked up is in the
+// plan as failed.
+func NewPlan(
+	ctx context.Context, c *registry.Client, copies []transfer.Job, jobs []Job, o Options, limits transfer.Options,
+) (*Plan, error) {
+	p := &Plan{c: c, o: o.filled()}
+	recipes, notes, err := readAll(jobs, p.o)
+	if err != nil {
+		return nil, err
+	}
+	p.notes = notes
+	if err := p.take(jobs, recipes); err != nil {
+		return nil, err
+	}
+	for _, c := range recipes {
+		if err := c.resolve(ctx, &programs{&p.o}); err != nil {
+			return nil, err
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(lookups)
+	for _, i := range p.Modify {
+		group.Go(func() error {
+			if err := p.resolve(ctx, i); err != nil {
+				i.State, i.Err = Failed, err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are kept one by one
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	for _, i := range p.Modify {
+		if i.State == Planned {
+			copies = append(copies, transfer.Job{Source: i.Source, Target: i.Copy})
+		}
+	}
+	p.Plan, err = transfer.NewPlan(ctx, c, copies, limits)
+	return p, err
+}
+
+// take makes images of the jobs; what is there twice is made once.
+func (p *Plan) take(jobs []Job, recipes map[string]*recipe) error {
+	by := map[string]*Image{}
+	for _, j := range jobs {
+		i := &Image{Job: j, State: Planned, recipe: recipes[j.key()]}
+		target := j.Target.String()
+		if other := by[target]; other != nil {
+			if other.Source != j.Source || other.recipe != i.recipe {
+				return fault.New(fault.Usage, fault.Advise("give one of the entries another modify_append_tag"),
+					"%s of the entry at %s and %s of the entry at %s would both become %s", other.Source, other.At, j.Source, j.At, target)
+			}
+			continue
+		}
+		by[target] = i
+		p.Modify = append(p.Modify, i)
+	}
+	return nil
+}
+
+// resolve finds what the image is made from, how, and whether it is there already.
+func (p *Plan) resolve(ctx context.Context, i *Image) (err error) {
+	if i.base, err = remote.Load(ctx, p.c, remote.Image(i.Source)); err != nil {
+		return err
+	}
+	digest, err := i.base.Digest()
+	if err != nil {
+		return fmt.Errorf("image %s: %w", i.Source, err)
+	}
+	config, err := i.base.ConfigFile()
+	if err != nil {
+		return fmt.Errorf("image %s: %w", i.Source, err)
+	}
+	if i.inputs, err = i.recipe.fingerprint(digest.String(), i.AppendTag); err != nil {
+		return err
+	}
+	there, m, err := p.c.Config(ctx, remote.Image(i.Target))
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if err == nil {
+		switch there.Labels[InputsLabel] {
+		case i.inputs:
+			i.State, i.Digest, i.Why = Current, m.Digest, "it is there, made from the same image by the same change"
+			return nil
+		case "":
+			i.State, i.Digest, i.Why = Current, m.Digest, "there is such a tag, which something else has made"
+			return nil
+		}
+	}
+	if err := p.choose(i, config); err != nil {
+		return err
+	}
+	if there.Labels[InputsLabel] != "" {
+		i.Why += "; it is made anew, because the image or the change is another one now"
+	}
+	return nil
+}
+
+// Done reports whether all targets are as they should be.
+func (p *Plan) Done() bool {
+	return p.Plan.Done() && !slices.ContainsFunc(p.Modify, func(i *Image) bool { return i.State != Current })
+}
+
+// Notes are variables that have no effect.
+func (p *Plan) Notes() (all []fault.Advice) {
+	for _, n := range p.notes {
+		all = append(all, fault.Advise("%s", n))
+	}
+	return all
+}
+
+// Rows are the copies, and then the changes.
+func (p *Plan) Rows() []change.Row {
+	rows := p.Plan.Rows()
+	for n := range rows {
+		rows[n] = append(rows[n], change.Cell{Key: "by", Value: ""}, change.Cell{Key: "why", Value: ""})
+	}
+	for _, i := range p.Modify {
+		problem := ""
+		if i.Err != nil {
+			problem = i.Err.Error()
+		}
+		rows = append(rows, change.Row{
+			{Key: "source", Value: i.Source.String()},
+			{Key: "target", Value: i.Target.String()},
+			{Key: "state", Value: string(i.State)},
+			{Key: "bytes", Value: nil},
+			{Key: "missing", Value: nil},
+			{Key: "digest", Value: i.Digest},
+			{Key: "problem", Value: problem},
+			{Key: "by", Value: i.Executor},
+			{Key: "why", Value: i.Why},
+		})
+	}
+	return rows
+}

@@ -1,0 +1,18 @@
+//go:build !unix
+
+package modify
+
+import (
+	"os"
+	"syscall"
+)
+
+func together() *syscall.SysProcAttr { return nil }
+
+// stop ends the program; there is no gentler way, and none to what it started.
+func stop(p *os.Process, _ syscall.Signal) error { return p.Kill() }
+
+// held is true: without locks, nobody's folder is known to be left behind.
+func held(string) bool { return true }
+
+func hold(string) (release func(), err error) { return func() {}, nil }

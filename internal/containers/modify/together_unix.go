@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package modify
+
+import (
+	"os"
+	"syscall"
+)
+
+func together() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func stop(p *os.Process, signal syscall.Signal) error { return syscall.Kill(-p.Pid, signal) }
