@@ -8,6 +8,8 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/lockfile"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
@@ -67,32 +69,47 @@ func copyOptions(in *sdk.Input) (transfer.Options, error) {
 	return o, nil
 }
 
-// planCopy plans the copies that the decision asks for.
-func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.Result) (*transfer.Plan, error) {
+// planCopy plans the copies and changes that the decision asks for.
+func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.Result) (*modify.Plan, error) {
 	o, err := copyOptions(in)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := modifyOptions(in)
+	if err != nil {
+		return nil, err
+	}
+	modified, err := modifyJobs(result)
 	if err != nil {
 		return nil, err
 	}
 	var jobs []transfer.Job
 	for _, image := range result.All() {
-		if image.Modify != nil {
-			return nil, fault.New(fault.Usage, "", "image %s has to be changed by %s, which can't be carried out "+
-				"yet", image.Source, image.Modify.Role)
-		}
-		if image.Pushed {
+		if image.Modify == nil && image.Pushed {
 			jobs = append(jobs, transfer.Job{Source: image.Source, Target: image.Target, MultiArch: image.MultiArch})
 		}
 	}
-	if jobs, err = frozen(in, jobs); err != nil {
+	pin, err := frozen(in)
+	if err != nil {
 		return nil, err
 	}
-	return transfer.NewPlan(ctx, transfer.Registries(d.client), jobs, o)
+	for n := range jobs {
+		if jobs[n].Source, err = pin(jobs[n].Source); err != nil {
+			return nil, err
+		}
+	}
+	for n := range modified {
+		if modified[n].Source, err = pin(modified[n].Source); err != nil {
+			return nil, err
+		}
+	}
+	return modify.NewPlan(ctx, d.client, jobs, modified, changes, o)
 }
 
-// frozen has the jobs take what the lock file says.
-func frozen(in *sdk.Input, jobs []transfer.Job) ([]transfer.Job, error) {
+// frozen gives each source what the lock file says, if that is asked for.
+func frozen(in *sdk.Input) (pin func(reference.Reference) (reference.Reference, error), err error) {
 	if !in.Bool("frozen") {
-		return jobs, nil
+		return func(r reference.Reference) (reference.Reference, error) { return r, nil }, nil
 	}
 	if in.File("lock") == "" {
 		return nil, fault.New(fault.Usage, fault.Advise("name the file with %s", fault.Option("lock")), "%s needs a lock file",
@@ -102,21 +119,19 @@ func frozen(in *sdk.Input, jobs []transfer.Job) ([]transfer.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	for n := range jobs {
-		if jobs[n].Source, err = lock.Pin(jobs[n].Source); err != nil {
-			return nil, err
-		}
-	}
-	return jobs, nil
+	return lock.Pin, nil
 }
 
 // carryOut copies what has to be copied before the parameters are true.
 func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment, result *decide.Result) error {
 	plan, err := planCopy(ctx, in, d, result)
-	if err != nil || len(plan.Images) == 0 {
+	if err != nil || len(plan.Images)+len(plan.Modify) == 0 {
 		return err
 	}
-	for _, line := range summary(plan) {
+	for _, note := range plan.Notes() {
+		out.Log().Warn(note.String())
+	}
+	for _, line := range append(summary(plan.Plan), modifySummary(plan)...) {
 		out.Text(line)
 	}
 	if err := plan.Apply(ctx, bridge.Reporter(in, out)); err != nil {
@@ -126,7 +141,7 @@ func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment
 }
 
 // lock keeps the digests of the plan's images.
-func lock(in *sdk.Input, plan *transfer.Plan) error {
+func lock(in *sdk.Input, plan *modify.Plan) error {
 	file := in.File("lock")
 	if file == "" || in.Bool("frozen") {
 		return nil
@@ -138,6 +153,11 @@ func lock(in *sdk.Input, plan *transfer.Plan) error {
 	for _, i := range plan.Images {
 		if i.Source.Digest == "" {
 			kept[i.Source.String()] = i.Digest
+		}
+	}
+	for _, i := range plan.Modify {
+		if i.Source.Digest == "" && i.SourceDigest != "" {
+			kept[i.Source.String()] = i.SourceDigest
 		}
 	}
 	text, err := kept.Bytes()

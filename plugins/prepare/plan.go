@@ -20,16 +20,20 @@ var copyColumns = sdk.Columns{
 	{Title: "Problem"},
 }
 
+// planColumns tell also how images are changed.
+var planColumns = append(slices.Clone(copyColumns), sdk.Columns{{Title: "By", Hidden: true}, {Title: "Why", Hidden: true}}...)
+
 func planCommand() sdk.Command {
 	return sdk.Command{
 		Path: "prepare plan", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsEnvironment},
-		Short: "Show what preparing would copy, in bytes",
+		Short: "Show what preparing would copy, in bytes, and change",
 		Long: "Asks the registries what they have, and lists for each image that would be copied how large it is and how much of it the " +
 			"target " +
-			"lacks. What several images share counts for each of them here; in the sum, which follows, it counts once.",
+			"lacks. What several images share counts for each of them here; in the sum, which follows, it counts once. " +
+			"An image that modify_role changes has a row of its own, which tells by what and why; see the columns By and Why.",
 		Examples: []sdk.Example{{Text: "What is to be copied", Command: "imgctl prepare plan -e containers.yaml -r roles_data.yaml"}},
-		Flags:    slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), lockFlags()),
-		Columns:  copyColumns,
+		Flags:    slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), lockFlags(), modifyFlags()),
+		Columns:  planColumns,
 		Run:      bridge.Run(showPlan),
 	}
 }
@@ -51,10 +55,13 @@ func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	for _, note := range plan.Notes() {
+		out.Log().Warn(note.String())
+	}
 	for _, row := range plan.Rows() {
 		out.Row(row.Values()...)
 	}
-	for _, line := range summary(plan) {
+	for _, line := range append(summary(plan.Plan), modifySummary(plan)...) {
 		out.Text(line)
 	}
 	return nil

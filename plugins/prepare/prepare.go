@@ -28,7 +28,7 @@ func prepareCommand() sdk.Command {
 				"--output-env-file images.yaml"},
 			{Text: "For kolla-ansible", Command: "imgctl prepare -e containers.yaml --as kolla > globals.d/images.yml"},
 		},
-		Flags: slices.Concat(deploymentFlags(), registryFlags(), outputFlags(), copyFlags(), lockFlags()),
+		Flags: slices.Concat(deploymentFlags(), registryFlags(), outputFlags(), copyFlags(), lockFlags(), modifyFlags()),
 		Run:   bridge.Run(prepare),
 	}
 }
@@ -57,7 +57,11 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	if !in.DryRun() {
+	if in.DryRun() {
+		if err := expect(in, out, result); err != nil {
+			return err
+		}
+	} else {
 		if err := carryOut(ctx, in, out, d, result); err != nil {
 			return err
 		}

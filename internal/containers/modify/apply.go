@@ -95,11 +95,7 @@ func (r *run) make(ctx context.Context, i *Image) (err error) {
 	defer func() { err = errors.Join(err, remove(folder)) }()
 	// The copy is in the target's own repository, so layers needn't be sent again.
 	target := remote.Image(i.Target)
-	digest, err := i.base.Digest()
-	if err != nil {
-		return err
-	}
-	if i.base, err = remote.Load(ctx, r.c, remote.Image(i.Copy).With(digest.String())); err != nil {
+	if i.base, err = remote.Load(ctx, r.c, remote.Image(i.Copy).With(i.SourceDigest)); err != nil {
 		return err
 	}
 	w := &work{Image: i, run: r, rep: r.rep, folder: folder}

@@ -56,7 +56,7 @@ type command struct {
 	folder string
 	stdin  string
 	lines  func(string) // gets what it prints; nil is nobody
-	quiet  bool         // keeps what it prints on standard error from lines
+	mounts bool         // it mounts; that stays its own
 }
 
 const (
@@ -84,14 +84,11 @@ func (c *command) run(ctx context.Context, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, file, c.args...)
 	cmd.Env, cmd.Dir, cmd.Stdin = c.env, c.folder, strings.NewReader(c.stdin)
 	said := &listener{tell: c.lines}
-	if c.quiet {
-		said.tell = nil
-	}
 	cmd.Stderr, cmd.Stdout = said, out
 	if out == nil {
 		cmd.Stdout = said
 	}
-	cmd.SysProcAttr = together()
+	cmd.SysProcAttr = together(c.mounts)
 	cmd.Cancel = func() error { return stop(cmd.Process, syscall.SIGTERM) }
 	cmd.WaitDelay = stopTime
 	err := cmd.Run()
@@ -105,19 +102,20 @@ func (c *command) run(ctx context.Context, out io.Writer) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(c.name), context.Cause(ctx))
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
 		return fault.New(fault.Internal, "", "%s %s: %v: %s", filepath.Base(c.name), c.verb(), err, strings.Join(said.last, "\n"))
 	}
 	return fmt.Errorf("%s: %w", filepath.Base(c.name), err)
 }
 
+// opt is a long option of another program's.
+func opt(name string) string { return "--" + name }
+
 // verb is what the program is told to do, without options.
 func (c *command) verb() string {
 	for n := 0; n < len(c.args); n++ {
 		switch {
-		case c.args[n] == "-C" || c.args[n] == "-c" || c.args[n] == "--root" || c.args[n] == "--runroot" ||
-			c.args[n] == "--storage-driver":
+		case c.args[n] == "-C" || c.args[n] == "-c": // git's, which have a value
 			n++
 		case !strings.HasPrefix(c.args[n], "-"):
 			return c.args[n]

@@ -33,12 +33,8 @@ type request struct {
 }
 
 func (ownCommand) modify(ctx context.Context, w *work) (v1.Image, error) {
-	digest, err := w.base.Digest()
-	if err != nil {
-		return nil, err
-	}
 	r := request{
-		Role: w.recipe.role, SourceImage: w.Source.String(), SourceDigest: digest.String(), TargetImage: w.Target.String(),
+		Role: w.recipe.role, SourceImage: w.Source.String(), SourceDigest: w.SourceDigest, TargetImage: w.Target.String(),
 		SourceLayout: filepath.Join(w.folder, "source"), TargetLayout: filepath.Join(w.folder, "target"),
 		AppendTag: w.AppendTag, Variables: w.recipe.vars,
 	}

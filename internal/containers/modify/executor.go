@@ -3,6 +3,7 @@ package modify
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -89,19 +90,13 @@ func (w *work) finish(image v1.Image) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", w.Source, err)
 	}
-	digest, err := w.base.Digest()
-	if err != nil {
-		return nil, fmt.Errorf("image %s: %w", w.Source, err)
-	}
 	config = config.DeepCopy()
 	if config.Config.Labels == nil {
 		config.Config.Labels = map[string]string{}
 	}
-	for key, value := range map[string]string{
-		TagLabel: w.AppendTag, InputsLabel: w.inputs, baseName: w.Source.Name(), baseDigest: digest.String(),
-	} {
-		config.Config.Labels[key] = value
-	}
+	maps.Copy(config.Config.Labels, map[string]string{
+		TagLabel: w.AppendTag, InputsLabel: w.inputs, baseName: w.Source.Name(), baseDigest: w.SourceDigest,
+	})
 	if dockerfile.IsRoot(config.Config.User) && !dockerfile.IsRoot(base.Config.User) {
 		w.warnRoot(base.Config.User)
 	}

@@ -36,8 +36,8 @@ func (c *recipe) dev(v *variables) {
 	case review == "":
 		review = remote
 	}
-	for name, url := range map[string]string{"git_remote": remote, "gerrit_remote": review} {
-		if !remoteName.MatchString(url) {
+	for _, name := range []string{"git_remote", "gerrit_remote"} {
+		if url := v.text(name); url != "" && !remoteName.MatchString(url) {
 			v.fail(name, "has to be a URL of https, http, ssh, git or file, or a path from /, not %q", url)
 		}
 	}
@@ -166,28 +166,28 @@ func (c *recipe) checkOut(ctx context.Context, p *programs, rep report.Reporter,
 // fetch clones a project and picks its change, and gives the version that it then has.
 func (p *programs) fetch(ctx context.Context, rep report.Reporter, s source, to string) (string, error) {
 	rep.Step("Fetching %s", s.Remote)
-	clone := []string{"clone", "--quiet"}
+	clone := []string{"clone", opt("quiet")}
 	if s.Branch != "" {
-		clone = append(clone, "--branch", s.Branch)
+		clone = append(clone, opt("branch"), s.Branch)
 	}
 	if _, err := p.git(ctx, "/", append(clone, "--", s.Remote, to)...); err != nil {
 		return "", fault.Wrap(fault.Unavailable, "", err)
 	}
 	if s.Refspec != "" {
-		if _, err := p.git(ctx, to, "fetch", "--quiet", "--", s.Gerrit, s.Refspec); err != nil {
+		if _, err := p.git(ctx, to, "fetch", opt("quiet"), "--", s.Gerrit, s.Refspec); err != nil {
 			return "", fault.Wrap(fault.Unavailable, "", err)
 		}
-		if out, err := p.git(ctx, to, "merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD"); err != nil && out == "" {
-			if _, err := p.git(ctx, to, "cherry-pick", "--allow-empty", "FETCH_HEAD"); err != nil {
+		if out, err := p.git(ctx, to, "merge-base", opt("is-ancestor"), "FETCH_HEAD", "HEAD"); err != nil && out == "" {
+			if _, err := p.git(ctx, to, "cherry-pick", opt("allow-empty"), "FETCH_HEAD"); err != nil {
 				return "", fault.Wrap(fault.Conflict, "", fmt.Errorf("%s doesn't apply: %w", s.Refspec, err))
 			}
 		}
 	}
 	// Tools such as pbr find a version in git, which images rarely have.
 	version := "0.0.0"
-	if tag, err := p.git(ctx, to, "describe", "--tags", "--abbrev=0"); err == nil {
+	if tag, err := p.git(ctx, to, "describe", opt("tags"), opt("abbrev=0")); err == nil {
 		version = strings.TrimSpace(tag)
-		if n, err := p.git(ctx, to, "rev-list", "--count", version+"..HEAD"); err == nil && strings.TrimSpace(n) != "0" {
+		if n, err := p.git(ctx, to, "rev-list", opt("count"), version+"..HEAD"); err == nil && strings.TrimSpace(n) != "0" {
 			version += ".post" + strings.TrimSpace(n)
 		}
 	}

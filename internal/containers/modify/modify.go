@@ -84,7 +84,9 @@ type Image struct {
 	Executor string // which one changes it
 	Why      string // why this one, or why nothing has to be done
 	Digest   string // of the result
-	Err      error
+	// SourceDigest is what the source was when it was planned.
+	SourceDigest string
+	Err          error
 
 	recipe *recipe
 	exec   executor

@@ -9,7 +9,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagetree"
 )
@@ -73,13 +72,9 @@ func (w *work) layer(write archive) (v1.Layer, error) {
 	if err := write.to(file); err != nil {
 		return nil, err
 	}
-	media, err := w.base.MediaType()
+	kind, err := w.layerType()
 	if err != nil {
 		return nil, err
-	}
-	kind := types.DockerLayer
-	if media == types.OCIManifestSchema1 {
-		kind = types.OCILayer
 	}
 	// It is compressed again by each read, to the same bytes.
 	return tarball.LayerFromFile(file, tarball.WithMediaType(kind))

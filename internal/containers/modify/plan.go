@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
@@ -32,6 +33,26 @@ const lookups = 16
 func Check(jobs []Job, o Options) (notes []string, err error) {
 	_, notes, err = readAll(jobs, o.filled())
 	return notes, err
+}
+
+// Expect says of each job how it would be carried out, as far as that is known without asking a
+// registry.
+func Expect(jobs []Job, o Options) (lines []string, err error) {
+	p := &Plan{o: o.filled()}
+	recipes, _, err := readAll(jobs, p.o)
+	if err == nil {
+		err = p.take(jobs, recipes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range p.Modify {
+		if err := p.choose(i, &v1.ConfigFile{}); err != nil {
+			return nil, err
+		}
+		lines = append(lines, fmt.Sprintf("%s would become %s by %s: %s", i.Source, i.Target, i.Executor, i.Why))
+	}
+	return lines, nil
 }
 
 // readAll reads the jobs' changes; jobs that ask for the same share one.
@@ -99,7 +120,7 @@ func NewPlan(
 			copies = append(copies, transfer.Job{Source: i.Source, Target: i.Copy})
 		}
 	}
-	p.Plan, err = transfer.NewPlan(ctx, c, copies, limits)
+	p.Plan, err = transfer.NewPlan(ctx, transfer.Registries(c), copies, limits)
 	return p, err
 }
 
@@ -111,7 +132,7 @@ func (p *Plan) take(jobs []Job, recipes map[string]*recipe) error {
 		target := j.Target.String()
 		if other := by[target]; other != nil {
 			if other.Source != j.Source || other.recipe != i.recipe {
-				return fault.New(fault.Usage, fault.Advise("give one of the entries another modify_append_tag"),
+				return fault.New(fault.Usage, fault.Advise("give one of the entries another %s", keyAppendTag),
 					"%s of the entry at %s and %s of the entry at %s would both become %s", other.Source, other.At, j.Source, j.At, target)
 			}
 			continue
@@ -131,11 +152,12 @@ func (p *Plan) resolve(ctx context.Context, i *Image) (err error) {
 	if err != nil {
 		return fmt.Errorf("image %s: %w", i.Source, err)
 	}
+	i.SourceDigest = digest.String()
 	config, err := i.base.ConfigFile()
 	if err != nil {
 		return fmt.Errorf("image %s: %w", i.Source, err)
 	}
-	if i.inputs, err = i.recipe.fingerprint(digest.String(), i.AppendTag); err != nil {
+	if i.inputs, err = i.recipe.fingerprint(i.SourceDigest, i.AppendTag); err != nil {
 		return err
 	}
 	there, m, err := p.c.Config(ctx, remote.Image(i.Target))
@@ -192,6 +214,7 @@ func (p *Plan) Rows() []change.Row {
 			{Key: "bytes", Value: nil},
 			{Key: "missing", Value: nil},
 			{Key: "digest", Value: i.Digest},
+			{Key: "attached", Value: nil},
 			{Key: "problem", Value: problem},
 			{Key: "by", Value: i.Executor},
 			{Key: "why", Value: i.Why},

@@ -44,6 +44,9 @@ type recipe struct {
 	folders  []string         // dev_install: source trees
 	wheels   string           // dev_install: packages for pip in place of an index
 
+	purged   sync.Once
+	purgeErr error
+
 	inputs func() (string, error) // a digest of all that goes into the image
 	made   sync.Mutex             // one at a time makes what several images need
 	tree   string                 // dev_install: where the sources are
@@ -65,7 +68,7 @@ func read(j Job, o *Options) (c *recipe, err error) {
 	if j.Role != Role {
 		known := append([]string{Role}, keys(o.Roles)...)
 		return nil, fault.New(fault.Usage, fault.Advise("give the command that carries it out with %s",
-			fault.Set("modify_role", j.Role+"=COMMAND")), "modify_role %q is unknown: known are %s", j.Role, strings.Join(known, ", "))
+			fault.Set("modify_role", j.Role+"=COMMAND")), "%s %q is unknown: known are %s", keyRole, j.Role, strings.Join(known, ", "))
 	}
 	v := &variables{vars: j.Vars, folder: o.Folder}
 	c.tasks = strings.TrimSuffix(strings.TrimSuffix(v.text("tasks_from"), ".yml"), ".yaml")
@@ -143,12 +146,12 @@ func (c *recipe) check() error {
 		if info, err := os.Stat(folder); err != nil {
 			return fault.Wrap(fault.NotFound, "", prefixed("modify_vars: "+name, err))
 		} else if !info.IsDir() {
-			return fault.New(fault.Usage, "", "modify_vars: %s: %s is no folder", name, folder)
+			return wrong("%s: %s is no folder", name, folder)
 		}
 	}
 	if c.rpms != "" {
 		if found, err := filepath.Glob(filepath.Join(glob(c.rpms), "*.rpm")); err != nil || len(found) == 0 {
-			return fault.New(fault.NotFound, "", "modify_vars: rpms_path: there is no *.rpm in %s", c.rpms)
+			return fault.Wrap(fault.NotFound, "", wrong("rpms_path: there is no *.rpm in %s", c.rpms))
 		}
 	}
 	if c.tasks != modifyImage {

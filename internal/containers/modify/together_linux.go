@@ -6,9 +6,14 @@ import (
 )
 
 // together starts a program in a process group of its own, which ends with this process, however
-// that ends.
-func together() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// that ends. What it mounts, root's program mounts for itself alone, so that nothing stays mounted
+// after it.
+func together(mounts bool) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if mounts && os.Getuid() == 0 {
+		attr.Unshareflags = syscall.CLONE_NEWNS
+	}
+	return attr
 }
 
 // stop signals the program and all that it started.

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-func together() *syscall.SysProcAttr { return nil }
+func together(bool) *syscall.SysProcAttr { return nil }
 
 // stop ends the program; there is no gentler way, and none to what it started.
 func stop(p *os.Process, _ syscall.Signal) error { return p.Kill() }

@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-func together() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func together(bool) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func stop(p *os.Process, signal syscall.Signal) error { return syscall.Kill(-p.Pid, signal) }

@@ -4,11 +4,19 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/agext/levenshtein"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// Keys of an entry, for messages.
+const (
+	keyRole      = "modify_role"
+	keyVars      = "modify_vars"
+	keyAppendTag = "modify_append_tag"
 )
 
 // variables reads an entry's modify_vars. The first error stays.
@@ -21,8 +29,13 @@ type variables struct {
 
 func (v *variables) fail(name, format string, args ...any) {
 	if v.err == nil {
-		v.err = fault.New(fault.Usage, "", "modify_vars: %s %s", name, fmt.Sprintf(format, args...))
+		v.err = wrong("%s %s", name, fmt.Sprintf(format, args...))
 	}
+}
+
+// wrong is an error about the entry's variables.
+func wrong(format string, args ...any) error {
+	return fault.New(fault.Usage, "", "%s: %s", keyVars, fmt.Sprintf(format, args...))
 }
 
 func (v *variables) get(name string) any {
@@ -117,11 +130,10 @@ func (v *variables) unknown() (notes []string) {
 		if slices.Contains(v.known, name) {
 			continue
 		}
-		note := fmt.Sprintf("modify_vars: %s has no effect", name)
-		for _, k := range v.known {
-			if levenshtein.Distance(name, k, nil) <= 2 {
-				note += ": " + k + " is meant?"
-			}
+		note := keyVars + ": " + name + " has no effect"
+		near := slices.IndexFunc(v.known, func(k string) bool { return levenshtein.Distance(name, k, nil) <= 2 })
+		if near >= 0 {
+			note += ": " + v.known[near] + " is meant?"
 		}
 		notes = append(notes, note)
 	}
@@ -136,7 +148,7 @@ func kind(value any) string {
 	case string:
 		return fmt.Sprintf("the text %q", value)
 	case bool:
-		return fmt.Sprintf("%v", value)
+		return strconv.FormatBool(value)
 	case []any:
 		return "a list"
 	case map[string]any:

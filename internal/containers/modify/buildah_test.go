@@ -1,0 +1,245 @@
+package modify_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// needs skips a test where a program that it can't do without is missing.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("buildah runs containers as root here")
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("%s isn't installed", p)
+		}
+	}
+}
+
+// rootfs is a layer: busybox for its shell, files, and programs of this machine with their libraries.
+type rootfs struct {
+	t     *testing.T
+	w     *tar.Writer
+	out   bytes.Buffer
+	there map[string]bool
+}
+
+func newRoot(t *testing.T) *rootfs {
+	t.Helper()
+	r := &rootfs{t: t, there: map[string]bool{}}
+	r.w = tar.NewWriter(&r.out)
+	for _, folder := range []string{"bin", "etc", "tmp", "usr", "var"} {
+		r.folder(folder)
+	}
+	r.file("etc/passwd", 0o644, "root:x:0:0::/:/bin/sh\nnova:x:162:162::/:/bin/sh\n")
+	r.file("etc/group", 0o644, "root:x:0:\nnova:x:162:\n")
+	r.host("/bin/busybox", "bin/busybox")
+	for name := range strings.FieldsSeq("sh cat ls echo mkdir rm id cp find sort comm cut touch sleep grep cmp env chmod true") {
+		r.link("bin/"+name, "busybox")
+	}
+	return r
+}
+
+func (r *rootfs) header(h *tar.Header, body []byte) {
+	r.t.Helper()
+	if r.there[h.Name] {
+		return
+	}
+	if dir := filepath.Dir(strings.TrimSuffix(h.Name, "/")); dir != "." && !r.there[dir+"/"] {
+		r.folder(dir)
+	}
+	r.there[h.Name] = true
+	h.Size = int64(len(body))
+	if err := r.w.WriteHeader(h); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := r.w.Write(body); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rootfs) folder(name string) {
+	r.header(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755}, nil)
+}
+
+func (r *rootfs) file(name string, mode int64, text string) {
+	r.header(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode}, []byte(text))
+}
+
+func (r *rootfs) link(name, target string) {
+	r.header(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target}, nil)
+}
+
+// host takes a file of this machine.
+func (r *rootfs) host(from, to string) {
+	r.t.Helper()
+	body, err := os.ReadFile(from)
+	if err != nil {
+		r.t.Skip(err)
+	}
+	r.header(&tar.Header{Typeflag: tar.TypeReg, Name: to, Mode: 0o755}, body)
+}
+
+// program takes a program of this machine with the libraries that it is linked to.
+func (r *rootfs) program(name string) {
+	r.t.Helper()
+	file, err := exec.LookPath(name)
+	if err != nil {
+		r.t.Skip(err)
+	}
+	out, err := exec.CommandContext(r.t.Context(), "ldd", file).Output()
+	if err != nil {
+		r.t.Skip(err)
+	}
+	r.host(file, file[1:])
+	for word := range strings.FieldsSeq(string(out)) {
+		if strings.HasPrefix(word, "/") {
+			r.host(word, word[1:])
+		}
+	}
+}
+
+// all takes a folder of this machine.
+func (r *rootfs) all(folder string) {
+	r.t.Helper()
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			r.host(path, path[1:])
+		}
+		return err
+	})
+	if err != nil {
+		r.t.Skip(err)
+	}
+}
+
+func (r *rootfs) image() v1.Image {
+	r.t.Helper()
+	if err := r.w.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.out.Bytes())), nil })
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	image, err := mutate.AppendLayers(empty.Image, layer)
+	if err == nil {
+		image, err = mutate.Config(image, v1.Config{
+			User: "nova", Env: []string{"PATH=/bin:/usr/bin"}, Cmd: []string{"sh"}, WorkingDir: "/var",
+		})
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return image
+}
+
+// busybox starts a world whose image has a shell; more adds to it.
+func busybox(t *testing.T, more func(*rootfs)) *world {
+	t.Helper()
+	needs(t, "buildah")
+	w := start(t)
+	r := newRoot(t)
+	if more != nil {
+		more(r)
+	}
+	w.push("ns/nova-compute:1", r.image())
+	return w
+}
+
+// names are the top layer's files without folders, sorted.
+func (w *world) names(text string) []string {
+	var all []string
+	for name := range w.top(text) {
+		if !strings.HasSuffix(name, "/") {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestDockerfileWithRun(t *testing.T) {
+	t.Parallel()
+	w := busybox(t, nil)
+	w.files(map[string]string{
+		"Dockerfile": "FROM any/thing\nUSER root\nCOPY a /etc/a\nRUN id >/etc/id && rm /etc/group && mkdir /opt && echo x >/opt/x\nUSER nova\n",
+		"a":          "a",
+	})
+	p, err := w.apply(w.job("nova-compute:1", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := p.Modify[0]; i.Executor != modify.Buildah || i.Why != "Dockerfile: line 4: RUN" {
+		t.Errorf("it is by %s: %s", i.Executor, i.Why)
+	}
+	if got, want := w.names("mine/nova-compute:1-x"), []string{"etc/.wh.group", "etc/a", "etc/id", "opt/x"}; !slices.Equal(got, want) {
+		t.Errorf("the layer has %q, want %q", got, want)
+	}
+	if got := w.top("mine/nova-compute:1-x")["etc/id"]; !strings.Contains(got, "uid=0(root)") {
+		t.Errorf("it ran as %s", got)
+	}
+	config := w.config("mine/nova-compute:1-x")
+	if config.Config.User != "nova" || config.Config.Labels["modified_append_tag"] != "-x" || config.Config.WorkingDir != "/var" {
+		t.Errorf("the configuration is %+v", config.Config)
+	}
+	before, _ := w.get("mine/nova-compute:1").Layers()
+	after, _ := w.get("mine/nova-compute:1-x").Layers()
+	one, _ := before[0].Digest()
+	if same, _ := after[0].Digest(); len(after) != 2 || same != one {
+		t.Error("the image's own layer isn't the same")
+	}
+	if left, _ := filepath.Glob(w.o.Scratch + "/*"); len(left) > 0 {
+		t.Errorf("it left %q", left)
+	}
+}
+
+func TestFailingRun(t *testing.T) {
+	t.Parallel()
+	w := busybox(t, nil)
+	w.files(map[string]string{"Dockerfile": "FROM x\nRUN echo because >&2; false\n"})
+	_, err := w.apply(w.job("nova-compute:1", nil))
+	if err == nil || !strings.Contains(err.Error(), "because") {
+		t.Errorf("got %v", err)
+	}
+	if w.has("mine/nova-compute:1-x") {
+		t.Error("there is an image")
+	}
+}
+
+func TestWithoutBuildah(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.files(map[string]string{"Dockerfile": "FROM x\nRUN id\n"})
+	w.o.Env = []string{"PATH=" + t.TempDir()}
+	p, err := w.apply(w.job("nova-compute:1", nil))
+	if !fault.Is(err, fault.NotFound) ||
+		!strings.Contains(err.Error(), "modify_image needs buildah, which isn't installed: Dockerfile: line 2: RUN") {
+		t.Errorf("got %v", err)
+	}
+	if p.Modify[0].State != modify.Failed || w.has("mine/nova-compute:1") {
+		t.Error("the image was copied although it can't be changed")
+	}
+	w.o.Executor = modify.Native
+	if _, err := w.apply(w.job("nova-compute:1", nil)); err == nil || !strings.Contains(err.Error(), "can't be done without a container") {
+		t.Errorf("got %v", err)
+	}
+}
