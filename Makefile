@@ -94,6 +94,21 @@ test: plugin ## run the tests; needs no root and no cloud
 test-race: plugin ## run the tests with the race detector
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) $(PACKAGES)
 
+# The oldest Packer that works with the plugin, beside the pinned one that all other tests use.
+OLD_PACKER_VERSION := 1.11.2
+OLD_PACKER := $(CACHE)/packer-$(OLD_PACKER_VERSION)/packer
+
+$(OLD_PACKER):
+	tools/old-packer.sh $(OLD_PACKER_VERSION) $@
+
+.PHONY: test-old-packer
+test-old-packer: plugin $(OLD_PACKER) ## run builds, examples and conversions with the oldest Packer that the plugin supports
+	@$(OLD_PACKER) version
+	IMGCTL_PACKER=$(OLD_PACKER) go test -count=1 $(TESTFLAGS) ./test/acceptance -run OnSandbox/build
+	IMGCTL_PACKER=$(OLD_PACKER) go test -count=1 $(TESTFLAGS) ./test/packuilon
+	IMGCTL_PACKER=$(OLD_PACKER) go test -count=1 $(TESTFLAGS) ./test/promotion -run TestResumeAfterPacker
+	IMGCTL_PACKER=$(OLD_PACKER) go test -count=1 $(TESTFLAGS) ./test/docs -run 'Examples|Incumbent'
+
 # Where much runs at once, without what does the same thing hundreds of times.
 .PHONY: test-race-short
 test-race-short: PACKAGES := ./builder/... ./internal/openstack/... ./internal/image/promote/... ./internal/host/... ./sandbox/... ./plugins/sdk/...

@@ -38,16 +38,35 @@ var prepared = sync.OnceValues(func() (*Packer, error) {
 			return nil, fmt.Errorf("make plugin: %w\n%s", err, out)
 		}
 	}
-	path := filepath.Join(root, "bin", "packer")
-	if _, err := os.Stat(path); err != nil {
-		if path, err = exec.LookPath("packer"); err != nil {
-			return nil, err
-		}
+	path, err := find(root)
+	if err != nil {
+		return nil, err
 	}
 	env := append(clean(os.Environ()), "PATH="+filepath.Dir(path)+":"+os.Getenv("PATH"), "PACKER_PLUGIN_PATH="+plugins,
 		"CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1")
 	return &Packer{path, env}, nil
 })
+
+// find is the packer to test with: the one that IMGCTL_PACKER names, such as an older one, or the tree's own.
+func find(root string) (string, error) {
+	if path := os.Getenv("IMGCTL_PACKER"); path != "" {
+		return exec.LookPath(path)
+	}
+	path := filepath.Join(root, "bin", "packer")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	return exec.LookPath("packer")
+}
+
+// Path is a PATH with this tree's programs, and the packer to test with, before the others.
+func Path(others string) string {
+	path := filepath.Join(Root(), "bin") + ":" + others
+	if packer := os.Getenv("IMGCTL_PACKER"); packer != "" {
+		path = filepath.Dir(packer) + ":" + path
+	}
+	return path
+}
 
 // clean leaves out what would point a test at somebody's real cloud.
 func clean(env []string) (kept []string) {

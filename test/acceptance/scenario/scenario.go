@@ -115,7 +115,7 @@ func complete(env *testscript.Env, vars map[string]string) error {
 	}
 	root, home := packertest.Root(), filepath.Join(env.WorkDir, ".home")
 	maps.Copy(vars, map[string]string{
-		"ROOT": root, "PATH": filepath.Join(root, "bin") + ":" + env.Getenv("PATH"),
+		"ROOT": root, "PATH": packertest.Path(env.Getenv("PATH")),
 		"PACKER_PLUGIN_PATH": filepath.Join(root, ".cache", "packer.d"), "PACKER_CACHE_DIR": filepath.Join(home, "packer"),
 		"CHECKPOINT_DISABLE": "1", "PACKER_NO_COLOR": "1", "NO_COLOR": "1", "LC_ALL": "C.UTF-8",
 		"HOME": home, "XDG_CONFIG_HOME": filepath.Join(home, "config"), "XDG_CACHE_HOME": filepath.Join(home, "cache"),
