@@ -15,6 +15,7 @@ func main() {
 		Commands: []sdk.Command{
 			prepareCommand(), defaultCommand(), planCommand(), lintCommand(), whyCommand(), tagCommand(),
 			pushCommand(), listCommand(), showCommand(), deleteCommand(), verifyCommand(), serveCommand(),
+			hotfixCommand(),
 		},
 	})
 }

@@ -17,14 +17,21 @@ func verifyCommand() sdk.Command {
 		Short: "Check that images are whole where they are used",
 		Long: "Checks each image that the deployment uses, or the ones named, at the registry that it is used from: its manifests, and " +
 			"that each " +
-			"blob is there. With --deep, every byte is read. Exit code 8 says that something is missing or corrupt.",
+			"blob is there. With --deep, every byte is read. Exit code 8 says that something is missing or corrupt.\n\n" +
+			"With --packages, it reads the images' package databases instead, and says whether the packages are in. No container runs, " +
+			"and of each image only the layers down to the one with the database are fetched. Exit code 8 says that a package isn't in.",
 		Examples: []sdk.Example{
 			{Text: "After a copy", Command: "imgctl prepare verify -e containers.yaml"},
+			{Text: "Whether a fix is in", Command: "imgctl prepare verify registry.example:5000/ns/openstack-nova-api:17.1-hotfix " +
+				"--packages python3-nova-23.2.2"},
 			{Text: "One image, to its last byte", Command: "imgctl prepare verify registry.example:5000/ns/openstack-nova-api:tag --deep"},
 		},
 		Args: []sdk.Arg{sdk.ZeroOrMore("IMAGE", "REGISTRY/PATH:TAG (default: what the deployment uses)")},
-		Flags: slices.Concat(deploymentFlags(), registryFlags(), parallelFlags(), sdk.Flags{sdk.Bool("deep",
-			"read every byte and check its digest")}),
+		Flags: slices.Concat(deploymentFlags(), registryFlags(), parallelFlags(), sdk.Flags{
+			sdk.Bool("deep", "read every byte and check its digest"),
+			sdk.Strings("packages", "check instead that the images have this package: NAME, NAME-VERSION, NAME-VERSION-RELEASE or "+
+				"NAME>=VERSION").ValueName("PACKAGE"),
+		}),
 		Columns: sdk.Columns{
 			{Title: "Image"},
 			{Title: "State"},
@@ -53,6 +60,9 @@ func verify(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	images, err := d.used(ctx, in, out)
 	if err != nil {
 		return err
+	}
+	if in.IsSet("packages") {
+		return verifyPackages(ctx, in, out, d.client, images)
 	}
 	bad := 0
 	for _, one := range transfer.Verify(ctx, transfer.Registries(d.client), images, in.Bool("deep"), o) {

@@ -44,7 +44,7 @@ func compare(t *testing.T, root, folder string, o transaction.Options) *install.
 	if err != nil {
 		return p
 	}
-	changed, err := p.Image(t.Context(), "test")
+	changed, err := p.Image(t.Context(), "test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

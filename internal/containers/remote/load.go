@@ -16,9 +16,15 @@ import (
 // maxConfig is how large an image's configuration may be.
 const maxConfig = 8 << 20
 
+// Source is where images are read: a registry's client, or a store on a disk.
+type Source interface {
+	Manifest(ctx context.Context, i registry.Image) (*registry.Manifest, error)
+	Blob(ctx context.Context, host, repository string, d registry.Descriptor) (io.ReadCloser, error)
+}
+
 // Load reads an image's manifest and configuration; of an index, those of its image for linux/amd64,
 // else of its first. Layers are fetched when they are read, under ctx.
-func Load(ctx context.Context, c *registry.Client, from registry.Image) (v1.Image, error) {
+func Load(ctx context.Context, c Source, from registry.Image) (v1.Image, error) {
 	m, err := c.Manifest(ctx, from)
 	if err != nil {
 		return nil, err
@@ -52,7 +58,7 @@ func Load(ctx context.Context, c *registry.Client, from registry.Image) (v1.Imag
 // loaded is an image in a registry.
 type loaded struct {
 	ctx      context.Context //nolint:containedctx // go-containerregistry's interfaces take none
-	c        *registry.Client
+	c        Source
 	from     registry.Image
 	manifest *registry.Manifest
 	config   []byte

@@ -13,9 +13,16 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
+// Target is where images are stored: a registry's client, or a store on a disk.
+type Target interface {
+	HasBlob(ctx context.Context, host, repository string, d registry.Descriptor) (bool, error)
+	Upload(ctx context.Context, host, repository string, d registry.Descriptor, body io.Reader) error
+	PutManifest(ctx context.Context, i registry.Image, m *registry.Manifest) error
+}
+
 // Store puts an image into a registry: what blobs the repository lacks, then the manifest under the
 // tag or digest. Until the manifest is there, nothing names the blobs. It gives the image's digest.
-func Store(ctx context.Context, c *registry.Client, to registry.Image, image v1.Image) (string, error) {
+func Store(ctx context.Context, c Target, to registry.Image, image v1.Image) (string, error) {
 	bytes, err := image.RawManifest()
 	if err != nil {
 		return "", fmt.Errorf("image for %s: %w", to, err)
@@ -53,7 +60,7 @@ func Store(ctx context.Context, c *registry.Client, to registry.Image, image v1.
 }
 
 // storeBlob uploads one blob unless the repository has it. What failed in passing is repeated.
-func storeBlob(ctx context.Context, c *registry.Client, to registry.Image, l v1.Layer) error {
+func storeBlob(ctx context.Context, c Target, to registry.Image, l v1.Layer) error {
 	digest, err := l.Digest()
 	if err != nil {
 		return fmt.Errorf("layer for %s: %w", to, err)
@@ -80,7 +87,7 @@ func storeBlob(ctx context.Context, c *registry.Client, to registry.Image, l v1.
 }
 
 func upload(
-	ctx context.Context, c *registry.Client, to registry.Image, d registry.Descriptor, open func() (io.ReadCloser, error),
+	ctx context.Context, c Target, to registry.Image, d registry.Descriptor, open func() (io.ReadCloser, error),
 ) error {
 	body, err := open()
 	if err != nil {

@@ -57,3 +57,6 @@ func (s Stores) at(host string) Store {
 	}
 	return s.Registries
 }
+
+// At is the store of a registry, or of a folder.
+func (s Stores) At(host string) Store { return s.at(host) }

@@ -20,9 +20,9 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/transaction"
 )
 
-// Image is the image with the packages: one more layer, and what made it in its history. Its layer is
-// a file in the plan's folder. The same image and packages give the same digest.
-func (p *Plan) Image(ctx context.Context, by string) (v1.Image, error) {
+// Image is the image with the packages: one more layer, what made it in its history, and further
+// labels. Its layer is a file in the plan's folder. The same image and packages give the same digest.
+func (p *Plan) Image(ctx context.Context, by string, labels map[string]string) (v1.Image, error) {
 	l, err := p.Layer(ctx)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,19 @@ func (p *Plan) Image(ctx context.Context, by string) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adding the layer: %w", err)
 	}
-	return mutate.CreatedAt(image, at)
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	config = config.DeepCopy()
+	config.Created = at
+	for k, v := range labels {
+		if config.Config.Labels == nil {
+			config.Config.Labels = map[string]string{}
+		}
+		config.Config.Labels[k] = v
+	}
+	return mutate.ConfigFile(image, config)
 }
 
 // Layer writes the layer into the plan's folder.

@@ -4,7 +4,7 @@
 //	cache := rootfs.NewCache(dir, install.Keep) // layers, for all images of a run
 //	files, err := rpmfile.Folder(ctx, rpms, keys)
 //	plan, err := install.NewPlan(ctx, cache, image, files, transaction.Options{})
-//	changed, err := plan.Image(ctx, "what changed it")
+//	changed, err := plan.Image(ctx, "what changed it", labels)
 package install
 
 import (

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/hotfix"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/rpmfile"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/transaction"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func hotfixCommand() sdk.Command {
+	return sdk.Command{
+		Path: "prepare hotfix", Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsEnvironment},
+		Short: "Add RPM packages to images",
+		Long: "Installs packages into images as rpm -U would, without root and without running anything: the packages' files, the " +
+			"removal of what they replace and the image's package database become one more layer. The result has the image's name, with the tag's " +
+			"text after its own tag, in the same registry or in another one. Nothing is written if a dependency is missing, files " +
+			"conflict, a package is older than the installed one, or a scriptlet would have to run that isn't known to be harmless. " +
+			"The same image and packages give the same digest.\n\n" +
+			"Images whose package database isn't SQLite, such as those of el8, have to be prepared with the role " +
+			"tripleo-modify-image.",
+		Examples: []sdk.Example{
+			{Text: "See what would change", Command: "imgctl prepare hotfix --image registry.example:5000/ns/openstack-nova-api:17.1 " +
+				"--rpms-path ./rpms --tag hotfix --check"},
+			{Text: "Two images, pushed to the undercloud's registry", Command: "imgctl prepare hotfix " +
+				"--image quay.io/ns/openstack-nova-api:17.1 --image quay.io/ns/openstack-nova-compute:17.1 --rpms-path ./rpms " +
+				"--tag hotfix --registry-url 192.168.24.1:8787"},
+		},
+		Flags: slices.Concat(sdk.Flags{
+			sdk.Strings("image", "image to change").Required().ValueName("IMAGE"),
+			sdk.String("rpms-path", "", "folder whose *.rpm files are installed").Required().ValueName("DIR").
+				Completes(sdk.CompleteDirectories),
+			sdk.String("tag", "latest", "text to add to the images' tags, after a dash").ValueName("TAG"),
+			sdk.Bool("check", "only show packages before and after, files and scriptlets"),
+			sdk.Strings("key", "OpenPGP public key; with any, packages have to be signed by one of them").ValueName("FILE").
+				Completes(sdk.CompleteFiles),
+			sdk.Bool("ignore-scriptlets", "install packages whose scriptlets or triggers would have to run, and don't run them"),
+			sdk.Bool("oldpackage", "install packages that are older than the installed ones"),
+			sdk.Bool("replacepkgs", "install packages that are installed already"),
+			sdk.Bool("replacefiles", "take over files of other packages"),
+			sdk.Bool("nodeps", "don't check dependencies"),
+			sdk.Bool("all-layers", "read the whole image, so that files that no package owns are known, too"),
+		}, localFlags(), registryFlags()),
+		Columns: sdk.Columns{
+			{Title: "Source"},
+			{Title: "Target"},
+			{Title: "State"},
+			{Title: "Packages"},
+			{Title: "Files"},
+			{Title: "Bytes", Unit: sdk.UnitBytes},
+			{Title: "Digest", Hidden: true},
+			{Title: "Problem"},
+		},
+		Run: bridge.Run(addPackages),
+	}
+}
+
+func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error) {
+	jobs, err := hotfixJobs(in)
+	if err != nil {
+		return err
+	}
+	at, err := sourceDate(in)
+	if err != nil {
+		return err
+	}
+	files, err := packages(ctx, in)
+	if err != nil {
+		return err
+	}
+	logins := map[string]registry.Login{}
+	for _, j := range jobs {
+		addLogin(in, out, logins, j.Target.Registry(), "username", "password")
+	}
+	c, _, err := client(in, registry.Options{Logins: logins}, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	plan, err := hotfix.NewPlan(ctx, transfer.Registries(c), jobs, files, hotfix.Options{
+		Append: "-" + in.String("tag"),
+		Options: transaction.Options{
+			Time: at, Downgrade: in.Bool("oldpackage"), Reinstall: in.Bool("replacepkgs"), ReplaceFiles: in.Bool("replacefiles"),
+			IgnoreScripts: in.Bool("ignore-scriptlets"), IgnoreDependencies: in.Bool("nodeps"), Thorough: in.Bool("all-layers"),
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, plan.Close()) }()
+	if !in.Bool("check") && !in.DryRun() {
+		return bridge.CarryOut(ctx, in, out, plan)
+	}
+	if in.Bool("check") {
+		for _, i := range plan.Images {
+			for _, line := range i.Details() {
+				out.Text(line)
+			}
+		}
+	}
+	return errors.Join(bridge.ShowOnly(ctx, in, out, plan), plan.Err())
+}
+
+func hotfixJobs(in *sdk.Input) (jobs []hotfix.Job, err error) {
+	tag := in.String("tag")
+	for _, text := range in.Strings("image") {
+		source, err := reference.Parse(text)
+		if err != nil {
+			return nil, fault.In("image", err)
+		}
+		if source.Digest != "" && source.Tag == "" {
+			return nil, fault.Bad("image", "", "%s has no tag that %q could be added to", source, tag)
+		}
+		target := source
+		if in.IsSet("registry-url") {
+			to, err := reference.ParseDestination(in.String("registry-url"))
+			if err != nil {
+				return nil, err
+			}
+			target = to.Of(source)
+		}
+		base := source.Tag
+		if base == "" {
+			base = source.Identifier()
+		}
+		target = target.WithTag(base + "-" + tag)
+		if tag == "" || !reference.ValidTag(target.Tag) {
+			return nil, fault.Bad("tag", "", "%q can't be part of a tag", tag)
+		}
+		jobs = append(jobs, hotfix.Job{Source: source, Target: target})
+	}
+	return jobs, nil
+}
+
+// packages reads the folder of packages.
+func packages(ctx context.Context, in *sdk.Input) ([]*rpmfile.File, error) {
+	var names []string
+	for _, name := range in.Strings("key") {
+		names = append(names, in.Path(name))
+	}
+	keys, err := rpmfile.ReadKeys(names)
+	if err != nil {
+		return nil, err
+	}
+	return rpmfile.Folder(ctx, in.File("rpms-path"), keys)
+}
+
+// sourceDate is the time that reproducible builds ask for, if any.
+func sourceDate(in *sdk.Input) (time.Time, error) {
+	text := in.Environment()["SOURCE_DATE_EPOCH"]
+	if text == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return time.Time{}, fault.New(fault.Usage, "", "SOURCE_DATE_EPOCH is %q, which is no number of seconds", text)
+	}
+	return time.Unix(int64(seconds), 0).UTC(), nil
+}
