@@ -59,6 +59,8 @@ install: build ## install imgctl with its plugins into PREFIX, and the Packer pl
 	install -m 755 $(LIBEXEC)/imgctl-* $(INSTALL)/libexec/imgctl/plugins
 	install -m 644 $(LIBEXEC)/SHA256SUMS $(INSTALL)/libexec/imgctl/plugins
 	$(PACKAGED) plugin docs --format man $(INSTALL)/share/man/man1
+	install -d -m 755 $(INSTALL)/share/imgctl/schedule
+	install -m 644 example/schedule/* $(INSTALL)/share/imgctl/schedule
 	install -d -m 755 $(INSTALL)/share/bash-completion/completions $(INSTALL)/share/zsh/site-functions $(INSTALL)/share/fish/vendor_completions.d
 	$(BIN)/imgctl completion bash >$(INSTALL)/share/bash-completion/completions/imgctl
 	$(BIN)/imgctl completion zsh >$(INSTALL)/share/zsh/site-functions/_imgctl

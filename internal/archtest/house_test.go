@@ -43,10 +43,11 @@ var house = []floor{
 		{"plugins/sdk/...", "what plugin authors import; the protocol; the conformance kit", []string{"plugins/sdk/..."}},
 		{
 			"plugins/internal/bridge", "connects our plugins to subjects: clouds, errors, progress",
-			with(clients, "internal/image/promote", "plugins/sdk/..."),
+			with(clients, "internal/image/promote", "internal/schedule", "plugins/sdk/..."),
 		},
 		{"plugins/share", "`imgctl share`", with(door, "internal/image/share")},
 		{"plugins/promote", "`imgctl promote`", with(door, "internal/image/promote")},
+		{"plugins/retention", "`imgctl retention`", with(door, "internal/image/retention")},
 		{"plugins/sweep", "`imgctl sweep`", with(door, "internal/image/sweep")},
 		{"plugins/catalog", "`imgctl catalog`", with(door, "internal/aquilon/profile", "internal/aquilon/convert")},
 		{"plugins/prepare", "`imgctl prepare`", with(door, "internal/containers/...", "internal/registry")},
@@ -68,7 +69,7 @@ var house = []floor{
 		// Only promote can tell which image took whose name, and when; only usage, what would break.
 		{
 			"internal/image/retention", "lets old images leave in stages, by a policy",
-			with(clients, "internal/image/promote", "internal/image/usage"),
+			with(clients, "internal/image/promote", "internal/image/usage", "internal/page", "internal/schedule"),
 		},
 		{"internal/aquilon/profile", "what to build for an Aquilon profile, using packuilon's maps", clients},
 		{"internal/aquilon/convert", "turns packuilon's templates into HCL", with(ground, "internal/aquilon/profile")},
@@ -93,6 +94,8 @@ var house = []floor{
 			"internal/foreignfile", "users' YAML and JSON: limits, places of errors, nothing unknown or empty",
 			[]string{"internal/fault", "plugins/sdk/quantity"},
 		},
+		{"internal/schedule", "runs that nobody watches: units, reports, metrics", ground},
+		{"internal/page", "pages for browsers: layout, tables, timelines; no network", nil},
 		{
 			"internal/change/changetest", "the conformance suite of changes, which tests run",
 			[]string{"internal/change", "internal/report", "sandbox"},

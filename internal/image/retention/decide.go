@@ -61,7 +61,7 @@ func newDecider(p *Policy, records []*record, survey Survey, now time.Time) *dec
 	for _, r := range records {
 		d.byID[r.id] = r
 	}
-	d.absent = p.lacking(survey)
+	d.absent = p.lacking(survey.Absent())
 	return d
 }
 

@@ -31,8 +31,8 @@ type Absent struct {
 }
 
 // lacking are the sources that a policy can't do without and that didn't show everything.
-func (p *Policy) lacking(survey Survey) (names []string) {
-	for _, a := range survey.Absent() {
+func (p *Policy) lacking(absent []Absent) (names []string) {
+	for _, a := range absent {
 		if !slices.Contains(p.MayBeMissing, a.Source) && !slices.Contains(names, a.Source) {
 			names = append(names, a.Source)
 		}
@@ -45,7 +45,7 @@ func (p *Policy) unused(survey Survey, img *glance.Image) error {
 	if users, _ := survey.Of(img); len(users) > 0 {
 		return skip{"it is in use by now: " + list(users)}
 	}
-	if lacking := p.lacking(survey); len(lacking) > 0 {
+	if lacking := p.lacking(survey.Absent()); len(lacking) > 0 {
 		return skip{fmt.Sprintf("nothing tells whether it is in use by now: %s", list(lacking))}
 	}
 	return nil

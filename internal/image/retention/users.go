@@ -51,3 +51,8 @@ func (s survey) Absent() (absent []Absent) {
 	}
 	return absent
 }
+
+// UsersIn is UsersOf with files: lists of images in use, one a line, and files of any text that names images.
+func UsersIn(clouds []*cloud.Cloud, alsoInUse, refs []string) Users {
+	return UsersOf(clouds, usage.Options{AlsoInUse: alsoInUse, RefsFiles: refs})
+}
