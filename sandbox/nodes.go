@@ -103,3 +103,15 @@ func (c *Cloud) SetNode(ident, state string) bool {
 
 // Reservations are how many allocations of bare metal nodes there are.
 func (c *Cloud) Reservations() int { return len(c.services.Baremetal.Allocations()) }
+
+// Occupy gives a bare metal node an instance that is active, as another user's.
+func (c *Cloud) Occupy(ident, instance string) bool {
+	return c.services.Baremetal.Change(ident, func(n *ironic.Node) {
+		n.ProvisionState, n.TargetState, n.Reservation, n.InstanceUUID = "active", "", "", instance
+	})
+}
+
+// Transit puts a bare metal node into a provision state on its way to a target, where it stays.
+func (c *Cloud) Transit(ident, state, target string) bool {
+	return c.services.Baremetal.Change(ident, func(n *ironic.Node) { n.ProvisionState, n.TargetState = state, target })
+}

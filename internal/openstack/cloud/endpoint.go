@@ -28,6 +28,8 @@ var (
 	networkService      = service{"network", []string{"network", "networking"}, "v2.0/"}
 	blockStorageService = service{"block-storage", []string{"block-storage", "volumev3", "block-store", "volume"}, "v3/"}
 	baremetalService    = service{"baremetal", []string{"baremetal", "bare-metal"}, "v1/"}
+	reservationService  = service{"reservation", []string{"reservation"}, "v1/"}
+	inventoryService    = service{"inventory", []string{"inventory"}, "v1/"}
 	stackService        = service{"orchestration", []string{"orchestration"}, "v1/"}
 	clusterService      = service{"container-infrastructure-management", clusterTypes, "v1/"}
 	balancerService     = service{"load-balancer", []string{"load-balancer"}, "v2/"}
@@ -38,7 +40,7 @@ var clusterTypes = []string{"container-infrastructure-management", "container-in
 
 var services = []service{
 	imageService, computeService, networkService, blockStorageService,
-	baremetalService, stackService, clusterService, balancerService, databaseService,
+	baremetalService, reservationService, inventoryService, stackService, clusterService, balancerService, databaseService,
 }
 
 // Image is a client of the Image service (Glance v2). It makes no request.
@@ -57,6 +59,14 @@ func (c *Cloud) BlockStorage() (*gophercloud.ServiceClient, error) {
 
 // BareMetal is a client of the Bare Metal service (Ironic v1). It makes no request.
 func (c *Cloud) BareMetal() (*gophercloud.ServiceClient, error) { return c.client(baremetalService) }
+
+// Reservation is a client of the Reservation service (Blazar v1). It makes no request.
+func (c *Cloud) Reservation() (*gophercloud.ServiceClient, error) {
+	return c.client(reservationService)
+}
+
+// Inventory is a client of Chameleon's inventory of hardware (Doni v1). It makes no request.
+func (c *Cloud) Inventory() (*gophercloud.ServiceClient, error) { return c.client(inventoryService) }
 
 // Orchestration is a client of the Orchestration service (Heat v1). It makes no request.
 func (c *Cloud) Orchestration() (*gophercloud.ServiceClient, error) { return c.client(stackService) }

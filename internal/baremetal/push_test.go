@@ -1,0 +1,210 @@
+package baremetal_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/baremetal"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+)
+
+func (w *world) push(ctx context.Context, s *baremetal.Site, o baremetal.PushOptions) (*baremetal.Push, error) {
+	w.t.Helper()
+	o.Type = nodeType
+	plan, err := baremetal.NewPush(ctx, s, o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return plan, plan.Apply(ctx, discard)
+}
+
+func (w *world) has(name string, want baremetal.Refs) {
+	w.t.Helper()
+	n, _ := w.Node(name)
+	if got := (baremetal.Refs{Kernel: n.Kernel, Ramdisk: n.Ramdisk}); got != want {
+		w.t.Errorf("node %s has %s, want %s", name, got, want)
+	}
+}
+
+func count(p *baremetal.Push) string {
+	n := map[string]int{}
+	for _, t := range p.Nodes {
+		n[t.State]++
+	}
+	return fmt.Sprint(n)
+}
+
+// Nodes whose earlier values differ each get their own back.
+func TestPushAndRollBack(t *testing.T) {
+	t.Parallel()
+	w := start(t, "", sandbox.Node{}, sandbox.Node{Kernel: "none"}, sandbox.Node{Kernel: "k", Ramdisk: "r", State: "manageable"})
+	s := w.site()
+	plan, err := w.push(t.Context(), s, baremetal.PushOptions{Canary: 1})
+	if err != nil || count(plan) != "map[pushed:3]" {
+		t.Fatalf("%s, %v", count(plan), err)
+	}
+	for _, name := range []string{"node-1", "node-2", "node-3"} {
+		w.has(name, w.new)
+	}
+	again, err := w.push(t.Context(), w.site(), baremetal.PushOptions{})
+	if err != nil || !again.Done() || count(again) != "map[unchanged:3]" {
+		t.Errorf("again: %s, %v", count(again), err)
+	}
+	back, err := baremetal.NewRollback(t.Context(), w.site(), baremetal.RollbackOptions{Run: string(s.Run)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back.Loss() != "" {
+		t.Errorf("a rollback of a push asks %q", back.Loss())
+	}
+	if err := back.Apply(t.Context(), discard); err != nil {
+		t.Fatal(err)
+	}
+	w.has("node-1", w.old)
+	w.has("node-2", baremetal.Refs{})
+	w.has("node-3", baremetal.Refs{Kernel: "k", Ramdisk: "r"})
+	if back, err = baremetal.NewRollback(t.Context(), w.site(), baremetal.RollbackOptions{Run: string(s.Run)}); err != nil || !back.Done() {
+		t.Errorf("a second rollback: %v", err)
+	}
+}
+
+// Nodes in transition and locked ones are tried again until they can be changed (P7, P8).
+func TestPushWaitsForBusyNodes(t *testing.T) {
+	t.Parallel()
+	w := start(t, "", sandbox.Node{}, sandbox.Node{}, sandbox.Node{}, sandbox.Node{State: "active", InstanceUUID: "x"})
+	w.LockNode("node-2", true)
+	w.Transit("node-3", "deploying", "active")
+	time.AfterFunc(100*time.Millisecond, func() {
+		w.LockNode("node-2", false)
+		w.SetNode("node-3", "available")
+	})
+	plan, err := w.push(t.Context(), w.site(), baremetal.PushOptions{Canary: 1, Active: true, Patience: 5 * time.Second})
+	if err != nil || count(plan) != "map[pushed:4]" {
+		t.Errorf("%s, %v", count(plan), err)
+	}
+	w = start(t, "", sandbox.Node{}, sandbox.Node{}, sandbox.Node{State: "active"}, sandbox.Node{Maintenance: true})
+	w.LockNode("node-2", true)
+	plan, err = w.push(t.Context(), w.site(), baremetal.PushOptions{Canary: 1, Patience: 100 * time.Millisecond})
+	if !fault.Is(err, fault.Partial) || count(plan) != "map[failed:1 pushed:1 skipped:2]" ||
+		!strings.Contains(err.Error(), "node node-2: ") {
+		t.Errorf("%s, %v", count(plan), err)
+	}
+	w.has("node-2", w.old)
+}
+
+// A node that fails gets its own images back, and stops the rest.
+func TestPushStopsAtFailures(t *testing.T) {
+	t.Parallel()
+	nodes := make([]sandbox.Node, 8)
+	for _, tt := range []struct {
+		fail int
+		want string
+	}{{0, "map[failed:1 not pushed:5 pushed:2]"}, {1, "map[failed:1 pushed:7]"}} {
+		w := start(t, "", nodes...)
+		third, _ := w.Node("node-3")
+		w.Faults().Add(sandbox.Rule{Path: "/baremetal/v1/nodes/" + third.UUID + "/validate", Fault: sandbox.Status(400)})
+		plan, err := w.push(t.Context(), w.site(), baremetal.PushOptions{Canary: 1, Batch: "1", MaxFail: tt.fail})
+		if !fault.Is(err, fault.Partial) || count(plan) != tt.want {
+			t.Errorf("%s, want %s; %v", count(plan), tt.want, err)
+		}
+		w.has("node-3", w.old)
+		w.has("node-2", w.new)
+	}
+	w := start(t, "", nodes...)
+	w.Faults().Add(sandbox.Rule{Path: "/baremetal/**/validate", Fault: sandbox.Status(400)})
+	plan, err := w.push(t.Context(), w.site(), baremetal.PushOptions{Canary: 1})
+	if err == nil || fault.Is(err, fault.Partial) || count(plan) != "map[failed:1 not pushed:7]" {
+		t.Errorf("a bad canary: %s, %v", count(plan), err)
+	}
+}
+
+// A rollout takes two requests a node, and the list.
+func TestPushRequests(t *testing.T) {
+	t.Parallel()
+	nodes := make([]sandbox.Node, 50)
+	w := start(t, "", nodes...)
+	s := w.site()
+	w.ResetRequests()
+	if _, err := w.push(t.Context(), s, baremetal.PushOptions{Canary: 1}); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for _, r := range w.Requests() {
+		if strings.HasPrefix(r.Path, "/baremetal/") {
+			sent++
+		}
+	}
+	if sent > 2*len(nodes)+1 {
+		t.Errorf("%d requests for %d nodes", sent, len(nodes))
+	}
+}
+
+func TestRollbackLeavesLaterChangesAlone(t *testing.T) {
+	t.Parallel()
+	w := start(t, "", sandbox.Node{}, sandbox.Node{})
+	first := w.site()
+	if _, err := w.push(t.Context(), first, baremetal.PushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.build("9", 0, "")
+	second := w.site()
+	if _, err := w.push(t.Context(), second, baremetal.PushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	o := baremetal.RollbackOptions{Run: string(first.Run)}
+	back, err := baremetal.NewRollback(t.Context(), w.site(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Apply(t.Context(), discard); !fault.Is(err, fault.Drift) {
+		t.Errorf("%v", err)
+	}
+	for _, one := range []*baremetal.Site{second, first} {
+		o.Run = string(one.Run)
+		back, err := baremetal.NewRollback(t.Context(), w.site(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := back.Apply(t.Context(), discard); err != nil {
+			t.Error(err)
+		}
+	}
+	w.has("node-1", w.old)
+	o = baremetal.RollbackOptions{Nodes: []string{"node-1"}}
+	if _, err := baremetal.NewRollback(t.Context(), w.site(), o); !fault.Is(err, fault.NotFound) {
+		t.Errorf("nothing is left to roll back: %v", err)
+	}
+}
+
+func TestTestAndPush(t *testing.T) {
+	t.Parallel()
+	w := start(t, "", sandbox.Node{}, sandbox.Node{Kernel: "none"})
+	s := w.site()
+	o := w.options()
+	o.Push = &baremetal.PushOptions{Canary: 1}
+	if plan, err := w.test(t.Context(), s, o); err != nil {
+		t.Fatalf("%v\n%s", err, states(plan))
+	}
+	w.as("node-1", w.new)
+	w.as("node-2", w.new)
+	back, err := baremetal.NewRollback(t.Context(), w.site(), baremetal.RollbackOptions{Run: string(s.Run)})
+	if err == nil {
+		err = back.Apply(t.Context(), discard)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.as("node-1", w.old)
+	w.as("node-2", baremetal.Refs{})
+
+	w = start(t, sandbox.RamdiskFailsClean, sandbox.Node{}, sandbox.Node{})
+	if _, err := w.test(t.Context(), w.site(), w.options()); err == nil {
+		t.Error("a ramdisk that can't clean passed")
+	}
+	w.as("node-1", w.old)
+	w.as("node-2", w.old)
+}
