@@ -74,6 +74,14 @@ func (v *Value) Get(key string) *Value {
 	return nil
 }
 
+// Entries are the pairs of a Map; there are none if v is absent.
+func (v *Value) Entries() []Pair {
+	if v == nil {
+		return nil
+	}
+	return v.Pairs
+}
+
 // IsNull reports whether the value is absent or null.
 func (v *Value) IsNull() bool { return v == nil || v.Kind == Null }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/lockfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
@@ -111,11 +110,7 @@ func frozen(in *sdk.Input) (pin func(reference.Reference) (reference.Reference, 
 	if !in.Bool("frozen") {
 		return func(r reference.Reference) (reference.Reference, error) { return r, nil }, nil
 	}
-	if in.File("lock") == "" {
-		return nil, fault.New(fault.Usage, fault.Advise("name the file with %s", fault.Option("lock")), "%s needs a lock file",
-			fault.Option("frozen"))
-	}
-	lock, err := lockfile.Read(in.File("lock"))
+	lock, err := readLock(in)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +118,10 @@ func frozen(in *sdk.Input) (pin func(reference.Reference) (reference.Reference, 
 }
 
 // carryOut copies what has to be copied before the parameters are true.
-func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment, result *decide.Result) error {
+func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment, result *decide.Result) (*modify.Plan, error) {
 	plan, err := planCopy(ctx, in, d, result)
 	if err != nil || len(plan.Images)+len(plan.Modify) == 0 {
-		return err
+		return plan, err
 	}
 	for _, note := range plan.Notes() {
 		out.Log().Warn(note.String())
@@ -134,37 +129,7 @@ func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment
 	for _, line := range append(summary(plan.Plan), modifySummary(plan)...) {
 		out.Text(line)
 	}
-	if err := plan.Apply(ctx, bridge.Reporter(in, out)); err != nil {
-		return err
-	}
-	return lock(in, plan)
-}
-
-// lock keeps the digests of the plan's images.
-func lock(in *sdk.Input, plan *modify.Plan) error {
-	file := in.File("lock")
-	if file == "" || in.Bool("frozen") {
-		return nil
-	}
-	kept, err := lockfile.ReadIfThere(file)
-	if err != nil {
-		return err
-	}
-	for _, i := range plan.Images {
-		if i.Source.Digest == "" {
-			kept[i.Source.String()] = i.Digest
-		}
-	}
-	for _, i := range plan.Modify {
-		if i.Source.Digest == "" && i.SourceDigest != "" {
-			kept[i.Source.String()] = i.SourceDigest
-		}
-	}
-	text, err := kept.Bytes()
-	if err != nil {
-		return err
-	}
-	return replace(file, text)
+	return plan, plan.Apply(ctx, bridge.Reporter(in, out))
 }
 
 // summary says what a plan costs.

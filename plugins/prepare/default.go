@@ -62,7 +62,7 @@ func writeDefault(_ context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	if file := in.File("output-env-file"); file != "" && !in.DryRun() {
-		return replace(file, text)
+		return replace(file, text, true)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ func main() {
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{
 			prepareCommand(), defaultCommand(), planCommand(), lintCommand(), whyCommand(), tagCommand(),
+			lockDiffCommand(), lockUpdateCommand(),
 			pushCommand(), listCommand(), showCommand(), deleteCommand(), verifyCommand(), serveCommand(),
 			hotfixCommand(),
 		},

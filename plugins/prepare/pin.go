@@ -8,40 +8,64 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/remote"
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// pin finds the digests of all sources and has the parameters name them.
-func (d *deployment) pin(ctx context.Context, result *decide.Result) error {
+// digests are those of a deployment's images.
+type digests map[content]string
+
+// content is what is used of an image: all of an index, or the one image that is copied in its place.
+type content struct {
+	source reference.Reference
+	whole  bool
+}
+
+func contentOf(i *decide.Image) content { return content{i.Source, !i.Pushed || i.MultiArch} }
+
+func (d digests) of(i *decide.Image) string { return d[contentOf(i)] }
+
+// digests finds the images' digests: in the lock file if that counts, in the plan of the copy that was
+// made, if any, else in the registries.
+func (d *deployment) digests(ctx context.Context, result *decide.Result, plan *modify.Plan) (digests, error) {
+	found := digests{}
+	if plan != nil {
+		for _, i := range plan.Images {
+			found[content{i.Source, i.MultiArch}] = i.Digest
+		}
+		for _, i := range plan.Modify {
+			found[content{i.Source, false}] = i.SourceDigest
+		}
+	}
 	var mu sync.Mutex
-	digests := map[reference.Reference]string{}
 	var errs []error
 	var group errgroup.Group
 	group.SetLimit(16)
-	sources := map[reference.Reference]bool{}
+	asked := map[content]bool{}
 	for _, image := range result.All() {
-		if sources[image.Source] {
+		c := contentOf(image)
+		if found[c] != "" || asked[c] {
 			continue
 		}
-		sources[image.Source] = true
+		asked[c] = true
 		group.Go(func() error {
-			m, found, err := d.client.Head(ctx, remote.Image(image.Source))
-			if err == nil && !found {
-				err = fault.New(fault.NotFound, "", "image %s: not found", image.Source)
-			}
+			digest, err := d.digest(ctx, c)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
-			digests[image.Source] = m.Digest
+			found[c] = digest
 			return nil
 		})
 	}
 	_ = group.Wait() // each image's error is kept
-	if err := errors.Join(errs...); err != nil {
-		return err
+	return found, errors.Join(errs...)
+}
+
+func (d *deployment) digest(ctx context.Context, c content) (string, error) {
+	if d.Lock == nil {
+		return remote.Registry{Client: d.client}.Digest(ctx, c.source, c.whole)
 	}
-	result.Pin(func(source reference.Reference) string { return digests[source] })
-	return nil
+	pinned, err := d.Lock.Pin(c.source)
+	return pinned.Digest, err
 }

@@ -43,6 +43,9 @@ func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	if err := d.freeze(in); err != nil {
+		return err
+	}
 	if err := d.reach(in, out); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/answer"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -49,6 +50,9 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	if err := d.freeze(in); err != nil {
+		return err
+	}
 	if err := d.reach(in, out); err != nil {
 		return err
 	}
@@ -57,17 +61,25 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	var plan *modify.Plan
 	if in.DryRun() {
 		if err := expect(in, out, result); err != nil {
 			return err
 		}
 	} else {
-		if err := carryOut(ctx, in, out, d, result); err != nil {
+		if plan, err = carryOut(ctx, in, out, d, result); err != nil {
 			return err
 		}
 	}
-	if in.Bool("digest-refs") {
-		if err := d.pin(ctx, result); err != nil {
+	if in.Bool("digest-refs") || keeps(in) {
+		found, err := d.digests(ctx, result, plan)
+		if err != nil {
+			return err
+		}
+		if in.Bool("digest-refs") {
+			result.Pin(found.of)
+		}
+		if err := keep(in, result, found); err != nil {
 			return err
 		}
 	}
@@ -90,10 +102,11 @@ func write(in *sdk.Input, out *sdk.Output, text []byte) error {
 		_, err := out.Stdout().Write(text)
 		return err
 	}
-	return replace(file, text)
+	return replace(file, text, true)
 }
 
-func replace(file string, text []byte) error {
+// replace writes the file, whole or not at all; with backup, one that is there is kept as FILE.backup.
+func replace(file string, text []byte, backup bool) error {
 	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", file, err)
@@ -106,7 +119,7 @@ func replace(file string, text []byte) error {
 	if err == nil {
 		err = os.Chmod(temporary.Name(), 0o644)
 	}
-	if err == nil && exists(file) {
+	if err == nil && backup && exists(file) {
 		err = os.Rename(file, file+".backup")
 	}
 	if err == nil {

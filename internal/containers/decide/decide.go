@@ -38,6 +38,14 @@ type Registry interface {
 	Tags(ctx context.Context, image reference.Reference) ([]string, error)
 }
 
+// Lock knows what an earlier decision found. What it doesn't know is fault.Drift.
+type Lock interface {
+	// Tag is the tag that the labels of the image named.
+	Tag(start reference.Reference) (string, error)
+	// Pin is the image by its digest.
+	Pin(image reference.Reference) (reference.Reference, error)
+}
+
 // Request is what has to be decided.
 type Request struct {
 	Environment *envfile.Environment
@@ -46,6 +54,7 @@ type Request struct {
 	List        imagelist.List // a template in place of the release's own list; nil for that
 	Policy      LabelPolicy
 	Registry    Registry
+	Lock        Lock     // answers in place of the registry; nil if the registry is asked
 	Undercloud  string   // HOST:PORT of the undercloud's registry
 	Insecure    []string // registries that are known to have no TLS, or no certificate to check
 	Now         time.Time
@@ -77,6 +86,7 @@ type Image struct {
 	Entry     string // where the entry stands, or "defaults of RELEASE"
 	Position  int    // of the entry, from 1
 	Listed    imagelist.Image
+	Start     reference.Reference // Source before labels named its tag; zero if they don't
 	Source    reference.Reference
 	Target    reference.Reference // zero if the image isn't pushed
 	Pushed    bool
@@ -94,11 +104,11 @@ func (i *Image) Short() string {
 	return strings.TrimSuffix(strings.TrimPrefix(i.Source.Base(), i.prefix), i.suffix)
 }
 
-// Pin has the parameters name digests in place of tags, by the images' sources. An image that has
-// to be changed on its way has no digest yet, and keeps its tag.
-func (r *Result) Pin(digest func(source reference.Reference) string) {
+// Pin has the parameters name digests in place of tags. An image that has to be changed on its way has
+// no digest yet, and keeps its tag.
+func (r *Result) Pin(digest func(*Image) string) {
 	for _, image := range r.Images {
-		if d := digest(image.Source); d != "" && image.Modify == nil {
+		if d := digest(image); d != "" && image.Modify == nil {
 			image.Final = image.Final.WithDigest(d)
 		}
 	}

@@ -58,6 +58,16 @@ func (l *lookups) ask(ctx context.Context, image reference.Reference) (inspected
 	return inspected{labels, last}, err
 }
 
+// locked gives the image the tag that labels named when the lock was made.
+func locked(image *Image, lock Lock) error {
+	tag, err := lock.Tag(image.Source)
+	if err != nil {
+		return err
+	}
+	image.Start, image.Source, image.TagWhy = image.Source, image.Source.WithTag(tag), "tag in the lock file"
+	return nil
+}
+
 // tag gives the image the tag that its labels name, and says how it was found. Where a label is
 // missing, the tag to start from stays.
 func (l *lookups) tag(ctx context.Context, image *Image, template *label.Template) error {
@@ -82,7 +92,7 @@ func (l *lookups) tag(ctx context.Context, image *Image, template *label.Templat
 			return err
 		}
 	}
-	image.Source, image.TagWhy = image.Source.WithTag(tag), why
+	image.Start, image.Source, image.TagWhy = image.Source, image.Source.WithTag(tag), why
 	return nil
 }
 
@@ -109,9 +119,9 @@ func (l *lookups) present(ctx context.Context, image reference.Reference) error 
 		image.Name(), image.Tag, strings.Join(tags, ", "), more)
 }
 
-// modified marks the image for a change where it has one of the labels.
-func (l *lookups) modified(ctx context.Context, image *Image, labels []string) error {
-	found, err := l.inspect(ctx, image.Source)
+// modified marks the image for a change where it has one of the labels. source is where to read them.
+func (l *lookups) modified(ctx context.Context, image *Image, source reference.Reference, labels []string) error {
+	found, err := l.inspect(ctx, source)
 	if err != nil {
 		return fmt.Errorf("reading the labels of %s: %w", image.Source, err)
 	}

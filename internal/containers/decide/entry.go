@@ -232,17 +232,33 @@ func (d *decision) discover(ctx context.Context, images []*Image) error {
 	group.SetLimit(atOnce)
 	for i, image := range images {
 		group.Go(func() error {
-			if d.template != nil {
-				errs[i] = found.tag(ctx, image, d.template)
-			}
-			if labels && errs[i] == nil {
-				errs[i] = found.modified(ctx, image, d.entry.ModifyOnlyLabels)
-			}
+			errs[i] = d.look(ctx, found, image, labels)
 			return nil
 		})
 	}
 	_ = group.Wait() // the errors are kept one by one
 	return errors.Join(errs...)
+}
+
+// look finds one image's tag, and whether it has one of the labels that an image to change needs.
+func (d *decision) look(ctx context.Context, found *lookups, image *Image, labels bool) (err error) {
+	switch {
+	case d.template == nil:
+	case d.Lock != nil:
+		err = locked(image, d.Lock)
+	default:
+		err = found.tag(ctx, image, d.template)
+	}
+	if err != nil || !labels {
+		return err
+	}
+	source := image.Source
+	if d.Lock != nil {
+		if source, err = d.Lock.Pin(source); err != nil {
+			return err
+		}
+	}
+	return found.modified(ctx, image, source, d.entry.ModifyOnlyLabels)
 }
 
 // finish decides targets, changes and parameters.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/envfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagelist"
@@ -30,6 +31,9 @@ func Lint(ctx context.Context, files []string, release *imagelist.Release) []Pro
 		if err == nil {
 			err = env.Add(root)
 		}
+		if err == nil {
+			found = append(found, keys(root)...)
+		}
 		if err != nil {
 			found = append(found, fromError(file, err))
 		}
@@ -52,6 +56,25 @@ func Lint(ctx context.Context, files []string, release *imagelist.Release) []Pro
 		found = append(found, Problem{f.File, f.Line, f.Column, false, f.Text})
 	}
 	return unique(found)
+}
+
+// keys are the findings in one file alone: of its lists, those of a later file may take their place.
+func keys(root *foreignfile.Value) (found []Problem) {
+	env := &envfile.Environment{}
+	if env.Add(root) != nil {
+		return nil
+	}
+	for _, p := range root.Get("parameter_defaults").Entries() {
+		if strings.HasSuffix(p.Key, "ContainerImagePrepare") {
+			if _, _, err := env.Entries(p.Key); err != nil {
+				found = append(found, fromError("", err))
+			}
+		}
+	}
+	for _, f := range env.Findings {
+		found = append(found, Problem{f.File, f.Line, f.Column, false, f.Text})
+	}
+	return found
 }
 
 // doubts are what entries say that doesn't do what one would think.

@@ -20,7 +20,10 @@ import (
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	a, b := "sha256:"+strings.Repeat("a", 64), "sha256:"+strings.Repeat("b", 64)
-	want := lockfile.File{"quay.io/t/x:1": a, "192.0.2.1:8787/t/y:2": b}
+	want := &lockfile.File{
+		Images: map[string]string{"quay.io/t/x:1": a, "192.0.2.1:8787/t/y:2": b},
+		Tags:   map[string]string{"quay.io/t/x:current": "1"},
+	}
 	text, err := want.Bytes()
 	if err != nil {
 		t.Fatal(err)
@@ -43,8 +46,21 @@ func TestRoundTrip(t *testing.T) {
 	if _, err := got.Pin(image.WithTag("2")); !fault.Is(err, fault.Drift) {
 		t.Errorf("an image that isn't in the file: %v", err)
 	}
-	changes := lockfile.Diff(want, lockfile.File{"quay.io/t/x:1": b, "new:1": a})
-	differs := []lockfile.Change{{"192.0.2.1:8787/t/y:2", b, ""}, {"new:1", "", a}, {"quay.io/t/x:1", a, b}}
+	if tag, err := got.Tag(image.WithTag("current")); err != nil || tag != "1" {
+		t.Errorf("%s, %v", tag, err)
+	}
+	if _, err := got.Tag(image); !fault.Is(err, fault.Drift) {
+		t.Errorf("a tag that isn't in the file: %v", err)
+	}
+	changes := lockfile.Diff(want, &lockfile.File{
+		Images: map[string]string{"quay.io/t/x:1": b, "new:1": a}, Tags: map[string]string{"quay.io/t/x:current": "2"},
+	})
+	differs := []lockfile.Change{
+		{"quay.io/t/x:current", "1", "2"},
+		{"192.0.2.1:8787/t/y:2", b, ""},
+		{"new:1", "", a},
+		{"quay.io/t/x:1", a, b},
+	}
 	if diff := cmp.Diff(differs, changes); diff != "" {
 		t.Error(diff)
 	}
@@ -77,6 +93,7 @@ func TestBadFiles(t *testing.T) {
 		"version: 1\nimages: {\"a\\u0007\": " + sum + "}":                          "is no part of a name",
 		"version: 1\nimages: {\"a@" + sum + "\": " + sum + "}":                     "is no name of an image with a tag",
 		"version: 1\nimages: {a:1: " + sum + ", a:1: " + sum + "}":                 `"a:1" is given twice`,
+		"version: 1\nimages: {}\ntags: {a: ..}":                                    `".." of a is no tag`,
 		"version: 1\nimage: {}":                                                    `lock:2:1: "image" is unknown here; did you mean "images"?`,
 		"version: 1\nx-a: &a [b,b,b,b,b,b,b,b]\n" + bomb() + "images: {}":          "comes to more than 100000 values",
 		"version: 1\nimages: " + strings.Repeat("[", 50) + strings.Repeat("]", 50): "nested more than 40 deep",
@@ -94,7 +111,7 @@ func TestBadFiles(t *testing.T) {
 	if _, err := lockfile.Read(missing); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
-	if f, err := lockfile.ReadIfThere(missing); err != nil || len(f) != 0 {
+	if f, err := lockfile.ReadIfThere(missing); err != nil || len(f.Images) != 0 {
 		t.Errorf("a missing file: %v, %v", f, err)
 	}
 }

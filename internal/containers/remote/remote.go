@@ -4,8 +4,10 @@ package remote
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
@@ -27,6 +29,28 @@ func (r Registry) Labels(ctx context.Context, image reference.Reference) (map[st
 func (r Registry) Exists(ctx context.Context, image reference.Reference) (bool, error) {
 	_, found, err := r.Client.Head(ctx, Image(image))
 	return found, err
+}
+
+// Digest is what the image's name stands for now. With whole, it is that of an index; else of the
+// image that is taken from it.
+func (r Registry) Digest(ctx context.Context, image reference.Reference, whole bool) (string, error) {
+	d, found, err := r.Client.Head(ctx, Image(image))
+	switch {
+	case err != nil:
+		return "", err
+	case !found:
+		return "", fault.New(fault.NotFound, "", "image %s: not found", image)
+	case whole || !d.IsIndex():
+		return d.Digest, nil
+	}
+	index, err := r.Client.Manifest(ctx, Image(image).With(d.Digest))
+	if err != nil {
+		return "", err
+	}
+	if d, err = index.Preferred(); err != nil {
+		return "", fmt.Errorf("image %s: %w", image, err)
+	}
+	return d.Digest, nil
 }
 
 // Tags are all tags of the repository.

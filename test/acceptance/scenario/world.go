@@ -37,6 +37,8 @@ type world struct {
 
 	mu          sync.Mutex
 	connections map[string]*connection
+
+	registries map[string]*watched // by their variables
 }
 
 func newRun() string { return uuid.NewString()[:8] }
