@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,13 +11,8 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front/fronttest"
 )
-
-type anybody struct{}
-
-func (anybody) Authenticate(token string) (front.Caller, bool) {
-	return front.Caller{ProjectID: "p", UserID: "u"}, token == "good"
-}
 
 // faulty is a front with fault rules.
 type faulty struct {
@@ -31,46 +25,13 @@ func page(w http.ResponseWriter, r *http.Request, status int, message string) {
 	answer.WebOb(w, r, status, message, "")
 }
 
-// serve starts a front with one service at /image that counts its calls.
+// serve starts a front with fault rules.
 func serve(t *testing.T) (f *faulty, url string, calls *atomic.Int64) {
 	t.Helper()
-	calls = &atomic.Int64{}
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		calls.Add(1)
-		answer.JSON(w, http.StatusCreated, map[string]string{
-			"path": r.URL.Path, "base": front.Base(r),
-			"project": front.CallerOf(r).ProjectID,
-		})
-	})
 	f = &faulty{}
-	f.Front = front.New(anybody{}, front.Service{Prefix: "/image", Handler: h, Error: page})
+	f.Front, calls = fronttest.New(page)
 	f.Intercept = f.Faults.pick
-	s := httptest.NewUnstartedServer(f.Front)
-	s.Config.ConnContext = f.ConnContext
-	s.Start()
-	t.Cleanup(s.Close)
-	return f, s.URL, calls
-}
-
-// post sends a request on a connection of its own.
-func post(t *testing.T, url string) (*http.Response, string, error) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("body"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-Auth-Token", "good")
-	r.Header.Set("User-Agent", "tester")
-	r.Header.Set("Accept", "*/*")
-	transport := &http.Transport{DisableKeepAlives: true}
-	resp, err := transport.RoundTrip(r)
-	if err != nil {
-		return nil, "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return resp, string(text), err
+	return f, fronttest.Start(t, f.Front), calls
 }
 
 func TestFaults(t *testing.T) {
@@ -95,7 +56,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			f, url, calls := serve(t)
 			f.Faults.Add(Rule{Path: "/image/**", Fault: tt.fault})
-			resp, text, err := post(t, url+"/image/v2/x")
+			resp, text, err := fronttest.Post(t, url+"/image/v2/x")
 			status := 0
 			if err == nil {
 				status = resp.StatusCode
@@ -119,7 +80,7 @@ func TestTruncate(t *testing.T) {
 	t.Parallel()
 	f, url, calls := serve(t)
 	f.Faults.Add(Rule{Fault: Fault{Do: Truncate, Keep: 5}})
-	resp, text, err := post(t, url+"/image/v2/x")
+	resp, text, err := fronttest.Post(t, url+"/image/v2/x")
 	if resp == nil || resp.StatusCode != http.StatusCreated || !errors.Is(err, io.ErrUnexpectedEOF) || text != `{"bas` ||
 		calls.Load() != 1 {
 		t.Errorf("%v, %q, %v, %d calls", resp, text, err, calls.Load())
@@ -134,7 +95,7 @@ func TestHooks(t *testing.T) {
 		Before: func(*http.Request) { before = calls.Load() },
 		After:  func(*http.Request) { after = calls.Load() },
 	}})
-	if resp, _, err := post(t, url+"/image/v2/x"); err != nil || resp.StatusCode != http.StatusCreated || before != 0 || after != 1 {
+	if resp, _, err := fronttest.Post(t, url+"/image/v2/x"); err != nil || resp.StatusCode != http.StatusCreated || before != 0 || after != 1 {
 		t.Errorf("%v, %v; the handler had run %d times before and %d times after", resp, err, before, after)
 	}
 }
@@ -166,7 +127,7 @@ func TestRulesMatch(t *testing.T) {
 			f.Faults.Add(tt.rule)
 			got := ""
 			for path := range strings.FieldsSeq(tt.paths) {
-				resp, _, err := post(t, url+path)
+				resp, _, err := fronttest.Post(t, url+path)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -189,7 +150,7 @@ func TestScheduleIsRepeatable(t *testing.T) {
 		f, url, _ := serve(t)
 		f.Faults.Schedule(seed, 0.5, Status(503), StatusAfter(500), Fault{Do: DropBefore})
 		for range 40 {
-			_, _, _ = post(t, url+"/image/a") // dropped ones are errors
+			_, _, _ = fronttest.Post(t, url+"/image/a") // dropped ones are errors
 		}
 		for _, r := range f.Log.Requests() {
 			faults += r.Fault + ","

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -170,10 +171,10 @@ func TestSignalsAreHeardThoughNobodyReads(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		eventually(t, "the plugin's rows fill imgctl's memory", func() bool { return resident(cmd.Process.Pid) > 64<<20 })
 		for range 2 {
 			_ = cmd.Process.Signal(syscall.SIGINT)
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) // two at once would be one
 		}
 		begun := time.Now()
 		_ = cmd.Wait()
@@ -181,4 +182,12 @@ func TestSignalsAreHeardThoughNobodyReads(t *testing.T) {
 			t.Errorf("exit %d after %s", code, time.Since(begun))
 		}
 	})
+}
+
+// resident is how much memory a process has, in bytes; 0 once it is gone.
+func resident(pid int) int {
+	var size, pages int
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)) // the process may be gone
+	_, _ = fmt.Sscan(string(text), &size, &pages)
+	return pages * os.Getpagesize()
 }

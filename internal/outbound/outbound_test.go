@@ -374,7 +374,7 @@ func TestASlowReaderIsNoFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond) // this is the slow reader: longer than Idle
 	if b, err := io.ReadAll(resp.Body); err != nil || len(b) != 10 {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}

@@ -3,13 +3,13 @@ package front_test
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front/fronttest"
 )
 
 func TestFront(t *testing.T) {
@@ -54,7 +54,7 @@ func TestLog(t *testing.T) {
 	t.Parallel()
 	f, url, _ := serve(t)
 	for range 2 {
-		if _, _, err := post(t, url+"/image/v2/x?a=b"); err != nil {
+		if _, _, err := fronttest.Post(t, url+"/image/v2/x?a=b"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestLog(t *testing.T) {
 		t.Errorf("logged %+v", r)
 	}
 	f.Log.Reset()
-	if _, _, err := post(t, url+"/image/v2/x"); err != nil {
+	if _, _, err := fronttest.Post(t, url+"/image/v2/x"); err != nil {
 		t.Fatal(err)
 	}
 	if log := f.Log.Requests(); len(log) != 1 || log[0].Seq != 3 {
@@ -76,48 +76,8 @@ func TestLog(t *testing.T) {
 	}
 }
 
-type anybody struct{}
-
-func (anybody) Authenticate(token string) (front.Caller, bool) {
-	return front.Caller{ProjectID: "p", UserID: "u"}, token == "good"
-}
-
-// serve starts a front with one service at /image that counts its calls.
 func serve(t *testing.T) (f *front.Front, url string, calls *atomic.Int64) {
 	t.Helper()
-	calls = &atomic.Int64{}
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		calls.Add(1)
-		answer.JSON(w, http.StatusCreated, map[string]string{
-			"path": r.URL.Path, "base": front.Base(r),
-			"project": front.CallerOf(r).ProjectID,
-		})
-	})
-	f = front.New(anybody{}, front.Service{Prefix: "/image", Handler: h, Error: answer.Keystone})
-	s := httptest.NewUnstartedServer(f)
-	s.Config.ConnContext = f.ConnContext
-	s.Start()
-	t.Cleanup(s.Close)
-	return f, s.URL, calls
-}
-
-// post sends a request on a connection of its own.
-func post(t *testing.T, url string) (*http.Response, string, error) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("body"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-Auth-Token", "good")
-	r.Header.Set("User-Agent", "tester")
-	r.Header.Set("Accept", "*/*")
-	transport := &http.Transport{DisableKeepAlives: true}
-	resp, err := transport.RoundTrip(r)
-	if err != nil {
-		return nil, "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return resp, string(text), err
+	f, calls = fronttest.New(answer.Keystone)
+	return f, fronttest.Start(t, f), calls
 }

@@ -122,6 +122,15 @@ func (s *Service) member(r *http.Request) (*Image, *member, error) {
 	return i, m, nil
 }
 
+// changing is member for a request that changes it, which only an image that is shared lets happen.
+func (s *Service) changing(verb string, r *http.Request) (*Image, *member, error) {
+	i, m, err := s.member(r)
+	if err == nil && i.Visibility != Shared {
+		err = membersForbidden(verb, i.ID)
+	}
+	return i, m, err
+}
+
 func (s *Service) showMember(w http.ResponseWriter, r *http.Request) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -148,12 +157,9 @@ func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
 	c := front.CallerOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, m, err := s.member(r)
+	i, m, err := s.changing("update", r)
 	if err != nil {
 		return err
-	}
-	if i.Visibility != Shared {
-		return membersForbidden("update", i.ID)
 	}
 	if !mayWrite(c, m.id) {
 		return forbidden("modify_member")
@@ -169,12 +175,9 @@ func (s *Service) updateMember(w http.ResponseWriter, r *http.Request) error {
 func (s *Service) removeMember(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, m, err := s.member(r)
+	i, m, err := s.changing("delete", r)
 	if err != nil {
 		return err
-	}
-	if i.Visibility != Shared {
-		return membersForbidden("delete", i.ID)
 	}
 	if !mayWrite(front.CallerOf(r), i.Owner) {
 		return forbidden("delete_member")
