@@ -107,13 +107,16 @@ func newStorage(ctx context.Context, p *programs, scratch *scratch) (*storage, e
 	return s, nil
 }
 
-// run runs buildah and gives its standard output; lines get what else it says.
+// run runs buildah and gives its standard output; lines, unless nil, gets all that it says instead.
 func (s *storage) run(ctx context.Context, lines func(string), args ...string) (string, error) {
 	global := []string{
 		opt("root=") + filepath.Join(s.folder, "storage"), opt("runroot=") + filepath.Join(s.folder, "run"),
 		opt("storage-driver=") + s.driver,
 	}
 	cmd := command{name: Buildah, args: slices.Concat(global, args), env: s.p.env(), lines: lines, mounts: true}
+	if lines != nil {
+		return "", cmd.run(ctx, nil)
+	}
 	return cmd.output(ctx)
 }
 

@@ -52,7 +52,10 @@ func newRoot(t *testing.T) *rootfs {
 	r.file("etc/passwd", 0o644, "root:x:0:0::/:/bin/sh\nnova:x:162:162::/:/bin/sh\n")
 	r.file("etc/group", 0o644, "root:x:0:\nnova:x:162:\n")
 	r.host("/bin/busybox", "bin/busybox")
-	for name := range strings.FieldsSeq("sh cat ls echo mkdir rm id cp find sort comm cut touch sleep grep cmp env chmod true") {
+	r.program("/usr/bin/comm")
+	r.program("/usr/bin/dash") // busybox's shell takes its own rpm for the real one
+	r.link("bin/sh", "../usr/bin/dash")
+	for name := range strings.FieldsSeq("cat ls echo mkdir rm id cp find sort cut touch sleep grep cmp env chmod true tar sed cut head ln mv tr wc") {
 		r.link("bin/"+name, "busybox")
 	}
 	return r
@@ -105,11 +108,17 @@ func (r *rootfs) program(name string) {
 	if err != nil {
 		r.t.Skip(err)
 	}
+	r.host(file, file[1:])
+	r.libraries(file)
+}
+
+// libraries takes what a file is linked to.
+func (r *rootfs) libraries(file string) {
+	r.t.Helper()
 	out, err := exec.CommandContext(r.t.Context(), "ldd", file).Output()
 	if err != nil {
 		r.t.Skip(err)
 	}
-	r.host(file, file[1:])
 	for word := range strings.FieldsSeq(string(out)) {
 		if strings.HasPrefix(word, "/") {
 			r.host(word, word[1:])
@@ -117,21 +126,44 @@ func (r *rootfs) program(name string) {
 	}
 }
 
-// all takes a folder of this machine.
-func (r *rootfs) all(folder string) {
+// packages takes what Debian's packages have, without documentation.
+func (r *rootfs) packages(names ...string) {
 	r.t.Helper()
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			r.host(path, path[1:])
-		}
-		return err
-	})
+	out, err := exec.CommandContext(r.t.Context(), "dpkg", append([]string{"-L"}, names...)...).Output()
 	if err != nil {
-		r.t.Skip(err)
+		r.t.Skipf("not all of %q are installed", names)
+	}
+	for file := range strings.SplitSeq(string(out), "\n") {
+		info, err := os.Lstat(file)
+		skip := strings.Contains(file, "/share/doc") || strings.Contains(file, "/share/man") || strings.Contains(file, "/lib2to3/")
+		switch {
+		case err != nil || skip:
+		case info.Mode().IsRegular():
+			r.host(file, file[1:])
+			if strings.HasSuffix(file, ".so") {
+				r.libraries(file)
+			}
+		case info.Mode()&fs.ModeSymlink != 0:
+			if target, err := os.Readlink(file); err == nil {
+				r.link(file[1:], target)
+			}
+		}
 	}
 }
 
 func (r *rootfs) image() v1.Image {
+	r.t.Helper()
+	image, err := mutate.Config(r.on(empty.Image), v1.Config{
+		User: "nova", Env: []string{"PATH=/bin:/usr/bin"}, Cmd: []string{"sh"}, WorkingDir: "/var",
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return image
+}
+
+// on is the image with the layer.
+func (r *rootfs) on(base v1.Image) v1.Image {
 	r.t.Helper()
 	if err := r.w.Close(); err != nil {
 		r.t.Fatal(err)
@@ -140,12 +172,7 @@ func (r *rootfs) image() v1.Image {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
-	if err == nil {
-		image, err = mutate.Config(image, v1.Config{
-			User: "nova", Env: []string{"PATH=/bin:/usr/bin"}, Cmd: []string{"sh"}, WorkingDir: "/var",
-		})
-	}
+	image, err := mutate.AppendLayers(base, layer)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -155,6 +182,9 @@ func (r *rootfs) image() v1.Image {
 // busybox starts a world whose image has a shell; more adds to it.
 func busybox(t *testing.T, more func(*rootfs)) *world {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("left out by -short: runs a container")
+	}
 	needs(t, "buildah")
 	w := start(t)
 	r := newRoot(t)

@@ -280,3 +280,12 @@ func (w *world) top(text string) map[string]string {
 		all[h.Name] = string(h.Typeflag) + " " + octal(h.Mode) + " " + itoa(h.Uid) + ":" + itoa(h.Gid) + " " + string(content) + h.Linkname
 	}
 }
+
+// plan plans and applies the one change, whichever of both fails.
+func plan(w *world, vars map[string]any) (*modify.Plan, error) {
+	p, err := modify.NewPlan(w.t.Context(), w.c, nil, []modify.Job{w.job("nova-compute:1", vars)}, w.o, transfer.Options{})
+	if err == nil {
+		err = p.Apply(w.t.Context(), w)
+	}
+	return p, err
+}

@@ -8,9 +8,15 @@ rpms=/run/imgctl-modify/rpms
 work=/run/imgctl-modify/work
 mkdir -p "$work"
 yum=$(command -v dnf || command -v yum) || { echo "the image has neither dnf nor yum" >&2; exit 1; }
+for tool in rpm sort comm cut; do
+  command -v "$tool" >/dev/null || { echo "the image has no $tool" >&2; exit 1; }
+done
 
 # Names and versions, one a line, sorted.
-installed() { rpm -qa --qf "$1" | sort -u; }
+installed() {
+  rpm -qa --qf "$1" >"$work/all"
+  sort -u "$work/all"
+}
 
 # Names in the first that the second has as well, in another version.
 differ() {
