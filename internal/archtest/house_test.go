@@ -52,6 +52,7 @@ var house = []floor{
 		{"plugins/catalog", "`imgctl catalog`", with(door, "internal/aquilon/profile", "internal/aquilon/convert")},
 		{"plugins/prepare", "`imgctl prepare`", with(door, "internal/containers/...", "internal/registry")},
 		{"plugins/ipa", "`imgctl ipa`", with(door, "internal/baremetal")},
+		{"plugins/usage", "`imgctl usage`", with(door, "internal/image/usage")},
 		{"plugins/sandbox", "`imgctl sandbox`", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},
 		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},
 	}},

@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -63,9 +64,10 @@ type answer struct {
 	found []found
 }
 
-// found is a use of the image with an id, a name or a tag.
+// found is a use of the images with an id, a name, a tag or names of a pattern.
 type found struct {
 	id, name, tag string
+	pattern       *regexp.Regexp // of names
 	use           Use
 }
 
@@ -160,6 +162,8 @@ func (c *collection) index() *Index {
 			switch {
 			case f.id != "":
 				x.byID[f.id] = append(x.byID[f.id], f.use)
+			case f.pattern != nil:
+				x.patterns = append(x.patterns, f)
 			case f.name != "":
 				x.byName[f.name] = append(x.byName[f.name], f.use)
 			default:

@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -24,8 +25,8 @@ func (c *collection) askImages(from *cloud.Cloud, fleet *fleet) {
 	c.wait.Go(func() {
 		c.read(p.answer, from.Image, func(ctx context.Context, sc *gophercloud.ServiceClient) error {
 			if !from.IsAdmin() {
-				p.limit(from)
-				p.Detail = "only those that " + p.Detail[len("only those of "):] + " may see"
+				p.State = Limited
+				p.Detail = fmt.Sprintf("only those that project %q (%s) sees", from.Project().Name, from.Project().ID)
 			}
 			restart := func() {
 				p.restart()

@@ -32,7 +32,6 @@ func (c *collection) askServers(from *cloud.Cloud) *fleet {
 		c.read(live, from.Compute, func(ctx context.Context, sc *gophercloud.ServiceClient) error {
 			return f.list(ctx, from, sc, live, nova.Query{})
 		})
-		// Soft-deleted servers are shown to administrators alone.
 		c.read(deleted, from.Compute, func(ctx context.Context, sc *gophercloud.ServiceClient) error {
 			return f.list(ctx, from, sc, deleted, nova.Query{SoftDeleted: true})
 		})
@@ -44,7 +43,7 @@ func (c *collection) askServers(from *cloud.Cloud) *fleet {
 func (f *fleet) list(ctx context.Context, from *cloud.Cloud, sc *gophercloud.ServiceClient, a *answer, q nova.Query) error {
 	q.AllProjects = true
 	err := f.each(ctx, sc, a, q)
-	if !fault.Is(err, fault.Forbidden) || q.SoftDeleted || from.Project().ID == "" {
+	if !fault.Is(err, fault.Forbidden) || from.Project().ID == "" {
 		return err
 	}
 	q.AllProjects = false

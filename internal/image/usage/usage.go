@@ -77,6 +77,7 @@ func (u Use) String() string {
 // Index is who uses which image. It is safe for concurrent use once Collect has returned it.
 type Index struct {
 	byID, byName, byTag map[string][]Use
+	patterns            []found
 	sources             []Source
 }
 
@@ -90,7 +91,7 @@ func (x *Index) Of(img *glance.Image) []Use {
 	for _, t := range img.Tags {
 		uses = append(uses, x.byTag[t]...)
 	}
-	return uses
+	return append(uses, x.matching(img)...)
 }
 
 // Sources are what was asked, in a fixed order.

@@ -73,6 +73,11 @@ func EachServer(ctx context.Context, sc *gophercloud.ServiceClient, q Query, res
 	if q.SoftDeleted {
 		query.Set("status", "SOFT_DELETED")
 		query.Set("deleted", "true")
+		if !q.AllProjects {
+			// Only administrators may ask for deleted servers. Those that changed since a time include them.
+			query.Del("deleted")
+			query.Set("changes-since", "1970-01-01T00:00:00Z")
+		}
 	}
 	list := listing.List{
 		Path: "servers/detail", Queries: []url.Values{query}, Key: "servers", Restart: restart, Headers: microversion(cells),

@@ -17,6 +17,7 @@ import (
 type filter struct {
 	project string // "" = every project's
 	deleted bool   // only deleted ones
+	both    bool   // deleted ones and the others
 	name    *regexp.Regexp
 	query   url.Values
 }
@@ -39,6 +40,7 @@ func newFilter(r *http.Request) (filter, error) {
 	} else if slices.Contains(q["status"], "DELETED") {
 		return f, answer.Fail(http.StatusForbidden, "Only administrators may list deleted instances")
 	}
+	f.both = q.Has("changes-since") && !(c.Is("admin") && q.Has("deleted"))
 	if n := q.Get("name"); n != "" {
 		re, err := regexp.Compile(n)
 		if err != nil {
@@ -59,7 +61,7 @@ func listName(r *http.Request) string {
 func (f filter) fits(v *Server, m int, addresses func() []string) bool {
 	q := f.query
 	has := func(key, value string) bool { return !q.Has(key) || slices.Contains(q[key], value) }
-	if f.deleted != (v.VMState == vmSoftDeleted || v.VMState == vmDeleted) {
+	if !f.both && f.deleted != (v.VMState == vmSoftDeleted || v.VMState == vmDeleted) {
 		return false
 	}
 	if f.project != "" && v.ProjectID != f.project || f.name != nil && !f.name.MatchString(v.Name) {
@@ -147,7 +149,7 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 
 // among are the servers that a list may show, by their creation.
 func (s *Service) among(f filter) []*Server {
-	if !f.deleted {
+	if !f.deleted && !f.both {
 		return s.order
 	}
 	all := slices.Concat(s.gone, s.order)

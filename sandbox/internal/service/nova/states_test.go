@@ -114,5 +114,12 @@ func TestDeletedServers(t *testing.T) {
 	if got := c.named("deleted=true"); got != "back:ACTIVE" { // the question of somebody else means nothing
 		t.Errorf("a member's question for deleted servers: %s", got)
 	}
+	const changed = "changes-since=1970-01-01T00:00:00Z"
+	if got := c.named("status=SOFT_DELETED&" + changed); got != "soft:SOFT_DELETED" {
+		t.Errorf("what a member sees of soft-deleted servers: %s", got)
+	}
+	if got := c.named(changed); got != "back:ACTIVE soft:SOFT_DELETED gone:DELETED" {
+		t.Errorf("what changed: %s", got)
+	}
 	c.do(1, "GET", "/servers/detail?status=DELETED", nil).want(403)
 }

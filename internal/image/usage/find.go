@@ -1,0 +1,136 @@
+package usage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// Found is an image that was asked for, and who uses it.
+type Found struct {
+	Image *glance.Image
+	// Gone says that no image has the id. Servers can still have been booted from it.
+	Gone bool
+	Uses []Use
+}
+
+// Report is who uses some images.
+type Report struct {
+	Images []Found // in the order in which they were asked for, newest first for a name
+	Index  *Index
+}
+
+// Find tells who uses the images, which are given by their ids or exact names. A name stands for all images that
+// have it, in whatever project; one that no image has is fault.NotFound.
+func Find(ctx context.Context, clouds []*cloud.Cloud, images []string, o Options) (*Report, error) {
+	if len(images) == 0 || slices.ContainsFunc(images, func(i string) bool { return strings.TrimSpace(i) == "" }) {
+		return nil, fault.New(fault.Usage, "give the id or the name of an image", "an image's name is empty")
+	}
+	var found []*glance.Image
+	each, restart := o.EachImage, o.Restart
+	o.Restart = func() {
+		found = nil
+		if restart != nil {
+			restart()
+		}
+	}
+	o.EachImage = func(i *glance.Image) {
+		if slices.ContainsFunc(images, func(asked string) bool { return names(asked, i) }) {
+			found = append(found, i)
+		}
+		if each != nil {
+			each(i)
+		}
+	}
+	index, err := Collect(ctx, clouds, o)
+	if err != nil {
+		return nil, err
+	}
+	glance.NewestFirst(found)
+	r := &Report{Index: index}
+	for _, asked := range images {
+		of := slices.DeleteFunc(slices.Clone(found), func(i *glance.Image) bool { return !names(asked, i) })
+		if len(of) == 0 {
+			gone, err := index.unlisted(asked)
+			if err != nil {
+				return nil, err
+			}
+			r.Images = append(r.Images, gone)
+		}
+		for _, i := range of {
+			if !slices.ContainsFunc(r.Images, func(f Found) bool { return f.Image.ID == i.ID }) {
+				r.Images = append(r.Images, Found{Image: i, Uses: index.Of(i)})
+			}
+		}
+	}
+	return r, nil
+}
+
+func names(asked string, i *glance.Image) bool {
+	return asked == i.Name || glance.IsID(asked) && strings.EqualFold(asked, i.ID)
+}
+
+// unlisted is an image that no list has: one that is gone, if it was asked for by its id.
+func (x *Index) unlisted(asked string) (Found, error) {
+	if glance.IsID(asked) {
+		img := &glance.Image{ID: key(asked)}
+		return Found{Image: img, Gone: true, Uses: x.Of(img)}, nil
+	}
+	for _, s := range x.sources {
+		if s.Name == Images && s.State != Read && s.State != Limited {
+			return Found{}, fault.New(fault.Unavailable, "give the image's id", "can't look up image %q: %s", asked, s.Detail)
+		}
+	}
+	return Found{}, fault.New(fault.NotFound, "check the name, and whose images these credentials see", "no image is called %q", asked)
+}
+
+// Lacks are the sources that may know more uses of the found images: those that failed or were refused, and those
+// that showed only one project's objects, unless all found images are that project's private ones. Sources that are
+// absent can't, nor those in except.
+func (r *Report) Lacks(except ...string) []Source {
+	private := !slices.ContainsFunc(r.Images, func(f Found) bool { return f.Gone || f.Image.Visibility != glance.Private })
+	return slices.DeleteFunc(r.Index.Incomplete(except...), func(s Source) bool {
+		return s.State == Absent || s.State == Limited && private && s.Name != File
+	})
+}
+
+// Complete is nil if all that may use the found images was read. Otherwise it is fault.Partial and says what wasn't;
+// the names of sources in except don't count.
+func (r *Report) Complete(except ...string) error {
+	lacks := r.Lacks(except...)
+	if len(lacks) == 0 {
+		return nil
+	}
+	var names, limited, all []string
+	for _, s := range lacks {
+		names = append(names, s.Name)
+		if s.State == Limited && s.Name != File {
+			limited = append(limited, s.Name)
+			continue
+		}
+		all = append(all, fmt.Sprintf("%s (%s): %s", s.Name, s.State, s.Detail))
+	}
+	if len(limited) > 0 {
+		all = append(all, strings.Join(limited, ", ")+": only what the project sees")
+	}
+	slices.Sort(names)
+	return fault.New(fault.Partial, fault.Advise("use an administrator's credentials, or accept it with %s",
+		fault.Set("allow_incomplete", strings.Join(slices.Compact(names), ","))),
+		"others may use the images, too; not everything could be read:\n  %s", strings.Join(all, "\n  "))
+}
+
+// CheckSources is an error about the first name that is no source's.
+func CheckSources(option string, names []string) error {
+	for _, n := range names {
+		if !slices.Contains(SourceNames, n) && n != File {
+			all := strings.Join(append(slices.Clone(SourceNames), File), ", ")
+			return fault.Bad(option, fault.Advise("use %s", all), "%q is no source", n)
+		}
+	}
+	return nil
+}
