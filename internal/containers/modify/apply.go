@@ -27,6 +27,9 @@ type run struct {
 // Apply copies what is missing, and changes what has to be changed. Its error says which images
 // failed; the others are done.
 func (p *Plan) Apply(ctx context.Context, rep report.Reporter) (err error) {
+	if len(p.Modify) > 0 {
+		clearLeft(p.o.Scratch)
+	}
 	copied := p.Plan.Apply(ctx, rep)
 	if ctx.Err() != nil {
 		return copied

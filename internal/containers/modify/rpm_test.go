@@ -238,8 +238,8 @@ func TestCompareHostPackages(t *testing.T) {
 			host, bin := t.TempDir(), t.TempDir()
 			rpm(t, host, "other", version)
 			run(t, "rpm", "--dbpath", host+"/db", "-i", "--justdb", "--nodeps", host+"/other-"+version+".rpm")
-			real, _ := exec.LookPath("rpm")
-			script := "#!/bin/sh\nexec " + real + " --dbpath " + host + "/db \"$@\"\n"
+			ours, _ := exec.LookPath("rpm")
+			script := "#!/bin/sh\nexec " + ours + " --dbpath " + host + "/db \"$@\"\n"
 			if err := os.WriteFile(bin+"/rpm", []byte(script), 0o755); err != nil {
 				t.Fatal(err)
 			}

@@ -25,13 +25,17 @@ type scratch struct {
 
 const scratchName = "imgctl-modify-"
 
-func newScratch(parent string) (*scratch, error) {
+// clearLeft removes what killed runs left, as far as that can be told.
+func clearLeft(parent string) {
 	left, _ := filepath.Glob(filepath.Join(glob(parent), scratchName+"*")) // the pattern is right
 	for _, folder := range left {
 		if info, err := os.Lstat(folder); err == nil && info.IsDir() && !held(folder) {
 			_ = remove(folder) // again by the next run
 		}
 	}
+}
+
+func newScratch(parent string) (*scratch, error) {
 	folder, err := os.MkdirTemp(parent, scratchName)
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, "", prefixed("folder for unpacked images", err))
