@@ -145,6 +145,10 @@ templates: plugin $(INCUMBENT) ## build 60 templates in the manner of public one
 templates-record: plugin $(INCUMBENT) ## the same, and write what HashiCorp's gives for `make test` to compare with
 	go test -count=1 -timeout 60m ./test/templates -args -incumbent $(INCUMBENT) -record
 
+.PHONY: pairs
+pairs: build ## find combinations of two options that HashiCorp's builder takes and this one refuses
+	@go -C tools/pairs build -o $(CACHE)/pairs . && $(BIN)/imgctl-sandbox run --no-guests -- $(CACHE)/pairs
+
 .PHONY: bench
 bench: plugin ## measure a build against the HashiCorp plugin, and sharing against the openstack client
 	go run ./test/bench

@@ -49,8 +49,9 @@ func (b *Builder) Prepare(raws ...any) ([]string, []string, error) {
 	}
 	c.run = cloud.NewRun()
 
-	f := &findings{errs: c.Access.Prepare()}
+	f := &findings{}
 	c.findMoot(f)
+	f.errs = append(f.errs, c.Access.Prepare()...)
 	c.ImageConfig.prepare(f, c.UseBlockStorageVolume)
 	c.SourceConfig.prepare(f)
 	c.ServerConfig.prepare(f, c.ImageName)

@@ -19,6 +19,13 @@ func (c *Config) findMoot(f *findings) {
 	moot("floating_ip_pool", c.FloatingIPPool != "", c.FloatingIPNetwork != "" && c.FloatingIPNetwork != c.FloatingIPPool,
 		"floating_ip_network is set as well")
 
+	if c.LoneCertificate() {
+		f.warn("cert has no effect: there is no key for it")
+		c.ClientCert = ""
+	}
+	moot("cacert", c.CACert != "", c.Insecure, "insecure is set, so that no certificate is verified")
+	moot("security_groups", len(c.SecurityGroups) > 0, len(c.Ports) > 0 && len(c.Networks) == 0, "ports have security groups of their own")
+
 	const given = "floating_ip says which one to use"
 	moot("reuse_ips", c.ReuseIPs, c.FloatingIP != "", given)
 	moot("floating_ip_network", c.FloatingIPNetwork != "", c.FloatingIP != "", given)

@@ -1,6 +1,8 @@
 package openstack
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +15,10 @@ import (
 // and says what has no effect.
 func TestPrepareWarns(t *testing.T) {
 	options := offline(t)
+	certificate := filepath.Join(t.TempDir(), "cert.pem")
+	if err := os.WriteFile(certificate, []byte("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	url := map[string]any{"source_image": nil, "external_source_image_url": "http://x/y"}
 	for _, tt := range []struct {
 		more map[string]any
@@ -38,6 +44,10 @@ func TestPrepareWarns(t *testing.T) {
 			"network_discovery_cidrs has no effect",
 		},
 		{map[string]any{"networks": []string{"n"}, "ports": []string{"p"}}, ""},
+		{map[string]any{"ports": []string{"p"}, "security_groups": []string{"s"}}, "security_groups has no effect"},
+		{map[string]any{"networks": []string{"n"}, "ports": []string{"p"}, "security_groups": []string{"s"}}, ""},
+		{map[string]any{"cert": certificate}, "cert has no effect"},
+		{map[string]any{"insecure": true, "cacert": "/dev/null"}, "cacert has no effect"},
 		{map[string]any{"ssh_host": "x", "ssh_interface": "y"}, "ssh_interface has no effect"},
 		{map[string]any{"volume_size": 5}, "volume_size has no effect"},
 		{map[string]any{"volume_size": -5}, "volume_size has no effect"},

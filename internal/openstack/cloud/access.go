@@ -3,6 +3,7 @@
 package cloud
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -121,6 +122,19 @@ func (a *Access) Prepare() []error {
 		errs = append(errs, err)
 	}
 	return errs
+}
+
+// LoneCertificate reports whether the client certificate has no key: neither an option nor the entry names one, and
+// its own file has none.
+func (a *Access) LoneCertificate() bool {
+	if a.ClientCert == "" || a.ClientKey != "" || a.unknown() {
+		return false
+	}
+	if entry, err := a.entry(); err == nil && entry.Key() != "" {
+		return false
+	}
+	text, err := os.ReadFile(expandHome(a.ClientCert))
+	return err == nil && !bytes.Contains(text, []byte("PRIVATE KEY-----"))
 }
 
 // noneYet reports whether err is no more than that there is no cloud here, which a machine that only
