@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func modifyJobs(result *decide.Result) (jobs []modify.Job, err error) {
 }
 
 // expect tells in a dry run how images would be changed, and refuses what can't be.
-func expect(in *sdk.Input, out *sdk.Output, result *decide.Result) error {
+func expect(ctx context.Context, in *sdk.Input, out *sdk.Output, result *decide.Result) error {
 	o, err := modifyOptions(in)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func expect(in *sdk.Input, out *sdk.Output, result *decide.Result) error {
 	if err != nil || len(jobs) == 0 {
 		return err
 	}
-	lines, err := modify.Expect(jobs, o)
+	lines, err := modify.Expect(ctx, jobs, o)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,17 @@ func contentOf(i *decide.Image) content { return content{i.Source, !i.Pushed || 
 
 func (d digests) of(i *decide.Image) string { return d[contentOf(i)] }
 
+// finalDigest is that of what the parameters name. An image that has to be changed has one once it was.
+func finalDigest(i *decide.Image, plan *modify.Plan, found digests) string {
+	if i.Modify == nil {
+		return found.of(i)
+	}
+	if plan == nil {
+		return ""
+	}
+	return plan.Made(i.Final)
+}
+
 // digests finds the images' digests: in the lock file if that counts, in the plan of the copy that was
 // made, if any, else in the registries.
 func (d *deployment) digests(ctx context.Context, result *decide.Result, plan *modify.Plan) (digests, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
@@ -38,7 +39,7 @@ func planCommand() sdk.Command {
 	}
 }
 
-func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error) {
 	d, err := load(in, out)
 	if err != nil {
 		return err
@@ -58,6 +59,7 @@ func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, plan.Close()) }()
 	for _, note := range plan.Notes() {
 		out.Log().Warn(note.String())
 	}

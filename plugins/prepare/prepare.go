@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/answer"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
@@ -63,7 +64,7 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	var plan *modify.Plan
 	if in.DryRun() {
-		if err := expect(in, out, result); err != nil {
+		if err := expect(ctx, in, out, result); err != nil {
 			return err
 		}
 	} else {
@@ -77,7 +78,7 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			return err
 		}
 		if in.Bool("digest-refs") {
-			result.Pin(found.of)
+			result.Pin(func(i *decide.Image) string { return finalDigest(i, plan, found) })
 		}
 		if err := keep(in, result, found); err != nil {
 			return err

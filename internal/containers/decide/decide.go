@@ -104,11 +104,11 @@ func (i *Image) Short() string {
 	return strings.TrimSuffix(strings.TrimPrefix(i.Source.Base(), i.prefix), i.suffix)
 }
 
-// Pin has the parameters name digests in place of tags. An image that has to be changed on its way has
-// no digest yet, and keeps its tag.
+// Pin has the parameters name digests in place of tags: what digest says of an image's final name. An
+// image of which it says nothing keeps its tag, such as one that is still to be changed on its way.
 func (r *Result) Pin(digest func(*Image) string) {
 	for _, image := range r.Images {
-		if d := digest(image); d != "" && image.Modify == nil {
+		if d := digest(image); d != "" {
 			image.Final = image.Final.WithDigest(d)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagetree"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/remote"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -18,10 +17,8 @@ import (
 // run is one Apply under way.
 type run struct {
 	*Plan
-	rep     report.Reporter
-	scratch *scratch
-	cache   imagetree.Cache
-	store   store
+	rep   report.Reporter
+	store store
 }
 
 // Apply copies what is missing, and changes what has to be changed. Its error says which images
@@ -32,7 +29,7 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) (err error) {
 	}
 	copied := p.Plan.Apply(ctx, rep)
 	if ctx.Err() != nil {
-		return copied
+		return errors.Join(copied, p.Close())
 	}
 	failed := map[string]error{}
 	for _, i := range p.Images {
@@ -41,11 +38,7 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) (err error) {
 		}
 	}
 	r := &run{Plan: p, rep: rep}
-	defer func() {
-		if r.scratch != nil {
-			err = errors.Join(err, r.scratch.close())
-		}
-	}()
+	defer func() { err = errors.Join(err, p.Close()) }()
 	var group errgroup.Group
 	group.SetLimit(p.o.AtOnce)
 	for _, i := range p.Modify {
@@ -56,10 +49,8 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) (err error) {
 			i.State, i.Err = Failed, prefixed("it couldn't be copied first", err)
 			continue
 		}
-		if r.scratch == nil {
-			if r.scratch, err = newScratch(p.o.Scratch); err != nil {
-				return err
-			}
+		if _, err := p.space(); err != nil {
+			return errors.Join(err, group.Wait())
 		}
 		group.Go(func() error {
 			r.image(ctx, i)

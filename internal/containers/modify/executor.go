@@ -35,27 +35,37 @@ type work struct {
 }
 
 // choose finds the executor that the change of this image needs, and says why.
-func (p *Plan) choose(i *Image, config *v1.ConfigFile) error {
+func (p *Plan) choose(ctx context.Context, i *Image, config *v1.ConfigFile) error {
 	c := i.recipe
 	if c.command != nil {
-		i.Executor, i.Why, i.exec = Command, "modify_role "+c.role+" is "+c.command[0], ownCommand{}
+		i.Executor, i.Why, i.exec = Command, keyRole+" "+c.role+" is "+c.command[0], ownCommand{}
 		return nil
 	}
-	why, err := needsContainer(c, config)
-	if err != nil {
-		return err
+	var why string
+	var err error
+	i.exec = native{}
+	switch {
+	case p.o.Executor == Buildah:
+		why = "as asked for"
+	case c.tasks == rpmInstall && i.base == nil:
+		i.Executor = Native + " or " + Buildah
+		i.Why = "it depends on the image's package database, and on whether scripts have to run"
+		return nil
+	case c.tasks == rpmInstall:
+		i.exec, why, err = p.installs(ctx, i)
+	default:
+		why, err = needsContainer(c, config)
 	}
 	switch {
-	case why == "" && p.o.Executor != Buildah:
-		i.Executor, i.Why, i.exec = Native, c.tasks+" needs no container", native{}
+	case err != nil:
+		return err
+	case why == "":
+		i.Executor, i.Why = Native, c.tasks+" needs no container"
 		return nil
 	case p.o.Executor == Native:
 		return fault.New(fault.Usage, "", "%s can't be done without a container: %s", c.tasks, why)
 	case (&programs{&p.o}).has(Buildah) == "":
 		return fault.New(fault.NotFound, "install buildah", "%s needs buildah, which isn't installed: %s", c.tasks, why)
-	}
-	if why == "" {
-		why = "as asked for"
 	}
 	i.Executor, i.Why, i.exec = Buildah, why, buildah{}
 	return nil

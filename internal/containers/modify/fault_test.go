@@ -58,7 +58,7 @@ func modifyHere(host, folder, scratch string) error {
 // child starts a process that modifies.
 func (w *world) child() *exec.Cmd {
 	w.t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:noctx // it is killed, or ends
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asChild+"="+strings.Join([]string{w.host, w.context, w.o.Scratch}, " "))
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
@@ -173,7 +173,7 @@ func TestKilledAtAnyWrite(t *testing.T) {
 			return
 		case <-reached:
 			_ = cmd.Process.Kill()
-			<-ended
+			_ = <-ended // killed
 			close(killed)
 		}
 		w.whole()

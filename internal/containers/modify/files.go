@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/dockerfile"
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagetree"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rootfs"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
@@ -24,7 +24,7 @@ type dockerCopy = dockerfile.Copy
 // files are those that a layer gets, by their paths in the image without the first slash.
 type files struct {
 	ctx     context.Context //nolint:containedctx // lives as long as one call
-	tree    *imagetree.Tree
+	tree    *rootfs.Root
 	root    *os.Root // the build context
 	ignore  func(string) (bool, error)
 	entries map[string]*entry
@@ -41,7 +41,7 @@ type entry struct {
 
 // copy adds the files of one COPY or ADD.
 func (f *files) copy(c dockerfile.Copy) (err error) {
-	if f.uid, f.gid, err = f.tree.Owner(c.Owner); err != nil {
+	if f.uid, f.gid, err = f.tree.Owner(f.ctx, c.Owner); err != nil {
 		return err
 	}
 	f.mode = c.Mode
@@ -124,15 +124,15 @@ func within(name string) bool {
 
 // isFolder reports whether the image, or this layer, has a folder there.
 func (f *files) isFolder(name string) (bool, error) {
-	at, err := f.tree.Resolve(name)
+	at, err := f.tree.Resolve(f.ctx, name)
 	if err != nil {
 		return false, err
 	}
 	if e := f.entries[at[1:]]; e != nil {
 		return e.header.Typeflag == tar.TypeDir, nil
 	}
-	e, found, err := f.tree.Stat(at)
-	return found && e.IsDir(), err
+	e, err := f.tree.Stat(f.ctx, at)
+	return e.Folder(), err
 }
 
 // add adds what lies at a path of the build context: a file, or what is in a folder.
@@ -161,7 +161,7 @@ func (f *files) add(source, dest string, intoFolder bool) error {
 
 // put adds one file, link or folder, with the folders above it as the image has them.
 func (f *files) put(name string, info fs.FileInfo, dest string) error {
-	folder, err := f.tree.Resolve(path.Dir(path.Clean("/" + dest)))
+	folder, err := f.tree.Resolve(f.ctx, path.Dir(path.Clean("/"+dest)))
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (f *files) put(name string, info fs.FileInfo, dest string) error {
 	case mode.IsRegular() && info.Size() > maxBytes:
 		return fault.New(fault.Usage, "", "%s has more than %d GiB", name, maxBytes>>30)
 	case mode.IsRegular():
-		if to, err = f.tree.Resolve(to); err != nil {
+		if to, err = f.tree.Resolve(f.ctx, to); err != nil {
 			return err
 		}
 		h.Typeflag, h.Size = tar.TypeReg, info.Size()
@@ -221,16 +221,20 @@ func (f *files) above(folder string) error {
 			}
 			continue
 		}
-		e, found, err := f.tree.Stat(at)
+		e, err := f.tree.Stat(f.ctx, at)
 		if err != nil {
 			return err
 		}
 		h := tar.Header{Typeflag: tar.TypeDir, Mode: 0o755}
 		switch {
-		case found && !e.IsDir():
+		case e != nil && !e.Folder():
 			return fault.New(fault.Usage, "", "the image has a file at %s, which would have to be a folder", at)
-		case found:
-			h = *e.Folder
+		case e != nil:
+			h.Mode, h.Uid, h.Gid, h.ModTime = e.Mode, e.UID, e.GID, e.ModTime
+			h.PAXRecords = map[string]string{}
+			for name, value := range e.Xattrs {
+				h.PAXRecords["SCHILY.xattr."+name] = value
+			}
 		}
 		h.Name, h.Format = at[1:], tar.FormatPAX
 		f.entries[h.Name] = &entry{header: &h}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagetree"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rootfs"
 )
 
 // native changes layers and configuration, and runs nothing. The same inputs give the same digest.
@@ -44,7 +44,7 @@ func (native) modify(ctx context.Context, w *work) (v1.Image, error) {
 
 // copied is a layer of the files that the Dockerfile copies.
 func (w *work) copied(ctx context.Context, copies []dockerCopy) (v1.Layer, error) {
-	tree, err := imagetree.Open(w.base, &w.run.cache)
+	tree, err := rootfs.Open(w.run.cache, w.base)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,9 +14,6 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
-
-func octal(mode int64) string { return strconv.FormatInt(mode, 8) }
-func itoa(n int) string       { return strconv.Itoa(n) }
 
 func TestDockerfileWithoutContainer(t *testing.T) {
 	t.Parallel()

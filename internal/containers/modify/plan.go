@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/remote"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rootfs"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/install"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
@@ -21,9 +25,39 @@ type Plan struct {
 	*transfer.Plan
 	Modify []*Image
 
-	c     *registry.Client
-	o     Options
-	notes []string
+	c       *registry.Client
+	o       Options
+	notes   []string
+	mu      sync.Mutex
+	scratch *scratch
+	cache   *rootfs.Cache
+}
+
+// space is the plan's own folder, which it gets when it needs one first.
+func (p *Plan) space() (*scratch, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.scratch != nil {
+		return p.scratch, nil
+	}
+	s, err := newScratch(p.o.Scratch)
+	if err != nil {
+		return nil, err
+	}
+	p.scratch, p.cache = s, rootfs.NewCache(s.folder, install.Keep)
+	return s, nil
+}
+
+// Close removes what the plan has fetched and built. A plan that was applied has done so.
+func (p *Plan) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.scratch == nil {
+		return nil
+	}
+	s := p.scratch
+	p.scratch, p.cache = nil, nil
+	return s.close()
 }
 
 // lookups is how many images are looked up at a time.
@@ -37,7 +71,7 @@ func Check(jobs []Job, o Options) (notes []string, err error) {
 
 // Expect says of each job how it would be carried out, as far as that is known without asking a
 // registry.
-func Expect(jobs []Job, o Options) (lines []string, err error) {
+func Expect(ctx context.Context, jobs []Job, o Options) (lines []string, err error) {
 	p := &Plan{o: o.filled()}
 	recipes, _, err := readAll(jobs, p.o)
 	if err == nil {
@@ -47,7 +81,7 @@ func Expect(jobs []Job, o Options) (lines []string, err error) {
 		return nil, err
 	}
 	for _, i := range p.Modify {
-		if err := p.choose(i, &v1.ConfigFile{}); err != nil {
+		if err := p.choose(ctx, i, &v1.ConfigFile{}); err != nil {
 			return nil, err
 		}
 		lines = append(lines, fmt.Sprintf("%s would become %s by %s: %s", i.Source, i.Target, i.Executor, i.Why))
@@ -83,7 +117,7 @@ func readAll(jobs []Job, o Options) (byKey map[string]*recipe, notes []string, e
 
 // NewPlan looks up what sources and targets have. copies are the images that are only copied. A role
 // or variables that can't be carried out are an error; an image that can't be looked up is in the
-// plan as failed.
+// plan as failed. The plan has to be applied or closed.
 func NewPlan(
 	ctx context.Context, c *registry.Client, copies []transfer.Job, jobs []Job, o Options, limits transfer.Options,
 ) (*Plan, error) {
@@ -113,15 +147,17 @@ func NewPlan(
 	}
 	_ = group.Wait() // the errors are kept one by one
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, errors.Join(context.Cause(ctx), p.Close())
 	}
 	for _, i := range p.Modify {
 		if i.State == Planned {
 			copies = append(copies, transfer.Job{Source: i.Source, Target: i.Copy})
 		}
 	}
-	p.Plan, err = transfer.NewPlan(ctx, transfer.Registries(c), copies, limits)
-	return p, err
+	if p.Plan, err = transfer.NewPlan(ctx, transfer.Registries(c), copies, limits); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
 }
 
 // take makes images of the jobs; what is there twice is made once.
@@ -174,7 +210,7 @@ func (p *Plan) resolve(ctx context.Context, i *Image) (err error) {
 			return nil
 		}
 	}
-	if err := p.choose(i, config); err != nil {
+	if err := p.choose(ctx, i, config); err != nil {
 		return err
 	}
 	if there.Labels[InputsLabel] != "" {
@@ -186,6 +222,16 @@ func (p *Plan) resolve(ctx context.Context, i *Image) (err error) {
 // Done reports whether all targets are as they should be.
 func (p *Plan) Done() bool {
 	return p.Plan.Done() && !slices.ContainsFunc(p.Modify, func(i *Image) bool { return i.State != Current })
+}
+
+// Made is the digest of the changed image that has the name, "" if there is none yet.
+func (p *Plan) Made(target reference.Reference) string {
+	for _, i := range p.Modify {
+		if i.Target == target && (i.State == Current || i.State == Modified) {
+			return i.Digest
+		}
+	}
+	return ""
 }
 
 // Notes are variables that have no effect.

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/dockerfile"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/rpmfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
@@ -47,6 +48,10 @@ type recipe struct {
 	purged   sync.Once
 	purgeErr error
 
+	read     sync.Once // of the RPMs
+	files    []*rpmfile.File
+	filesErr error
+
 	inputs func() (string, error) // a digest of all that goes into the image
 	made   sync.Mutex             // one at a time makes what several images need
 	tree   string                 // dev_install: where the sources are
@@ -79,7 +84,7 @@ func read(j Job, o *Options) (c *recipe, err error) {
 		v.fail("tasks_from", "%q is unknown: known are %s", c.tasks, strings.Join(tasks, ", "))
 	}
 	if v.err == nil {
-		c.read(v)
+		c.variables(v)
 	}
 	if v.err != nil {
 		return nil, v.err
@@ -100,8 +105,8 @@ func keys(m map[string][]string) (all []string) {
 // a group.
 var packageName = regexp.MustCompile(`^@?[A-Za-z0-9_][A-Za-z0-9_.+~:*?^/-]*$`)
 
-// read reads the variables of the tasks.
-func (c *recipe) read(v *variables) {
+// variables reads the variables of the tasks.
+func (c *recipe) variables(v *variables) {
 	switch c.tasks {
 	case modifyImage:
 		c.folder = v.required("modify_dir_path", v.path("modify_dir_path"))

@@ -2,6 +2,7 @@ package modify_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,11 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 )
 
-// rpm makes one of the name and version, whose only file tells the version, and gives its folder.
-func rpm(t *testing.T, folder, name, version string) {
+// rpm makes one of the name and version, whose only file tells the version; more ends its spec.
+func rpm(t *testing.T, folder, name, version string, more ...string) {
 	t.Helper()
 	needs(t, "rpmbuild", "rpm")
 	top := t.TempDir()
@@ -22,6 +25,7 @@ Version: %s
 Release: 1
 Summary: test
 License: none
+Provides: /bin/sh
 BuildArch: noarch
 %%description
 test
@@ -30,7 +34,8 @@ mkdir -p %%{buildroot}/opt/%[1]s
 echo %[2]s >%%{buildroot}/opt/%[1]s/version
 %%files
 /opt/%[1]s
-`, name, version)
+%[3]s
+`, name, version, strings.Join(more, "\n"))
 	file := filepath.Join(top, "test.spec")
 	if err := os.WriteFile(file, []byte(spec), 0o600); err != nil {
 		t.Fatal(err)
@@ -104,13 +109,15 @@ func TestRPMInstallForOneImage(t *testing.T) {
 	rpms := t.TempDir()
 	rpm(t, rpms, "fixed", "2")
 	rpm(t, rpms, "added", "7")
-	p, err := w.apply(w.job("nova-compute:1", map[string]any{"tasks_from": "rpm_install.yml", "rpms_path": rpms}))
+	vars := map[string]any{"tasks_from": "rpm_install.yml", "rpms_path": rpms}
+	p, err := w.apply(w.job("nova-compute:1", vars))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := p.Modify[0]; i.Executor != modify.Buildah {
+	if i := p.Modify[0]; i.Executor != modify.Native {
 		t.Errorf("it is by %s: %s", i.Executor, i.Why)
 	}
+	w.sameByBuildah(vars)
 	if got, want := w.installed("mine/nova-compute:1-x"), []string{"added-7", "fixed-2", "other-1"}; !slices.Equal(got, want) {
 		t.Errorf("the image has %q, want %q", got, want)
 	}
@@ -126,6 +133,49 @@ func TestRPMInstallForOneImage(t *testing.T) {
 	config := w.config("mine/nova-compute:1-x").Config
 	if config.User != "nova" || config.WorkingDir != "/var" || !slices.Equal(config.Cmd, []string{"sh"}) {
 		t.Errorf("the configuration is %+v", config)
+	}
+}
+
+// sameByBuildah makes the change once more in a container: files and packages have to be the same.
+func (w *world) sameByBuildah(vars map[string]any) {
+	w.t.Helper()
+	w.o.Executor = modify.Buildah
+	j := w.job("nova-compute:1", vars)
+	j.Target = w.parse("mine/nova-compute:buildah")
+	if _, err := w.apply(j); err != nil {
+		w.t.Fatal(err)
+	}
+	w.o.Executor = ""
+	if one, two := w.installed("mine/nova-compute:1-x"), w.installed("mine/nova-compute:buildah"); !slices.Equal(one, two) {
+		w.t.Errorf("there are %q, and with buildah %q", one, two)
+	}
+	files := func(name string) map[string]string {
+		all := w.top(name)
+		maps.DeleteFunc(all, func(name, _ string) bool {
+			return strings.Contains(name, "rpmdb") || strings.HasSuffix(name, "/") || strings.HasSuffix(name, ".rpm.lock")
+		})
+		return all
+	}
+	if diff := cmp.Diff(files("mine/nova-compute:buildah"), files("mine/nova-compute:1-x")); diff != "" {
+		w.t.Errorf("the files differ from buildah's:\n%s", diff)
+	}
+}
+
+// TestScriptsGoToBuildah installs a package with a script that has to run.
+func TestScriptsGoToBuildah(t *testing.T) {
+	t.Parallel()
+	w := withRPM(t, "other")
+	rpms := t.TempDir()
+	rpm(t, rpms, "scripted", "1", "%post", "echo ran >/etc/ran")
+	p, err := w.apply(w.job("nova-compute:1", map[string]any{"tasks_from": "rpm_install", "rpms_path": rpms}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := p.Modify[0]; i.Executor != modify.Buildah || !strings.Contains(i.Why, "%post of scripted-1-1.noarch (/bin/sh) has to run") {
+		t.Errorf("it is by %s: %s", i.Executor, i.Why)
+	}
+	if got := w.top("mine/nova-compute:1-x")["etc/ran"]; !strings.HasSuffix(got, "ran\n") {
+		t.Errorf("the script left %q", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package modify_test
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -204,6 +205,11 @@ func (w *world) plan(jobs ...modify.Job) *modify.Plan {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			w.t.Error(err)
+		}
+	})
 	return p
 }
 
@@ -277,7 +283,7 @@ func (w *world) top(text string) map[string]string {
 			w.t.Fatal(err)
 		}
 		content, _ := io.ReadAll(r)
-		all[h.Name] = string(h.Typeflag) + " " + octal(h.Mode) + " " + itoa(h.Uid) + ":" + itoa(h.Gid) + " " + string(content) + h.Linkname
+		all[h.Name] = fmt.Sprintf("%c %o %d:%d %s%s", h.Typeflag, h.Mode&0o7777, h.Uid, h.Gid, content, h.Linkname)
 	}
 }
 

@@ -1,27 +1,32 @@
-package imagetree
+package rootfs
 
 import (
+	"bytes"
+	"context"
 	"strconv"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
+// maxAccounts is how large a list of users or groups may be.
+const maxAccounts = 1 << 20
+
 // Owner finds the numbers of USER[:GROUP], which may be names of the image's own. Without a group, a
 // user's own counts.
-func (r *Tree) Owner(text string) (uid, gid int, err error) {
+func (r *Root) Owner(ctx context.Context, text string) (uid, gid int, err error) {
 	user, group, hasGroup := strings.Cut(text, ":")
 	if user == "" && !hasGroup {
 		return 0, 0, nil
 	}
-	uid, own, err := r.user(user)
+	uid, own, err := r.user(ctx, user)
 	if err != nil || !hasGroup {
 		return uid, own, err
 	}
 	if n, ok := number(group); ok {
 		return uid, n, nil
 	}
-	line, err := r.line("/etc/group", 0, group)
+	line, err := r.line(ctx, "/etc/group", 0, group)
 	switch {
 	case err != nil:
 		return 0, 0, err
@@ -32,13 +37,13 @@ func (r *Tree) Owner(text string) (uid, gid int, err error) {
 	return uid, gid, nil
 }
 
-func (r *Tree) user(name string) (uid, gid int, err error) {
+func (r *Root) user(ctx context.Context, name string) (uid, gid int, err error) {
 	n, isNumber := number(name)
 	field, key := 0, name
 	if isNumber {
 		field, key = 2, strconv.Itoa(n)
 	}
-	line, err := r.line("/etc/passwd", field, key)
+	line, err := r.line(ctx, "/etc/passwd", field, key)
 	switch {
 	case err != nil:
 		return 0, 0, err
@@ -58,12 +63,19 @@ func number(text string) (int, bool) {
 }
 
 // line is the first whose field is that text, in a file as /etc/passwd; nil if there is none.
-func (r *Tree) line(file string, field int, text string) ([]string, error) {
-	e, _, err := r.Stat(file)
-	if err != nil {
+func (r *Root) line(ctx context.Context, file string, field int, text string) ([]string, error) {
+	e, err := r.Stat(ctx, file)
+	if err != nil || e == nil {
 		return nil, err
 	}
-	for line := range strings.SplitSeq(string(e.data), "\n") {
+	if e.Size > maxAccounts {
+		return nil, fault.New(fault.Usage, "", "the image's %s is larger than %d KiB", file, maxAccounts>>10)
+	}
+	var content bytes.Buffer
+	if err := r.Extract(e, &content); err != nil {
+		return nil, err
+	}
+	for line := range strings.SplitSeq(content.String(), "\n") {
 		if fields := strings.Split(line, ":"); len(fields) > field && fields[field] == text {
 			return fields, nil
 		}

@@ -1,4 +1,4 @@
-package imagetree_test
+package rootfs_test
 
 import (
 	"archive/tar"
@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/imagetree"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/rootfs"
 )
 
 // layer is one of the lines "dir PATH", "file PATH TEXT", "link PATH TARGET", "hard PATH TARGET".
@@ -51,13 +51,13 @@ func layer(t *testing.T, lines ...string) v1.Layer {
 	return l
 }
 
-func open(t *testing.T, layers ...v1.Layer) *imagetree.Tree {
+func open(t *testing.T, layers ...v1.Layer) *rootfs.Root {
 	t.Helper()
 	image, err := mutate.AppendLayers(empty.Image, layers...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := imagetree.Open(image, &imagetree.Cache{})
+	root, err := rootfs.Open(rootfs.NewCache(t.TempDir(), func(string) bool { return false }), image)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +82,11 @@ func TestResolve(t *testing.T) {
 		"/":                 "/",
 		"/not/there":        "/not/there",
 	} {
-		if got, err := root.Resolve(name); got != want || err != nil {
+		if got, err := root.Resolve(t.Context(), name); got != want || err != nil {
 			t.Errorf("%s is %s, %v; want %s", name, got, err, want)
 		}
 	}
-	if _, err := root.Resolve("/loop/x"); err == nil || !strings.Contains(err.Error(), "more than 40 symbolic links") {
+	if _, err := root.Resolve(t.Context(), "/loop/x"); err == nil || !strings.Contains(err.Error(), "more than 40 symbolic links") {
 		t.Errorf("a loop gives %v", err)
 	}
 }
@@ -101,12 +101,12 @@ func TestStat(t *testing.T) {
 		"/a": "5", "/a/1": "0", "/a/sub": "", "/a/sub/2": "", "/b": "5", "/b/1": "", "/b/2": "0", "/c": "0", "/c/1": "", "/d": "5",
 		"/d/1": "0", "/e": "0", "/": "5",
 	} {
-		e, found, err := root.Stat(name)
+		e, err := root.Stat(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := ""
-		if found {
+		if e != nil {
 			got = string(e.Type)
 		}
 		if got != want {
@@ -121,12 +121,12 @@ func TestOwner(t *testing.T) {
 	for text, want := range map[string][2]int{
 		"": {0, 0}, "nova": {162, 163}, "nova:kolla": {162, 42400}, "162": {162, 163}, "7": {7, 7}, "7:8": {7, 8}, "root:kolla": {0, 42400},
 	} {
-		if uid, gid, err := root.Owner(text); uid != want[0] || gid != want[1] || err != nil {
+		if uid, gid, err := root.Owner(t.Context(), text); uid != want[0] || gid != want[1] || err != nil {
 			t.Errorf("%q is %d:%d, %v; want %v", text, uid, gid, err, want)
 		}
 	}
 	for _, text := range []string{"nobody", "nova:nobody", ":kolla"} {
-		if uid, gid, err := root.Owner(text); err == nil {
+		if uid, gid, err := root.Owner(t.Context(), text); err == nil {
 			t.Errorf("%q is %d:%d", text, uid, gid)
 		}
 	}
@@ -142,10 +142,10 @@ func TestReadsNoMoreThanNeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := open(t, broken, layer(t, "dir etc", "dir etc/nova"))
-	if at, err := root.Resolve("/etc/nova"); err != nil || at != "/etc/nova" {
+	if at, err := root.Resolve(t.Context(), "/etc/nova"); err != nil || at != "/etc/nova" {
 		t.Errorf("got %s, %v", at, err)
 	}
-	if _, err := root.Resolve("/usr/bin"); err == nil {
+	if _, err := root.Resolve(t.Context(), "/usr/bin"); err == nil {
 		t.Error("a layer that can't be read is no error")
 	}
 }
