@@ -150,20 +150,35 @@ pairs: build ## find combinations of two options that HashiCorp's builder takes 
 	@go -C tools/pairs build -o $(CACHE)/pairs . && $(BIN)/imgctl-sandbox run --no-guests -- $(CACHE)/pairs
 
 .PHONY: bench
-bench: plugin ## measure a build against the HashiCorp plugin, and sharing against the openstack client
+bench: plugin ## measure a build against the HashiCorp plugin, sharing against the openstack client, and prepare against skopeo, crane and regsync
 	go run ./test/bench
+	@if command -v docker-registry >/dev/null; then $(MAKE) --no-print-directory bench-prepare; \
+	else echo "prepare isn't measured: docker-registry isn't installed"; fi
 
 .PHONY: bench-record
 bench-record: plugin ## the same, and write the numbers into docs/performance.md
 	go run ./test/bench -record docs/performance.md
+	@if command -v docker-registry >/dev/null; then $(MAKE) --no-print-directory bench-prepare-record; \
+	else echo "prepare isn't measured: docker-registry isn't installed"; fi
 
-# Peers are skopeo, where it is installed, and crane of the module that we use.
-.PHONY: bench-prepare
-bench-prepare: build ## measure imgctl prepare against skopeo and crane; needs docker-registry. BENCH_FLAGS=-slow has the slow ones copy, too
-	@mkdir -p $(CACHE)/bench-prepare && GOBIN=$(CACHE)/bench-prepare go install github.com/google/go-containerregistry/cmd/crane
-	@$(if $(findstring -slow,$(BENCH_FLAGS)),GOBIN=$(CACHE)/bench-prepare go install github.com/regclient/regclient/cmd/regsync@v0.11.7,:)
-	@PATH=$(CACHE)/bench-prepare:$$PATH XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) \
-		go run ./test/bench/prepare $(BENCH_FLAGS)
+# Peers are skopeo, where it is installed, crane of the module that we use, and regsync.
+REGSYNC := github.com/regclient/regclient/cmd/regsync@v0.11.7
+PEERS := $(CACHE)/bench-prepare
+
+.PHONY: bench-prepare bench-prepare-record
+bench-prepare: build $(PEERS)/crane $(PEERS)/regsync ## measure imgctl prepare alone; needs docker-registry. BENCH_FLAGS="-rounds 1 -slow 0" is faster
+	@PATH=$(PEERS):$$PATH XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) go run ./test/bench/prepare $(BENCH_FLAGS)
+
+bench-prepare-record: override BENCH_FLAGS += -record docs/performance.md
+bench-prepare-record: bench-prepare ## the same, and write the numbers into docs/performance.md
+
+$(PEERS)/crane:
+	@mkdir -p $(PEERS)
+	GOBIN=$(PEERS) go install github.com/google/go-containerregistry/cmd/crane
+
+$(PEERS)/regsync:
+	@mkdir -p $(PEERS)
+	GOBIN=$(PEERS) go install $(REGSYNC)
 
 # The real OpenStack's clouds.yaml, as test/openstack writes it.
 CLOUDS := $(or $(IMGCTL_OPENSTACK_DIR),/srv/imgctl-openstack)/clouds.yaml

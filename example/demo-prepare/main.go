@@ -41,11 +41,11 @@ const environment = `parameter_defaults:
 `
 
 func run(ctx context.Context, out io.Writer) error {
-	source, err := serve()
+	source, err := serve(ctx)
 	if err != nil {
 		return err
 	}
-	target, err := serve()
+	target, err := serve(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,10 +57,10 @@ func run(ctx context.Context, out io.Writer) error {
 	d := &demo{out: out, dir: dir, source: source, target: target}
 
 	d.title("A registry with the images of a small deployment; they share their layers")
-	if err := source.fill(); err != nil {
+	if err := source.fill(ctx); err != nil {
 		return err
 	}
-	text := strings.NewReplacer("SOURCE", source.host, "TARGET", target.host).Replace(environment)
+	text := strings.NewReplacer("SOURCE", source.Host, "TARGET", target.Host).Replace(environment)
 	if err := os.WriteFile(filepath.Join(dir, "containers.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -75,6 +75,10 @@ type demo struct {
 }
 
 func (d *demo) show(ctx context.Context) error {
+	d.title("A file to begin with; the one above was made from it")
+	if _, err := d.imgctl(ctx, "prepare", "default", "--release", "wallaby", "--local-push-destination"); err != nil {
+		return err
+	}
 	d.title("What is to be copied")
 	if _, err := d.imgctl(ctx, "prepare", "plan", "-e", "containers.yaml"); err != nil {
 		return err
@@ -85,20 +89,20 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	d.title("The copy, and the parameters that name the copies")
-	d.source.reset()
+	d.source.Reset()
 	params, err := d.imgctl(ctx, "prepare", "-e", "containers.yaml", "--lock", "images.lock")
 	if err != nil {
 		return err
 	}
-	if want := "ContainerNovaApiImage: " + d.target.host + "/hotfix/openstack-nova-api:fixed"; !strings.Contains(params, want) {
+	if want := "ContainerNovaApiImage: " + d.target.Host + "/hotfix/openstack-nova-api:fixed"; !strings.Contains(params, want) {
 		return fmt.Errorf("the parameters lack %q", want)
 	}
-	if want := "ContainerKeystoneImage: " + d.target.host + "/wallaby/openstack-keystone:" + version; !strings.Contains(params, want) {
+	if want := "ContainerKeystoneImage: " + d.target.Host + "/wallaby/openstack-keystone:" + version; !strings.Contains(params, want) {
 		return fmt.Errorf("the parameters lack %q", want)
 	}
-	fmt.Fprintf(d.out, "\n%d bytes were fetched; image by image it would have been %d.\n", d.source.sent(), d.source.sum)
-	if d.source.sent() > d.source.sum/3 {
-		return fmt.Errorf("%d bytes were fetched of %d", d.source.sent(), d.source.sum)
+	fmt.Fprintf(d.out, "\n%d bytes were fetched; image by image it would have been %d.\n", d.source.Blobs.Load(), d.source.sum)
+	if d.source.Blobs.Load() > d.source.sum/3 {
+		return fmt.Errorf("%d bytes were fetched of %d", d.source.Blobs.Load(), d.source.sum)
 	}
 	return d.again(ctx)
 }
@@ -106,14 +110,14 @@ func (d *demo) show(ctx context.Context) error {
 // again runs it once more, with nothing to do, and checks the copies.
 func (d *demo) again(ctx context.Context) error {
 	d.title("A second run has nothing to do")
-	d.source.reset()
-	d.target.reset()
+	d.source.Reset()
+	d.target.Reset()
 	again := []string{"prepare", "-e", "containers.yaml", "--lock", "images.lock", "--frozen", "--output-env-file", "images.yaml"}
 	if _, err := d.imgctl(ctx, again...); err != nil {
 		return err
 	}
-	if d.source.sent() > 64<<10 || d.target.writes() != 0 { // what it fetches are the labels
-		return fmt.Errorf("the second run fetched %d bytes and wrote %d times", d.source.sent(), d.target.writes())
+	if d.source.Blobs.Load() > 64<<10 || len(d.target.Writes()) != 0 { // what it fetches are the labels
+		return fmt.Errorf("the second run fetched %d bytes and wrote %d times", d.source.Blobs.Load(), len(d.target.Writes()))
 	}
 	d.title("The copies, to their last byte")
 	_, err := d.imgctl(ctx, "prepare", "verify", "-e", "containers.yaml", "--deep")

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/test/bench/record"
 )
 
 // row is one line of the comparison; less is better in all of them.
@@ -86,22 +85,4 @@ func median[T cmp.Ordered](all []T) T {
 }
 
 // write puts the table between the marks of a file, with the day it was made.
-func write(path, mark, table string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	begin, end := []byte("<!-- "+mark+" -->\n"), []byte("<!-- end of "+mark+" -->")
-	head, rest, ok := bytes.Cut(text, begin)
-	_, tail, ok2 := bytes.Cut(rest, end)
-	if !ok || !ok2 {
-		return fmt.Errorf("writing the table into %q: it has no marks of %s", path, mark)
-	}
-	table += fmt.Sprintf("\nMeasured on %s by `make %s-record`, on %s.\n\n", time.Now().UTC().Format(time.DateOnly), mark, machine())
-	return os.WriteFile(path, slices.Concat(head, begin, []byte("\n"), []byte(table), end, tail), 0o644)
-}
-
-// machine says what the numbers were made on.
-func machine() string {
-	return fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-}
+func write(path, mark, table string) error { return record.Into(path, mark, mark+"-record", table) }

@@ -63,6 +63,22 @@ func (r *Registry) Push(ctx context.Context, image v1.Image, path string, tags .
 	return nil
 }
 
+// PushLayer stores the image with a layer more, which may be read only once.
+func (r *Registry) PushLayer(ctx context.Context, image v1.Image, layer v1.Layer, path, tag string) error {
+	options, err := r.options(ctx)
+	if err != nil {
+		return err
+	}
+	if image, err = mutate.AppendLayers(image, layer); err != nil {
+		return err
+	}
+	ref, err := r.ref(path + ":" + tag)
+	if err != nil {
+		return err
+	}
+	return remote.Write(ref, image, options...)
+}
+
 // Digest is that of PATH:TAG.
 func (r *Registry) Digest(ctx context.Context, image string) (string, error) {
 	options, err := r.options(ctx)

@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -21,6 +22,7 @@ type Proxy struct {
 	Requests atomic.Int64
 	Received atomic.Int64 // bytes of requests' bodies
 	Blobs    atomic.Int64 // bytes of blobs that were read
+	Cut      atomic.Int64 // the next blob that is read is cut off after so many bytes; 0 is never
 
 	server *http.Server
 	mu     sync.Mutex
@@ -68,8 +70,26 @@ func (p *Proxy) note(resp *http.Response) error {
 	p.mu.Unlock()
 	if q.Method == http.MethodGet && strings.Contains(q.URL.Path, "/blobs/") {
 		resp.Body = &counter{resp.Body, &p.Blobs}
+		if after := p.Cut.Swap(0); after > 0 {
+			resp.Body = &cut{resp.Body, after}
+		}
 	}
 	return nil
+}
+
+// cut fails after so many bytes, which ends the connection.
+type cut struct {
+	io.ReadCloser
+	left int64
+}
+
+func (c *cut) Read(b []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errors.New("cut off")
+	}
+	n, err := c.ReadCloser.Read(b[:min(int64(len(b)), c.left)])
+	c.left -= int64(n)
+	return n, err
 }
 
 type counter struct {

@@ -128,6 +128,9 @@ func (r *Registry) start(ctx context.Context) error {
 
 // Stop ends the registry.
 func (r *Registry) Stop() {
+	if r == nil {
+		return
+	}
 	if r.server != nil {
 		_ = r.server.Close()
 	}

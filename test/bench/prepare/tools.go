@@ -2,40 +2,35 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 )
 
-// tool is one that copies images; copy and labels give its arguments.
+// tool is one that copies images or reads their labels; copy and labels give its arguments.
 type tool struct {
 	name, program string
+	needs         string // program that has to be there
 	copy, labels  func(*bench) ([]string, error)
+	slow          bool // sends shared layers once per image
 }
 
-func tools(slow bool) []tool {
-	all := []tool{
-		{"imgctl", "imgctl", pushAll, findTags},
-		{"skopeo", "skopeo", skopeoSync, nil},
-		{"crane, one image after the other", "sh", nil, craneLabels},
-	}
-	if slow {
-		all[2].copy = craneCopy
-		all = append(all, tool{"regsync", "regsync", regsync, nil})
-	}
-	return all
+var tools = []tool{
+	{ours, "imgctl", "imgctl", pushAll, findTags, false},
+	{"skopeo sync", "sh", "skopeo", skopeoSync, nil, false},
+	{"skopeo, 4 at once", "sh", "skopeo", skopeoCopy, skopeoLabels, false},
+	{"crane, 4 at once", "sh", "crane", craneCopy, nil, true},
+	{"crane, in turn", "sh", "crane", nil, craneLabels(1), false},
+	{"crane, 16 at once", "sh", "crane", nil, craneLabels(16), false},
+	{"regsync", "regsync", "regsync", regsync, nil, true},
 }
 
-func (b *bench) path(n int) string { return fmt.Sprintf("ns/openstack-service-%d", n) }
+const ours = "imgctl"
 
 func pushAll(b *bench) ([]string, error) {
-	args := []string{"prepare", "push", "--registry-url", b.to.host, "-q"}
+	args := []string{"prepare", "push", "--registry-url", b.targetHost(), "-q"}
 	for n := range b.images {
-		args = append(args, b.from.host+"/"+b.path(n)+":current")
+		args = append(args, b.sourceHost()+"/"+b.path(n)+":current")
 	}
 	return args, nil
 }
@@ -45,7 +40,7 @@ func findTags(b *bench) ([]string, error) {
 	var list strings.Builder
 	list.WriteString("container_images_template:\n")
 	for n := range b.images {
-		fmt.Fprintf(&list, "- {imagename: '%s/%s:current', params: [Service%d]}\n", b.from.host, b.path(n), n)
+		fmt.Fprintf(&list, "- {imagename: '%s/%s:current', params: [Service%d]}\n", b.sourceHost(), b.path(n), n)
 	}
 	env := "parameter_defaults: {ContainerImagePrepare: [{tag_from_label: rdo_version}]}\n"
 	for name, text := range map[string]string{"list.j2": list.String(), "env.yaml": env} {
@@ -58,61 +53,57 @@ func findTags(b *bench) ([]string, error) {
 
 func skopeoSync(b *bench) ([]string, error) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%q:\n  tls-verify: false\n  images:\n", b.from.host)
+	fmt.Fprintf(&text, "%q:\n  tls-verify: false\n  images:\n", b.sourceHost())
 	for n := range b.images {
 		fmt.Fprintf(&text, "    %s: [current]\n", b.path(n))
 	}
 	err := os.WriteFile(filepath.Join(b.dir, "sync.yaml"), []byte(text.String()), 0o600)
-	return []string{"sync", "--src", "yaml", "--dest", "docker", "--dest-tls-verify=false", "sync.yaml", b.to.host + "/ns"}, err
+	return alone("skopeo sync --src yaml --dest docker --dest-tls-verify=false sync.yaml " + b.targetHost() + "/ns"), err
 }
 
-func craneLabels(b *bench) ([]string, error) {
-	return []string{"-ec", fmt.Sprintf("n=0; while [ $n -lt %d ]; do crane config --insecure %s/ns/openstack-service-$n:current; "+
-		"n=$((n+1)); done",
-		b.images, b.from.host)}, nil
+// alone is a script in which skopeo knows nothing of earlier runs. As root, it remembers blobs in
+// /var/lib/containers, which is another folder here; else below XDG_DATA_HOME.
+func alone(script string) []string {
+	own := "cache=$(mktemp -d); trap 'rm -rf $cache' EXIT; export XDG_DATA_HOME=$cache"
+	if os.Getuid() != 0 {
+		return []string{"-ec", own + "\n" + script}
+	}
+	return []string{"-ec", own + "; mkdir -p /var/lib/containers\nexport cache; unshare --mount sh -ec 'mount --bind $cache " +
+		"/var/lib/containers; " + script + "'"}
+}
+
+// each is a script that runs a command for each image, some at once; {} is the image's path.
+func (b *bench) each(at int, command string) string {
+	return fmt.Sprintf("seq 0 %d | sed s,^,ns/openstack-service-, | xargs -P%d -I{} %s", b.images-1, at, command)
+}
+
+func skopeoCopy(b *bench) ([]string, error) {
+	return alone(b.each(4, fmt.Sprintf("skopeo copy -q --src-tls-verify=false --dest-tls-verify=false docker://%s/{}:current "+
+		"docker://%s/{}:current", b.sourceHost(), b.targetHost()))), nil
+}
+
+func skopeoLabels(b *bench) ([]string, error) {
+	return alone(b.each(4, "skopeo inspect --config --tls-verify=false docker://"+b.sourceHost()+"/{}:current")), nil
+}
+
+func craneLabels(at int) func(*bench) ([]string, error) {
+	return func(b *bench) ([]string, error) {
+		return []string{"-ec", b.each(at, "crane config --insecure "+b.sourceHost()+"/{}:current")}, nil
+	}
 }
 
 func craneCopy(b *bench) ([]string, error) {
-	return []string{"-ec", fmt.Sprintf("n=0; while [ $n -lt %d ]; do p=ns/openstack-service-$n:current; crane copy --insecure %s/$p "+
-		"%s/$p; n=$((n+1)); done",
-		b.images, b.from.host, b.to.host)}, nil
+	return []string{"-ec", b.each(4, fmt.Sprintf("crane copy --insecure %s/{}:current %s/{}:current", b.sourceHost(), b.targetHost()))}, nil
 }
 
 func regsync(b *bench) ([]string, error) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "version: 1\ncreds:\n- {registry: '%s', tls: disabled}\n- {registry: '%s', tls: disabled}\ndefaults: {parallel: "+
-		"4}\nsync:\n",
-		b.from.host, b.to.host)
+	fmt.Fprintf(&text, "version: 1\ncreds:\n- {registry: '%s', tls: disabled}\n- {registry: '%s', tls: disabled}\n"+
+		"defaults: {parallel: 4}\nsync:\n", b.sourceHost(), b.targetHost())
 	for n := range b.images {
-		fmt.Fprintf(&text, "- {source: '%s/%s:current', target: '%s/%s:current', type: image}\n", b.from.host, b.path(n),
-			b.to.host, b.path(n))
+		fmt.Fprintf(&text, "- {source: '%s/%s:current', target: '%s/%s:current', type: image}\n", b.sourceHost(), b.path(n),
+			b.targetHost(), b.path(n))
 	}
 	err := os.WriteFile(filepath.Join(b.dir, "regsync.yaml"), []byte(text.String()), 0o600)
 	return []string{"once", "-c", "regsync.yaml"}, err
-}
-
-// print writes medians, with the ratio of ours to the tool's.
-func (b *bench) print(to io.Writer) {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "what\ttool\tmedian\trange\timgctl is\trequests\tMB sent")
-	for _, key := range b.order {
-		what, name, _ := strings.Cut(key, "|")
-		wall := walls(b.results[key])
-		ratio := ""
-		if ours := walls(b.results[what+"|imgctl"]); name != "imgctl" && len(ours) > 0 {
-			ratio = fmt.Sprintf("%.2f of it", float64(ours[len(ours)/2])/float64(wall[len(wall)/2]))
-		}
-		last := b.results[key][len(b.results[key])-1]
-		fmt.Fprintf(w, "%s\t%s\t%.2f s\t%.2f–%.2f\t%s\t%d\t%.1f\n", what, name, wall[len(wall)/2].Seconds(), wall[0].Seconds(),
-			wall[len(wall)-1].Seconds(), ratio, last.requests, float64(last.sent)/1e6)
-	}
-	w.Flush()
-}
-
-func walls(results []result) (all []time.Duration) {
-	for _, r := range results {
-		all = append(all, r.wall)
-	}
-	slices.Sort(all)
-	return all
 }
