@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(2)
 }
 
-var subjects = []changetest.Subject{promotion, sharing, sweeping}
+var subjects = []changetest.Subject{promotion, sharing, sweeping, retaining}
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

@@ -136,7 +136,7 @@ func (p *Plan) carry(ctx context.Context, e *Entry, survey Survey, rep report.Re
 			return err
 		}
 	}
-	rep.Step("%s: %s", c.image, e.Action)
+	rep.Step("Image %s: %s", c.image, e.Action)
 	if e.Action == Reactivate {
 		_, err := c.release(ctx)
 		return err

@@ -158,7 +158,7 @@ func (c *carrier) remove(ctx context.Context, survey Survey, rep report.Reporter
 	case stateOf(now) != c.state:
 		return c.back(ctx, skip{"it has changed meanwhile"})
 	}
-	rep.Step("%s: %s", c.image, Delete)
+	rep.Step("Image %s: %s", c.image, Delete)
 	err = c.site.Images.Delete(ctx, c.image.ID)
 	if fault.Is(err, fault.Conflict) {
 		err = skip{"its store says that it is in use: " + err.Error()}

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
@@ -85,7 +86,7 @@ func (p *Plan) row(e *Entry) change.Row {
 		{Key: "since", Value: moment(e.Since)},
 		{Key: "next", Value: e.Next},
 		{Key: "next_at", Value: moment(e.NextAt)},
-		{Key: "evidence", Value: e.Evidence},
+		{Key: "evidence", Value: strings.Join(e.Evidence, "; ")},
 	}
 }
 

@@ -66,7 +66,7 @@ func (c *Changes) Apply(ctx context.Context, rep report.Reporter) error {
 		}
 		err := ctx.Err()
 		if err == nil {
-			rep.Step("%s: %s", i.image, i.action)
+			rep.Step("Image %s: %s", i.image, i.action)
 			err = i.do(ctx, rep)
 		}
 		i.outcome = Done
