@@ -41,7 +41,8 @@ func main() {
 				Run: raw},
 			{Path: "demo noise", Kind: sdk.Show, Short: "Print where it must not", Run: noise},
 			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud,
-				Flags: sdk.Flags{sdk.CloudName("from", "a cloud"), sdk.Bool("both", "use the default cloud as well")}},
+				Flags: sdk.Flags{sdk.CloudName("from", "a cloud"), sdk.Bool("both", "use the default cloud as well"),
+					sdk.Bool("ids", "show ids as well")}},
 			{Path: "demo leak", Kind: sdk.Show, Short: "Say the token wherever possible", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leak},
 			{Path: "demo leak-rows", Kind: sdk.List, Short: "Say the token in a title", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leakRows},
 			{Path: "demo leak-bytes", Kind: sdk.Raw, Short: "Say the token in bytes", Needs: []sdk.Need{sdk.NeedsCloud}, Run: leakBytes},
@@ -229,6 +230,11 @@ func cloud(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	out.Field("name", access.Name)
 	out.Field("project", access.Project.Name)
+	if in.Bool("ids") {
+		out.Field("user_id", access.UserID)
+		out.Field("project_id", access.Project.ID)
+		out.Field("domain_id", access.Project.DomainID)
+	}
 	return nil
 }
 
