@@ -3,13 +3,9 @@ package registry
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"slices"
@@ -36,33 +32,6 @@ func (i Image) String() string {
 func (i Image) With(identifier string) Image {
 	i.Identifier = identifier
 	return i
-}
-
-// Descriptor says what something is, without its bytes.
-type Descriptor struct {
-	MediaType    string            `json:"mediaType"`
-	ArtifactType string            `json:"artifactType,omitempty"` // of a referrer
-	Digest       string            `json:"digest"`
-	Size         int64             `json:"size"`
-	URLs         []string          `json:"urls,omitempty"`
-	Platform     *Platform         `json:"platform,omitempty"`
-	Annotations  map[string]string `json:"annotations,omitempty"`
-}
-
-// IsIndex reports whether it is an index of several manifests.
-func (d Descriptor) IsIndex() bool { return isIndex(d.MediaType) }
-
-// Foreign reports whether it is a layer that a registry doesn't have, but somebody else's server.
-func (d Descriptor) Foreign() bool {
-	media := types.MediaType(d.MediaType)
-	return media.IsLayer() && !media.IsDistributable()
-}
-
-// Platform is what an image of an index runs on.
-type Platform struct {
-	Architecture string `json:"architecture"`
-	OS           string `json:"os"`
-	Variant      string `json:"variant,omitempty"`
 }
 
 // Manifest is an image's manifest or an index of several, and its very bytes.
@@ -157,7 +126,6 @@ func (c *Client) Manifest(ctx context.Context, i Image) (*Manifest, error) {
 func ParseManifest(media string, text []byte, identifier string) (*Manifest, error) {
 	var body struct {
 		SchemaVersion int          `json:"schemaVersion"`
-		MediaType     string       `json:"mediaType"`
 		Config        Descriptor   `json:"config"`
 		Layers        []Descriptor `json:"layers"`
 		Manifests     []Descriptor `json:"manifests"`
@@ -170,7 +138,7 @@ func ParseManifest(media string, text []byte, identifier string) (*Manifest, err
 		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	if media == "application/json" || media == "" {
-		media = typeOf(body.MediaType, body.Manifests != nil, body.Config.MediaType)
+		media = MediaType(text)
 	}
 	if body.SchemaVersion != 2 || !isManifest(media) {
 		return nil, fault.New(fault.Usage, "", "a manifest of schema %d, type %q, can't be copied", body.SchemaVersion, media)
@@ -201,14 +169,23 @@ func ParseManifest(media string, text []byte, identifier string) (*Manifest, err
 	return m, nil
 }
 
-// typeOf is a manifest's type: what it says; without that, what its parts make it.
-func typeOf(says string, index bool, config string) string {
-	switch {
-	case says != "":
-		return says
-	case index:
+// MediaType is what a manifest says of itself; without that, what its parts make it.
+func MediaType(text []byte) string {
+	var m struct {
+		MediaType string            `json:"mediaType"`
+		Manifests []json.RawMessage `json:"manifests"`
+		Config    struct {
+			MediaType string `json:"mediaType"`
+		} `json:"config"`
+	}
+	switch err := json.Unmarshal(text, &m); {
+	case err != nil:
+		return "application/octet-stream"
+	case m.MediaType != "":
+		return m.MediaType
+	case m.Manifests != nil:
 		return string(types.OCIImageIndex)
-	case config == string(types.DockerConfigJSON):
+	case m.Config.MediaType == string(types.DockerConfigJSON):
 		return string(types.DockerManifestSchema2)
 	}
 	return string(types.OCIManifestSchema1)
@@ -297,6 +274,7 @@ func (c *Client) write(ctx context.Context, name string, r request, take func(*h
 func manifestPath(i Image) string { return "/v2/" + i.Repository + "/manifests/" + i.Identifier }
 
 func pull(i Image) scope { return scope{repository: i.Repository, actions: "pull"} }
+
 func push(i Image) scope { return scope{repository: i.Repository, actions: "pull,push"} }
 
 func acceptHeader() http.Header {
@@ -324,29 +302,4 @@ func whole(resp *http.Response) ([]byte, error) {
 		return nil, fault.Wrap(fault.Unavailable, "", err)
 	}
 	return text, nil
-}
-
-func newHash(digest string) (hash.Hash, error) {
-	algorithm, sum, _ := strings.Cut(digest, ":")
-	h := map[string]func() hash.Hash{"sha256": sha256.New, "sha512": sha512.New}[algorithm]
-	if h == nil {
-		return nil, fmt.Errorf("digest %.100q: only sha256 and sha512 can be checked", digest)
-	}
-	made := h()
-	if raw, err := hex.DecodeString(sum); err != nil || len(raw) != made.Size() || strings.ToLower(sum) != sum {
-		return nil, fmt.Errorf("%.150q is no digest", digest)
-	}
-	return made, nil
-}
-
-func digestOf(algorithm string, text []byte) (string, error) {
-	switch algorithm {
-	case "sha256":
-		sum := sha256.Sum256(text)
-		return "sha256:" + hex.EncodeToString(sum[:]), nil
-	case "sha512":
-		sum := sha512.Sum512(text)
-		return "sha512:" + hex.EncodeToString(sum[:]), nil
-	}
-	return "", fmt.Errorf("digests of %.20q can't be checked", algorithm)
 }

@@ -13,7 +13,7 @@ import (
 func statusCommand() sdk.Command {
 	return sdk.Command{
 		Path: "ipa status", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsCloud},
-		Short: "Show which deploy ramdisk each node has, and where nodes differ",
+		Short: "Show each node's deploy ramdisk, and where nodes differ",
 		Long: "The source is node: the node names both images; default: it names none, and the conductor's configuration counts, which " +
 			"the API doesn't show; half: one is missing, and the node can't be deployed.\n\n" +
 			"Drift marks nodes that differ from most nodes of their type. If you give --kernel and --ramdisk, it marks nodes that " +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
@@ -26,12 +27,12 @@ func parallelFlags() sdk.Flags {
 
 // copyFlags bound a copy.
 func copyFlags() sdk.Flags {
-	return append(parallelFlags(), sdk.Flags{
+	return slices.Concat(parallelFlags(), folderFlags(), sdk.Flags{
 		sdk.String("max-rate", "", "bytes per second to fetch at most, such as 20MiB").ValueName("SIZE"),
 		sdk.Enum("referrers", string(transfer.NewReferrers), "signatures, SBOMs and whatever else is attached to images: copy those of "+
 			"images that are copied, also new ones of images that are up to date, or none", string(transfer.NewReferrers),
 			string(transfer.AllReferrers), string(transfer.NoReferrers)),
-	}...)
+	})
 }
 
 // lockFlags keep digests.
@@ -102,6 +103,22 @@ func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.
 			return nil, err
 		}
 	}
+	s, err := openStores(in, d.client, d.Undercloud)
+	if err != nil {
+		return nil, err
+	}
+	closes := d.closes
+	d.closes = func() {
+		s.close()
+		closes()
+	}
+	for _, m := range modified {
+		if s.folders[m.Target.Registry()] != nil {
+			return nil, fault.New(fault.Usage, "send it to a registry", "image %s: what is modified can't be written to a folder", m.Target)
+		}
+	}
+	s.place(jobs)
+	changes.Folders = s.Folders
 	return modify.NewPlan(ctx, d.client, jobs, modified, changes, o)
 }
 
@@ -144,7 +161,13 @@ func summary(plan *transfer.Plan) (lines []string) {
 		lines = append(lines, "to fetch: "+size(plan.Down))
 	}
 	for _, host := range slices.Sorted(maps.Keys(plan.Up)) {
-		lines = append(lines, "to send to "+host+": "+size(plan.Up[host]))
+		if !filepath.IsAbs(host) {
+			lines = append(lines, "to send to "+host+": "+size(plan.Up[host]))
+		}
+	}
+	for _, space := range plan.Spaces() {
+		lines = append(lines, fmt.Sprintf("to write to %s: %s, of %s that its disk has free", space.Folder, size(space.Need),
+			size(space.Free)))
 	}
 	return lines
 }

@@ -17,6 +17,7 @@ func main() {
 			lockDiffCommand(), lockUpdateCommand(),
 			pushCommand(), listCommand(), showCommand(), deleteCommand(), verifyCommand(), serveCommand(),
 			hotfixCommand(),
+			exportCommand(), importCommand(), fsckCommand(), pruneCommand(),
 		},
 	})
 }

@@ -57,7 +57,7 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err := d.reach(in, out); err != nil {
 		return err
 	}
-	defer d.closes()
+	defer func() { d.closes() }()
 	result, err := d.decide(ctx, out)
 	if err != nil {
 		return err

@@ -74,7 +74,13 @@ func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer c.Close()
-	plan, err := transfer.NewPlan(ctx, transfer.Registries(c), jobs, o)
+	s, err := openStores(in, c, target.Host)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.place(jobs)
+	plan, err := transfer.NewPlan(ctx, s.Stores, jobs, o)
 	if err != nil {
 		return err
 	}

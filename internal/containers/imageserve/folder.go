@@ -6,9 +6,6 @@
 package imageserve
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,15 +14,22 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/google/go-containerregistry/pkg/v1/types"
+	"sync"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
 // Folder is an image-serve folder. Nothing outside of it is read, also not by symbolic links.
-type Folder struct{ root *os.Root }
+type Folder struct {
+	root *os.Root
+	dir  string
+
+	mu      sync.Mutex
+	lock    *os.File         // shared while something is written
+	whole   map[blobKey]bool // what was checked
+	listing sync.Mutex
+}
 
 // The bounds of what is read.
 const (
@@ -34,7 +38,7 @@ const (
 	maxDepth    = 16 // of a repository's name
 )
 
-const typeMap = ".type-map"
+const typeMapSuffix = ".type-map"
 
 // Open opens the folder, which has v2 in it.
 func Open(dir string) (*Folder, error) {
@@ -46,11 +50,18 @@ func Open(dir string) (*Folder, error) {
 		root.Close()
 		return nil, fault.New(fault.Usage, "", "%s isn't a folder of images: it has no v2", dir)
 	}
-	return &Folder{root}, nil
+	return &Folder{root: root, dir: dir}, nil
 }
 
 // Close closes the folder.
-func (f *Folder) Close() error { return f.root.Close() }
+func (f *Folder) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lock != nil {
+		f.lock.Close()
+	}
+	return f.root.Close()
+}
 
 // Repositories are those that have manifests, sorted.
 func (f *Folder) Repositories() ([]string, error) {
@@ -88,7 +99,7 @@ func (f *Folder) Tags(repository string) ([]string, error) {
 	}
 	tags := []string{}
 	for _, e := range entries {
-		tag, isMap := strings.CutSuffix(e.Name(), typeMap)
+		tag, isMap := strings.CutSuffix(e.Name(), typeMapSuffix)
 		// Older folders have a link from the tag to the manifest's folder.
 		if (isMap || e.Type()&fs.ModeSymlink != 0) && reference.ValidTag(tag) {
 			tags = append(tags, tag)
@@ -96,92 +107,6 @@ func (f *Folder) Tags(repository string) ([]string, error) {
 	}
 	slices.Sort(tags)
 	return slices.Compact(tags), nil
-}
-
-// Manifest is a manifest's bytes.
-type Manifest struct {
-	MediaType, Digest string
-	Bytes             []byte
-}
-
-// Manifest reads the manifest of that tag or digest. Of a tag that has several, an index is given
-// only to those who accept one. Bytes that don't fit their digest are an error.
-func (f *Folder) Manifest(repository, identifier string, accepts func(mediaType string) bool) (*Manifest, error) {
-	what := "manifest " + identifier + " of " + repository
-	digest := identifier
-	if !reference.ValidDigest(identifier) {
-		if !reference.ValidTag(identifier) {
-			return nil, fault.New(fault.NotFound, "", "%s: neither a tag nor a digest", what)
-		}
-		var err error
-		if digest, err = f.resolve(repository, identifier, accepts); err != nil {
-			return nil, missing(what, err)
-		}
-	}
-	text, err := f.read(path.Join("v2", repository, "manifests", digest, "index.json"), maxManifest)
-	if err != nil {
-		return nil, missing(what, err)
-	}
-	sum := sha256.Sum256(text)
-	if got := "sha256:" + hex.EncodeToString(sum[:]); got != digest {
-		return nil, fault.New(fault.Internal, "", "%s: corrupt: its digest is %s", what, got)
-	}
-	return &Manifest{mediaType(text), digest, text}, nil
-}
-
-// resolve finds the digest that a tag means.
-func (f *Folder) resolve(repository, tag string, accepts func(string) bool) (string, error) {
-	dir := path.Join("v2", repository, "manifests")
-	text, err := f.read(path.Join(dir, tag+typeMap), maxTypeMap)
-	if errors.Is(err, fs.ErrNotExist) {
-		target, linkErr := f.root.Readlink(path.Join(dir, tag))
-		if linkErr != nil {
-			return "", err
-		}
-		return path.Base(target), nil
-	}
-	if err != nil {
-		return "", err
-	}
-	variants := parseTypeMap(string(text))
-	for _, v := range variants {
-		if types.MediaType(v.MediaType).IsIndex() && accepts(v.MediaType) {
-			return v.Digest, nil
-		}
-	}
-	for _, v := range variants {
-		if !types.MediaType(v.MediaType).IsIndex() {
-			return v.Digest, nil
-		}
-	}
-	if len(variants) > 0 {
-		return variants[0].Digest, nil
-	}
-	return "", fmt.Errorf("%s%s names no manifest", tag, typeMap)
-}
-
-// variant is one line of a type-map.
-type variant struct{ MediaType, Digest string }
-
-// parseTypeMap reads Apache's type-map: blocks of Content-Type and URI.
-func parseTypeMap(text string) (all []variant) {
-	for block := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
-		var v variant
-		for line := range strings.SplitSeq(block, "\n") {
-			key, value, _ := strings.Cut(line, ":")
-			value = strings.TrimSpace(value)
-			switch strings.ToLower(strings.TrimSpace(key)) {
-			case "content-type":
-				v.MediaType = value
-			case "uri":
-				v.Digest = strings.TrimSuffix(value, "/index.json")
-			}
-		}
-		if v.MediaType != "" && reference.ValidDigest(v.Digest) {
-			all = append(all, v)
-		}
-	}
-	return all
 }
 
 // Blob opens a blob; its size is that of the file.
@@ -215,28 +140,6 @@ func (f *Folder) read(name string, limit int64) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d bytes", name, limit)
 	}
 	return text, err
-}
-
-// mediaType is what a manifest says of itself; without that, what its parts make it.
-func mediaType(text []byte) string {
-	var m struct {
-		MediaType string            `json:"mediaType"`
-		Manifests []json.RawMessage `json:"manifests"`
-		Config    struct {
-			MediaType string `json:"mediaType"`
-		} `json:"config"`
-	}
-	switch err := json.Unmarshal(text, &m); {
-	case err != nil:
-		return "application/octet-stream"
-	case m.MediaType != "":
-		return m.MediaType
-	case m.Manifests != nil:
-		return string(types.OCIImageIndex)
-	case m.Config.MediaType == string(types.DockerConfigJSON):
-		return string(types.DockerManifestSchema2)
-	}
-	return string(types.OCIManifestSchema1)
 }
 
 func missing(what string, err error) error {

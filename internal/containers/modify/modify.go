@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
 )
 
 // Role is the role that imgctl carries out itself.
@@ -39,6 +40,8 @@ type Job struct {
 type Options struct {
 	// Roles are the commands of roles that aren't ours, by name. A command for ours replaces it.
 	Roles map[string][]string
+	// Folders are what images that are only copied are read from, or written to.
+	Folders map[string]transfer.Folder
 	// Executor is the only one to use: Native or Buildah; "" is what each change needs.
 	Executor string
 	// Scratch is where images are unpacked; "" is /var/tmp.

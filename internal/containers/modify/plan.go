@@ -154,7 +154,7 @@ func NewPlan(
 			copies = append(copies, transfer.Job{Source: i.Source, Target: i.Copy})
 		}
 	}
-	if p.Plan, err = transfer.NewPlan(ctx, transfer.Registries(c), copies, limits); err != nil {
+	if p.Plan, err = transfer.NewPlan(ctx, transfer.Stores{Registries: c, Folders: p.o.Folders}, copies, limits); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
@@ -35,10 +36,12 @@ type Store interface {
 // Folder is a Store on a disk.
 type Folder interface {
 	Store
+	// Repository is what the folder calls an image's repository.
+	Repository(r reference.Reference) string
 	// Free is how many bytes can be written.
 	Free() (int64, error)
-	// Close ends writing.
-	Close() error
+	// Finish ends a run that wrote to it; failed says that some images aren't there.
+	Finish(failed bool) error
 }
 
 // Stores are folders by the name that jobs have as their images' hosts, and registries for all other

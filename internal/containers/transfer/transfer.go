@@ -21,9 +21,6 @@ type Job struct {
 	SourceFolder, TargetFolder string
 }
 
-func (j Job) from() registry.Image { return at(j.Source, j.SourceFolder) }
-func (j Job) to() registry.Image   { return at(j.Target, j.TargetFolder) }
-
 // Options bound a run.
 type Options struct {
 	Images int // manifests, mounts and look-ups at once; 0 is 16
@@ -82,6 +79,8 @@ type Image struct {
 	Bytes, Missing int64
 	Attached       int // signatures and all else that is copied with it
 
+	source, target registry.Image
+
 	manifests []stored // in the order in which they are stored; the last is the image's own
 	blobs     []registry.Descriptor
 	progress  progress
@@ -94,10 +93,13 @@ type stored struct {
 	attached bool   // found from its subject
 }
 
-// at is where a reference's image is. Folders have images of several registries by their whole names.
-func at(r reference.Reference, folder string) registry.Image {
-	if folder != "" {
-		return registry.Image{Host: folder, Repository: r.Name(), Identifier: r.Identifier()}
+func (i *Image) from() registry.Image { return i.source }
+func (i *Image) to() registry.Image   { return i.target }
+
+// image is where a reference's image is.
+func (s Stores) image(r reference.Reference, folder string) registry.Image {
+	if f := s.Folders[folder]; f != nil {
+		return registry.Image{Host: folder, Repository: f.Repository(r), Identifier: r.Identifier()}
 	}
 	return registry.Image{Host: r.Registry(), Repository: r.Repository(), Identifier: r.Identifier()}
 }

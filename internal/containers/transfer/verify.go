@@ -33,7 +33,7 @@ func Verify(ctx context.Context, s Stores, images []reference.Reference, deep bo
 }
 
 func (v *Checked) verify(ctx context.Context, s Stores, deep bool) error {
-	image := at(v.Image, "")
+	image := s.image(v.Image, "")
 	c := s.at(image.Host)
 	d, found, err := c.Head(ctx, image)
 	if err != nil {

@@ -1,0 +1,67 @@
+package imageserve
+
+import (
+	"fmt"
+	"os"
+	"path"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// lockName is locked by all who write, and alone by who removes what nothing refers to.
+const lockName = "v2/.imgctl.lock"
+
+// Create opens the folder, and makes it if it isn't there. With dry, nothing is made.
+func Create(dir string, dry bool) (*Folder, error) {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return Open(dir)
+	}
+	if dry {
+		empty, err := os.MkdirTemp("", "imgctl")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(empty) // it stays open
+		f, err := makeFolder(empty)
+		if err == nil {
+			f.dir = dir
+		}
+		return f, err
+	}
+	return makeFolder(dir)
+}
+
+func makeFolder(dir string) (*Folder, error) {
+	if err := os.MkdirAll(path.Join(dir, "v2"), 0o755); err != nil {
+		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("making the folder of images: %w", err))
+	}
+	f, err := Open(dir)
+	if err == nil {
+		err = disk.Text(f.root, "v2/index.json", []byte("{}")) // what Apache answers to who asks for /v2/
+	}
+	return f, err
+}
+
+// writing takes the lock that those who write share.
+func (f *Folder) writing() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lock != nil {
+		return nil
+	}
+	lock, err := f.openLock()
+	if err == nil {
+		err = disk.Share(lock)
+	}
+	if err != nil {
+		return err
+	}
+	f.lock = lock
+	return nil
+}
+
+func (f *Folder) openLock() (*os.File, error) {
+	lock, err := f.root.OpenFile(lockName, os.O_CREATE|os.O_RDWR, 0o644)
+	return lock, disk.Explain(lockName, err)
+}

@@ -1,0 +1,56 @@
+package imageserve
+
+import (
+	"encoding/json"
+	"os"
+	"path"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
+)
+
+// listTags writes a repository's list of tags, which Apache answers with.
+func (f *Folder) listTags(repository string) error {
+	return f.alone(func() error {
+		tags, err := f.Tags(repository)
+		if err != nil {
+			return err
+		}
+		return f.list(path.Join("v2", repository, "tags/list"), map[string]any{"name": repository, "tags": tags})
+	})
+}
+
+// catalog writes the list of repositories.
+func (f *Folder) catalog() error {
+	return f.alone(func() error {
+		all, err := f.Repositories()
+		if err != nil {
+			return err
+		}
+		return f.list("v2/_catalog", map[string]any{"repositories": all})
+	})
+}
+
+func (f *Folder) list(name string, of any) error {
+	text, err := json.Marshal(of)
+	if err != nil {
+		return err
+	}
+	return disk.Text(f.root, name, text)
+}
+
+// alone lets one process at a time make a list of what is there, so that no older list replaces a
+// newer one.
+func (f *Folder) alone(do func() error) error {
+	f.listing.Lock()
+	defer f.listing.Unlock()
+	const name = "v2/.imgctl-lists.lock"
+	lock, err := f.root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return disk.Explain(name, err)
+	}
+	defer lock.Close()
+	if err := disk.Lock(lock); err != nil {
+		return disk.Explain(name, err)
+	}
+	return do()
+}

@@ -1,0 +1,69 @@
+package layout
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+)
+
+// folder is a layout in a folder. Nothing outside of it is read or written.
+type folder struct{ root *os.Root }
+
+func openFolder(path string) (*folder, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("image layout: %w", err))
+	}
+	return &folder{root}, nil
+}
+
+func (f *folder) open(name string) (io.ReadCloser, int64, error) {
+	file, err := f.root.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		file.Close()
+		return nil, 0, errors.Join(err, fmt.Errorf("%s: %w", name, fs.ErrNotExist))
+	}
+	return file, info.Size(), nil
+}
+
+func (f *folder) write(name string, _ int64, body io.Reader) error {
+	return disk.Write(f.root, name, body)
+}
+
+// index writes the list of images last: it names what is there.
+func (f *folder) index(lists map[string][]byte) error {
+	for _, name := range []string{versionName, deltaName, indexName} {
+		if text := lists[name]; text != nil {
+			if err := disk.Text(f.root, name, text); err != nil {
+				return err
+			}
+		} else if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return disk.Explain(name, err)
+		}
+	}
+	return nil
+}
+
+func (f *folder) free() (int64, error) { return disk.Free(f.root.Name()) }
+
+func (f *folder) close() error { return f.root.Close() }
+
+// sorted are a map's keys in order.
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

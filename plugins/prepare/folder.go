@@ -1,0 +1,71 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/imageserve"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+// folderFlags name folders that registries serve.
+func folderFlags() sdk.Flags {
+	return sdk.Flags{
+		sdk.Strings("folder", "folder that a registry serves, such as /var/lib/image-serve: its images are written and read there, "+
+			"not sent to the registry. Without HOST:PORT, the registry is the undercloud's").ValueName("[HOST:PORT=]DIR").
+			Completes(sdk.CompleteDirectories),
+	}
+}
+
+// stores are registries, and the folders of the flags.
+type stores struct {
+	transfer.Stores
+	folders map[string]*imageserve.Folder // by registry
+	dirs    map[string]string
+}
+
+// openStores opens the folders; usual is the registry of those that name none.
+func openStores(in *sdk.Input, c *registry.Client, usual string) (*stores, error) {
+	s := &stores{
+		Stores:  transfer.Stores{Registries: c, Folders: map[string]transfer.Folder{}},
+		folders: map[string]*imageserve.Folder{}, dirs: map[string]string{},
+	}
+	for _, text := range in.Strings("folder") {
+		host, dir, named := strings.Cut(text, "=")
+		if !named {
+			host, dir = usual, text
+		}
+		if host == "" || dir == "" {
+			s.close()
+			return nil, fault.Bad("folder", "", "%q is neither DIR nor HOST:PORT=DIR", text)
+		}
+		dir = in.Path(dir)
+		f, err := imageserve.Create(dir, in.DryRun())
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.folders[host], s.dirs[host], s.Folders[dir] = f, dir, imageserve.Images{Folder: f}
+	}
+	return s, nil
+}
+
+func (s *stores) close() {
+	for _, f := range s.folders {
+		f.Close()
+	}
+}
+
+// place has jobs use the folders of their registries.
+func (s *stores) place(jobs []transfer.Job) {
+	for n := range jobs {
+		if jobs[n].SourceFolder == "" {
+			jobs[n].SourceFolder = s.dirs[jobs[n].Source.Registry()]
+		}
+		if jobs[n].TargetFolder == "" {
+			jobs[n].TargetFolder = s.dirs[jobs[n].Target.Registry()]
+		}
+	}
+}
