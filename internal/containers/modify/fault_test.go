@@ -173,7 +173,9 @@ func TestKilledAtAnyWrite(t *testing.T) {
 			return
 		case <-reached:
 			_ = cmd.Process.Kill()
-			_ = <-ended // killed
+			if err := <-ended; err == nil {
+				t.Error("it ended by itself")
+			}
 			close(killed)
 		}
 		w.whole()
