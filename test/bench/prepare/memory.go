@@ -43,7 +43,7 @@ func taken(pid int) (sum int64) {
 	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // a thread may have started the child
 	for _, task := range tasks {
 		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task.Name()))
-		for _, child := range strings.FieldsSeq(string(children)) {
+		for child := range strings.FieldsSeq(string(children)) {
 			if n, err := strconv.Atoi(child); err == nil {
 				sum += taken(n)
 			}
