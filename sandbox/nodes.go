@@ -40,6 +40,8 @@ type Node struct {
 	NoCleaning      bool // it isn't cleaned after use
 	Properties      map[string]any
 	Extra           map[string]any
+	DriverInfo      map[string]any // besides Kernel and Ramdisk
+	InstanceInfo    map[string]any // of what is deployed on it
 
 	// What only tells a node's state.
 	Target, InstanceUUID, LastError, Fault, PowerState string
@@ -54,6 +56,7 @@ func (c *Cloud) AddNode(n Node) string {
 			properties[key] = value
 		}
 	}
+	maps.Copy(info, n.DriverInfo)
 	for key, value := range map[string]string{"deploy_kernel": n.Kernel, "deploy_ramdisk": n.Ramdisk} {
 		if value != "" {
 			info[key] = value
@@ -65,7 +68,8 @@ func (c *Cloud) AddNode(n Node) string {
 	}
 	return c.services.Baremetal.AddNode(ironic.Node{
 		UUID: n.UUID, Name: n.Name, ResourceClass: cmp.Or(n.ResourceClass, "baremetal"), DeployInterface: n.DeployInterface,
-		ProvisionState: n.State, Properties: properties, DriverInfo: info, Extra: maps.Clone(n.Extra), Traits: n.Traits,
+		ProvisionState: n.State, Properties: properties, DriverInfo: info,
+		InstanceInfo: maps.Clone(n.InstanceInfo), Extra: maps.Clone(n.Extra), Traits: n.Traits,
 		Maintenance: n.Maintenance, AutomatedClean: automated, InstanceUUID: n.InstanceUUID,
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -24,6 +25,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/ironic"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/keystone"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/listed"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/neutron"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/nova"
 )
@@ -46,6 +48,7 @@ type Options struct {
 	NetworkQuotas NetworkQuotas
 	VolumeQuotas  VolumeQuotas
 	ServerQuotas  ServerQuotas
+	Listed        Listed // further services
 	Baremetal     Baremetal
 }
 
@@ -61,6 +64,7 @@ type Cloud struct {
 	server  *http.Server
 	clock   *front.Clock
 	logins  []login
+	listed  *listed.Services
 
 	closing   sync.Once
 	closeErr  error
@@ -128,8 +132,13 @@ func (o *Options) complete() error {
 
 // assemble makes the services, wires them to each other and plants the seed.
 func (c *Cloud) assemble(o Options) error {
-	c.services.Identity = keystone.New(keystone.Options{TokenLifetime: o.TokenLifetime, Catalog: catalog, Clock: c.clock})
 	var err error
+	if c.listed, err = listed.New(listed.Options{Names: o.Listed.Services, Clock: c.clock, MaxPage: o.Listed.MaxPage}); err != nil {
+		return err
+	}
+	c.services.Identity = keystone.New(keystone.Options{
+		TokenLifetime: o.TokenLifetime, Catalog: slices.Concat(catalog, c.listed.Catalog()), Clock: c.clock,
+	})
 	images, volumes, servers := filepath.Join(c.dir, "glance"), filepath.Join(c.dir, "volumes"), filepath.Join(c.dir, "servers")
 	for _, dir := range []string{images, volumes, servers} {
 		if err := private(dir); err != nil {
@@ -160,8 +169,10 @@ func (c *Cloud) assemble(o Options) error {
 		Clock: c.clock, Images: c.services.Image, CallbackTimeout: o.Baremetal.CallbackTimeout, MaxPage: o.Baremetal.MaxPage,
 	})
 	c.services.Network.FloatingChanged = c.services.Compute.FloatingChanged
-	c.front = front.New(c.services.Identity, c.services.Identity.Mount(), c.services.Image.Mount(), c.services.Compute.Mount(),
-		c.services.Network.Mount(), c.services.Volume.Mount(), c.services.Baremetal.Mount())
+	c.front = front.New(c.services.Identity, append([]front.Service{
+		c.services.Identity.Mount(), c.services.Image.Mount(), c.services.Compute.Mount(),
+		c.services.Network.Mount(), c.services.Volume.Mount(), c.services.Baremetal.Mount(),
+	}, c.listed.Mounts()...)...)
 	c.front.Intercept, c.front.Now = c.faults.pick, c.clock.Now
 	c.front.Log.Sink = o.sink()
 	if err := c.plant(o.Seed); err != nil {

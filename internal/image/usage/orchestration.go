@@ -48,21 +48,46 @@ func listStacks(ctx context.Context, sc *gophercloud.ServiceClient, all bool) (s
 
 func (a *answer) stacks(ctx context.Context, sc *gophercloud.ServiceClient, own string, stacks []heat.Stack) error {
 	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
+	var missing []string
+	group, work := errgroup.WithContext(ctx)
 	group.SetLimit(requests)
 	for _, s := range stacks {
 		group.Go(func() error {
-			parameters, err := heat.Parameters(ctx, sc, own, s)
-			if fault.Is(err, fault.NotFound) {
-				return nil // it was deleted a moment ago
-			}
+			parameters, err := heat.Parameters(work, sc, own, s)
 			mu.Lock()
 			defer mu.Unlock()
+			if fault.Is(err, fault.NotFound) {
+				missing = append(missing, s.ID)
+				return nil
+			}
 			a.stack(s, parameters)
 			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil || len(missing) == 0 {
+		return err
+	}
+	return stillListed(ctx, sc, missing)
+}
+
+// stillListed is an error if a stack that couldn't be found is listed: then it wasn't just deleted.
+func stillListed(ctx context.Context, sc *gophercloud.ServiceClient, missing []string) error {
+	for _, all := range []bool{true, false} {
+		stacks, err := listStacks(ctx, sc, all)
+		if fault.Is(err, fault.Forbidden) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, s := range stacks {
+			if slices.Contains(missing, s.ID) {
+				return fault.New(fault.Unavailable, "", "stack %q is listed, but can't be read", s.Name)
+			}
+		}
+		return nil
+	}
+	return nil
 }
 
 func (a *answer) stack(s heat.Stack, parameters map[string]any) {

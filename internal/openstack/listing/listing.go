@@ -103,7 +103,7 @@ func page[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, que
 		return nil, "", cloud.Classify(err)
 	}
 	raw, ok := body[l.Key]
-	if !ok {
+	if !ok || string(raw) == "null" {
 		return nil, "", fmt.Errorf("the service answered without %q", l.Key)
 	}
 	if err := json.Unmarshal(raw, &items); err != nil {

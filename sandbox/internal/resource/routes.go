@@ -14,13 +14,7 @@ func (s *Style) Mount(mux *http.ServeMux, k *Kind) {
 		if s.Detail {
 			handle("GET "+k.Path+"/detail", s.list(k, true))
 		}
-		handle("GET "+k.Path+"/{id}", func(r *http.Request, c front.Caller) (int, any, error) {
-			o, err := s.find(k, c, r.PathValue("id"))
-			if err != nil {
-				return 0, nil, err
-			}
-			return http.StatusOK, s.wrap(k, o.Body(r)), nil
-		})
+		mux.Handle("GET "+k.Path+"/{id}", s.Show(k))
 	}
 	if k.Create != nil {
 		handle("POST "+k.Path, func(r *http.Request, c front.Caller) (int, any, error) {
@@ -57,6 +51,17 @@ func (s *Style) Mount(mux *http.ServeMux, k *Kind) {
 	if k.Tags != nil {
 		s.mountTags(handle, k)
 	}
+}
+
+// Show serves one object, whose id the pattern of the route has.
+func (s *Style) Show(k *Kind) http.Handler {
+	return s.Serve(func(r *http.Request, c front.Caller) (int, any, error) {
+		o, err := s.find(k, c, r.PathValue("id"))
+		if err != nil {
+			return 0, nil, err
+		}
+		return http.StatusOK, s.wrap(k, o.Body(r)), nil
+	})
 }
 
 func writes(c front.Caller) bool { return c.Is("member") || c.Is("admin") }

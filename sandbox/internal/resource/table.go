@@ -259,3 +259,6 @@ func (t *Table) Forget(id string) {
 	delete(t.byID, id)
 	t.order = slices.DeleteFunc(t.order, func(row *Row) bool { return row.id == id })
 }
+
+// Seconds is a form of times that several services have.
+func Seconds(t time.Time) any { return t.UTC().Format("2006-01-02T15:04:05Z") }
