@@ -7,7 +7,6 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/image/usage"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
-	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 	"github.com/imgctl/packer-plugin-openstack/version"
@@ -58,36 +57,6 @@ func command() sdk.Command {
 		Run:     bridge.Run(run), Complete: complete,
 	}
 }
-
-var (
-	found = sdk.Columns{
-		{Title: "Image ID"},
-		{Title: "Image"},
-		{Title: "Kind"},
-		{Title: "ID"},
-		{Title: "Name"},
-		{Title: "Project"},
-		{Title: "How"},
-		{Title: "Evidence"},
-	}
-	impact = sdk.Columns{
-		{Title: "Image ID"},
-		{Title: "Image"},
-		{Title: "Kind"},
-		{Title: "ID"},
-		{Title: "Name"},
-		{Title: "Project"},
-		{Title: "Breaks"},
-		{Title: "Why"},
-	}
-	sources = sdk.Columns{
-		{Title: "Source"},
-		{Title: "Cloud"},
-		{Title: "State"},
-		{Title: "Uses"},
-		{Title: "Detail"},
-	}
-)
 
 func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	allowed := in.Strings("allow-incomplete")
@@ -145,33 +114,4 @@ func show(out *sdk.Output, report *usage.Report, last func(usage.Use) (any, any)
 			out.Row(f.Image.ID, f.Image.Name, u.Kind, u.ID, u.Name, u.Project, one, two)
 		}
 	}
-}
-
-func complete(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
-	var all []sdk.Suggestion
-	if what.Flag == "allow-incomplete" {
-		for _, s := range usage.SourceNames {
-			if strings.HasPrefix(s, what.Prefix) {
-				all = append(all, sdk.Suggestion{Value: s})
-			}
-		}
-		return all, nil
-	}
-	c, images, err := bridge.Images(ctx, in, "")
-	if err != nil {
-		return nil, bridge.Problem(err)
-	}
-	defer c.Close()
-	list, err := images.Images(ctx, glance.Query{})
-	if err != nil {
-		return nil, bridge.Problem(err)
-	}
-	seen := map[string]bool{}
-	for _, i := range list {
-		if strings.HasPrefix(i.Name, what.Prefix) && !seen[i.Name] {
-			seen[i.Name] = true
-			all = append(all, sdk.Suggestion{Value: i.Name, Help: i.ID})
-		}
-	}
-	return all, nil
 }

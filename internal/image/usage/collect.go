@@ -3,8 +3,6 @@ package usage
 import (
 	"context"
 	"fmt"
-	"regexp"
-	"slices"
 	"sync"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -58,37 +56,6 @@ type collection struct {
 	shelves  []*shelf
 }
 
-// answer is what one source says. Only its goroutine uses it until the wait is over.
-type answer struct {
-	Source
-	found []found
-}
-
-// found is a use of the images with an id, a name, a tag or names of a pattern.
-type found struct {
-	id, name, tag string
-	pattern       *regexp.Regexp // of names
-	use           Use
-}
-
-func (a *answer) byID(id string, u Use)     { a.found = append(a.found, found{id: key(id), use: u}) }
-func (a *answer) byName(name string, u Use) { a.found = append(a.found, found{name: name, use: u}) }
-func (a *answer) byTag(tag string, u Use)   { a.found = append(a.found, found{tag: tag, use: u}) }
-
-// reference takes what is an image's id or name.
-func (a *answer) reference(image string, u Use) {
-	switch {
-	case image == "":
-	case glance.IsID(image):
-		a.byID(image, u)
-	default:
-		a.byName(image, u)
-	}
-}
-
-// restart forgets what the source said so far.
-func (a *answer) restart() { a.found = nil }
-
 // source notes a source of the cloud.
 func (c *collection) source(name string, from *cloud.Cloud) *answer {
 	a := &answer{Source: Source{Name: name}}
@@ -97,23 +64,6 @@ func (c *collection) source(name string, from *cloud.Cloud) *answer {
 	}
 	c.answers = append(c.answers, a)
 	return a
-}
-
-// settle notes how reading the source ended. What it found counts whatever happened then.
-func (a *answer) settle(err error) {
-	if err == nil {
-		if a.State == "" {
-			a.State = Read
-		}
-		return
-	}
-	a.Detail = err.Error()
-	switch {
-	case fault.Is(err, fault.Forbidden):
-		a.State = Forbidden
-	default:
-		a.State = Failed
-	}
 }
 
 // read asks one service of the cloud. A service that the catalog doesn't have is absent.
@@ -131,12 +81,6 @@ func (c *collection) read(a *answer, client func() (*gophercloud.ServiceClient, 
 	}
 }
 
-// limit notes that the source showed only the project's objects.
-func (a *answer) limit(from *cloud.Cloud) {
-	a.State = Limited
-	a.Detail = fmt.Sprintf("only those of project %q (%s)", from.Project().Name, from.Project().ID)
-}
-
 // ask starts to read all sources of a cloud.
 func (c *collection) ask(from *cloud.Cloud, first bool) {
 	fleet := c.askServers(from)
@@ -149,53 +93,4 @@ func (c *collection) ask(from *cloud.Cloud, first bool) {
 	c.askClusterTemplates(from)
 	c.askBalancers(from)
 	c.askDatabases(from)
-}
-
-// index puts together what the sources said.
-func (c *collection) index() *Index {
-	c.join()
-	x := &Index{byID: map[string][]Use{}, byName: map[string][]Use{}, byTag: map[string][]Use{}}
-	words := map[string]string{}
-	for _, a := range c.answers {
-		for _, f := range a.found {
-			f.use.intern(words)
-			switch {
-			case f.id != "":
-				x.byID[f.id] = append(x.byID[f.id], f.use)
-			case f.pattern != nil:
-				x.patterns = append(x.patterns, f)
-			case f.name != "":
-				x.byName[f.name] = append(x.byName[f.name], f.use)
-			default:
-				x.byTag[f.tag] = append(x.byTag[f.tag], f.use)
-			}
-		}
-		a.Uses = len(a.found)
-		a.found = nil
-		x.sources = append(x.sources, a.Source)
-	}
-	slices.SortStableFunc(x.sources, func(a, b Source) int { return order(a) - order(b) })
-	return x
-}
-
-// order is the place of a source among the others of its cloud, and of files behind them.
-func order(s Source) int {
-	if n := slices.Index(SourceNames, s.Name); n >= 0 {
-		return n
-	}
-	return len(SourceNames)
-}
-
-// intern keeps one copy of each text that many uses have.
-func (u *Use) intern(words map[string]string) {
-	for _, text := range []*string{&u.Kind, &u.Project, &u.How, &u.Evidence} {
-		if len(words) > 10_000 {
-			return
-		}
-		if same, ok := words[*text]; ok {
-			*text = same
-		} else {
-			words[*text] = *text
-		}
-	}
 }
