@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(2)
 }
 
-var subjects = []changetest.Subject{promotion, sharing, sweeping, retaining}
+var subjects = []changetest.Subject{promotion, sharing, sweeping, retaining, copying}
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
@@ -61,7 +61,7 @@ func direct(subject string) changetest.Door {
 			mode = "dry"
 		}
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{subject, w.CloudsYAML(), w.Arg, mode}, "\n"))
+		cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{subject, w.File(), w.Arg, mode}, "\n"))
 		return cmd
 	}}
 }
@@ -71,7 +71,7 @@ func imgctl(args func(w *changetest.World) []string, keys []string) changetest.D
 	run := func(t *testing.T, w *changetest.World, more ...string) *exec.Cmd {
 		cmd := packertest.New(t).Around(t, filepath.Join(packertest.Root(), "bin", "imgctl"), append(args(w), more...)...)
 		home := t.TempDir()
-		cmd.Env = append(cmd.Env, "OS_CLIENT_CONFIG_FILE="+w.CloudsYAML(), "HOME="+home, "XDG_CACHE_HOME="+
+		cmd.Env = append(cmd.Env, "OS_CLIENT_CONFIG_FILE="+w.File(), "HOME="+home, "XDG_CACHE_HOME="+
 			filepath.Join(packertest.Root(), ".cache"), "XDG_CONFIG_HOME="+home)
 		return cmd
 	}

@@ -33,12 +33,64 @@ type Subject struct {
 	Doors []Door
 }
 
-// World is a sandbox in which there is something to change.
+// World is a sandbox in which there is something to change, or other servers in its place.
 type World struct {
 	*sandbox.Cloud
-	Arg string
+	// Servers are what the change is about, where that isn't the sandbox's cloud.
+	Servers Servers
+	Arg     string
 	// State is all that the change is about, without what may differ from run to run.
 	State func() string
+}
+
+// Servers are what a change reads from and writes to.
+type Servers interface {
+	// ResetRequests forgets the requests so far.
+	ResetRequests()
+	// Writes are the requests that change something, as METHOD PATH.
+	Writes() []string
+	// At has then called at the nth request, before or after it is carried out; the request gets no
+	// answer. end ends that.
+	At(nth int, after bool, then func()) (end func())
+}
+
+func (w *World) servers() Servers {
+	if w.Servers != nil {
+		return w.Servers
+	}
+	return cloud{w.Cloud}
+}
+
+// File is the clouds.yaml of the sandbox, "" without one.
+func (w *World) File() string {
+	if w.Cloud == nil {
+		return ""
+	}
+	return w.CloudsYAML()
+}
+
+// cloud is a sandbox, of which the Image service counts.
+type cloud struct{ *sandbox.Cloud }
+
+// Writes are the requests that change something; signing in doesn't.
+func (c cloud) Writes() (found []string) {
+	for _, r := range c.Requests() {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !strings.HasSuffix(r.Path, "/auth/tokens") {
+			found = append(found, r.Method+" "+r.Path)
+		}
+	}
+	return found
+}
+
+// At is Servers.At for requests to the Image service.
+func (c cloud) At(nth int, after bool, then func()) (end func()) {
+	call := func(*http.Request) { then() }
+	rule := sandbox.Rule{Path: "/image/**", Nth: nth, Fault: sandbox.Fault{Do: sandbox.DropBefore, Before: call}}
+	if after {
+		rule.Fault = sandbox.Fault{Do: sandbox.DropAfter, After: call}
+	}
+	c.Faults().Add(rule)
+	return c.Faults().Clear
 }
 
 // Door is one way to a change. Run is a command that makes it; with dry it only shows it.
@@ -68,9 +120,9 @@ func Test(t *testing.T, s Subject) {
 func planning(t *testing.T, s Subject, d Door) {
 	w := s.World(t)
 	before := w.State()
-	w.ResetRequests()
+	w.servers().ResetRequests()
 	succeed(t, d.Run(t, w, true))
-	if wrote := writes(w); len(wrote) > 0 {
+	if wrote := w.servers().Writes(); len(wrote) > 0 {
 		t.Errorf("a dry run sends %q", wrote)
 	}
 	if after := w.State(); after != before {
@@ -86,9 +138,9 @@ func twice(t *testing.T, s Subject, d Door) {
 	if first == before {
 		t.Fatalf("the first run changes nothing:\n%s", first)
 	}
-	w.ResetRequests()
+	w.servers().ResetRequests()
 	succeed(t, d.Run(t, w, false))
-	if wrote := writes(w); len(wrote) > 0 {
+	if wrote := w.servers().Writes(); len(wrote) > 0 {
 		t.Errorf("the second run sends %q", wrote)
 	}
 	if second := w.State(); second != first {
@@ -102,7 +154,7 @@ func rows(t *testing.T, s Subject, d Door) {
 		t.Skip("the door shows no rows")
 	}
 	w := s.World(t)
-	p, err := s.Plan(t.Context(), w.CloudsYAML(), w.Arg)
+	p, err := s.Plan(t.Context(), w.File(), w.Arg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,25 +217,18 @@ func killed(t *testing.T, s Subject, d Door) {
 	}
 }
 
-// kill makes the change and kills all its processes at the nth request to the Image service; false
-// if it ended before.
+// kill makes the change and kills all its processes at the nth request; false if it ended before.
 func kill(t *testing.T, w *World, d Door, nth int, after bool) bool {
 	t.Helper()
 	cmd := d.Run(t, w, false)
 	var dead sync.WaitGroup
 	started, was := make(chan struct{}), false
-	end := func(*http.Request) {
+	defer w.servers().At(nth, after, func() {
 		<-started // the process may be asking before Start has returned
 		was = true
 		killTree(cmd.Process.Pid)
 		dead.Wait()
-	}
-	rule := sandbox.Rule{Path: "/image/**", Nth: nth, Fault: sandbox.Fault{Do: sandbox.DropBefore, Before: end}}
-	if after {
-		rule.Fault = sandbox.Fault{Do: sandbox.DropAfter, After: end}
-	}
-	w.Faults().Add(rule)
-	defer w.Faults().Clear()
+	})()
 	dead.Add(1)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -192,16 +237,6 @@ func kill(t *testing.T, w *World, d Door, nth int, after bool) bool {
 	_ = cmd.Wait() // it was killed, or not
 	dead.Done()
 	return was
-}
-
-// writes are the requests that change something; signing in doesn't.
-func writes(w *World) (found []string) {
-	for _, r := range w.Requests() {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && !strings.HasSuffix(r.Path, "/auth/tokens") {
-			found = append(found, r.Method+" "+r.Path)
-		}
-	}
-	return found
 }
 
 func succeed(t *testing.T, cmd *exec.Cmd) {
