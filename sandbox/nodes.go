@@ -119,3 +119,6 @@ func (c *Cloud) Occupy(ident, instance string) bool {
 func (c *Cloud) Transit(ident, state, target string) bool {
 	return c.services.Baremetal.Change(ident, func(n *ironic.Node) { n.ProvisionState, n.TargetState = state, target })
 }
+
+// ServerCount is how many servers there are.
+func (c *Cloud) ServerCount() int { return len(c.services.Compute.Servers()) }

@@ -160,13 +160,14 @@ func (c *Cloud) assemble(o Options) error {
 	}); err != nil {
 		return err
 	}
+	c.services.Baremetal = ironic.New(ironic.Options{
+		Clock: c.clock, Images: c.services.Image, CallbackTimeout: o.Baremetal.CallbackTimeout, MaxPage: o.Baremetal.MaxPage,
+	})
 	c.services.Compute = nova.New(nova.Options{
 		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: nova.Quotas(o.ServerQuotas),
 		SoftDelete: o.SoftDelete,
 		Images:     c.services.Image, Networks: c.services.Network, Ports: c.services.Network, Volumes: c.services.Volume,
-	})
-	c.services.Baremetal = ironic.New(ironic.Options{
-		Clock: c.clock, Images: c.services.Image, CallbackTimeout: o.Baremetal.CallbackTimeout, MaxPage: o.Baremetal.MaxPage,
+		Nodes: c.services.Baremetal,
 	})
 	c.services.Network.FloatingChanged = c.services.Compute.FloatingChanged
 	c.front = front.New(c.services.Identity, append([]front.Service{

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	args := strings.Split(text, "\n")
-	if err := child(context.Background(), args[0], args[1], args[2]); err != nil {
+	if err := child(context.Background(), args[0], args[1], args[2], args[3] == "direct"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 // child runs a test in a process of its own.
-func child(ctx context.Context, file, run, image string) error {
+func child(ctx context.Context, file, run, image string, direct bool) error {
 	c, err := cloudtest.Open(ctx, file, "admin")
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func child(ctx context.Context, file, run, image string) error {
 	}
 	s.Pace = change.Pace{First: 2 * time.Millisecond, Max: 10 * time.Millisecond}
 	plan, err := baremetal.NewTest(ctx, s, baremetal.TestOptions{
-		Selection: baremetal.Selection{Type: nodeType}, Direct: true, Image: image, Deploy: 10 * time.Second, Clean: 10 * time.Second,
+		Selection: baremetal.Selection{Type: nodeType}, Direct: direct, Image: image, Deploy: 10 * time.Second, Clean: 10 * time.Second,
 	})
 	if err != nil {
 		return err
@@ -61,13 +61,19 @@ func TestKilledAtAnyRequest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out by -short: runs the test many times")
 	}
-	for _, mishap := range []string{"", sandbox.RamdiskFailsDeploy, sandbox.RamdiskFailsClean} {
-		t.Run("ramdisk "+mishap, func(t *testing.T) {
+	for _, tt := range []struct{ how, mishap string }{
+		{"direct", ""},
+		{"direct", sandbox.RamdiskFailsDeploy},
+		{"direct", sandbox.RamdiskFailsClean},
+		{"by Nova", ""},
+		{"by Nova", sandbox.RamdiskFailsDeploy},
+	} {
+		t.Run(tt.how+" "+tt.mishap, func(t *testing.T) {
 			t.Parallel()
 			for nth := 1; ; nth++ {
-				w := start(t, mishap, sandbox.Node{Kernel: "none"})
+				w := start(t, tt.mishap, sandbox.Node{Kernel: "none"})
 				run := cloud.NewRun()
-				if !w.killed(t, string(run), nth) {
+				if !w.killed(t, string(run), tt.how, nth) {
 					if nth < 15 {
 						t.Errorf("the test was over before its request %d", nth)
 					}
@@ -95,12 +101,11 @@ func TestKilledAtAnyRequest(t *testing.T) {
 	}
 }
 
-// killed runs a child and kills it at its nth request to Ironic that isn't a mere look at the node's progress; false
-// if it ended before.
-func (w *world) killed(t *testing.T, run string, nth int) bool {
+// killed runs a child and kills it at its nth request to Ironic or Nova; false if it ended before.
+func (w *world) killed(t *testing.T, run, how string, nth int) bool {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{w.CloudsYAML(), run, w.osImage}, "\n"))
+	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{w.CloudsYAML(), run, w.osImage, how}, "\n"))
 	var dead sync.WaitGroup
 	started, was := make(chan struct{}), false
 	end := func(*http.Request) {
@@ -109,7 +114,7 @@ func (w *world) killed(t *testing.T, run string, nth int) bool {
 		_ = cmd.Process.Kill()
 		dead.Wait()
 	}
-	rule := sandbox.Rule{Path: "/baremetal/**", Nth: (nth + 1) / 2, Fault: sandbox.Fault{Do: sandbox.DropBefore, Before: end}}
+	rule := sandbox.Rule{Path: "^/(baremetal|compute)/", Nth: (nth + 1) / 2, Fault: sandbox.Fault{Do: sandbox.DropBefore, Before: end}}
 	if nth%2 == 0 {
 		rule.Fault = sandbox.Fault{Do: sandbox.DropAfter, After: end}
 	}

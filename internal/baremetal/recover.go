@@ -98,8 +98,14 @@ func (r *recovery) step(ctx context.Context) (done bool, err error) {
 	default:
 		err = r.ready(ctx, n, j, *e)
 	}
-	if fault.Is(err, fault.Conflict) { // locked, or in transition since it was read
+	switch {
+	case fault.Is(err, fault.Conflict): // locked, or in transition since it was read
 		r.last, err = err, nil
+	case err != nil:
+		// What suits one state is refused in the next.
+		if now, e := r.site.Nodes.Node(ctx, r.node); e == nil && now.ProvisionState != n.ProvisionState {
+			r.last, err = err, nil
+		}
 	}
 	return false, err
 }

@@ -69,7 +69,7 @@ func NewRollback(ctx context.Context, s *Site, o RollbackOptions) (*Rollback, er
 		}
 		if t != nil {
 			r.Nodes = append(r.Nodes, t)
-			known[t.run] = true
+			known[t.run] = t.State == ToRestore // which releases what the run has reserved
 		}
 	}
 	if err := r.findOrphans(ctx, nodes, known); err != nil {

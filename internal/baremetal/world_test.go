@@ -30,11 +30,15 @@ type world struct {
 // start makes a world; mishap is what goes wrong with the newer ramdisk.
 func start(t *testing.T, mishap string, nodes ...sandbox.Node) *world {
 	t.Helper()
+	return startWith(t, sandbox.Options{}, mishap, nodes...)
+}
+
+func startWith(t *testing.T, o sandbox.Options, mishap string, nodes ...sandbox.Node) *world {
+	t.Helper()
 	seed := sandbox.DefaultSeed()
 	seed.Nodes = []sandbox.Node{}
-	w := &world{t: t, Cloud: sandboxtest.Start(t, sandbox.Options{
-		Seed: seed, Transition: time.Millisecond, Baremetal: sandbox.Baremetal{CallbackTimeout: 300 * time.Millisecond},
-	})}
+	o.Seed, o.Transition, o.Baremetal.CallbackTimeout = seed, time.Millisecond, 300*time.Millisecond
+	w := &world{t: t, Cloud: sandboxtest.Start(t, o)}
 	w.old = w.build("7", time.Hour, "")
 	w.new = w.build("8", time.Minute, mishap)
 	w.osImage = w.image(sandbox.Image{Name: "ubuntu"})

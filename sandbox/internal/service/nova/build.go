@@ -59,6 +59,9 @@ func (s *Service) construct(ctx context.Context, c front.Caller, v *Server) erro
 	if err := s.task(ctx, v, taskSpawning, 3); err != nil {
 		return err
 	}
+	if class := v.Flavor.bareMetal(); class != "" {
+		return s.o.Nodes.Deploy(ctx, class, v.node, v.ID, v.ImageID)
+	}
 	return s.boot(ctx, v)
 }
 

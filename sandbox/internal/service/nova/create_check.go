@@ -49,6 +49,7 @@ func (s *Service) check(r *http.Request, c front.Caller, q createRequest) (*Serv
 		func() error { return v.setUserData(q.UserData) },
 		func() error { return v.setConfigDrive(q.ConfigDrive) },
 		func() error { return v.setZone(c, q.Zone) },
+		func() error { return v.setNode(c, q.Node) },
 		func() error { return s.setFlavor(v, q.FlavorRef) },
 		func() error { return s.setKey(v, q.KeyName) },
 		func() error { return s.setSource(c, v, q) },

@@ -53,6 +53,9 @@ func (s *Service) remove(w http.ResponseWriter, r *http.Request, v *Server) {
 		if g := s.take(v); g != nil {
 			g.Kill()
 		}
+		if v.Flavor.bareMetal() != "" {
+			s.o.Nodes.Undeploy(ctx, v.ID)
+		}
 		_ = s.saveRoot(ctx, v)
 		s.release(v)
 		_ = host.Remove(s.dir(v.ID))

@@ -3,6 +3,7 @@ package nova
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
@@ -41,7 +42,21 @@ func DefaultFlavors() []Flavor {
 		},
 		{ID: "91", Name: "m1.never", VCPUs: 1, RAM: 512, Disk: 1, Mishap: Never, Description: "its servers stay in BUILD"},
 		{ID: "92", Name: "m1.deaf", VCPUs: 1, RAM: 512, Disk: 1, Mishap: Deaf, Description: "its servers don't heed the power button"},
+		{
+			ID: "baremetal", Name: "baremetal", VCPUs: 1, RAM: 512, Disk: 1, Specs: map[string]string{"resources:CUSTOM_BAREMETAL": "1"},
+			Description: "its servers are nodes of Ironic, of the resource class baremetal",
+		},
 	}
+}
+
+// bareMetal is the resource class of the nodes that the flavor's servers are, "" for virtual machines.
+func (f Flavor) bareMetal() string {
+	for key, value := range f.Specs {
+		if class, is := strings.CutPrefix(key, "resources:CUSTOM_"); is && value == "1" {
+			return strings.ToLower(class)
+		}
+	}
+	return ""
 }
 
 // AddFlavor adds a flavor.

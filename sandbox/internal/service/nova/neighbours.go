@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"context"
 	"io"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
@@ -17,6 +18,15 @@ type Images interface {
 	CreateQueued(caller front.Caller, spec glance.Spec) (string, error)
 	Upload(id string, data io.Reader) error
 	Delete(id string) error
+}
+
+// Nodes are the machines of servers whose flavor asks for bare metal.
+type Nodes interface {
+	// Deploy deploys an image on a free node of the resource class, as the server's; if node isn't "", on this one. It
+	// returns when the node is active.
+	Deploy(ctx context.Context, class, node, serverID, image string) error
+	// Undeploy ends the server's instance, and returns when its node has none any more. Cleaning goes on.
+	Undeploy(ctx context.Context, serverID string)
 }
 
 // Networks is what servers need to know of the network service.

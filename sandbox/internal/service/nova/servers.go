@@ -86,6 +86,7 @@ type Server struct {
 	roles         string
 	requested     []requestedNetwork
 	devices       []blockDevice
+	node          string // that the server was asked for on; "" = any
 	actions       []action
 	number        int // makes the instance's name
 	guest         *host.Guest

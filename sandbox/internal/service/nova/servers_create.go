@@ -54,6 +54,7 @@ type createRequest struct {
 	MaxCount   any             `json:"max_count"`
 	AccessIPv4 string          `json:"accessIPv4"`
 	AccessIPv6 string          `json:"accessIPv6"`
+	Node       string          `json:"hypervisor_hostname"`
 }
 
 func (s *Service) createServer(w http.ResponseWriter, r *http.Request) error {

@@ -25,6 +25,7 @@ type Options struct {
 	Networks Networks
 	Ports    Ports
 	Volumes  Volumes
+	Nodes    Nodes // nil = there is no bare metal
 
 	SoftDelete bool // deleted servers stay SOFT_DELETED until somebody deletes them by force
 
