@@ -34,7 +34,7 @@ func serve() sdk.Command {
 	return sdk.Command{
 		Path: "sandbox serve", Kind: sdk.Raw, Needs: []sdk.Need{sdk.NeedsEnvironment, sdk.NeedsNoTimeout},
 		Short: "Serve an OpenStack on this machine until Ctrl-C",
-		Long: "Serves Keystone, Glance, Nova, Neutron and Cinder from one process, on loopback. Servers boot from images, accept " +
+		Long: "Serves Keystone, Glance, Nova, Neutron, Cinder and Ironic from one process, on loopback. Servers boot from images, accept " +
 			"SSH, and can be saved as images.",
 		Examples: []sdk.Example{{
 			Text:    "Serve, with the servers' SSH on an unprivileged port",

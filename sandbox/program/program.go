@@ -50,7 +50,7 @@ func (p program) rootCmd() *cobra.Command {
 	root := &cobra.Command{
 		Use:   p.name,
 		Short: "An OpenStack on your machine, for trials and tests",
-		Long: p.name + " serves Keystone, Glance, Nova, Neutron and Cinder from one process, on loopback.\nServers boot from " +
+		Long: p.name + " serves Keystone, Glance, Nova, Neutron, Cinder and Ironic from one process, on loopback.\nServers boot from " +
 			"images, accept SSH, and can be saved as images.",
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -106,6 +106,16 @@ func cloudWithImage(t *testing.T) *sandbox.Cloud {
 		Project: "demo", Data: rootFS(t), Members: map[string]string{"member-a": "accepted", "member-b": "pending"},
 		ID: webBase, Name: "web-base", Visibility: "shared", Properties: map[string]string{"os_distro": "demo"},
 	}}
+	for name, role := range map[string]string{"ubuntu": "", "ipa-kernel-9": "kernel", "ipa-ramdisk-9": "initramfs"} {
+		properties := map[string]string{}
+		if role != "" {
+			properties = map[string]string{"build-ipa": role, "build-tag": "9"}
+		}
+		seed.Images = append(seed.Images, sandbox.Image{
+			Project: "admin", Visibility: "private", Name: name, Data: []byte(name),
+			Properties: properties,
+		})
+	}
 	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sshPort}))
 }
 

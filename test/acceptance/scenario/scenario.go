@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -78,6 +79,7 @@ func holds(name string, cloud *genuine) (bool, error) {
 		return slices.Contains(cloud.services, service[name]), nil
 	}
 	return true, nil
+	return cloud == nil || slices.Contains(cloud.services, service[name]), nil
 }
 
 type worldKey struct{}
@@ -135,5 +137,13 @@ func startSandbox(t testing.TB) *sandbox.Cloud {
 		Project: "admin", Data: rootFS(),
 		Name: "tiny", Visibility: sandbox.Public, Properties: map[string]string{"os_distro": "debian"},
 	}}
-	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{Seed: seed, SSHPort: sandboxSSH}))
+	// As test/openstack's are: real-1 isn't cleaned, and boots its deploy ramdisk.
+	seed.Nodes = []sandbox.Node{
+		{Name: "fake-1", ResourceClass: "fake", DeployInterface: "fake"},
+		{Name: "fake-2", ResourceClass: "fake", DeployInterface: "fake"},
+		{Name: "real-1", ResourceClass: "real", NoCleaning: true},
+	}
+	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{
+		Seed: seed, SSHPort: sandboxSSH, Baremetal: sandbox.Baremetal{CallbackTimeout: time.Second},
+	}))
 }

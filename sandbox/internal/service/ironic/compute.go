@@ -27,7 +27,7 @@ func (s *Service) Deploy(ctx context.Context, class, ident, server, image string
 			return nil
 		case state == DeployFailed || gone:
 			s.Undeploy(ctx, server)
-			return fmt.Errorf("Failed to provision instance %s: %s", server, why) //nolint:staticcheck,revive // Nova's words
+			return fmt.Errorf("Failed to provision instance %s: %s", server, why) //nolint:staticcheck // Nova's words
 		}
 		if !poll(ctx) {
 			return ctx.Err()
