@@ -12,7 +12,6 @@ func rollbackCommand() sdk.Command {
 	return sdk.Command{
 		Path: "ipa rollback", Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsCloud},
 		Short: "Give nodes back the ramdisks they had before a run",
-		Short: "Give nodes back the deploy ramdisks they had before a run",
 		Long: "Undoes a push, on each node with its own values from before; values that weren't set are unset again. Ends a test whose " +
 			"run was killed: the node gets its images back, the instance ends, and the node is cleaned until it is available.\n\n" +
 			"Works from any machine: all that it needs is on the nodes. If something else has changed a node since, the node is left " +
