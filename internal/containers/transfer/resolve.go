@@ -9,9 +9,22 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
+// head is what a store says of an image.
+type head struct {
+	registry.Descriptor
+	found bool
+	err   error
+}
+
 // resolve finds what the target has to become, and whether it is that already.
 func (p *Plan) resolve(ctx context.Context, i *Image) error {
 	source, target := i.from(), i.to()
+	// Both are asked at the same time: this is all that a run with nothing to do waits for.
+	there := make(chan head, 1)
+	go func() {
+		d, found, err := p.stores.at(target.Host).Head(ctx, target)
+		there <- head{d, found, err}
+	}()
 	d, found, err := p.stores.at(source.Host).Head(ctx, source)
 	if err != nil {
 		return err
@@ -29,11 +42,11 @@ func (p *Plan) resolve(ctx context.Context, i *Image) error {
 		}
 	}
 	i.Digest = d.Digest
-	now, found, err := p.stores.at(target.Host).Head(ctx, target)
-	if err != nil {
-		return err
+	now := <-there
+	if now.err != nil {
+		return now.err
 	}
-	current := found && now.Digest == d.Digest
+	current := now.found && now.Digest == d.Digest
 	if current && p.o.Referrers != AllReferrers {
 		i.State = Current
 		return nil
