@@ -14,15 +14,16 @@ func TestDomainsOfOneNameEach(t *testing.T) {
 	t.Parallel()
 	seed := sandbox.DefaultSeed()
 	for _, domain := range []string{"east", "west"} {
-		seed.Users = append(seed.Users, sandbox.User{Name: "demo", Domain: domain, Project: "demo", Role: sandbox.RoleMember, Cloud: domain})
+		seed.Users = append(seed.Users,
+			sandbox.User{Name: "demo", Domain: domain, Project: "demo", Role: sandbox.RoleMember, Cloud: domain})
 	}
 	sb := sandboxtest.Start(t, sandbox.Options{Seed: seed})
 	w := newWorld(t, "OS_CLIENT_CONFIG_FILE=plain.yaml")
 	whole := newWorld(t, "OS_CLIENT_CONFIG_FILE="+sb.CloudsYAML())
 	who := map[string][]string{} // name of the entry, and the ids of project, user and domain
 	for _, domain := range []string{"demo", "east", "west"} {
-		fields := strings.Fields(whole.good("demo", "cloud", "--ids", "--os-cloud", domain, "-f", "value", "-c", "user_id", "-c", "project_id",
-			"-c", "domain_id"))
+		fields := strings.Fields(whole.good("demo", "cloud", "--ids", "--os-cloud", domain, "-f", "value",
+			"-c", "user_id", "-c", "project_id", "-c", "domain_id"))
 		if len(fields) != 3 {
 			t.Fatalf("%s: %q", domain, fields)
 		}

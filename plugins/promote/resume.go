@@ -14,7 +14,8 @@ func resumeCommand() sdk.Command {
 		Path: "promote resume", Kind: sdk.Action, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsClouds},
 		Short: "Finish or roll back promotions that dead runs left",
 		Long: "Finishes a promotion whose new image is already live, and rolls back any other. Waits for runs that are still at work. " +
-			"Without NAME, settles all unfinished promotions of the project.",
+			"Without NAME, settles all unfinished promotions of the project; one that fails doesn't stop the others, and the exit code " +
+			"is then 3.",
 		Examples: []sdk.Example{{Text: "Settle all unfinished promotions", Command: "imgctl --os-cloud ci promote resume"}},
 		Args:     []sdk.Arg{sdk.Optional("NAME", "name of the promotion").Completes(sdk.CompleteDynamically)},
 		Flags: sdk.Flags{

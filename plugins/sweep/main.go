@@ -29,7 +29,8 @@ func command() sdk.Command {
 			"They carry the build's run id and a deadline by which every build has ended. Without --apply, the leftovers are only " +
 			"listed.\n\n" +
 			"Never touched: objects without a run id; published images, although they keep their run id; other projects' objects, " +
-			"even with an administrator's credentials. A floating IP that existed before the build is released, not deleted.",
+			"even with an administrator's credentials. A floating IP that existed before the build is released, not deleted.\n\n" +
+			"An object that can't be removed, or a kind that can't be listed, doesn't stop the others; the exit code is then 3.",
 		Examples: []sdk.Example{
 			{Text: "List leftovers", Command: "imgctl --os-cloud ci sweep"},
 			{Text: "Remove them every night", Command: "imgctl --os-cloud ci sweep --apply --yes"},

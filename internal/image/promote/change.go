@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
@@ -84,6 +85,7 @@ type Settling struct {
 	site    Site
 	applied bool
 	settled []Settled
+	failed  []error // of names whose plan couldn't be made
 }
 
 // Settled is a promotion that was settled, or is going to be.
@@ -94,17 +96,30 @@ type Settled struct {
 	Outcome string `json:"outcome"`
 }
 
-// NewSettling plans to settle what is left of promotions of the owner's names.
+// NewSettling plans to settle what is left of promotions of the owner's names. A name that fails is left out and
+// told by Apply, unless all do.
 func NewSettling(ctx context.Context, site Site, owner string, names []string, timeout time.Duration) (*Settling, error) {
 	s := &Settling{site: site, Timeout: timeout}
 	for _, name := range names {
 		p, err := NewResume(ctx, site, owner, name)
 		if err != nil {
-			return nil, err
+			s.failed = append(s.failed, err)
+			continue
 		}
 		s.Plans = append(s.Plans, p)
 	}
+	if len(s.failed) > 0 && (len(s.Plans) == 0 || ctx.Err() != nil) {
+		return nil, errors.Join(s.failed...)
+	}
 	return s, nil
+}
+
+// LeftOut are the names whose plan couldn't be made.
+func (s *Settling) LeftOut() error {
+	if len(s.failed) == 0 {
+		return nil
+	}
+	return fault.Wrap(fault.Partial, "", errors.Join(s.failed...))
 }
 
 // Done reports whether there is nothing to settle.
@@ -126,7 +141,7 @@ func (s *Settling) Notes() []fault.Advice { return nil }
 // Apply settles the names in turn. If one can't be settled, the others still are.
 func (s *Settling) Apply(ctx context.Context, rep report.Reporter) error {
 	s.applied = true
-	var errs []error
+	errs := slices.Clone(s.failed)
 	for _, p := range s.Plans {
 		if err := Resume(ctx, s.site, p, s.Timeout, rep); err != nil {
 			errs = append(errs, err)
@@ -138,7 +153,7 @@ func (s *Settling) Apply(ctx context.Context, rep report.Reporter) error {
 		s.settled = append(s.settled, settledBy(p)...)
 	}
 	err := errors.Join(errs...)
-	if len(errs) > 0 && len(errs) < len(s.Plans) && ctx.Err() == nil {
+	if len(errs) > 0 && len(errs) < len(s.Plans)+len(s.failed) && ctx.Err() == nil {
 		return fault.Wrap(fault.Partial, "", err)
 	}
 	return err

@@ -362,3 +362,38 @@ func TestGateRunsWhereTheUserIs(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// A name whose images can't be read doesn't keep the others from being settled.
+func TestSettlingGoesOnWithoutNamesThatFail(t *testing.T) {
+	t.Parallel()
+	w := newSandbox(t)
+	n := w.newName("web")
+	w.sandbox.Faults().Add(sandbox.Rule{
+		Match: concerns, Method: "GET|POST|PUT|PATCH", From: w.requests() * 2 / 3, Fault: sandbox.Status(http.StatusForbidden),
+	})
+	_, _ = promoted(t, n.site(), n.options())
+	w.sandbox.Faults().Clear()
+	w.sandbox.Faults().Add(sandbox.Rule{
+		Match: func(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "unreadable") },
+		Fault: sandbox.Status(http.StatusForbidden),
+	})
+	plan, err := promote.NewSettling(t.Context(), n.site(), n.owner.project, []string{"unreadable", n.name}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Done() {
+		t.Fatal("the test has left nothing to settle")
+	}
+	for what, err := range map[string]error{"the plan": plan.LeftOut(), "applying": plan.Apply(t.Context(), report.Discard)} {
+		if !fault.Is(err, fault.Partial) || !strings.Contains(err.Error(), "403") {
+			t.Errorf("%s says %v", what, err)
+		}
+	}
+	if settled := fmt.Sprint(plan.Rows()); !strings.Contains(settled, n.fresh) {
+		t.Errorf("it settled %s", settled)
+	}
+	_, err = promote.NewSettling(t.Context(), n.site(), n.owner.project, []string{"unreadable"}, time.Minute)
+	if !fault.Is(err, fault.Forbidden) {
+		t.Errorf("nothing but a name that fails: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -41,7 +42,15 @@ func (p *Plan) Notes() []fault.Advice { return nil }
 func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 	result, err := Apply(ctx, p, rep)
 	p.result = &result
-	return err
+	return errors.Join(err, p.LeftOut())
+}
+
+// LeftOut are the kinds that couldn't be listed.
+func (p *Plan) LeftOut() error {
+	if p.unlisted == nil {
+		return nil
+	}
+	return fault.Wrap(fault.Partial, "fix the causes, then sweep again", p.unlisted)
 }
 
 // Rows are a leftover each, with what was done to it.

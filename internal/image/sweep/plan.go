@@ -20,9 +20,10 @@ type Plan struct {
 	Leftovers []*Leftover `json:"leftovers"` // by run, in the order of Kinds
 	Missing   []string    `json:"missing"`   // kinds whose service the cloud doesn't have
 
-	timeout time.Duration
-	at      time.Time // the time that ages refer to
-	result  *Result   // once it was applied
+	timeout  time.Duration
+	at       time.Time // the time that ages refer to
+	unlisted error     // why some of the kinds that were asked for couldn't be listed
+	result   *Result   // once it was applied
 }
 
 // errNoService says that the cloud has no service for a kind.
@@ -40,11 +41,11 @@ func NewPlan(ctx context.Context, c *cloud.Cloud, o Options) (*Plan, error) {
 		o.At = time.Now()
 	}
 	p := &Plan{timeout: cmp.Or(o.Timeout, 5*time.Minute), at: o.At}
-	all, err := p.find(ctx, c, o)
+	all, whole, err := p.find(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	j := judge{o, deadlines(all)}
+	j := judge{o, deadlines(all), whole}
 	for _, l := range all {
 		if len(o.Kinds) > 0 && !slices.Contains(o.Kinds, l.Kind) {
 			continue
@@ -66,26 +67,45 @@ func order(leftovers []*Leftover) {
 }
 
 // find lists the objects that carry a run id. It always looks at all kinds, because the deadline of one
-// object applies to its whole run.
-func (p *Plan) find(ctx context.Context, c *cloud.Cloud, o Options) ([]*Leftover, error) {
-	found, missing := make([][]*Leftover, len(Kinds)), make([]bool, len(Kinds))
-	group, work := errgroup.WithContext(ctx)
+// object applies to its whole run; whole says that it saw them all. A kind that can't be listed is left out and told,
+// unless all are, or key pairs.
+func (p *Plan) find(ctx context.Context, c *cloud.Cloud, o Options) (all []*Leftover, whole bool, err error) {
+	found, errs := make([][]*Leftover, len(Kinds)), make([]error, len(Kinds))
+	var group errgroup.Group
 	for n, kind := range Kinds {
-		group.Go(func() (err error) {
-			found[n], err = finders[kind](work, c)
-			if missing[n] = errors.Is(err, errNoService); missing[n] && !slices.Contains(o.Kinds, kind) {
-				return nil
-			}
-			return err
+		group.Go(func() error {
+			found[n], errs[n] = finders[kind](ctx, c)
+			return nil
 		})
 	}
-	err := group.Wait()
+	_ = group.Wait() // the errors are in errs
+	if ctx.Err() != nil {
+		return nil, false, errors.Join(context.Cause(ctx), errors.Join(errs...))
+	}
+	whole = true
+	asked, failed := 0, []error{}
 	for n, kind := range Kinds {
-		if missing[n] {
+		named := slices.Contains(o.Kinds, kind)
+		missing := errors.Is(errs[n], errNoService)
+		if missing {
 			p.Missing = append(p.Missing, kind)
 		}
+		whole = whole && (errs[n] == nil || missing)
+		if len(o.Kinds) > 0 && !named || missing && !named {
+			continue
+		}
+		asked++
+		if errs[n] != nil {
+			found[n], failed = nil, append(failed, fmt.Errorf("listing objects of kind %s: %w", kind, errs[n]))
+		}
 	}
-	return slices.Concat(found...), err
+	// A key pair has no deadline but that of its run's other objects: it would outlive them.
+	keys := errs[slices.Index(Kinds, KeyPair)]
+	if len(failed) > 0 && (len(failed) == asked || keys != nil && !errors.Is(keys, errNoService)) {
+		return nil, false, errors.Join(failed...)
+	}
+	p.unlisted = errors.Join(failed...)
+	return slices.Concat(found...), whole, nil
 }
 
 // finders list what carries any run's id, by kind.
@@ -118,6 +138,7 @@ func deadlines(all []*Leftover) map[cloud.Run]time.Time {
 type judge struct {
 	Options
 	deadlines map[cloud.Run]time.Time
+	whole     bool // the deadlines are all there are
 }
 
 // dead reports whether the run of l is dead, and notes why.
@@ -139,7 +160,7 @@ func (j *judge) dead(l *Leftover) bool {
 		return j.At.After(deadline)
 	default:
 		l.Why = fmt.Sprintf("older than %s, and nothing of its run has a deadline", unmarkedLife)
-		return known && age > unmarkedLife
+		return j.whole && known && age > unmarkedLife
 	}
 	return true
 }
