@@ -58,7 +58,7 @@ func (c *Cloud) Populate(p Population) (images []string, err error) {
 		i := Image{
 			ID: id(), Name: fmt.Sprintf("family-%04d", n%families), Project: c.logins[n%families%len(c.logins)].project.ID,
 			Visibility: []string{Private, Shared, Public, Community}[n%families%4], DiskFormat: "qcow2", ContainerFormat: "bare",
-			CreatedAt: now.Add(-3 * 365 * 24 * time.Hour * time.Duration(p.Images-n) / time.Duration(p.Images)),
+			CreatedAt: now.Add(-3 * 365 * 24 * time.Hour / time.Duration(p.Images) * time.Duration(p.Images-n)),
 			Hidden:    random.IntN(20) == 0,
 			Properties: map[string]string{
 				"os_distro": "debian", "family": fmt.Sprintf("family-%04d", n%families), "version": strconv.Itoa(n / families),

@@ -27,6 +27,7 @@ func main() {
 	cloud := flag.String("real", "", "build on the real cloud of this clouds.yaml `FILE`, as its entry ci")
 	only := flag.Bool("incumbent", false, "build HashiCorp's plugin and measure nothing")
 	projects := flag.Int("projects", 50, "projects to share an image with; 0 leaves sharing out")
+	plans := flag.Int("plans", 200, "images of the plan that the openstack client makes, too; 0 leaves retention out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
@@ -35,10 +36,12 @@ func main() {
 		err = onlyIncumbent(ctx)
 	case *cloud != "":
 		err = onReal(ctx, *cloud, "ci", *builds, *record)
+	case *builds == 0 && *projects == 0:
+		err = retainingAlone(ctx, *plans)
 	case *builds == 0:
 		err = sharingAlone(ctx, *projects)
 	default:
-		err = run(ctx, *builds, *projects, *record)
+		err = run(ctx, *builds, *projects, *plans, *record)
 	}
 	stop()
 	if err != nil {
@@ -47,7 +50,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, builds, projects int, record string) error {
+func run(ctx context.Context, builds, projects, plans int, record string) error {
 	cache, err := filepath.Abs(".cache/bench")
 	if err != nil {
 		return err
@@ -106,11 +109,24 @@ func run(ctx context.Context, builds, projects int, record string) error {
 		}
 		table += "\n" + shared
 	}
+	if plans > 0 {
+		planned, err := retaining(ctx, plans)
+		if err != nil {
+			return err
+		}
+		table += "\n" + planned
+	}
 	fmt.Print("\n" + table)
 	if record == "" {
 		return nil
 	}
 	return write(record, "bench", table)
+}
+
+func retainingAlone(ctx context.Context, plans int) error {
+	table, err := retaining(ctx, plans)
+	fmt.Print(table)
+	return err
 }
 
 func sharingAlone(ctx context.Context, projects int) error {

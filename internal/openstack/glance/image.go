@@ -79,16 +79,21 @@ func (i *Image) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, (*plain)(i)); err != nil {
 		return err
 	}
-	var all map[string]any
+	var all map[string]json.RawMessage
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
 	_, i.CanHide = all["os_hidden"]
 	i.Properties = map[string]string{}
 	for k, v := range all {
-		if s, ok := v.(string); ok && !attributes[k] {
-			i.Properties[k] = s
+		if attributes[k] || len(v) == 0 || v[0] != '"' {
+			continue
 		}
+		var text string
+		if err := json.Unmarshal(v, &text); err != nil {
+			return err
+		}
+		i.Properties[k] = text
 	}
 	return nil
 }
