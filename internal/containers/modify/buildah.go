@@ -113,7 +113,9 @@ func (s *storage) run(ctx context.Context, lines func(string), args ...string) (
 		opt("root=") + filepath.Join(s.folder, "storage"), opt("runroot=") + filepath.Join(s.folder, "run"),
 		opt("storage-driver=") + s.driver,
 	}
-	cmd := command{name: Buildah, args: slices.Concat(global, args), env: s.p.env(), lines: lines, mounts: true}
+	cmd := command{
+		name: Buildah, args: slices.Concat(global, args), env: append(s.p.env(), "TMPDIR="+s.folder), lines: lines, mounts: true,
+	}
 	if lines != nil {
 		return "", cmd.run(ctx, nil)
 	}

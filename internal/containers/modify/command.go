@@ -154,7 +154,9 @@ func (l *listener) line(text string) {
 	if text = strings.TrimSpace(text); text == "" {
 		return
 	}
-	l.last = append(l.last, text)
+	if !strings.HasPrefix(text, `time="`) { // a log's line, which isn't why a program failed
+		l.last = append(l.last, text)
+	}
 	if len(l.last) > lastSaid {
 		l.last = l.last[1:]
 	}

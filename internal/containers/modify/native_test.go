@@ -10,6 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -247,4 +250,33 @@ func states(p *modify.Plan) (all []string) {
 		all = append(all, fmt.Sprintf("%s %s", i.Source.Base(), i.State))
 	}
 	return all
+}
+
+// TestOCIImagesStayOCI has a base whose manifest is OCI's.
+func TestOCIImagesStayOCI(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.files(map[string]string{"Dockerfile": "FROM x\nCOPY a /etc/a", "a": "a"})
+	base := image(t, v1.Config{})
+	layers, err := base.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	oci := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	if oci, err = mutate.Append(oci, mutate.Addendum{Layer: layers[0], MediaType: types.OCILayer}); err != nil {
+		t.Fatal(err)
+	}
+	w.push("ns/nova-compute:1", oci)
+	if _, err := w.apply(w.job("nova-compute:1", nil)); err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.get("mine/nova-compute:1-x").Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := []types.MediaType{m.MediaType, m.Config.MediaType, m.Layers[0].MediaType, m.Layers[1].MediaType}
+	want := []types.MediaType{types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer, types.OCILayer}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Error(diff)
+	}
 }

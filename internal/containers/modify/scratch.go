@@ -1,6 +1,7 @@
 package modify
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -52,6 +53,14 @@ func remove(folder string) error {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err == nil && strings.Contains(string(mounts), " "+folder+"/") {
 		return fault.New(fault.Conflict, "", "%s: something is mounted in it, so it isn't removed", folder)
+	}
+	if err = os.RemoveAll(folder); err == nil || os.Getuid() == 0 {
+		return err
+	}
+	// Without root, containers' files may belong to users that only buildah can be.
+	cmd := command{name: Buildah, args: []string{"unshare", "rm", "-rf", "--", folder}, env: os.Environ()}
+	if _, failed := cmd.output(context.Background()); failed != nil {
+		return err
 	}
 	return os.RemoveAll(folder)
 }
