@@ -30,14 +30,18 @@ func plan(t *testing.T, image v1.Image, folder string, o transaction.Options) *i
 	return p
 }
 
-// compare installs by rpm on the root, and by us on an image of it, and compares all there is to.
-func compare(t *testing.T, root, folder string, o transaction.Options) *install.Plan {
+// compare installs by rpm on a root, and by us on an image of it, and compares all there is to. The
+// image has a layer of the base, and one that makes the root of it.
+func compare(t *testing.T, base, root, folder string, o transaction.Options, flags ...string) *install.Plan {
 	t.Helper()
-	image := rpmtest.Image(t, rpmtest.Layer(t, root))
-	p := plan(t, image, folder, o)
+	layers := []v1.Layer{rpmtest.Layer(t, base)}
+	if base != root {
+		layers = append(layers, rpmtest.Diff(t, base, root))
+	}
+	p := plan(t, rpmtest.Image(t, layers...), folder, o)
 	theirs := rpmtest.Copy(t, root)
 	files, _ := filepath.Glob(filepath.Join(folder, "*.rpm"))
-	out, err := rpmtest.RPM(theirs, append([]string{"-U", "--noscripts", "--notriggers"}, files...)...)
+	out, err := rpmtest.RPM(theirs, append(append([]string{"-U", "--noscripts", "--notriggers"}, flags...), files...)...)
 	if (err == nil) != (p.Err() == nil) {
 		t.Fatalf("rpm says %v\n%s, and we say %v", err, out, p.Err())
 	}
@@ -48,8 +52,7 @@ func compare(t *testing.T, root, folder string, o transaction.Options) *install.
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := rpmtest.Extract(t, changed)
-	same(t, theirs, ours)
+	same(t, theirs, rpmtest.Extract(t, changed))
 	return p
 }
 
@@ -95,7 +98,7 @@ func TestUpgrade(t *testing.T) {
 		},
 	})
 	root := rpmtest.NewRoot(t, old)
-	p := compare(t, root, upgrade, transaction.Options{})
+	p := compare(t, root, root, upgrade, transaction.Options{})
 	if len(p.Removed) != 1 || p.Removed[0].Version != "1.0" || strings.Join(p.Names(), " ") != "alpha-1:1.1-1.noarch" {
 		t.Errorf("removed %v, added %v", p.Removed, p.Names())
 	}

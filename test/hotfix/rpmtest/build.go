@@ -22,16 +22,16 @@ type Package struct {
 
 // File is one file of a package.
 type File struct {
-	Path, Content   string
-	Mode            int // 0644, or 0755 for a folder, where it is 0
-	User, Group     string
-	Config          string // such as "%config(noreplace)"
-	Link            string // of a symbolic link
-	Hard            string // another file of the package, of which this one is a hard link
-	Folder, Ghost   bool
-	Doc             bool
-	Caps            string
-	MissingOK, Fifo bool
+	Path, Content string
+	Mode          int // 0644, or 0755 for a folder, where it is 0
+	User, Group   string
+	Config        string // such as "%config(noreplace)"
+	Link          string // of a symbolic link
+	Hard          string // another file of the package, of which this one is a hard link
+	Folder, Ghost bool
+	Doc           bool
+	Caps          string
+	MissingOK     bool
 }
 
 // Need skips the test unless rpm and rpmbuild are here, and it runs as root.
@@ -149,8 +149,6 @@ func (p Package) lay(t testing.TB, root string) {
 			check(os.Symlink(f.Link, at))
 		case f.Hard != "":
 			check(os.Link(filepath.Join(root, f.Hard), at))
-		case f.Fifo:
-			check(exec.Command("mkfifo", at).Run()) //nolint:noctx // a test's own path
 		default:
 			check(os.WriteFile(at, []byte(f.Content), 0o600))
 		}

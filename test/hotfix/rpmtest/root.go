@@ -64,7 +64,8 @@ func NewRoot(t testing.TB, folders ...string) string {
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no packages in %s: %v", folder, err)
 		}
-		if _, err := RPM(root, append([]string{"-U", "--nodeps", "--noscripts", "--notriggers"}, files...)...); err != nil {
+		flags := []string{"-U", "--nodeps", "--noscripts", "--notriggers", "--replacefiles"}
+		if _, err := RPM(root, append(flags, files...)...); err != nil {
 			t.Fatal(err)
 		}
 	}

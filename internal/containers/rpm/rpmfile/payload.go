@@ -2,6 +2,7 @@ package rpmfile
 
 import (
 	"bufio"
+	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
 	"crypto/md5" // old packages have no other digests
@@ -107,7 +108,11 @@ func (d *digested) check(what string) error {
 func decompress(kind string, r io.Reader) (io.ReadCloser, error) {
 	switch kind {
 	case "", "gzip":
-		return gzip.NewReader(r)
+		b := bufio.NewReader(r)
+		if start, err := b.Peek(2); err == nil && !bytes.Equal(start, []byte{0x1f, 0x8b}) {
+			return io.NopCloser(b), nil // one that isn't compressed says nothing
+		}
+		return gzip.NewReader(b)
 	case "bzip2":
 		return io.NopCloser(bzip2.NewReader(r)), nil
 	case "xz":

@@ -66,7 +66,7 @@ func New(
 	ctx context.Context, root *rootfs.Root, installed []rpmdb.Installed, files []*rpmfile.File, o Options,
 ) (*Transaction, error) {
 	t := &Transaction{
-		o: o, root: root, installed: installed, removed: map[*rpm.Package]bool{}, color: colorOf(installed),
+		o: o, root: root, installed: installed, removed: map[*rpm.Package]bool{}, color: colorOf(installed, o.Architecture),
 		links: map[string]string{}, folders: map[string]*rpm.File{}, resolved: map[string]string{},
 		owners: map[string][]owner{}, actions: map[*rpm.File]action{}, states: map[*rpm.File]rpm.State{},
 		replaced: map[int64]map[int]rpm.State{}, ops: map[string]*op{},
@@ -111,11 +111,14 @@ func (t *Transaction) note(format string, args ...any) {
 }
 
 // colorOf is which kinds of ELF files the image's rpm installs, as its newest package says.
-func colorOf(installed []rpmdb.Installed) uint32 {
+func colorOf(installed []rpmdb.Installed, architecture string) uint32 {
 	for _, p := range slices.Backward(installed) {
 		if p.Header.Has(rpm.TagInstColor) {
 			return uint32(p.Header.Int(rpm.TagInstColor))
 		}
+	}
+	if architecture == "amd64" || architecture == "s390x" {
+		return 3 // 32 and 64 bits
 	}
 	return 0
 }
