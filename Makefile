@@ -161,6 +161,14 @@ bench-record: plugin ## the same, and write the numbers into docs/performance.md
 	@if command -v docker-registry >/dev/null; then $(MAKE) --no-print-directory bench-prepare-record; \
 	else echo "prepare isn't measured: docker-registry isn't installed"; fi
 
+.PHONY: test-hotfix
+test-hotfix: ## install 200 sets of generated packages into images, and compare with rpm; needs root and rpm
+	IMGCTL_HOTFIX_SETS=200 go test -count=1 -timeout 60m -run TestGeneratedSets ./test/hotfix
+
+.PHONY: bench-hotfix
+bench-hotfix: build ## measure imgctl prepare hotfix against buildah with rpm -U; needs root, buildah and rpm
+	@go run ./test/bench/hotfix $(BENCH_FLAGS)
+
 # Peers are skopeo, where it is installed, crane of the module that we use, and regsync.
 REGSYNC := github.com/regclient/regclient/cmd/regsync@v0.11.7
 PEERS := $(CACHE)/bench-prepare

@@ -37,7 +37,7 @@ func hotfixCommand() sdk.Command {
 				"--tag hotfix --registry-url 192.168.24.1:8787"},
 		},
 		Flags: slices.Concat(sdk.Flags{
-			sdk.Strings("image", "image to change").Required().ValueName("IMAGE"),
+			sdk.Strings("image", "image to change, in a registry").Required().ValueName("IMAGE"),
 			sdk.String("rpms-path", "", "folder whose *.rpm files are installed").Required().ValueName("DIR").
 				Completes(sdk.CompleteDirectories),
 			sdk.String("tag", "latest", "text to add to the images' tags, after a dash").ValueName("TAG"),
@@ -50,7 +50,8 @@ func hotfixCommand() sdk.Command {
 			sdk.Bool("replacefiles", "take over files of other packages"),
 			sdk.Bool("nodeps", "don't check dependencies"),
 			sdk.Bool("all-layers", "read the whole image, so that files that no package owns are known, too"),
-		}, localFlags(), registryFlags()),
+			sdk.String("registry-url", "", "registry to put the results into (default: the image's own)").ValueName("HOST:PORT[/PATH]"),
+		}, localFlags()[1:], registryFlags()),
 		Columns: sdk.Columns{
 			{Title: "Source"},
 			{Title: "Target"},

@@ -67,7 +67,8 @@ func (g generator) files(name string) (all []file) {
 	}
 	if g.odds(3) && len(all) > 0 {
 		for _, f := range all {
-			if !f.Folder && f.Link == "" && !f.Ghost && f.Config == "" {
+			// rpm takes set-user-ID bits and capabilities from other links of a file that it removes; a layer can't.
+			if !f.Folder && f.Link == "" && !f.Ghost && f.Config == "" && f.Caps == "" && f.Mode&0o6000 == 0 {
 				h := f
 				h.Path, h.Hard, h.Content = "/usr/share/"+name+"-hard/"+g.one("1", "2"), f.Path, ""
 				add(h)

@@ -81,6 +81,9 @@ func (p *Plan) copyBases(ctx context.Context, rep report.Reporter) {
 func (p *Plan) store(ctx context.Context, i *Image) error {
 	target := i.target()
 	s := p.stores.At(target.Host)
+	if err := p.shared.layer(ctx, s, target, i); err != nil {
+		return err
+	}
 	if _, err := remote.Store(ctx, guarded{s, i}, target, i.image); err != nil {
 		return err
 	}

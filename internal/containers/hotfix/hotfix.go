@@ -80,6 +80,7 @@ type Plan struct {
 	dir    string
 	cache  *rootfs.Cache
 	o      Options
+	shared shared
 }
 
 // NewPlan works out what the packages change in each image, and builds the new layers. An image that

@@ -47,7 +47,7 @@ func Store(ctx context.Context, c Target, to registry.Image, image v1.Image) (st
 	retry := change.DefaultRetry
 	for try := 1; ; try++ {
 		for _, l := range append(layers, config) {
-			if err := storeBlob(ctx, c, to, l); err != nil {
+			if err := StoreBlob(ctx, c, to, l); err != nil {
 				return "", err
 			}
 		}
@@ -59,8 +59,8 @@ func Store(ctx context.Context, c Target, to registry.Image, image v1.Image) (st
 	}
 }
 
-// storeBlob uploads one blob unless the repository has it. What failed in passing is repeated.
-func storeBlob(ctx context.Context, c Target, to registry.Image, l v1.Layer) error {
+// StoreBlob uploads one blob unless the repository has it. What failed in passing is repeated.
+func StoreBlob(ctx context.Context, c Target, to registry.Image, l v1.Layer) error {
 	digest, err := l.Digest()
 	if err != nil {
 		return fmt.Errorf("layer for %s: %w", to, err)

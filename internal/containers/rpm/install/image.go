@@ -27,7 +27,14 @@ func (p *Plan) Image(ctx context.Context, by string, labels map[string]string) (
 	if err != nil {
 		return nil, err
 	}
+	before, err := p.image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
 	at := v1.Time{Time: p.time}
+	if before.Created.After(at.Time) {
+		at = before.Created
+	}
 	image, err := mutate.Append(p.image, mutate.Addendum{Layer: l, History: v1.History{Created: at, CreatedBy: by}})
 	if err != nil {
 		return nil, fmt.Errorf("adding the layer: %w", err)

@@ -112,8 +112,8 @@ type Plan struct {
 }
 
 // NewPlan works out the installation. It reads of the image what that takes, and needs the folder dir,
-// which is the caller's to remove, until the image is stored. The zero Options.Time is the image's age
-// or that of the newest package, whichever is later.
+// which is the caller's to remove, until the image is stored. The zero Options.Time is when the newest
+// package was built.
 func NewPlan(
 	ctx context.Context, cache *rootfs.Cache, image v1.Image, files []*rpmfile.File, dir string, o transaction.Options,
 ) (*Plan, error) {
@@ -123,7 +123,7 @@ func NewPlan(
 	}
 	o.Architecture = config.Architecture
 	if o.Time.IsZero() {
-		o.Time = newest(config.Created.Time, files)
+		o.Time = newest(files) // the same for all images, so that those with one database get one layer
 	}
 	root, err := rootfs.Open(cache, image)
 	if err != nil {
@@ -145,7 +145,7 @@ func NewPlan(
 
 const tagBuildTime = 1006
 
-func newest(at time.Time, files []*rpmfile.File) time.Time {
+func newest(files []*rpmfile.File) (at time.Time) {
 	for _, f := range files {
 		if built := time.Unix(int64(f.Header.Int(tagBuildTime)), 0); built.After(at) {
 			at = built

@@ -20,35 +20,63 @@ var architectures = map[string][]string{
 	"riscv64": {"riscv64"},
 }
 
-// choose takes the packages that can be installed: of several versions of one, the newest.
+// choose takes the packages that can be installed, one after the other: of several versions of one, the
+// newest, and none that another one obsoletes. What a package takes the place of goes even if that
+// package is left out later, as with rpm.
 func (t *Transaction) choose(files []*rpmfile.File) {
 	files = slices.Clone(files)
-	slices.SortStableFunc(files, func(a, b *rpmfile.File) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch), b.EVR().Compare(a.EVR()),
-			strings.Compare(a.Path, b.Path))
-	})
+	slices.SortStableFunc(files, func(a, b *rpmfile.File) int { return strings.Compare(a.Path, b.Path) })
 	for _, f := range files {
+		at, ok := t.place(f)
+		if !ok {
+			t.note("%s is left out, as %s is installed", f, t.Added[at])
+			continue
+		}
+		if at < len(t.Added) {
+			t.note("%s is left out, as %s is installed", t.Added[at], f)
+			t.Added[at] = f
+		} else {
+			t.Added = append(t.Added, f)
+		}
+		t.remove(f)
+	}
+	for _, f := range t.Added {
 		if f.Arch != "noarch" && !slices.Contains(architectures[t.o.Architecture], f.Arch) {
 			t.problem("%s is for another architecture than the image's, %s", f, t.o.Architecture)
 		}
 		if f.OS != "" && f.OS != "linux" {
 			t.problem("%s is for %s", f, f.OS)
 		}
-		if last := len(t.Added) - 1; last >= 0 && t.Added[last].Name == f.Name && t.Added[last].Arch == f.Arch {
-			t.note("%s is left out, as %s is installed", f, t.Added[last])
-			continue
-		}
-		t.Added = append(t.Added, f)
-	}
-	t.Added = slices.DeleteFunc(t.Added, func(f *rpmfile.File) bool {
-		for _, other := range t.Added {
-			if other != nil && other.Name != f.Name && obsoletes(other.Package, f.Package) {
-				t.note("%s is left out, as %s obsoletes it", f, other)
-				return true
+		for _, i := range t.installed {
+			if i.Name == f.Name {
+				t.checkVersion(f, i.Package)
 			}
 		}
-		return false
+	}
+	slices.SortStableFunc(t.Added, func(a, b *rpmfile.File) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch))
 	})
+}
+
+// place finds where a package goes among those that are added: in the place of another one, or at the
+// end. ok is false if the one there makes it superfluous.
+func (t *Transaction) place(f *rpmfile.File) (at int, ok bool) {
+	for n, other := range t.Added {
+		if obsoletes(other.Package, f.Package) {
+			return n, false
+		}
+	}
+	for n, other := range t.Added {
+		if obsoletes(f.Package, other.Package) {
+			return n, true
+		}
+	}
+	for n, other := range t.Added {
+		if other.Name == f.Name && (t.color == 0 || other.Arch == f.Arch) {
+			return n, f.EVR().Compare(other.EVR()) > 0
+		}
+	}
+	return len(t.Added), true
 }
 
 func obsoletes(p, other *rpm.Package) bool {
@@ -64,21 +92,18 @@ func colors(p *rpm.Package) (c uint32) {
 	return c
 }
 
-// remove finds the installed packages that the added ones take the place of.
-func (t *Transaction) remove() {
-	for _, f := range t.Added {
-		color := colors(f.Package)
-		for _, i := range t.installed {
-			if i.Name == f.Name {
-				other := colors(i.Package)
-				if t.color != 0 && color != 0 && other != 0 && color&other == 0 {
-					continue // the same package for another word size stays beside it
-				}
-				t.checkVersion(f, i.Package)
-				t.replace(Removal{Installed: i, By: f.Package})
-			} else if obsoletes(f.Package, i.Package) {
-				t.replace(Removal{Installed: i, By: f.Package, Obsolete: true})
+// remove finds the installed packages that an added one takes the place of.
+func (t *Transaction) remove(f *rpmfile.File) {
+	color := colors(f.Package)
+	for _, i := range t.installed {
+		if i.Name == f.Name {
+			other := colors(i.Package)
+			if t.color != 0 && color != 0 && other != 0 && color&other == 0 {
+				continue // the same package for another word size stays beside it
 			}
+			t.replace(Removal{Installed: i, By: f.Package})
+		} else if obsoletes(f.Package, i.Package) {
+			t.replace(Removal{Installed: i, By: f.Package, Obsolete: true})
 		}
 	}
 }
@@ -94,7 +119,7 @@ func (t *Transaction) checkVersion(f *rpmfile.File, installed *rpm.Package) {
 	switch c := f.EVR().Compare(installed.EVR()); {
 	case c < 0 && !t.o.Downgrade:
 		t.problem("%s is installed, which is newer than %s", installed, f)
-	case c == 0 && f.Arch == installed.Arch && !t.o.Reinstall:
+	case c == 0 && (t.color == 0 || f.Arch == installed.Arch) && !t.o.Reinstall:
 		t.problem("%s is installed already", f)
 	}
 }

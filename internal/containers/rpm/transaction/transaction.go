@@ -77,7 +77,6 @@ func New(
 		}
 	}
 	t.choose(files)
-	t.remove()
 	if err := t.survey(ctx); err != nil {
 		return nil, err
 	}
