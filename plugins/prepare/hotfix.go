@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/hotfix"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/layout"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/rpmfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/transaction"
@@ -23,8 +25,8 @@ func hotfixCommand() sdk.Command {
 		Path: "prepare hotfix", Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Add RPM packages to images",
 		Long: "Installs packages into images as rpm -U would, without root and without running anything: the packages' files, the " +
-			"removal of what they replace and the image's package database become one more layer. The result has the image's name, with the tag's " +
-			"text after its own tag, in the same registry or in another one. Nothing is written if a dependency is missing, files " +
+			"removal of what they replace and the image's package database become one more layer. The result has the image's name, with " +
+			"the tag's text after its own tag, in the same registry or in another one. Nothing is written if a dependency is missing, files " +
 			"conflict, a package is older than the installed one, or a scriptlet would have to run that isn't known to be harmless. " +
 			"The same image and packages give the same digest.\n\n" +
 			"Images whose package database isn't SQLite, such as those of el8, have to be prepared with the role " +
@@ -50,6 +52,8 @@ func hotfixCommand() sdk.Command {
 			sdk.Bool("replacefiles", "take over files of other packages"),
 			sdk.Bool("nodeps", "don't check dependencies"),
 			sdk.Bool("all-layers", "read the whole image, so that files that no package owns are known, too"),
+			sdk.File("layout", "", "OCI image layout, a folder, that has the images; results go there, too, unless --registry-url names a "+
+				"registry").Completes(sdk.CompleteDirectories),
 			sdk.String("registry-url", "", "registry to put the results into (default: the image's own)").ValueName("HOST:PORT[/PATH]"),
 		}, localFlags()[1:], registryFlags()),
 		Columns: sdk.Columns{
@@ -66,7 +70,7 @@ func hotfixCommand() sdk.Command {
 	}
 }
 
-func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error) {
+func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (failed error) {
 	jobs, err := hotfixJobs(in)
 	if err != nil {
 		return err
@@ -88,7 +92,16 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error
 		return err
 	}
 	defer c.Close()
-	plan, err := hotfix.NewPlan(ctx, transfer.Registries(c), jobs, files, hotfix.Options{
+	stores := transfer.Registries(c)
+	if in.IsSet("layout") {
+		l, closes, err := openLayout(in)
+		if err != nil {
+			return err
+		}
+		defer func() { failed = errors.Join(failed, closes(failed != nil)) }()
+		inLayout(in, &stores, l, jobs)
+	}
+	plan, err := hotfix.NewPlan(ctx, stores, jobs, files, hotfix.Options{
 		Append: "-" + in.String("tag"),
 		Options: transaction.Options{
 			Time: at, Downgrade: in.Bool("oldpackage"), Reinstall: in.Bool("replacepkgs"), ReplaceFiles: in.Bool("replacefiles"),
@@ -98,7 +111,7 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, plan.Close()) }()
+	defer func() { failed = errors.Join(failed, plan.Close()) }()
 	if !in.Bool("check") && !in.DryRun() {
 		return bridge.CarryOut(ctx, in, out, plan)
 	}
@@ -110,6 +123,33 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error
 		}
 	}
 	return errors.Join(bridge.ShowOnly(ctx, in, out, plan), plan.Err())
+}
+
+// openLayout opens the layout of the flag. closes writes its list, if the layout may be changed.
+func openLayout(in *sdk.Input) (l *layout.Layout, closes func(failed bool) error, err error) {
+	path := in.File("layout")
+	if in.DryRun() || in.Bool("check") || in.IsSet("registry-url") {
+		l, err = layout.Open(path)
+		return l, func(bool) error { return l.Close() }, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil, fault.Wrap(fault.NotFound, "", fault.In("layout", err))
+	}
+	l, err = layout.Create(path, false)
+	return l, func(failed bool) error { return errors.Join(l.Finish(failed), l.Close()) }, err
+}
+
+// inLayout has the jobs take the images from the layout, and put the results there if no registry is
+// named for them.
+func inLayout(in *sdk.Input, stores *transfer.Stores, l *layout.Layout, jobs []hotfix.Job) {
+	path := in.File("layout")
+	stores.Folders = map[string]transfer.Folder{path: l}
+	for n := range jobs {
+		jobs[n].SourceFolder = path
+		if !in.IsSet("registry-url") {
+			jobs[n].TargetFolder = path
+		}
+	}
 }
 
 func hotfixJobs(in *sdk.Input) (jobs []hotfix.Job, err error) {

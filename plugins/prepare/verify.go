@@ -19,11 +19,16 @@ func verifyCommand() sdk.Command {
 			"that each " +
 			"blob is there. With --deep, every byte is read. Exit code 8 says that something is missing or corrupt.\n\n" +
 			"With --packages, it reads the images' package databases instead, and says whether the packages are in. No container runs, " +
-			"and of each image only the layers down to the one with the database are fetched. Exit code 8 says that a package isn't in.",
+			"and of each image only the layers down to the one with the database are fetched. " +
+			"Exit code 8 says that a package isn't in.\n\n" +
+			"With --running, it asks podman on this host which images its containers run. Exit code 8 says that one runs something " +
+			"else than the registry has.",
 		Examples: []sdk.Example{
 			{Text: "After a copy", Command: "imgctl prepare verify -e containers.yaml"},
 			{Text: "Whether a fix is in", Command: "imgctl prepare verify registry.example:5000/ns/openstack-nova-api:17.1-hotfix " +
 				"--packages python3-nova-23.2.2"},
+			{Text: "Whether this host runs it", Command: "imgctl prepare verify " +
+				"registry.example:5000/ns/openstack-nova-api:17.1-hotfix --running"},
 			{Text: "One image, to its last byte", Command: "imgctl prepare verify registry.example:5000/ns/openstack-nova-api:tag --deep"},
 		},
 		Args: []sdk.Arg{sdk.ZeroOrMore("IMAGE", "REGISTRY/PATH:TAG (default: what the deployment uses)")},
@@ -31,6 +36,9 @@ func verifyCommand() sdk.Command {
 			sdk.Bool("deep", "read every byte and check its digest"),
 			sdk.Strings("packages", "check instead that the images have this package: NAME, NAME-VERSION, NAME-VERSION-RELEASE or "+
 				"NAME>=VERSION").ValueName("PACKAGE"),
+			sdk.Bool("running", "check instead that the containers of this host run what the registry has; without images, each "+
+				"container is compared with the image that it was made from"),
+			sdk.File("socket", "/run/podman/podman.sock", "socket of podman, or of docker, on this host"),
 		}),
 		Columns: sdk.Columns{
 			{Title: "Image"},
@@ -57,9 +65,14 @@ func verify(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer d.closes()
-	images, err := d.used(ctx, in, out)
-	if err != nil {
-		return err
+	var images []reference.Reference
+	if !in.Bool("running") || len(in.ArgValues("IMAGE")) > 0 {
+		if images, err = d.used(ctx, in, out); err != nil {
+			return err
+		}
+	}
+	if in.Bool("running") {
+		return verifyRunning(ctx, in, out, d.client, images)
 	}
 	if in.IsSet("packages") {
 		return verifyPackages(ctx, in, out, d.client, images)

@@ -50,7 +50,7 @@ func (p *Plan) copyBases(ctx context.Context, rep report.Reporter) {
 	var jobs []transfer.Job
 	var images []*Image
 	for _, i := range p.Images {
-		source, target := i.source(), i.target()
+		source, target := p.source(i), p.target(i)
 		if i.State != Planned || source.Host == target.Host && source.Repository == target.Repository {
 			continue
 		}
@@ -79,7 +79,7 @@ func (p *Plan) copyBases(ctx context.Context, rep report.Reporter) {
 }
 
 func (p *Plan) store(ctx context.Context, i *Image) error {
-	target := i.target()
+	target := p.target(i)
 	s := p.stores.At(target.Host)
 	if err := p.shared.layer(ctx, s, target, i); err != nil {
 		return err

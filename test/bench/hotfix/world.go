@@ -160,13 +160,17 @@ func (w *world) build(version string) (string, error) {
 	for _, name := range names {
 		fmt.Fprintf(&spec, "%%package -n %s\nVersion: %s\nSummary: x\nAutoReqProv: no\n%%description -n %s\nx\n", name, version, name)
 	}
-	spec.WriteString("%install\n")
+	spec.WriteString("%install\nmkdir -p %{buildroot}/var/lib/rpm\n")
 	for _, name := range names {
 		dir := "%{buildroot}/usr/lib/python3/" + name
 		fmt.Fprintf(&spec, "mkdir -p %s\nfor i in $(seq 150); do echo %s $i > %s/file$i.py; done\n", dir, version, dir)
 	}
 	for _, name := range names {
 		fmt.Fprintf(&spec, "%%files -n %s\n/usr/lib/python3/%s\n", name, name)
+	}
+	if version == "1" { // the folders that others put their files into
+		spec.WriteString("%package -n filesystem\nSummary: x\nAutoReqProv: no\n%description -n filesystem\nx\n" +
+			"%files -n filesystem\n%dir /usr\n%dir /usr/lib\n%dir /usr/lib/python3\n%dir /var\n%dir /var/lib\n%dir /var/lib/rpm\n")
 	}
 	if err := os.MkdirAll(top, 0o755); err != nil {
 		return "", err
