@@ -118,6 +118,9 @@ func (b *blob) resume(cut error) error {
 	if b.ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", b.what(), context.Cause(b.ctx))
 	}
+	if errors.Is(cut, io.EOF) {
+		cut = io.ErrUnexpectedEOF // not the end, to whoever reads this error
+	}
 	b.cuts++
 	if b.cuts > max(b.c.o.Retries, 0) {
 		return fault.Wrap(fault.Unavailable, "", fmt.Errorf("%s: cut off at byte %d of %d: %w", b.what(), b.at, b.d.Size, cut))

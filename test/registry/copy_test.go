@@ -49,6 +49,23 @@ func (r *registry) fill(t *testing.T, n int, size int64, options ...remote.Optio
 	return paths
 }
 
+// push stores an image with a layer of its own, and gives its path.
+func (r *registry) push(t *testing.T, path string, size int64) string {
+	t.Helper()
+	own, err := random.Layer(size, types.DockerLayer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := mutate.AppendLayers(empty.Image, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(r.ref(t, path), image); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func (r *registry) ref(t *testing.T, path string) name.Reference {
 	t.Helper()
 	ref, err := name.ParseReference(r.host + "/" + path)

@@ -39,6 +39,16 @@ func TestMain(m *testing.M) {
 		fmt.Println(strings.Fields(peak)[0])
 		os.Exit(0)
 	}
+	if words := strings.Fields(os.Getenv(asFiller)); len(words) == 2 {
+		ctx, cancel := testContext()
+		err := fillAndCopy(ctx, words[0], words[1])
+		cancel()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +34,13 @@ type registry struct {
 	ca   string // file, where it has TLS
 }
 
-type settings struct{ password, tls bool }
+type settings struct {
+	password, tls bool
+	relative      bool      // Location headers without a host
+	tokens        *tokens   // who gives tokens
+	images        *registry // whose images it has, too
+	disk          string    // size of the disk that it has for itself, such as "8m"
+}
 
 // start runs docker-registry until the test ends. With a password, user u has password p-word.
 func start(t *testing.T, s settings) *registry {
@@ -42,9 +50,20 @@ func start(t *testing.T, s settings) *registry {
 		t.Skip("docker-registry isn't installed: apt-get install docker-registry")
 	}
 	r := &registry{dir: t.TempDir(), host: freePort(t)}
+	data := r.dir + "/data"
+	if s.images != nil {
+		data = s.images.dir + "/data"
+	}
 	config := "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n" +
-		"storage: {filesystem: {rootdirectory: " + r.dir + "/data}, delete: {enabled: true}}\n" +
+		"storage: {filesystem: {rootdirectory: " + data + "}, delete: {enabled: true}}\n" +
 		"http:\n  addr: " + r.host + "\n"
+	if s.relative {
+		config += "  relativeurls: true\n"
+	}
+	if s.tokens != nil {
+		config += "auth: {token: {realm: " + s.tokens.url + ", service: registry, issuer: test, " +
+			"rootcertbundle: " + s.tokens.certificate + "}}\n"
+	}
 	if s.tls {
 		certificate, key := r.certificate(t)
 		r.ca = certificate
@@ -61,7 +80,11 @@ func start(t *testing.T, s settings) *registry {
 	file := filepath.Join(r.dir, "config.yml")
 	write(t, file, config)
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "serve", file)
+	words := []string{program, "serve", file}
+	if s.disk != "" {
+		words = onItsOwnDisk(t, filepath.Join(r.dir, "data"), s.disk, words)
+	}
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir, cmd.Env = r.dir, []string{"OTEL_TRACES_EXPORTER=none"}
 	if err := cmd.Start(); err != nil {
 		cancel()
@@ -110,15 +133,7 @@ func (r *registry) certificate(t *testing.T) (certificate, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signed := selfSigned(t, private)
 	der, err := x509.MarshalECPrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
@@ -129,11 +144,62 @@ func (r *registry) certificate(t *testing.T) (certificate, key string) {
 	return certificate, key
 }
 
+// selfSigned is a certificate for 127.0.0.1 that its own key signs.
+func selfSigned(t *testing.T, key *ecdsa.PrivateKey) (der []byte) {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
 // watcher is a proxy before a registry that keeps what was asked and answered.
 type watcher struct {
 	host string
 	mu   sync.Mutex
-	log  []string // METHOD PATH STATUS
+	log  []string     // METHOD PATH STATUS
+	sent atomic.Int64 // bytes of blobs
+	cuts int          // answers with a large blob that are still to be cut
+	at   int64
+	then func() // before a cut
+	// instead answers a request in the registry's place; nil is never.
+	instead func(rw http.ResponseWriter, r *http.Request) bool
+}
+
+// cut ends the next n answers with a blob after so many bytes, when then has returned.
+func (w *watcher) cut(n int, after int64, then func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cuts, w.at, w.then = n, after, then
+}
+
+// body counts a blob's bytes, and cuts it.
+type body struct {
+	io.ReadCloser
+	w    *watcher
+	left int64 // negative is all
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		b.w.then()
+		return 0, io.ErrUnexpectedEOF
+	}
+	if b.left > 0 {
+		p = p[:min(int64(len(p)), b.left)]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.w.sent.Add(int64(n))
+	if b.left > 0 {
+		b.left -= int64(n)
+	}
+	return n, err
 }
 
 func (r *registry) watch(t *testing.T) *watcher {
@@ -157,10 +223,25 @@ func (r *registry) watch(t *testing.T) *watcher {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.log = append(w.log, fmt.Sprintf("%s %s %d", resp.Request.Method, resp.Request.URL.RequestURI(), resp.StatusCode))
+			if resp.Request.Method == http.MethodGet && strings.Contains(resp.Request.URL.Path, "/blobs/") && resp.StatusCode < 300 {
+				b := &body{resp.Body, w, -1}
+				if w.cuts > 0 && resp.ContentLength > w.at {
+					w.cuts--
+					b.left = w.at
+				}
+				resp.Body = b
+			}
 			return nil
 		},
 	}
-	server := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		instead := w.instead
+		w.mu.Unlock()
+		if instead == nil || !instead(rw, r) {
+			proxy.ServeHTTP(rw, r)
+		}
+	})}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { server.Close() })
 	return w
