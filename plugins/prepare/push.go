@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/envfile"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/localstore"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -34,14 +36,14 @@ func pushCommand() sdk.Command {
 				"registry.example:5000 " +
 				"--append-tag -site"},
 		},
-		Args: []sdk.Arg{sdk.OneOrMore("IMAGE", "REGISTRY/PATH:TAG")},
+		Args: []sdk.Arg{sdk.OneOrMore("IMAGE", "REGISTRY/PATH:TAG, or containers-storage:NAME for one in this machine's own storage")},
 		Flags: slices.Concat(localFlags(), sdk.Flags{
 			sdk.String("append-tag", "", "text to add to the tag").ValueName("TEXT"),
 			sdk.String("source-username", "", "user at the images' registry").ValueName("USER"),
 			sdk.String("source-password", "", "password there").Secret(),
 			sdk.Bool("multi-arch", "copy images for all architectures"),
 			sdk.Bool("cleanup", "for scripts written for TripleO: nothing is left on this machine to clean up"),
-			sdk.Bool("local", "for scripts written for TripleO: images in this machine's own storage can't be read").Hidden(),
+			sdk.Bool("local", "the images are in this machine's own storage, that of podman and buildah"),
 		}, registryFlags(), copyFlags()),
 		Columns: copyColumns,
 		Run:     bridge.Run(push),
@@ -49,9 +51,6 @@ func pushCommand() sdk.Command {
 }
 
 func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	if in.Bool("local") {
-		return fault.New(fault.Usage, "push it to a registry with podman first", "images in this machine's own storage can't be read")
-	}
 	target, err := destination(in)
 	if err != nil {
 		return err
@@ -79,6 +78,11 @@ func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer s.close()
+	done, err := takeLocal(ctx, in, s, jobs)
+	if err != nil {
+		return err
+	}
+	defer done()
 	s.place(jobs)
 	plan, err := transfer.NewPlan(ctx, s.Stores, jobs, o)
 	if err != nil {
@@ -89,9 +93,13 @@ func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 
 func pushJobs(in *sdk.Input, target reference.Destination) (jobs []transfer.Job, err error) {
 	for _, text := range in.ArgValues("IMAGE") {
-		source, err := reference.Parse(text)
+		name, local := strings.CutPrefix(text, localstore.Prefix)
+		source, err := reference.Parse(name)
 		if err != nil {
 			return nil, err
+		}
+		if local || in.Bool("local") {
+			source = named(source)
 		}
 		to := target.Of(source)
 		if source.Digest == "" {
@@ -100,7 +108,11 @@ func pushJobs(in *sdk.Input, target reference.Destination) (jobs []transfer.Job,
 		if to.Tag != "" && !reference.ValidTag(to.Tag) {
 			return nil, fault.Bad("append_tag", "", "%q is no tag", to.Tag)
 		}
-		jobs = append(jobs, transfer.Job{Source: source, Target: to, MultiArch: in.Bool("multi-arch")})
+		job := transfer.Job{Source: source, Target: to, MultiArch: in.Bool("multi-arch")}
+		if local || in.Bool("local") {
+			job.SourceFolder = ownStorage
+		}
+		jobs = append(jobs, job)
 	}
 	return jobs, nil
 }
