@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -18,31 +20,52 @@ func page[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, que
 	if query != "" {
 		at += "?" + query
 	}
-	var body map[string]json.RawMessage
-	//nolint:bodyclose // gophercloud closes what it decodes
-	resp, err := sc.Get(ctx, at, &body, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}, MoreHeaders: l.Headers})
-	if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
+	//nolint:bodyclose // it is closed below
+	resp, err := sc.Get(ctx, at, nil, &gophercloud.RequestOpts{
+		OkCodes: []int{http.StatusOK}, MoreHeaders: l.Headers, KeepResponseBody: true,
+	})
+	if err != nil {
 		return nil, "", cloud.Classify(err)
 	}
-	raw, ok := body[l.Key]
-	if !ok || string(raw) == "null" {
-		return nil, "", fmt.Errorf("the service answered without %q", l.Key)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, "", cloud.Classify(err)
 	}
-	if err := json.Unmarshal(raw, &items); err != nil {
+	body := newBody[T](l.Key)
+	if err := json.Unmarshal(data, body.Interface()); err != nil {
 		return nil, "", fmt.Errorf("reading the list of %s: %w", l.Key, err)
 	}
-	next, err = nextPage(body, l.Key)
-	return items, next, err
+	list := body.Elem().FieldByName("Items").Interface().(*[]T)
+	if list == nil {
+		return nil, "", fmt.Errorf("the service answered without %q", l.Key)
+	}
+	next, err = nextPage(body.Elem(), l.Key)
+	return *list, next, err
+}
+
+// newBody is what a page of a list is decoded into: the items, and the links in all their forms. The items' key is
+// known only here, and lists are large: this reads them once.
+func newBody[T any](key string) reflect.Value {
+	raw := reflect.TypeFor[json.RawMessage]()
+	tag := func(name string) reflect.StructTag { return reflect.StructTag(`json:"` + name + `"`) }
+	return reflect.New(reflect.StructOf([]reflect.StructField{
+		{Name: "Items", Type: reflect.TypeFor[*[]T](), Tag: tag(key)},
+		{Name: "Next", Type: raw, Tag: tag("next")},
+		{Name: "Links", Type: raw, Tag: tag("links")},
+		{Name: "KeyLinks", Type: raw, Tag: tag(key + "_links")},
+	}))
 }
 
 // nextPage is the query of the link to the next page, "" for none. Services write it as "next", as
 // "KEY_links" or as "links"; of its address, which proxies get wrong, only the query counts.
-func nextPage(page map[string]json.RawMessage, key string) (string, error) {
+func nextPage(page reflect.Value, key string) (string, error) {
 	link := ""
-	_ = json.Unmarshal(page["next"], &link) // Glance's, Ironic's and Magnum's
-	for _, name := range []string{key + "_links", "links"} {
+	raw := func(field string) json.RawMessage { return page.FieldByName(field).Interface().(json.RawMessage) }
+	_ = json.Unmarshal(raw("Next"), &link) // Glance's, Ironic's and Magnum's
+	for _, name := range []string{"KeyLinks", "Links"} {
 		var links []struct{ Rel, Href string }
-		if json.Unmarshal(page[name], &links) != nil {
+		if json.Unmarshal(raw(name), &links) != nil {
 			continue
 		}
 		for _, l := range links {
