@@ -38,6 +38,7 @@ type Node struct {
 	Traits          []string
 	Maintenance     bool
 	NoCleaning      bool // it isn't cleaned after use
+	NoPower         bool // its power state isn't known, so it can't be allocated
 	Properties      map[string]any
 	Extra           map[string]any
 	DriverInfo      map[string]any // besides Kernel and Ramdisk
@@ -66,8 +67,12 @@ func (c *Cloud) AddNode(n Node) string {
 	if n.NoCleaning {
 		automated = new(bool)
 	}
+	power := "power off"
+	if n.NoPower {
+		power = ""
+	}
 	return c.services.Baremetal.AddNode(ironic.Node{
-		UUID: n.UUID, Name: n.Name, ResourceClass: cmp.Or(n.ResourceClass, "baremetal"), DeployInterface: n.DeployInterface,
+		PowerState: power, UUID: n.UUID, Name: n.Name, ResourceClass: cmp.Or(n.ResourceClass, "baremetal"), DeployInterface: n.DeployInterface,
 		ProvisionState: n.State, Properties: properties, DriverInfo: info,
 		InstanceInfo: maps.Clone(n.InstanceInfo), Extra: maps.Clone(n.Extra), Traits: n.Traits,
 		Maintenance: n.Maintenance, AutomatedClean: automated, InstanceUUID: n.InstanceUUID,

@@ -53,6 +53,9 @@ func (t *Test) check(ctx context.Context) (string, error) {
 func (t *Test) checkOne(ctx context.Context, name string, n *ironic.Node) (string, error) {
 	switch name {
 	case CheckPower:
+		if n.PowerState == "" {
+			return "unknown", nil // some drivers can't tell
+		}
 		if n.PowerState != "power on" {
 			return "", fmt.Errorf("the node's power state is %q", n.PowerState)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -104,7 +105,8 @@ func (p *Push) batchOf(ctx context.Context, batch []*Target) (later []*Target) {
 
 // wait tries nodes that were busy again until their time is over.
 func (p *Push) wait(ctx context.Context, later []*Target) {
-	err := p.site.Pace.Wait(ctx, "nodes", p.o.Patience, func(ctx context.Context) (bool, error) {
+	all := slices.Clone(later)
+	_ = p.site.Pace.Wait(ctx, "nodes", p.o.Patience, func(ctx context.Context) (bool, error) {
 		for _, t := range later {
 			fresh, err := p.site.Nodes.Node(ctx, t.Node.ID)
 			if err != nil {
@@ -115,8 +117,11 @@ func (p *Push) wait(ctx context.Context, later []*Target) {
 		later = p.batchOf(ctx, later)
 		return len(later) == 0 || p.failures() > p.o.MaxFail, nil
 	})
-	if err != nil && ctx.Err() == nil {
-		for _, t := range later {
+	if ctx.Err() != nil || p.failures() > p.o.MaxFail {
+		return
+	}
+	for _, t := range all { // the wait is over for what is left
+		if t.State == ToPush {
 			t.fail(fault.New(fault.Conflict, "", "%w: it is %s, and wasn't free within %s", errLater, t.Node.ProvisionState, p.o.Patience))
 		}
 	}

@@ -3,6 +3,7 @@ package baremetal
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -151,7 +152,7 @@ func (r *recovery) endInstance(ctx context.Context, n *ironic.Node, e *Entry) er
 	}
 	switch n.ProvisionState {
 	case ironic.Available:
-		return r.site.Nodes.Deallocate(ctx, r.run)
+		return r.site.release(ctx, r.run)
 	case ironic.Active, ironic.DeployFailed, ironic.DeployWait, ironic.Failed:
 		return r.site.undeploy(ctx, n.ID)
 	}
@@ -205,6 +206,18 @@ func (r *recovery) ours(ctx context.Context, n *ironic.Node, e *Entry) (bool, er
 func (s *Site) release(ctx context.Context, run string) error {
 	if err := s.Nodes.Deallocate(ctx, run); err != nil && !fault.Is(err, fault.Conflict) {
 		return err
+	}
+	held, err := s.Nodes.Nodes(ctx, []string{"uuid", "provision_state", "instance_uuid"}, url.Values{"instance_uuid": {run}})
+	if err != nil {
+		return err
+	}
+	for _, n := range held {
+		if n.InstanceID != run || n.ProvisionState != ironic.Available {
+			continue
+		}
+		if _, err := s.Nodes.Patch(ctx, n.ID, ironic.Patch{{Op: "remove", Path: "/instance_uuid"}}); err != nil {
+			return err
+		}
 	}
 	if s.Leases != nil {
 		return s.Leases.end(ctx, run)

@@ -134,6 +134,10 @@ func (r *Rollback) findOrphans(ctx context.Context, nodes []*ironic.Node, known 
 	chosen := map[string]bool{}
 	for _, n := range nodes {
 		chosen[n.ID] = true
+		if n.InstanceID == r.o.Run && r.o.Run != "" && !known[r.o.Run] {
+			known[r.o.Run] = true
+			r.orphan = append(r.orphan, r.o.Run)
+		}
 	}
 	for _, a := range all {
 		node, ours := strings.CutPrefix(a.Name, allocationName)

@@ -40,7 +40,6 @@ type Node struct {
 	Traits         []string       `json:"traits"`
 	Owner          string         `json:"owner"`
 	InstanceID     string         `json:"instance_uuid"`
-	Allocation     string         `json:"allocation_uuid"`
 	DeployWith     string         `json:"deploy_interface"`
 	BootWith       string         `json:"boot_interface"`
 	AutomatedClean *bool          `json:"automated_clean"` // nil = the service's setting

@@ -135,9 +135,9 @@ func startSandbox(t testing.TB) *sandbox.Cloud {
 	}}
 	// As test/openstack's are: real-1 isn't cleaned, and boots its deploy ramdisk.
 	seed.Nodes = []sandbox.Node{
-		{Name: "fake-1", ResourceClass: "fake", DeployInterface: "fake"},
-		{Name: "fake-2", ResourceClass: "fake", DeployInterface: "fake"},
-		{Name: "real-1", ResourceClass: "real", NoCleaning: true},
+		{Name: "fake-1", ResourceClass: "fake", DeployInterface: "fake", NoPower: true},
+		{Name: "fake-2", ResourceClass: "fake", DeployInterface: "fake", NoPower: true},
+		{Name: "real-1", ResourceClass: "real", NoCleaning: true, NoPower: true},
 	}
 	return sandboxtest.Start(t, sandboxtest.WithGuests(t, sandbox.Options{
 		Seed: seed, SSHPort: sandboxSSH, Baremetal: sandbox.Baremetal{CallbackTimeout: time.Second},

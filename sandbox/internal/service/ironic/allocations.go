@@ -136,6 +136,7 @@ func (s *Service) allocate(a *Allocation) {
 	a.UpdatedAt = s.now()
 	for _, n := range s.nodes {
 		if n.ProvisionState != Available || n.InstanceUUID != "" || n.Maintenance || n.ResourceClass != a.ResourceClass ||
+			n.PowerState == "" ||
 			len(a.Candidates) > 0 && !slices.Contains(a.Candidates, n.UUID) || n.Reservation != "" ||
 			slices.ContainsFunc(a.Traits, func(t string) bool { return !slices.Contains(n.Traits, t) }) {
 			continue

@@ -48,7 +48,9 @@ func (s *Service) deploy(n *Node) func(context.Context) {
 			return
 		}
 		s.step(ctx, n, Deploying, func() {
-			n.PowerState = "power on"
+			if n.PowerState != "" {
+				n.PowerState = "power on"
+			}
 			n.move(s.now(), Active, "")
 		})
 	}
@@ -63,7 +65,10 @@ func (s *Service) deployFails(n *Node, why string) {
 func (s *Service) tearDown(n *Node) func(context.Context) {
 	return func(ctx context.Context) {
 		s.step(ctx, n, Deleting, func() {
-			n.InstanceInfo, n.InstanceUUID, n.PowerState = map[string]any{}, "", "power off"
+			n.InstanceInfo, n.InstanceUUID = map[string]any{}, ""
+			if n.PowerState != "" {
+				n.PowerState = "power off"
+			}
 			s.forget(n.AllocationUUID)
 			n.AllocationUUID = ""
 			s.clean(n)

@@ -58,7 +58,6 @@ func (n *Node) complete(now time.Time) {
 		{&n.BootInterface, "fake"},
 		{&n.DeployInterface, "direct"},
 		{&n.ProvisionState, Available},
-		{&n.PowerState, "power off"},
 	} {
 		if *d.field == "" {
 			*d.field = d.value

@@ -46,7 +46,7 @@ func (n *Node) fields(r *http.Request) map[string]any {
 		"properties": n.Properties, "extra": n.Extra, "instance_info": n.InstanceInfo, "instance_uuid": orNull(n.InstanceUUID),
 		"allocation_uuid": orNull(n.AllocationUUID), "resource_class": orNull(n.ResourceClass), "traits": traits,
 		"provision_state": n.ProvisionState, "target_provision_state": orNull(n.TargetState), "provision_updated_at": stamp(n.MovedAt),
-		"power_state": n.PowerState, "target_power_state": nil, "maintenance": n.Maintenance,
+		"power_state": orNull(n.PowerState), "target_power_state": nil, "maintenance": n.Maintenance,
 		"maintenance_reason": orNull(n.MaintenanceReason), "fault": orNull(n.Fault), "last_error": orNull(n.LastError),
 		"reservation": orNull(n.Reservation), "automated_clean": automated, "retired": n.Retired, "retired_reason": nil,
 		"owner": orNull(n.Owner), "lessee": orNull(n.Lessee), "description": nil, "conductor": host, "conductor_group": "",

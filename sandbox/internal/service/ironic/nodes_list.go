@@ -55,6 +55,9 @@ func validFields(r *http.Request, fields []string) error {
 		if minorOf(r) < since[f] {
 			return notAcceptable()
 		}
+		if f == "allocation_uuid" && r.PathValue("id") == "" { // it isn't a column of Ironic's database
+			return answer.Fail(http.StatusInternalServerError, "type object 'Node' has no attribute 'allocation_uuid'")
+		}
 		if _, ok := known[f]; !ok {
 			return invalid("Field(s) \"%s\" are not valid", f)
 		}
