@@ -1,4 +1,4 @@
-# Ironic, where it is asked for: SERVICES=baremetal.
+# Ironic, which is started unless SERVICES says otherwise.
 
 configure_baremetal() {
   mkdir -p "$state"/ironic/{http,tftp/master,images/master}

@@ -32,8 +32,8 @@ packages=(
   syslinux syslinux-common mtools dosfstools fdisk e2fsprogs
 )
 
-# What is started besides, by SERVICES="baremetal".
-services=${SERVICES:-}
+# What is started besides; SERVICES= leaves it out.
+services=${SERVICES-baremetal}
 wants() { [[ " $services " == *" $1 "* ]]; }
 if wants baremetal; then packages+=(ironic-common); fi
 
