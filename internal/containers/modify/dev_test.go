@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
 // gerrit is a folder of repositories: openstack/tool with a tag, a commit after it, and two changes, of
@@ -130,5 +134,23 @@ func TestDevInstallRefuses(t *testing.T) {
 				t.Error("there is an image")
 			}
 		})
+	}
+}
+
+// TestOneRemoteThatFailsStopsNoOthers has an entry whose Gerrit isn't there, and another entry.
+func TestOneRemoteThatFailsStopsNoOthers(t *testing.T) {
+	t.Parallel()
+	needs(t, "git")
+	w := start(t)
+	w.files(map[string]string{"Dockerfile": "FROM x\nENV a=b\nUSER nova"})
+	w.push("ns/nova-api:1", image(t, v1.Config{}))
+	p, err := w.apply(w.job("nova-compute:1", nil), w.job("nova-api:1", map[string]any{
+		"tasks_from": "dev_install", "git_remote": "file:///nowhere", "refspecs": []any{map[string]any{"project": "tool"}},
+	}))
+	if !fault.Is(err, fault.Partial) || !strings.Contains(err.Error(), "project tool: git ls-remote") {
+		t.Errorf("got %v", err)
+	}
+	if !w.has("mine/nova-compute:1-x") || w.has("mine/nova-api:1-x") {
+		t.Errorf("the images are %v", states(p))
 	}
 }

@@ -131,9 +131,7 @@ func NewPlan(
 		return nil, err
 	}
 	for _, c := range recipes {
-		if err := c.resolve(ctx, &programs{&p.o}); err != nil {
-			return nil, err
-		}
+		c.unresolved = c.resolve(ctx, &programs{&p.o})
 	}
 	var group errgroup.Group
 	group.SetLimit(lookups)
@@ -181,6 +179,9 @@ func (p *Plan) take(jobs []Job, recipes map[string]*recipe) error {
 
 // resolve finds what the image is made from, how, and whether it is there already.
 func (p *Plan) resolve(ctx context.Context, i *Image) (err error) {
+	if i.recipe.unresolved != nil {
+		return i.recipe.unresolved
+	}
 	if i.base, err = remote.Load(ctx, p.c, remote.Image(i.Source)); err != nil {
 		return err
 	}

@@ -45,6 +45,8 @@ type recipe struct {
 	folders  []string         // dev_install: source trees
 	wheels   string           // dev_install: packages for pip in place of an index
 
+	unresolved error // dev_install: a source whose commit wasn't found
+
 	purged   sync.Once
 	purgeErr error
 
