@@ -7,7 +7,7 @@ from setuptools import setup
 
 path = pathlib.Path(__file__).parent / "imgctl_openstack" / "commands.json"
 commands = json.loads(path.read_text())
-# TripleO's commands are of this version's classes, whether imgctl can carry them out or not.
+# TripleO's commands, and their classes.
 tripleo = {
     "prepare": "Prepare",
     "prepare_default": "PrepareDefault",

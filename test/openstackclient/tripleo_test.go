@@ -95,6 +95,10 @@ func TestTripleOCommands(t *testing.T) {
 		{"delete", "delete " + target + "/namespace/foo:latest-x --yes" + login, 0, nil, nil},
 		{"delete nothing", "delete " + target + "/namespace/none:x --yes" + login, 4, nil, []string{"not found"}},
 		{"hotfix without packages", "hotfix --image " + source + "/namespace/foo", 2, nil, []string{"--rpms-path"}},
+		{
+			"hotfix with no packages in the folder", "hotfix --image " + target + "/namespace/foo:latest-x --rpms-path " + dir +
+				" --tag fix --username u --password p-word", 4, nil, []string{dir},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, stdout, stderr := w.run(append(strings.Fields("tripleo container image"), strings.Fields(tt.args)...)...)

@@ -6,8 +6,6 @@ A script that calls python-tripleoclient needs no change. imgctl's own flags may
 import argparse
 import os
 
-from osc_lib import exceptions
-
 from imgctl_openstack import commands, program
 
 # Flags that hold a password here. imgctl reads passwords from files only.
@@ -114,29 +112,7 @@ class Show(Command, commands.Show):
         return super().take_action(parsed_args)
 
 
-class Hotfix(Command, commands.Raw):
+class Hotfix(Silent):
     """Add RPM packages to images"""
 
     path = ("prepare", "hotfix")
-
-    @property
-    def spec(self):
-        return commands.COMMANDS.get("image_prepare_hotfix", NO_HOTFIX)
-
-    def take_action(self, parsed_args):
-        if self.spec is NO_HOTFIX:
-            raise exceptions.CommandError("this version of imgctl can't add packages to images")
-        return super().take_action(parsed_args)
-
-
-# What TripleO's hotfix takes, for an imgctl that has no such command.
-NO_HOTFIX = {
-    "path": ["prepare", "hotfix"],
-    "kind": "RAW",
-    "short": "Add RPM packages to images",
-    "flags": [
-        {"name": "image", "type": "STRING_LIST", "help": "image to change", "required": True},
-        {"name": "rpms-path", "type": "STRING", "help": "folder of the packages", "required": True},
-        {"name": "tag", "type": "STRING", "help": "text to add to the tag"},
-    ],
-}
