@@ -73,7 +73,7 @@ func TestRun(t *testing.T) {
 		{"no command", []string{"run"}, 1, "", "requires at least 1 arg"},
 		{"bad faults", []string{"run", port, "--faults", faults, "--", "true"}, 1, "", `reading fault rule 1: do "smash" is unknown`},
 		{"bad address", []string{"run", port, "--addr", "0.0.0.0:0", "--", "true"}, 1, "", "not a loopback one"},
-		{"unknown quota", []string{"run", port, "--quota", "cpus=1", "--", "true"}, 1, "", `quota "cpus" is unknown; there are cores,`},
+		{"unknown quota", []string{"run", port, "--quota", "cpus=1", "--", "true"}, 1, "", `quota "cpus" is unknown; there are backups, cores,`},
 		{"empty quota", []string{"run", port, "--quota", "", "--", "true"}, 1, "", `quota "": give NAME=NUMBER`},
 		{"image quota of 0", []string{"run", port, "--quota", "images=0", "--", "true"}, 1, "", "at least 1"},
 		{"all options", []string{
