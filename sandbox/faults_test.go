@@ -95,7 +95,8 @@ func TestHooks(t *testing.T) {
 		Before: func(*http.Request) { before = calls.Load() },
 		After:  func(*http.Request) { after = calls.Load() },
 	}})
-	if resp, _, err := fronttest.Post(t, url+"/image/v2/x"); err != nil || resp.StatusCode != http.StatusCreated || before != 0 || after != 1 {
+	resp, _, err := fronttest.Post(t, url+"/image/v2/x")
+	if err != nil || resp.StatusCode != http.StatusCreated || before != 0 || after != 1 {
 		t.Errorf("%v, %v; the handler had run %d times before and %d times after", resp, err, before, after)
 	}
 }

@@ -72,7 +72,8 @@ func (c *Cloud) AddNode(n Node) string {
 		power = ""
 	}
 	return c.services.Baremetal.AddNode(ironic.Node{
-		PowerState: power, UUID: n.UUID, Name: n.Name, ResourceClass: cmp.Or(n.ResourceClass, "baremetal"), DeployInterface: n.DeployInterface,
+		PowerState: power, UUID: n.UUID, Name: n.Name,
+		ResourceClass: cmp.Or(n.ResourceClass, "baremetal"), DeployInterface: n.DeployInterface,
 		ProvisionState: n.State, Properties: properties, DriverInfo: info,
 		InstanceInfo: maps.Clone(n.InstanceInfo), Extra: maps.Clone(n.Extra), Traits: n.Traits,
 		Maintenance: n.Maintenance, AutomatedClean: automated, InstanceUUID: n.InstanceUUID,

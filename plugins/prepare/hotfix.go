@@ -26,9 +26,9 @@ func hotfixCommand() sdk.Command {
 		Short: "Add RPM packages to images",
 		Long: "Installs packages into images as rpm -U would, without root and without running anything: the packages' files, the " +
 			"removal of what they replace and the image's package database become one more layer. The result has the image's name, with " +
-			"the tag's text after its own tag, in the same registry or in another one. Nothing is written if a dependency is missing, files " +
-			"conflict, a package is older than the installed one, or a scriptlet would have to run that isn't known to be harmless. " +
-			"The same image and packages give the same digest.\n\n" +
+			"the tag's text after its own tag, in the same registry or in another one. Nothing is written if a dependency is missing, " +
+			"files conflict, a package is older than the installed one, or a scriptlet would have to run that isn't known to be " +
+			"harmless. The same image and packages give the same digest.\n\n" +
 			"Images whose package database isn't SQLite, such as those of el8, have to be prepared with the role " +
 			"tripleo-modify-image.",
 		Examples: []sdk.Example{

@@ -20,7 +20,6 @@ func page[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, que
 	if query != "" {
 		at += "?" + query
 	}
-	//nolint:bodyclose // it is closed below
 	resp, err := sc.Get(ctx, at, nil, &gophercloud.RequestOpts{
 		OkCodes: []int{http.StatusOK}, MoreHeaders: l.Headers, KeepResponseBody: true,
 	})
