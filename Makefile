@@ -125,8 +125,8 @@ fuzz: plugin ## let each fuzz target look for what breaks, for FUZZTIME each
 	@tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: fuzz-short
-fuzz-short: FUZZTIME := 10s
-fuzz-short: fuzz ## the same for ten seconds each
+fuzz-short: FUZZTIME := 5s
+fuzz-short: fuzz ## the same for five seconds each
 
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
