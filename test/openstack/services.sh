@@ -33,7 +33,7 @@ start_placement() {
 
 start_registry() { start registry docker-registry serve "$state/etc/registry.yml"; }
 
-start_neutron() { start neutron neutron-server --config-file "$state/etc/neutron.conf"; }
+start_neutron() { start neutron "$PWD/neutron-server" --config-file "$state/etc/neutron.conf"; }
 
 start_nova() {
   start nova-api nova-api --config-file "$state/etc/nova.conf"
