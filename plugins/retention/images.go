@@ -129,19 +129,11 @@ func protect(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		}
 		return bridge.CarryOut(ctx, in, out, p)
 	}
-	policy, err := policyOf(in)
-	if err != nil {
-		return err
-	}
-	site, done, err := open(ctx, in)
+	p, done, err := planned(ctx, in, retention.PlanProtectUsed)
 	if err != nil {
 		return err
 	}
 	defer done()
-	p, err := retention.PlanProtectUsed(ctx, site, policy)
-	if err != nil {
-		return err
-	}
 	return bridge.CarryOut(ctx, in, out, p)
 }
 

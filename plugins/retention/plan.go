@@ -50,19 +50,11 @@ func planCommand() sdk.Command {
 }
 
 func plan(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	policy, err := policyOf(in)
-	if err != nil {
-		return err
-	}
-	site, done, err := open(ctx, in)
+	p, done, err := planned(ctx, in, retention.NewPlan)
 	if err != nil {
 		return err
 	}
 	defer done()
-	p, err := retention.NewPlan(ctx, site, policy)
-	if err != nil {
-		return err
-	}
 	if name := in.File("out"); name != "" {
 		if err := write(name, p); err != nil {
 			return fault.Bad("out", "name a file that can be written", "%w", err)

@@ -108,19 +108,11 @@ func reportCommand() sdk.Command {
 }
 
 func report(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	policy, err := policyOf(in)
-	if err != nil {
-		return err
-	}
-	site, done, err := open(ctx, in)
+	p, done, err := planned(ctx, in, retention.NewPlan)
 	if err != nil {
 		return err
 	}
 	defer done()
-	p, err := retention.NewPlan(ctx, site, policy)
-	if err != nil {
-		return err
-	}
 	f, err := os.Create(in.File("html"))
 	if err != nil {
 		return fault.Bad("html", "name a file that can be written", "%w", err)

@@ -110,3 +110,22 @@ func policyText(in *sdk.Input, name string) ([]byte, error) {
 	}
 	return text, err
 }
+
+// planned plans what the flag's policy wants on the cloud. The plan needs the cloud until done is called.
+func planned[P any](
+	ctx context.Context, in *sdk.Input, plan func(context.Context, retention.Site, *retention.Policy) (P, error),
+) (p P, done func(), err error) {
+	policy, err := policyOf(in)
+	if err != nil {
+		return p, nil, err
+	}
+	site, done, err := open(ctx, in)
+	if err != nil {
+		return p, nil, err
+	}
+	if p, err = plan(ctx, site, policy); err != nil {
+		done()
+		return p, nil, err
+	}
+	return p, done, nil
+}

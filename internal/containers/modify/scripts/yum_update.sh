@@ -5,7 +5,7 @@ cd /
 repos=${1:-}
 given=/run/imgctl-modify/given
 rpms=/run/imgctl-modify/rpms
-work=/run/imgctl-modify/work
+work=/run/imgctl-modify/scratch
 mkdir -p "$work"
 yum=$(command -v dnf || command -v yum) || { echo "the image has neither dnf nor yum" >&2; exit 1; }
 for tool in rpm sort comm cut; do
