@@ -6,6 +6,7 @@ package changetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,10 @@ type World struct {
 	*sandbox.Cloud
 	// Servers are what the change is about, where that isn't the sandbox's cloud.
 	Servers Servers
-	Arg     string
+	// Path is a pattern of the sandbox's requests at which the change is killed; "" is the Image
+	// service's.
+	Path string
+	Arg  string
 	// State is all that the change is about, without what may differ from run to run.
 	State func() string
 }
@@ -58,7 +62,7 @@ func (w *World) servers() Servers {
 	if w.Servers != nil {
 		return w.Servers
 	}
-	return cloud{w.Cloud}
+	return cloud{Cloud: w.Cloud, path: cmp.Or(w.Path, "/image/**")}
 }
 
 // File is the clouds.yaml of the sandbox, "" without one.
@@ -69,8 +73,11 @@ func (w *World) File() string {
 	return w.CloudsYAML()
 }
 
-// cloud is a sandbox, of which the Image service counts.
-type cloud struct{ *sandbox.Cloud }
+// cloud is a sandbox, of which the requests count that path matches.
+type cloud struct {
+	*sandbox.Cloud
+	path string
+}
 
 // Writes are the requests that change something; signing in doesn't.
 func (c cloud) Writes() (found []string) {
@@ -82,10 +89,10 @@ func (c cloud) Writes() (found []string) {
 	return found
 }
 
-// At is Servers.At for requests to the Image service.
+// At is Servers.At.
 func (c cloud) At(nth int, after bool, then func()) (end func()) {
 	call := func(*http.Request) { then() }
-	rule := sandbox.Rule{Path: "/image/**", Nth: nth, Fault: sandbox.Fault{Do: sandbox.DropBefore, Before: call}}
+	rule := sandbox.Rule{Path: c.path, Nth: nth, Fault: sandbox.Fault{Do: sandbox.DropBefore, Before: call}}
 	if after {
 		rule.Fault = sandbox.Fault{Do: sandbox.DropAfter, After: call}
 	}
