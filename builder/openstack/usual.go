@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
 
 // usual remembers how long each wait took last time, in a file in the user's cache. If the file is missing
@@ -88,20 +90,5 @@ func (u *usual) write(all map[string]took) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(u.path), 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(u.path), "waits-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // after the rename, it no longer exists
-	_, err = file.Write(text)
-	if e := file.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), u.path)
+	return wholefile.Keep(u.path, text)
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
 
 const lastSuccess = "imgctl_run_last_success_timestamp_seconds"
@@ -65,7 +67,7 @@ func (r *Run) WriteMetrics(file string) error {
 			return fmt.Errorf("writing metrics: %w", err)
 		}
 	}
-	return replace(file, text.Bytes())
+	return wholefile.Replace(file, 0o644, text.Bytes())
 }
 
 // succeededBefore is the time of the last success that the file tells of, 0 if it tells of none.

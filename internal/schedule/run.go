@@ -4,12 +4,10 @@ package schedule
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
 
 // Run is the report of one run.
@@ -86,28 +84,5 @@ func (r *Run) WriteJSON(file string) error {
 	if err != nil {
 		return err
 	}
-	return replace(file, append(text, '\n'))
-}
-
-// replace writes a file in place of an older one. Readers see one of both, whole.
-func replace(file string, text []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
-	}
-	defer os.Remove(temp.Name())
-	_, err = temp.Write(text)
-	if e := temp.Chmod(0o644); err == nil {
-		err = e
-	}
-	if e := temp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), file)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
-	}
-	return nil
+	return wholefile.Replace(file, 0o644, append(text, '\n'))
 }

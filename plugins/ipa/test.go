@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/baremetal"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -94,9 +94,5 @@ func write(in *sdk.Input, flag string, report func(io.Writer) error) error {
 	if path == "" {
 		return nil
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fault.In(flag, err)
-	}
-	return fault.In(flag, errors.Join(report(f), f.Close()))
+	return fault.In(flag, wholefile.Write(path, 0o644, report))
 }

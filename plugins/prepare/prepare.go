@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/answer"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -108,26 +108,14 @@ func write(in *sdk.Input, out *sdk.Output, text []byte) error {
 
 // replace writes the file, whole or not at all; with backup, one that is there is kept as FILE.backup.
 func replace(file string, text []byte, backup bool) error {
-	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
+	if info, err := os.Stat(file); backup && err == nil && info.Mode().IsRegular() {
+		old, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("keeping %s: %w", file, err)
+		}
+		if err := wholefile.Replace(file+".backup", info.Mode().Perm(), old); err != nil {
+			return err
+		}
 	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(text)
-	if closeErr := temporary.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Chmod(temporary.Name(), 0o644)
-	}
-	if err == nil && backup && exists(file) {
-		err = os.Rename(file, file+".backup")
-	}
-	if err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
-	}
-	return nil
+	return wholefile.Replace(file, 0o644, text)
 }

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"os"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/retention"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -56,29 +54,10 @@ func plan(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	defer done()
 	if name := in.File("out"); name != "" {
-		if err := write(name, p); err != nil {
+		if err := wholefile.Write(name, 0o600, p.Write); err != nil {
 			return fault.Bad("out", "name a file that can be written", "%w", err)
 		}
 	}
 	p.Everything = !in.Bool("changes")
 	return bridge.ShowOnly(ctx, in, out, p)
-}
-
-func write(name string, p *retention.Plan) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	err = p.Write(w)
-	if e := w.Flush(); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return fmt.Errorf("writing the plan: %w", err)
-	}
-	return nil
 }

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/retention"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -113,16 +113,8 @@ func report(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer done()
-	f, err := os.Create(in.File("html"))
-	if err != nil {
+	if err := wholefile.Write(in.File("html"), 0o644, p.WriteHTML); err != nil {
 		return fault.Bad("html", "name a file that can be written", "%w", err)
-	}
-	err = p.WriteHTML(f)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
 	}
 	out.Field("file", in.File("html"))
 	out.Field("images", len(p.Images))

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
@@ -95,19 +96,11 @@ func read(path string) ([]string, bool) {
 
 func (c Cache) write(path string, suggestions []string) {
 	text, err := json.Marshal(remembered{At: time.Now(), Suggestions: suggestions})
-	if err != nil || path == "" || os.MkdirAll(c.Folder, 0o700) != nil {
+	if err != nil || path == "" {
 		return
 	}
 	c.forget()
-	f, err := os.CreateTemp(c.Folder, ".answer-*")
-	if err != nil {
-		return
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if closed := f.Close(); err == nil && closed == nil {
-		_ = os.Rename(f.Name(), path)
-	}
+	_ = wholefile.Keep(path, text) // the next one asks again
 }
 
 // forget removes expired answers.

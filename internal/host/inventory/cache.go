@@ -12,6 +12,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/trust"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
@@ -125,21 +126,7 @@ func (c *cache) write(version string) {
 	if err != nil {
 		return
 	}
-	if os.MkdirAll(filepath.Dir(c.path), 0o700) != nil {
-		return
-	}
-	f, err := os.CreateTemp(filepath.Dir(c.path), ".manifest-*") // of mode 0600
-	if err != nil {
-		return
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(text); err != nil {
-		f.Close()
-		return
-	}
-	if f.Close() == nil {
-		_ = os.Rename(f.Name(), c.path)
-	}
+	_ = wholefile.Keep(c.path, text) // the next run makes it again
 }
 
 func decode(b []byte) (*pluginv1.Manifest, error) {

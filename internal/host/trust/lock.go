@@ -14,6 +14,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
 
 // lockVersion is the format of the lock file.
@@ -111,29 +112,13 @@ func (l *Lock) write(entries []Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(l.path, text); err != nil {
+	err = os.MkdirAll(filepath.Dir(l.path), 0o700)
+	if err == nil {
+		err = wholefile.Replace(l.path, 0o600, text)
+	}
+	if err != nil {
 		return fmt.Errorf("writing which plugins are trusted: %w", err)
 	}
 	l.entries = entries
 	return nil
-}
-
-// replace writes the file atomically.
-func replace(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".lock-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(text); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
