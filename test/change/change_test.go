@@ -43,7 +43,10 @@ func TestMain(m *testing.M) {
 	os.Exit(2)
 }
 
-var subjects = []changetest.Subject{promotion, sharing, sweeping, retaining, copying}
+var subjects = slices.Concat([]changetest.Subject{
+	promotion, sharing, sweeping, retaining, copying, exporting("images"), exporting("images.tar"), importing,
+	serving,
+}, onLinux)
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

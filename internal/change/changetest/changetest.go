@@ -230,19 +230,21 @@ func kill(t *testing.T, w *World, d Door, nth int, after bool) bool {
 	cmd := d.Run(t, w, false)
 	var dead sync.WaitGroup
 	started, was := make(chan struct{}), false
-	defer w.servers().At(nth, after, func() {
+	end := w.servers().At(nth, after, func() {
 		<-started // the process may be asking before Start has returned
 		was = true
 		killTree(cmd.Process.Pid)
 		dead.Wait()
-	})()
+	})
 	dead.Add(1)
 	if err := cmd.Start(); err != nil {
+		end()
 		t.Fatal(err)
 	}
 	close(started)
 	_ = cmd.Wait() // it was killed, or not
 	dead.Done()
+	end() // that may be when the request is noticed
 	return was
 }
 
