@@ -54,6 +54,19 @@ func (f *folder) index(lists map[string][]byte) error {
 	return nil
 }
 
+// lock locks the folder itself, so that no file is left.
+func (f *folder) lock() (unlock func(), err error) {
+	d, err := f.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	if err := disk.Lock(d); err != nil {
+		d.Close()
+		return nil, disk.Explain(f.root.Name(), err)
+	}
+	return func() { d.Close() }, nil
+}
+
 func (f *folder) free() (int64, error) { return disk.Free(f.root.Name()) }
 
 func (f *folder) close() error { return f.root.Close() }

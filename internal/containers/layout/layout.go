@@ -41,6 +41,8 @@ type files interface {
 	write(name string, size int64, body io.Reader) error
 	// index replaces the layout's lists, by the name of the file.
 	index(lists map[string][]byte) error
+	// lock waits until no other process writes the lists, and keeps them from it until unlock.
+	lock() (unlock func(), err error)
 	free() (int64, error)
 	close() error
 }
@@ -49,11 +51,13 @@ type files interface {
 type Layout struct {
 	files files
 
-	mu    sync.Mutex
-	list  []registry.Descriptor         // of index.json
-	named map[string]*registry.Manifest // stored in this run, by repository@digest
-	given map[string][]string           // repositories by blob that the other end has
-	left  map[string][]string           // those of given that were asked for
+	mu     sync.Mutex
+	list   []registry.Descriptor          // of index.json
+	before map[string]string              // digests by name in index.json, as it was read or written last
+	mine   map[string]registry.Descriptor // entries by name that aren't in index.json yet
+	named  map[string]*registry.Manifest  // stored in this run, by repository@digest
+	given  map[string][]string            // repositories by blob that the other end has
+	left   map[string][]string            // those of given that were asked for
 }
 
 // Open opens a layout that is there.

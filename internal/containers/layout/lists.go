@@ -26,16 +26,9 @@ func (l *Layout) read(unfinished bool) error {
 	if says.Version != "1.0.0" {
 		return fault.New(fault.Usage, "", "layout version %.20q can't be read", says.Version)
 	}
-	var index struct {
-		Manifests []registry.Descriptor `json:"manifests"`
-	}
-	if err := l.json(indexName, &index); err != nil && !(unfinished && fault.Is(err, fault.NotFound)) {
+	list, err := l.index(unfinished)
+	if err != nil {
 		return err
-	}
-	for _, d := range index.Manifests {
-		if !reference.ValidDigest(d.Digest) {
-			return fault.New(fault.Usage, "", "%s has %.100q, which is no digest", indexName, d.Digest)
-		}
 	}
 	var delta struct {
 		Left map[string][]string `json:"left"`
@@ -43,8 +36,24 @@ func (l *Layout) read(unfinished bool) error {
 	if err := l.json(deltaName, &delta); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	l.list, l.left = index.Manifests, delta.Left
+	l.list, l.left, l.before = list, delta.Left, digests(list)
 	return nil
+}
+
+// index reads the list of images, which one that is unfinished doesn't have.
+func (l *Layout) index(unfinished bool) ([]registry.Descriptor, error) {
+	var index struct {
+		Manifests []registry.Descriptor `json:"manifests"`
+	}
+	if err := l.json(indexName, &index); err != nil && !(unfinished && fault.Is(err, fault.NotFound)) {
+		return nil, err
+	}
+	for _, d := range index.Manifests {
+		if !reference.ValidDigest(d.Digest) {
+			return nil, fault.New(fault.Usage, "", "%s has %.100q, which is no digest", indexName, d.Digest)
+		}
+	}
+	return index.Manifests, nil
 }
 
 func (l *Layout) json(name string, into any) error {
@@ -87,8 +96,18 @@ func (l *Layout) Finish(failed bool) error {
 	return l.write()
 }
 
-// write writes the lists; mu is held.
+// write writes the lists; mu is held. Entries that others have written since stay. One that both have
+// written is theirs, and an error.
 func (l *Layout) write() error {
+	unlock, err := l.files.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	conflict, err := l.merge()
+	if err != nil {
+		return err
+	}
 	index := struct {
 		SchemaVersion int                   `json:"schemaVersion"`
 		MediaType     string                `json:"mediaType"`
@@ -98,7 +117,6 @@ func (l *Layout) write() error {
 		return strings.Compare(a.Annotations[refName], b.Annotations[refName])
 	})
 	lists := map[string][]byte{versionName: []byte(version)}
-	var err error
 	if lists[indexName], err = json.Marshal(index); err != nil {
 		return err
 	}
@@ -107,15 +125,22 @@ func (l *Layout) write() error {
 			return err
 		}
 	}
-	return l.files.index(lists)
+	if err := l.files.index(lists); err != nil {
+		return err
+	}
+	l.before, l.mine = digests(l.list), nil
+	return conflict
 }
 
 // put adds an entry to the list, in place of the one of the same name; mu is held.
 func (l *Layout) put(name string, m *registry.Manifest) {
 	d := m.Descriptor()
 	d.Annotations = map[string]string{refName: name, imageName: name}
-	l.list = slices.DeleteFunc(l.list, func(old registry.Descriptor) bool { return old.Annotations[refName] == name })
-	l.list = append(l.list, d)
+	if l.mine == nil {
+		l.mine = map[string]registry.Descriptor{}
+	}
+	l.mine[name] = d
+	l.list = replaced(l.list, d)
 }
 
 // addRoots lists manifests that were stored by their digest and that nothing else lists; mu is held.

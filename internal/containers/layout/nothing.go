@@ -21,6 +21,8 @@ func (n nothing) write(name string, _ int64, _ io.Reader) error {
 
 func (nothing) index(map[string][]byte) error { return nil }
 
+func (nothing) lock() (unlock func(), err error) { return func() {}, nil }
+
 func (n nothing) free() (int64, error) { return disk.FreeFor(n.path) }
 
 func (nothing) close() error { return nil }

@@ -24,7 +24,11 @@ type DB struct {
 // Open opens the database, which is changed in its place. Its write-ahead log has to be beside it,
 // where it has one.
 func Open(ctx context.Context, file string) (*DB, error) {
-	u := url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: "_pragma=trusted_schema(0)&_pragma=cell_size_check(1)"}
+	// Nobody else uses the file: a log needs no shared memory.
+	u := url.URL{
+		Scheme: "file", Opaque: url.PathEscape(file),
+		RawQuery: "_pragma=trusted_schema(0)&_pragma=cell_size_check(1)&_pragma=locking_mode(exclusive)",
+	}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening it: %w", err)
