@@ -1,66 +1,6 @@
 package openstack
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
-)
-
-// target is an address of the server.
-type target struct {
-	addr     string
-	pool     string // the name of its network
-	six      bool
-	floating bool
-}
-
-func (t target) is(version string) bool {
-	return version == "" || t.six == (version == "6")
-}
-
-// targets are the server's addresses, network by network: first those that the template names, in
-// its order, then the others by name. On one network a floating IP comes first, then IPv4.
-func targets(s *servers.Server, order []string) (all []target) {
-	pools := slices.Concat(order, slices.Sorted(maps.Keys(s.Addresses)))
-	for n, pool := range pools {
-		if slices.Contains(pools[:n], pool) {
-			continue
-		}
-		var here []target
-		list, _ := s.Addresses[pool].([]any)
-		for _, item := range list {
-			a, _ := item.(map[string]any)
-			addr, _ := a["addr"].(string)
-			if addr != "" {
-				here = append(here, target{addr, pool, isSix(a["version"]), a["OS-EXT-IPS:type"] == "floating"})
-			}
-		}
-		slices.SortStableFunc(here, func(a, b target) int { return rank(a) - rank(b) })
-		all = append(all, here...)
-	}
-	return all
-}
-
-func rank(t target) int {
-	switch {
-	case t.floating:
-		return 0
-	case t.six:
-		return 2
-	}
-	return 1
-}
-
-func isSix(version any) bool {
-	switch v := version.(type) {
-	case float64:
-		return v == 6
-	case interface{ String() string }:
-		return v.String() == "6"
-	}
-	return false
-}
+import "github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 
 // address chooses where to connect to: the fixed address on the network that ssh_interface names,
 // otherwise the floating IP, otherwise the server's own address according to Nova, otherwise the first
@@ -68,7 +8,7 @@ func isSix(version any) bool {
 // same server.
 func (b *build) address() string {
 	c := &b.config.NetworkConfig
-	all := targets(b.server, b.networkNames())
+	all := nova.Addresses(b.server, b.networkNames())
 	if c.SSHInterface != "" {
 		return fixed(all, c.SSHIPVersion, b.interfaceName())
 	}
@@ -81,23 +21,23 @@ func (b *build) address() string {
 		return b.server.AccessIPv6
 	}
 	for _, t := range all {
-		if t.is(c.SSHIPVersion) {
-			return t.addr
+		if t.Is(c.SSHIPVersion) {
+			return t.IP
 		}
 	}
 	return ""
 }
 
 // fixed is the address of the version on the network: a fixed one, otherwise a floating one.
-func fixed(all []target, version, pool string) (found string) {
+func fixed(all []nova.Address, version, pool string) (found string) {
 	for _, t := range all {
-		if !t.is(version) || t.pool != pool {
+		if !t.Is(version) || t.Network != pool {
 			continue
 		}
-		if !t.floating {
-			return t.addr
+		if !t.Floating {
+			return t.IP
 		}
-		found = t.addr
+		found = t.IP
 	}
 	return found
 }

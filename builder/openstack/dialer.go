@@ -12,13 +12,13 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/net/proxy"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/guest"
 )
 
-// dialer connects to a TCP address in the way that the communicator will: directly, or through the
-// bastion or the proxy that the template names.
-type dialer func(ctx context.Context, address string) (net.Conn, error)
-
-func (b *build) dialer() (dialer, error) {
+// dialer connects in the way that the communicator will: directly, or through the bastion or the proxy that the
+// template names.
+func (b *build) dialer() (guest.Dialer, error) {
 	comm := &b.config.Comm
 	switch {
 	case comm.Type == "ssh" && comm.SSHBastionHost != "":
@@ -26,20 +26,16 @@ func (b *build) dialer() (dialer, error) {
 	case comm.Type == "ssh" && comm.SSHProxyHost != "":
 		return b.throughProxy()
 	}
-	return direct, nil
+	return guest.Direct, nil
 }
 
-func direct(ctx context.Context, address string) (net.Conn, error) {
-	return (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", address)
-}
-
-func (b *build) throughProxy() (dialer, error) {
+func (b *build) throughProxy() (guest.Dialer, error) {
 	comm := &b.config.Comm
 	var auth *proxy.Auth
 	if comm.SSHProxyUsername != "" {
 		auth = &proxy.Auth{User: comm.SSHProxyUsername, Password: comm.SSHProxyPassword}
 	}
-	socks, err := proxy.SOCKS5("tcp", b.proxyAddress(), auth, &net.Dialer{Timeout: patience})
+	socks, err := proxy.SOCKS5("tcp", b.proxyAddress(), auth, &net.Dialer{Timeout: guest.Patience})
 	if err != nil {
 		return nil, fmt.Errorf("ssh_proxy_host: %w", err)
 	}
@@ -48,7 +44,7 @@ func (b *build) throughProxy() (dialer, error) {
 	}, nil
 }
 
-func (b *build) throughBastion() (dialer, error) {
+func (b *build) throughBastion() (guest.Dialer, error) {
 	config, err := b.bastionConfig()
 	if err != nil {
 		return nil, fmt.Errorf("ssh_bastion_host: %w", err)
@@ -69,7 +65,7 @@ func (b *build) throughBastion() (dialer, error) {
 
 // bastion logs in to the bastion.
 func bastion(ctx context.Context, address string, config *ssh.ClientConfig) (*ssh.Client, error) {
-	conn, err := direct(ctx, address)
+	conn, err := guest.Direct(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to bastion %s: %w", address, err)
 	}
@@ -99,7 +95,7 @@ func (b *build) bastionConfig() (*ssh.ClientConfig, error) {
 	comm := &b.config.Comm
 	// As the SDK's communicator: a template names no bastion's host key.
 	anyHost := ssh.InsecureIgnoreHostKey() // #nosec G106
-	config := &ssh.ClientConfig{User: comm.SSHBastionUsername, HostKeyCallback: anyHost, Timeout: patience}
+	config := &ssh.ClientConfig{User: comm.SSHBastionUsername, HostKeyCallback: anyHost, Timeout: guest.Patience}
 	if comm.SSHBastionPassword != "" {
 		config.Auth = append(config.Auth, ssh.Password(comm.SSHBastionPassword),
 			ssh.KeyboardInteractive(agentssh.PasswordKeyboardInteractive(comm.SSHBastionPassword)))

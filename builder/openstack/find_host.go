@@ -13,6 +13,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 )
 
 // settled is how long Nova may take to show an active server's addresses before the build checks whether
@@ -60,10 +61,10 @@ func (b *build) missingAddress(ctx context.Context) (missing, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the server's ports: %w", err)
 	}
-	shown := targets(b.server, nil)
+	shown := nova.Addresses(b.server, nil)
 	for _, p := range all {
 		for _, ip := range p.FixedIPs {
-			if !slices.ContainsFunc(shown, func(t target) bool { return t.addr == ip.IPAddress }) {
+			if !slices.ContainsFunc(shown, func(t nova.Address) bool { return t.IP == ip.IPAddress }) {
 				return nil, nil
 			}
 		}
@@ -83,11 +84,11 @@ func (b *build) missingAddress(ctx context.Context) (missing, err error) {
 	where := ""
 	if c.SSHInterface != "" {
 		where = fmt.Sprintf(" on network %q", b.interfaceName())
-		shown = slices.DeleteFunc(shown, func(t target) bool { return t.pool != b.interfaceName() })
+		shown = slices.DeleteFunc(shown, func(t nova.Address) bool { return t.Network != b.interfaceName() })
 	}
 	var has []string
 	for _, t := range shown {
-		has = append(has, t.addr)
+		has = append(has, t.IP)
 	}
 	return fault.New(fault.NotFound, "take it away, or choose another network",
 		"ssh_ip_version: the server has no IPv%s address%s, only %s",

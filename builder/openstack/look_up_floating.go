@@ -9,7 +9,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 )
 
 func lookUpFloatingNetwork(ctx context.Context, b *build) error {
@@ -39,7 +39,7 @@ func lookUpFloatingIP(ctx context.Context, b *build) error {
 	if _, err := netip.ParseAddr(ref); err == nil {
 		query = floatingips.ListOpts{FloatingIP: ref}
 	}
-	found, err := listFloatingIPs(ctx, b, query)
+	found, err := neutron.FloatingIPs(ctx, b.network, query)
 	switch {
 	case err != nil:
 		return fmt.Errorf("floating_ip: %w", err)
@@ -51,12 +51,4 @@ func lookUpFloatingIP(ctx context.Context, b *build) error {
 	}
 	b.ownFloating = &found[0]
 	return nil
-}
-
-func listFloatingIPs(ctx context.Context, b *build, query floatingips.ListOpts) ([]floatingips.FloatingIP, error) {
-	pages, err := floatingips.List(b.network, query).AllPages(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("listing floating IPs: %w", cloud.Classify(err))
-	}
-	return floatingips.ExtractFloatingIPs(pages)
 }

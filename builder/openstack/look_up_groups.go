@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/url"
 	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 )
 
 // lookUpGroups finds the security groups: the project's own, otherwise those that other projects share
@@ -15,8 +17,8 @@ func lookUpGroups(ctx context.Context, b *build) error {
 	if err != nil {
 		return err
 	}
-	has := func(known []named, ref string) bool {
-		return slices.ContainsFunc(known, func(g named) bool { return g.ID == ref || g.Name == ref })
+	has := func(known []neutron.Named, ref string) bool {
+		return slices.ContainsFunc(known, func(g neutron.Named) bool { return g.ID == ref || g.Name == ref })
 	}
 	var others []string
 	for _, ref := range refs {
@@ -29,7 +31,7 @@ func lookUpGroups(ctx context.Context, b *build) error {
 		return err
 	}
 	// An administrator sees the groups of all projects, and can mean one that isn't shared by its id only.
-	shared = slices.DeleteFunc(shared, func(g named) bool {
+	shared = slices.DeleteFunc(shared, func(g neutron.Named) bool {
 		return b.cloud.IsAdmin() && !g.Shared && !slices.Contains(others, g.ID)
 	})
 	for _, ref := range refs {
@@ -37,7 +39,7 @@ func lookUpGroups(ctx context.Context, b *build) error {
 		if slices.Contains(others, ref) {
 			known = shared
 		}
-		g, err := one(option, ref, known)
+		g, err := neutron.One(option, ref, known)
 		if err != nil {
 			return err
 		}

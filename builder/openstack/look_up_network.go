@@ -14,6 +14,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 )
 
 // lookUpAttachments finds the server's networks and ports, in SSH's order of preference, and the one for a
@@ -26,7 +27,7 @@ func lookUpAttachments(ctx context.Context, b *build) error {
 	}
 	for _, p := range ports {
 		b.attach = append(b.attach, servers.Network{Port: p.ID})
-		b.attached = append(b.attached, named{ID: p.NetworkID})
+		b.attached = append(b.attached, neutron.Named{ID: p.NetworkID})
 	}
 	found, err := b.resolve(ctx, "networks", "networks", c.Networks, nil)
 	if err != nil {
@@ -41,7 +42,7 @@ func lookUpAttachments(ctx context.Context, b *build) error {
 		if err != nil {
 			return err
 		}
-		b.attach, b.attached = []servers.Network{{UUID: id}}, []named{{ID: id}}
+		b.attach, b.attached = []servers.Network{{UUID: id}}, []neutron.Named{{ID: id}}
 	}
 	if err := b.nameNetworks(ctx); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (b *build) chooseFloatNet(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		chosen, err := one("instance_floating_ip_net", ref, found)
+		chosen, err := neutron.One("instance_floating_ip_net", ref, found)
 		if err == nil && (len(b.attached) == 0 || b.isAttached(chosen.ID)) {
 			b.floatNet = chosen.ID
 			return nil
@@ -99,11 +100,11 @@ func (b *build) chooseFloatNet(ctx context.Context) error {
 		return nil
 	}
 	// If there is only one network, Nova uses it; so the address can be known before the boot.
-	found, err := b.list(ctx, "networks", url.Values{"router:external": {"false"}})
+	found, err := neutron.List(ctx, b.network, "networks", url.Values{"router:external": {"false"}})
 	if err != nil {
 		return fmt.Errorf("networks: %w", err)
 	}
-	usable := slices.DeleteFunc(found, func(n named) bool { return !n.Shared && n.ProjectID != b.cloud.Project().ID })
+	usable := slices.DeleteFunc(found, func(n neutron.Named) bool { return !n.Shared && n.ProjectID != b.cloud.Project().ID })
 	if len(usable) == 1 {
 		b.attach, b.attached, b.floatNet = []servers.Network{{UUID: usable[0].ID}}, usable, usable[0].ID
 	}
@@ -111,7 +112,7 @@ func (b *build) chooseFloatNet(ctx context.Context) error {
 }
 
 func (b *build) isAttached(network string) bool {
-	return slices.ContainsFunc(b.attached, func(n named) bool { return n.ID == network })
+	return slices.ContainsFunc(b.attached, func(n neutron.Named) bool { return n.ID == network })
 }
 
 // discover finds the first network with a subnet inside of one of the ranges.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/guest"
 )
 
 // lookUpWay checks what the connection needs apart from the server: the SSH agent, the bastion and the
@@ -37,7 +38,7 @@ func lookUpWay(ctx context.Context, b *build) error {
 		return b.tryBastion(ctx)
 	case comm.SSHProxyHost != "":
 		return soon(ctx, "ssh_proxy_host: connecting to the proxy", func(ctx context.Context) error {
-			conn, err := direct(ctx, b.proxyAddress())
+			conn, err := guest.Direct(ctx, b.proxyAddress())
 			if err == nil {
 				conn.Close()
 			}
@@ -68,7 +69,7 @@ func (b *build) tryBastion(ctx context.Context) error {
 	}
 	return soon(ctx, "ssh_bastion_host", func(ctx context.Context) error {
 		if b.config.Comm.SSHBastionInteractive { // a person logs in, and only once
-			conn, err := direct(ctx, b.bastionAddress())
+			conn, err := guest.Direct(ctx, b.bastionAddress())
 			if err == nil {
 				conn.Close()
 			}
@@ -85,7 +86,7 @@ func (b *build) tryBastion(ctx context.Context) error {
 // soon tries a few times, in case the other side is busy, but doesn't wait for one that doesn't exist.
 func soon(ctx context.Context, what string, do func(context.Context) error) error {
 	var last error
-	err := cloud.DefaultPace.Poll(ctx, what, patience, func(ctx context.Context) (bool, error) {
+	err := cloud.DefaultPace.Poll(ctx, what, guest.Patience, func(ctx context.Context) (bool, error) {
 		last = do(ctx)
 		var op *net.OpError
 		return last == nil || !errors.As(last, &op), nil

@@ -14,6 +14,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
@@ -238,7 +239,7 @@ func TestAddress(t *testing.T) {
 				AccessIPv6: tt.accessed[1],
 			}}
 			for _, n := range tt.networks {
-				b.attached = append(b.attached, named{Name: n})
+				b.attached = append(b.attached, neutron.Named{Name: n})
 			}
 			b.config.SSHInterface, b.config.SSHIPVersion = tt.iface, tt.version
 			if tt.floating != "" {

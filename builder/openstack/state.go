@@ -13,6 +13,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
@@ -36,11 +37,11 @@ type build struct {
 	predecessors []*glance.Image // of the same name, to be replaced
 	flavor       *flavors.Flavor
 	attach       []servers.Network
-	attached     []named  // the network of each attachment; its name where that is known
-	sshNetwork   string   // the name of the network whose id ssh_interface is
-	groups       []string // ids of security groups
-	floatingNet  string   // id
-	floatNet     string   // id of the floating IP's network
+	attached     []neutron.Named // the network of each attachment; its name where that is known
+	sshNetwork   string          // the name of the network whose id ssh_interface is
+	groups       []string        // ids of security groups
+	floatingNet  string          // id
+	floatNet     string          // id of the floating IP's network
 	ownFloating  *floatingips.FloatingIP
 
 	// stepKeyPair, stepVolume, stepPort, stepFloatingIP, stepServer

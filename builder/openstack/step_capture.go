@@ -72,14 +72,7 @@ func (b *build) capture(ctx context.Context, do func(context.Context) (string, e
 // startCapture has Nova or Cinder begin to make the image.
 func (b *build) startCapture(ctx context.Context, do func(context.Context) (string, error)) (string, error) {
 	b.imageMade = b.left.Expect(b.imageThing())
-	id, err := cloud.Create(ctx, do, func(ctx context.Context) (string, bool, error) {
-		found, err := b.findStaged(ctx)
-		if err != nil || len(found) == 0 {
-			return "", false, err
-		}
-		return found[0], true, nil
-	})
-	return id, settle(b.imageMade, id, err)
+	return b.imageMade.Make(ctx, do)
 }
 
 // waitImage waits until the image is active.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 )
 
 // stepFloatingIP gets the floating IP: the one that the template names, a free one of the project, or a
@@ -55,7 +56,7 @@ func (b *build) floatingIP(ctx context.Context) (*floatingips.FloatingIP, error)
 // reuse claims a free floating IP of the project; nil if there is none, and a new one can be
 // made.
 func (b *build) reuse(ctx context.Context) (*floatingips.FloatingIP, error) {
-	all, err := listFloatingIPs(ctx, b, floatingips.ListOpts{ProjectID: b.cloud.Project().ID, FloatingNetworkID: b.floatingNet})
+	all, err := neutron.FloatingIPs(ctx, b.network, floatingips.ListOpts{ProjectID: b.cloud.Project().ID, FloatingNetworkID: b.floatingNet})
 	if err != nil {
 		return nil, fmt.Errorf("reuse_ips: %w", err)
 	}
@@ -75,42 +76,14 @@ func (b *build) reuse(ctx context.Context) (*floatingips.FloatingIP, error) {
 }
 
 func (b *build) makeFloatingIP(ctx context.Context) (*floatingips.FloatingIP, error) {
-	thing := b.expect(&cloud.Thing{
-		Kind: "floating IP",
-		Find: func(ctx context.Context) ([]string, error) {
-			found, err := b.ourFloatingIPs(ctx)
-			var ids []string
-			for _, f := range found {
-				ids = append(ids, f.ID)
-			}
-			return ids, err
-		},
-		Delete: func(ctx context.Context, id string) error {
-			return floatingips.Delete(ctx, b.network, id).ExtractErr()
-		},
+	thing := b.expect(neutron.FloatingIPThing(b.network, b.description()))
+	ip, err := neutron.MakeFloatingIP(ctx, b.network, thing, floatingips.CreateOpts{
+		FloatingNetworkID: b.floatingNet, PortID: b.portID, Description: b.description(),
 	})
-	opts := floatingips.CreateOpts{FloatingNetworkID: b.floatingNet, PortID: b.portID, Description: b.description()}
-	ip, err := cloud.Create(ctx, func(ctx context.Context) (*floatingips.FloatingIP, error) {
-		return floatingips.Create(ctx, b.network, opts).Extract()
-	}, func(ctx context.Context) (*floatingips.FloatingIP, bool, error) {
-		found, err := b.ourFloatingIPs(ctx)
-		if err != nil || len(found) == 0 {
-			return nil, false, err
-		}
-		return &found[0], true, nil
-	})
-	id := ""
-	if ip != nil {
-		id = ip.ID
-	}
-	if err := settle(thing, id, err); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("creating a floating IP from %q: %w", b.config.FloatingIPNetwork, cloud.Classify(err))
 	}
 	return ip, nil
-}
-
-func (b *build) ourFloatingIPs(ctx context.Context) ([]floatingips.FloatingIP, error) {
-	return listFloatingIPs(ctx, b, floatingips.ListOpts{Description: b.description()})
 }
 
 func (*stepFloatingIP) Cleanup(multistep.StateBag) {}

@@ -56,7 +56,7 @@ func (b *build) importSource(ctx context.Context) error {
 	})
 	img, err := b.images.Create(ctx, attributes, cloud.RunKey, string(b.config.run))
 	if err != nil {
-		return settle(thing, "", err)
+		return thing.Settle("", err)
 	}
 	thing.Made(img.ID)
 	err = imageimport.Create(cloud.Repeatable(ctx), b.imageAPI, img.ID, imageimport.CreateOpts{

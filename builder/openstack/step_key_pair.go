@@ -9,11 +9,11 @@ import (
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
 	"github.com/hashicorp/packer-plugin-sdk/communicator/sshkey"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 )
 
 // stepKeyPair chooses the key to log in with, and creates a temporary key pair if the template names none.
@@ -71,46 +71,8 @@ func (b *build) makeKey(ctx context.Context, kind string, bits int) error {
 	}
 	comm := &b.config.Comm
 	comm.SSHPrivateKey, comm.SSHPublicKey = pair.Private, pair.Public
-	name, public := comm.SSHTemporaryKeyPairName, strings.TrimSpace(string(pair.Public))
-
-	ours := func(ctx context.Context) (string, bool, error) {
-		k, err := keypairs.Get(ctx, b.compute, name, nil).Extract()
-		if gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
-			return "", false, nil
-		}
-		if err != nil {
-			return "", false, err
-		}
-		return name, strings.TrimSpace(k.PublicKey) == public, nil
-	}
-	thing := b.expect(&cloud.Thing{
-		Kind: "key pair",
-		Find: func(ctx context.Context) ([]string, error) {
-			found, ok, err := ours(ctx)
-			if err != nil || !ok {
-				return nil, err
-			}
-			return []string{found}, nil
-		},
-		Delete: func(ctx context.Context, id string) error {
-			return keypairs.Delete(ctx, b.compute, id, nil).ExtractErr()
-		},
-	})
-	_, err = cloud.Create(ctx, func(ctx context.Context) (string, error) {
-		return name, keypairs.Create(ctx, b.compute, keypairs.CreateOpts{Name: name, PublicKey: public}).Err
-	}, ours)
-	return settle(thing, name, err)
-}
-
-// settle records how a create ended: with the object, without it, or unknown.
-func settle(thing *cloud.Thing, id string, err error) error {
-	switch {
-	case err == nil:
-		thing.Made(id)
-	case !cloud.OutcomeUnknown(err):
-		thing.Keep()
-	}
-	return err
+	name, public := comm.SSHTemporaryKeyPairName, string(pair.Public)
+	return nova.MakeKeyPair(ctx, b.compute, b.expect(nova.KeyPairThing(b.compute, name, public)), name, public)
 }
 
 // saveKey leaves the private key for a person who debugs the build.

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 )
 
 // stepPort creates the floating IP's port, so that the address is known before the server boots and is on
@@ -47,44 +48,11 @@ func (*stepPort) Run(ctx context.Context, state multistep.StateBag) multistep.St
 }
 
 func (b *build) makePort(ctx context.Context) (string, error) {
-	thing := b.expectUsed(&cloud.Thing{
-		Kind: "port",
-		Find: b.findPorts,
-		Delete: func(ctx context.Context, id string) error {
-			return ports.Delete(ctx, b.network, id).ExtractErr()
-		},
-	})
 	opts := ports.CreateOpts{NetworkID: b.floatNet, Name: staging(b.config.run), Description: b.description()}
 	if len(b.groups) > 0 {
 		opts.SecurityGroups = &b.groups
 	}
-	id, err := cloud.Create(ctx, func(ctx context.Context) (string, error) {
-		p, err := ports.Create(ctx, b.network, opts).Extract()
-		if err != nil {
-			return "", err
-		}
-		return p.ID, nil
-	}, func(ctx context.Context) (string, bool, error) {
-		found, err := b.findPorts(ctx)
-		if err != nil || len(found) == 0 {
-			return "", false, err
-		}
-		return found[0], true, nil
-	})
-	return id, settle(thing, id, err)
-}
-
-func (b *build) findPorts(ctx context.Context) ([]string, error) {
-	pages, err := ports.List(b.network, ports.ListOpts{Name: staging(b.config.run)}).AllPages(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := ports.ExtractPorts(pages)
-	var ids []string
-	for _, p := range all {
-		ids = append(ids, p.ID)
-	}
-	return ids, err
+	return neutron.MakePort(ctx, b.network, b.expectUsed(neutron.PortThing(b.network, opts.Name)), opts)
 }
 
 func (*stepPort) Cleanup(multistep.StateBag) {}

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/guest"
 )
 
 // stepReach finds the address to connect to and waits until it answers. Packer itself only tries every
@@ -30,9 +31,9 @@ func (*stepReach) Run(ctx context.Context, state multistep.StateBag) multistep.S
 	}
 	switch {
 	case comm.Type == "ssh" && comm.SSHTimeout > 0:
-		return next(state, b.reach(ctx, "SSH", comm.SSHPort, comm.SSHTimeout, greets))
+		return next(state, b.reach(ctx, "SSH", comm.SSHPort, comm.SSHTimeout, guest.Greets))
 	case comm.Type == "winrm" && comm.WinRMTimeout > 0 && (comm.WinRMNoProxy || !proxied(b.host)):
-		return next(state, b.reach(ctx, "WinRM", comm.WinRMPort, comm.WinRMTimeout, func(net.Conn) error { return nil }))
+		return next(state, b.reach(ctx, "WinRM", comm.WinRMPort, comm.WinRMTimeout, guest.Open))
 	}
 	return multistep.ActionContinue
 }
@@ -48,7 +49,7 @@ func (b *build) reach(ctx context.Context, what string, port int, timeout time.D
 	var last error
 	address := net.JoinHostPort(b.host, strconv.Itoa(port))
 	err = b.pollNow(ctx, what+" at "+b.host, timeout, func(ctx context.Context) (bool, error) {
-		last = try(ctx, dial, address, check)
+		last = guest.Try(ctx, dial, address, check)
 		return last == nil, nil
 	})
 	if err == nil {
@@ -68,38 +69,6 @@ func (b *build) reach(ctx context.Context, what string, port int, timeout time.D
 func proxied(host string) bool {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "http", Host: net.JoinHostPort(host, "5985")}})
 	return proxy != nil || err != nil
-}
-
-// patience is how long one try may take.
-const patience = 5 * time.Second
-
-func try(ctx context.Context, dial dialer, address string, check func(net.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
-	defer cancel()
-	conn, err := dial(ctx, address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	return check(conn)
-}
-
-// greets checks that an SSH server answers: a port that is open early, as behind a load balancer, sends
-// nothing.
-func greets(conn net.Conn) error {
-	timer := time.AfterFunc(patience, func() { conn.Close() }) // a connection through SSH has no deadlines
-	defer timer.Stop()
-	first := make([]byte, 4)
-	n, err := conn.Read(first)
-	switch {
-	case err != nil:
-		return fmt.Errorf("the port is open, but no SSH server speaks there: %w", err)
-	case n == 0 || first[0] != 'S':
-		return fmt.Errorf("the port is open, but it is no SSH server that speaks there: %q", first[:n])
-	}
-	return nil
 }
 
 // host is where Packer connects to.

@@ -53,7 +53,7 @@ func (b *build) rehearse(ctx context.Context) error {
 			fmt.Errorf("image_visibility: project %q may not make %s images: %w", b.cloud.Project().Name, c.ImageVisibility, err))
 	}
 	if err != nil {
-		return settle(thing, "", err)
+		return thing.Settle("", err)
 	}
 	thing.Made(img.ID)
 	if c.ImageAutoAcceptMembers && len(c.ImageMembers) > 0 {

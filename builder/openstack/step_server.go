@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
@@ -14,7 +13,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 )
 
 // stepServer boots the server and waits until it is active.
@@ -37,25 +36,13 @@ func (*stepServer) Run(ctx context.Context, state multistep.StateBag) multistep.
 
 // boot boots the server. If that fails because of the quota, it removes the server.
 func (b *build) boot(ctx context.Context, opts servers.CreateOptsBuilder) error {
-	b.serverMade = b.expect(b.serverThing())
+	b.serverMade = b.expect(nova.ServerThing(b.compute, b.config.run, b.config.InstanceName, b.config.ForceDelete))
 	for _, t := range b.used {
 		t.After = b.serverMade
 	}
-	id, err := cloud.Create(ctx, func(ctx context.Context) (string, error) {
-		s, err := servers.Create(ctx, b.createClient(), opts, b.hints()).Extract()
-		if err != nil {
-			return "", err
-		}
-		return s.ID, nil
-	}, func(ctx context.Context) (string, bool, error) {
-		found, err := b.findServers(ctx)
-		if err != nil || len(found) == 0 {
-			return "", false, err
-		}
-		return found[0], true, nil
-	})
-	if err := settle(b.serverMade, id, err); err != nil {
-		return fmt.Errorf("booting server %q: %w", b.config.InstanceName, cloud.Classify(err))
+	id, err := nova.MakeServer(ctx, b.createClient(), b.serverMade, b.config.InstanceName, opts, b.hints())
+	if err != nil {
+		return err
 	}
 	b.report.Step("Server %s", id)
 	b.server, err = b.waitServer(ctx, id, "server to be active", b.config.ServerTimeout, "ACTIVE")
@@ -70,40 +57,6 @@ func (b *build) boot(ctx context.Context, opts servers.CreateOptsBuilder) error 
 		return err
 	}
 	return errors.Join(err, b.console(ctx, id))
-}
-
-// serverThing says how the server is found and removed.
-func (b *build) serverThing() *cloud.Thing {
-	return &cloud.Thing{
-		Kind: "server",
-		Find: b.findServers,
-		Delete: func(ctx context.Context, id string) error {
-			if b.config.ForceDelete {
-				return servers.ForceDelete(cloud.Repeatable(ctx), b.compute, id).ExtractErr()
-			}
-			return servers.Delete(ctx, b.compute, id).ExtractErr()
-		},
-		Gone: func(ctx context.Context, id string) (bool, error) { return cloud.ServerDeleted(ctx, b.compute, id) },
-	}
-}
-
-// findServers looks for what the run booted.
-func (b *build) findServers(ctx context.Context) ([]string, error) {
-	pages, err := servers.List(b.compute, servers.ListOpts{Name: "^" + regexp.QuoteMeta(b.config.InstanceName) + "$"}).AllPages(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := servers.ExtractServers(pages)
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for _, s := range all {
-		if s.Metadata[cloud.RunKey] == string(b.config.run) {
-			ids = append(ids, s.ID)
-		}
-	}
-	return ids, nil
 }
 
 func (b *build) serverOpts() (servers.CreateOptsBuilder, error) {

@@ -47,20 +47,13 @@ func (b *build) makeVolume(ctx context.Context) (string, error) {
 		},
 		Gone: func(ctx context.Context, id string) (bool, error) { return cloud.VolumeDeleted(ctx, b.volume, id) },
 	})
-	id, err := cloud.Create(ctx, func(ctx context.Context) (string, error) {
+	return thing.Make(ctx, func(ctx context.Context) (string, error) {
 		v, err := volumes.Create(ctx, b.volume, opts, nil).Extract()
 		if err != nil {
 			return "", err
 		}
 		return v.ID, nil
-	}, func(ctx context.Context) (string, bool, error) {
-		found, err := b.findVolumes(ctx)
-		if err != nil || len(found) == 0 {
-			return "", false, err
-		}
-		return found[0], true, nil
 	})
-	return id, settle(thing, id, err)
 }
 
 // volumeSize is what the template says, or what the source image needs, in GiB.

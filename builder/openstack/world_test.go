@@ -22,6 +22,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
@@ -210,7 +211,7 @@ func (w *world) left() []string {
 			left = append(left, fmt.Sprintf("port %s (%s of %s)", p.ID, p.DeviceOwner, p.DeviceID))
 		}
 	}
-	ips, err := listFloatingIPs(ctx, w.look, floatingips.ListOpts{})
+	ips, err := neutron.FloatingIPs(ctx, w.look.network, floatingips.ListOpts{})
 	must(err)
 	for _, f := range ips {
 		if f.Description != "kept" || f.PortID != "" {

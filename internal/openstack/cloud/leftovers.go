@@ -55,6 +55,30 @@ func (t *Thing) ID() string {
 	return t.id
 }
 
+// Make creates the thing with do, which returns its id, and looks for it with Find if it is unclear whether that
+// took effect, see Create. Afterwards the thing knows how that ended: it exists, it doesn't, or that is unknown.
+func (t *Thing) Make(ctx context.Context, do func(context.Context) (id string, err error)) (id string, err error) {
+	id, err = Create(ctx, do, func(ctx context.Context) (string, bool, error) {
+		found, err := t.Find(ctx)
+		if err != nil || len(found) == 0 {
+			return "", false, err
+		}
+		return found[0], true, nil
+	})
+	return id, t.Settle(id, err)
+}
+
+// Settle records how a create ended: with the object, without it, or unknown. It returns err.
+func (t *Thing) Settle(id string, err error) error {
+	switch {
+	case err == nil:
+		t.Made(id)
+	case !OutcomeUnknown(err):
+		t.Keep()
+	}
+	return err
+}
+
 func (t *Thing) isKept() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
