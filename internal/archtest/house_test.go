@@ -64,7 +64,9 @@ var house = []floor{
 	}},
 	{"subjects: what happens to images", []row{
 		{"internal/image/promote", "the transaction that makes an image current under a name", clients},
-		{"internal/image/share", "which projects can use which image", clients},
+		// A copy for another cloud is uploaded as any image is.
+		{"internal/image/share", "which projects can use which image", with(clients, "internal/image/upload")},
+		{"internal/image/upload", "brings an image's data into a cloud, in one verified stream", clients},
 		{"internal/image/usage", "who uses an image", clients},
 		// Only promote can tell the claim of a dead promotion from that of a live one.
 		{"internal/image/sweep", "removes what dead runs left behind", with(clients, "internal/image/promote")},

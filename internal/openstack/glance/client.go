@@ -3,7 +3,6 @@ package glance
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -168,28 +167,6 @@ func (c *Client) action(ctx context.Context, id, action, status string) error {
 		return failed(err, "asking to %s image %q", action, id)
 	}
 	return nil
-}
-
-// Upload sends an image's data. The service answers when it has stored all of it.
-func (c *Client) Upload(ctx context.Context, id string, data io.Reader) error {
-	resp, err := c.sc.Put(ctx, c.url(id, "file"), data, nil, &gophercloud.RequestOpts{
-		OkCodes:     []int{204},
-		MoreHeaders: map[string]string{"Content-Type": "application/octet-stream"},
-	})
-	if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
-		return failed(err, "uploading image %q", id)
-	}
-	return nil
-}
-
-// Download opens an image's data, which the caller closes. Deactivated images are
-// fault.Forbidden for all but admins.
-func (c *Client) Download(ctx context.Context, id string) (io.ReadCloser, error) {
-	resp, err := c.sc.Get(ctx, c.url(id, "file"), nil, &gophercloud.RequestOpts{OkCodes: []int{200}, KeepResponseBody: true})
-	if err != nil {
-		return nil, failed(err, "downloading image %q", id)
-	}
-	return resp.Body, nil
 }
 
 func (c *Client) url(parts ...string) string {
