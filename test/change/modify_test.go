@@ -1,0 +1,86 @@
+package change_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/random"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/change/changetest"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
+)
+
+// modified is the image that is changed on its way.
+const modified = "t/openstack-nova-compute:1"
+
+// modifying copies an image, and changes the copy by a Dockerfile.
+var modifying = changetest.Subject{
+	Name: "modify",
+	World: func(t *testing.T) *changetest.World {
+		r, dir := &registries{}, t.TempDir()
+		r.from, r.to = r.start(t), r.start(t)
+		image, err := random.Image(30_000, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.push(t, modified, image)
+		for name, text := range map[string]string{
+			"Dockerfile": "FROM any\nCOPY site.conf /etc/site.conf\nENV SITE=yes\n", "site.conf": "debug = true\n",
+			"roles.yaml": "- name: Compute\n  CountDefault: 1\n  ServicesDefault: ['OS::TripleO::Services::NovaCompute']\n",
+			"site.yaml": fmt.Sprintf(`parameter_defaults:
+  ContainerImagePrepare:
+  - push_destination: %s
+    includes: ['nova-compute:']
+    set: {namespace: %s/t, tag: '1'}
+    modify_role: tripleo-modify-image
+    modify_append_tag: -site
+    modify_vars: {tasks_from: modify_image.yml, modify_dir_path: %s}
+`, r.to, r.from, dir),
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return &changetest.World{
+			Servers: r, Arg: strings.Join([]string{r.from, r.to, dir}, " "),
+			State: func() string { return r.state(t, r.to, modified, modified+"-site") },
+		}
+	},
+	Plan: func(ctx context.Context, _, arg string) (change.Plan, error) {
+		words := strings.Fields(arg)
+		c, err := registry.New(registry.Options{})
+		if err != nil {
+			return nil, err
+		}
+		j := modify.Job{Role: modify.Role, AppendTag: "-site", Vars: map[string]any{"modify_dir_path": words[2]}, At: "here"}
+		for name, to := range map[string]*reference.Reference{
+			words[0] + "/" + modified: &j.Source, words[1] + "/" + modified: &j.Copy, words[1] + "/" + modified + "-site": &j.Target,
+		} {
+			if *to, err = reference.Parse(name); err != nil {
+				return nil, err
+			}
+		}
+		return modify.NewPlan(ctx, c, nil, []modify.Job{j}, modify.Options{Scratch: words[2]}, transfer.Options{})
+	},
+	Doors: []changetest.Door{preparing},
+}
+
+// preparing is imgctl prepare, which shows parameters and no rows.
+var preparing = func() changetest.Door {
+	d := imgctl(func(w *changetest.World) []string {
+		dir := strings.Fields(w.Arg)[2]
+		return []string{
+			"prepare", "-e", filepath.Join(dir, "site.yaml"), "-r", filepath.Join(dir, "roles.yaml"), "--scratch", dir, "--modify-by", "native",
+		}
+	}, nil)
+	d.Rows = nil
+	return d
+}()
