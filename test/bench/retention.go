@@ -30,7 +30,7 @@ group: [owner, family]
 keep: 3
 age: {from: created}
 stages: {12mo: hide, 24mo: delete}
-may_be_missing: [soft-deleted-servers, volume-backups, nodes, stacks, cluster-templates, amphorae, flavor-profiles, datastore-versions]
+may_be_missing: [absent-services]
 `
 
 // byHand makes the same plan with the openstack client, as scripts do: who uses what first, then each image.

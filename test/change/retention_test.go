@@ -26,7 +26,7 @@ grace: 0
 age: {from: created}
 stages: {3mo: deprecate, 6mo: hide, 9mo: private, 12mo: deactivate, 15mo: trash, 18mo: delete}
 budget: {images: 10, percent: 100}
-may_be_missing: [soft-deleted-servers, volume-backups, nodes, stacks, cluster-templates, amphorae, flavor-profiles, datastore-versions]
+may_be_missing: [absent-services]
 `
 
 // retaining sends images through all stages, two of which need two requests.

@@ -38,7 +38,7 @@ keep: 2
 age: {from: superseded}
 stages: {1mo: deprecate, 2mo: hide, 9mo: trash, 12mo: delete}
 grace: 30d
-may_be_missing: [soft-deleted-servers, volume-backups, nodes, stacks, cluster-templates, amphorae, flavor-profiles, datastore-versions]
+may_be_missing: [absent-services]
 `
 
 func TestRetentionInChromium(t *testing.T) {

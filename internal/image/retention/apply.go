@@ -132,7 +132,7 @@ func (p *Plan) carry(ctx context.Context, e *Entry, survey Survey, rep report.Re
 		return err
 	}
 	if survey != nil {
-		if err := p.Policy.unused(survey, c.image); err != nil {
+		if err := p.unused(ctx, survey, c.image); err != nil {
 			return err
 		}
 	}

@@ -143,7 +143,7 @@ func (c *carrier) fence(ctx context.Context, rep report.Reporter) error {
 // remove deletes the image, unless something uses it by now. If its store knows of clones, the image becomes
 // active again.
 func (c *carrier) remove(ctx context.Context, survey Survey, rep report.Reporter) error {
-	if err := c.plan.Policy.unused(survey, c.image); err != nil {
+	if err := c.plan.unused(ctx, survey, c.image); err != nil {
 		return c.back(ctx, err)
 	}
 	if err := ctx.Err(); err != nil {

@@ -42,22 +42,8 @@ func (p *Plan) Notes() []fault.Advice {
 		notes = append(notes, fault.Advise("policy %q has not run here before, or has changed: this run only reports, the next one acts",
 			p.Policy.Name))
 	}
-	if lacking := p.lacking(); len(lacking) > 0 {
-		why := map[string]string{}
-		for _, a := range p.Absent {
-			why[a.Source] = a.Why
-		}
-		for _, name := range lacking {
-			notes = append(notes, fault.Advise("%s could not be asked who uses images (%s): nothing is deleted, deactivated or made "+
-				"private",
-				name, why[name]))
-		}
-	}
-	return notes
+	return append(notes, p.missing()...)
 }
-
-// lacking are the sources without which images that are not in use can't be told.
-func (p *Plan) lacking() []string { return p.Policy.lacking(p.Absent) }
 
 // Rows are an image each: those with an action, or all.
 func (p *Plan) Rows() []change.Row {

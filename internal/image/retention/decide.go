@@ -28,6 +28,7 @@ type Entry struct {
 	Reason     string   `json:"reason"`
 	Evidence   []string `json:"evidence,omitempty"`
 	Visibility string   `json:"visibility"`
+	Private    bool     `json:"private,omitempty"` // only its project can use it
 	Status     string   `json:"status"`
 	Hidden     bool     `json:"hidden"`
 	Size       int64    `json:"size"` // bytes
@@ -53,7 +54,8 @@ type decider struct {
 	survey Survey
 	now    time.Time
 	byID   map[string]*record
-	absent []string // sources that are missing and may not be
+	// Sources that are missing and may not be, for private images and for others.
+	absent, absentPublic []string
 }
 
 func newDecider(p *Policy, records []*record, survey Survey, now time.Time) *decider {
@@ -61,7 +63,7 @@ func newDecider(p *Policy, records []*record, survey Survey, now time.Time) *dec
 	for _, r := range records {
 		d.byID[r.id] = r
 	}
-	d.absent = p.lacking(survey.Absent())
+	d.absent, d.absentPublic = p.lacking(survey.Absent(), true), p.lacking(survey.Absent(), false)
 	return d
 }
 
@@ -87,7 +89,8 @@ func (d *decider) entry(g *group, at int) *Entry {
 	r := g.members[at]
 	e := &Entry{
 		ID: r.id, Name: r.name, Owner: r.owner, Family: r.family, Group: r.group, Stage: r.stage, Visibility: r.visibility,
-		Status: r.status, Hidden: r.hidden, Size: r.size, Created: r.created, StageAt: r.stagedAt, State: r.state,
+		Private: r.privacy == private,
+		Status:  r.status, Hidden: r.hidden, Size: r.size, Created: r.created, StageAt: r.stagedAt, State: r.state,
 		ReplacedBy: g.replacement(at),
 	}
 	var traces []string
@@ -200,6 +203,14 @@ func (d *decider) act(e *Entry, r *record, due int) {
 	}
 }
 
+// lacking are the sources without which nothing tells that an image is not in use.
+func (d *decider) lacking(r *record) []string {
+	if r.privacy == private {
+		return d.absent
+	}
+	return d.absentPublic
+}
+
 // notMarked speaks against the deletion of an image that no run has marked yet.
 const notMarked = "no earlier run has marked it"
 
@@ -209,8 +220,8 @@ func (d *decider) against(r *record, action string, users []string) string {
 	switch {
 	case spared && len(users) > 0:
 		return "it is in use"
-	case harms(action) && len(d.absent) > 0:
-		return "nothing tells whether it is in use: no answer from " + list(d.absent)
+	case harms(action) && len(d.lacking(r)) > 0:
+		return "nothing tells whether it is in use: no answer from " + list(d.lacking(r))
 	case action == Community && r.visibility != glance.Public:
 		return "it is " + r.visibility + ", and community would show it to everybody"
 	case action != Delete:
@@ -240,7 +251,7 @@ func (d *decider) forecast(e *Entry, r *record, youngest time.Time) {
 			continue // only a change can bring it about
 		}
 		if d.policy.spares(s.Action) && (len(e.Users) > 0 ||
-			harms(s.Action) && len(d.absent) > 0) {
+			harms(s.Action) && len(d.lacking(r)) > 0) {
 			continue
 		}
 		e.Next, e.NextAt = s.Action, later(at, d.now)

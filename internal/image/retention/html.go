@@ -30,7 +30,11 @@ func (p *Plan) WriteHTML(w io.Writer) error {
 	r := &reportData{Now: p.At, Images: p.Images}
 	r.Tiles = p.tiles()
 	if lacking := p.lacking(); len(lacking) > 0 {
-		r.Warning = "No image is deleted, deactivated or made private, because nothing tells whether it is in use: no answer from " +
+		which := "No image"
+		if len(p.Policy.lacking(p.Absent, true)) == 0 {
+			which = "No image that other projects could use"
+		}
+		r.Warning = which + " is deleted, deactivated or made private, because nothing tells whether it is in use: no answer from " +
 			list(lacking) + "."
 	}
 	r.Absent = p.Absent

@@ -49,6 +49,9 @@ func NewPlan(ctx context.Context, site Site, p *Policy) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.Contains(p.MayBeMissing, OtherProjects) {
+		site.closeShared(ctx, records)
+	}
 	d := newDecider(p, records, survey, site.Now())
 	return &Plan{
 		Version: planVersion, Cloud: site.Cloud, Project: site.Project, At: d.now.Truncate(time.Second), Policy: p, Digest: p.Digest(),

@@ -24,7 +24,7 @@ type Policy struct {
 
 	Skip         []string `json:"skip,omitempty"`           // ids of images to leave alone
 	SkipInUse    []string `json:"skip_in_use,omitempty"`    // actions that images in use are spared, besides those that harm users
-	MayBeMissing []string `json:"may_be_missing,omitempty"` // sources of usage without which images may be deleted
+	MayBeMissing []string `json:"may_be_missing,omitempty"` // of MissingWords: what images may be deleted without
 	Budget       Budget   `json:"budget"`
 	Grace        Span     `json:"grace"` // between the run that first marks an image and its deletion
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
-	"github.com/imgctl/packer-plugin-openstack/internal/image/usage"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/quantity"
 )
 
@@ -43,7 +42,7 @@ func (p *Policy) keys(version *int) foreignfile.Keys {
 		"keep": foreignfile.Int(&p.Keep, 1), "keep_base_name": foreignfile.Bool(&p.KeepBaseName),
 		"min_age": length(&p.MinAge), "age": p.Age.read, "stages": p.stages,
 		"skip": foreignfile.Some(p.skip), "skip_in_use": words(&p.SkipInUse, Actions...),
-		"may_be_missing": words(&p.MayBeMissing, usage.SourceNames...), "budget": p.Budget.read, "grace": length(&p.Grace),
+		"may_be_missing": words(&p.MayBeMissing, MissingWords...), "budget": p.Budget.read, "grace": length(&p.Grace),
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/retention"
-	"github.com/imgctl/packer-plugin-openstack/internal/image/usage"
 )
 
 const least = "version: 1\nname: p\nselect: {names: [\"web*\"]}\nstages: {12mo: hide}\n"
@@ -34,7 +33,7 @@ age: {from: property, property: build-timestamp, otherwise: superseded}
 stages: {30d: deprecate, 6mo: hide, 9mo: community, 10mo: private, 11mo: deactivate, 12mo: trash, 13mo: delete}
 skip: [5f0c24f0-6f2e-4b05-9d3e-5c1f0ad3b1c4]
 skip_in_use: [hide, community]
-may_be_missing: [stacks, backups]
+may_be_missing: [stacks, backups, absent-services, other-projects]
 budget: {images: 5, percent: 50}
 grace: 14d
 `
@@ -133,7 +132,7 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 	}
 	defs := known["$defs"].(map[string]any)
-	for name, want := range map[string][]string{"source": usage.SourceNames, "action": retention.Actions} {
+	for name, want := range map[string][]string{"source": retention.MissingWords, "action": retention.Actions} {
 		got := defs[name].(map[string]any)["enum"].([]any)
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("the schema knows the %ss %v, want %v", name, got, want)

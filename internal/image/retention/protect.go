@@ -30,9 +30,8 @@ func PlanProtectUsed(ctx context.Context, site Site, p *Policy) (*Changes, error
 	if err != nil {
 		return nil, err
 	}
-	if len(plan.Absent) > 0 {
-		return nil, fault.New(fault.Unavailable, "try again when it answers, or protect images one by one",
-			"%s can't be asked who uses images: %s", plan.Absent[0].Source, plan.Absent[0].Why)
+	if err := plan.complete(); err != nil {
+		return nil, err
 	}
 	changes := &Changes{}
 	for _, e := range plan.Images {

@@ -3,7 +3,6 @@ package retention
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -24,28 +23,12 @@ type Survey interface {
 	Absent() []Absent
 }
 
-// Absent is a source that didn't show everything.
-type Absent struct {
-	Source string `json:"source"`
-	Why    string `json:"why"`
-}
-
-// lacking are the sources that a policy can't do without and that didn't show everything.
-func (p *Policy) lacking(absent []Absent) (names []string) {
-	for _, a := range absent {
-		if !slices.Contains(p.MayBeMissing, a.Source) && !slices.Contains(names, a.Source) {
-			names = append(names, a.Source)
-		}
-	}
-	return names
-}
-
 // unused is a skip if an image is in use by now, or nothing tells.
-func (p *Policy) unused(survey Survey, img *glance.Image) error {
+func (p *Plan) unused(ctx context.Context, survey Survey, img *glance.Image) error {
 	if users, _ := survey.Of(img); len(users) > 0 {
 		return skip{"it is in use by now: " + list(users)}
 	}
-	if lacking := p.lacking(survey.Absent()); len(lacking) > 0 {
+	if lacking := p.Policy.lacking(survey.Absent(), p.isPrivate(ctx, img)); len(lacking) > 0 {
 		return skip{fmt.Sprintf("nothing tells whether it is in use by now: %s", list(lacking))}
 	}
 	return nil

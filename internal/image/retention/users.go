@@ -47,7 +47,7 @@ func (s survey) Of(img *glance.Image) (users, traces []string) {
 
 func (s survey) Absent() (absent []Absent) {
 	for _, source := range s.Incomplete() {
-		absent = append(absent, Absent{Source: source.Name, Why: string(source.State) + ": " + source.Detail})
+		absent = append(absent, Absent{Source: source.Name, State: source.State, Why: string(source.State) + ": " + source.Detail})
 	}
 	return absent
 }
