@@ -12,6 +12,7 @@ import (
 type Baremetal struct {
 	CallbackTimeout time.Duration // how long a deploy ramdisk may take to call back; 0 = half an hour
 	MaxPage         int           // most objects of a page; 0 = 1000
+	NoRamdisk       bool          // the conductor has no deploy ramdisk for nodes that name none
 }
 
 // RamdiskKey is the property of an image that says what goes wrong when a node boots it as its deploy ramdisk:
@@ -32,6 +33,7 @@ type Node struct {
 	Type            string // property node_type
 	Arch            string // property cpu_arch
 	ResourceClass   string // "" = baremetal
+	BootInterface   string // "" = fake
 	DeployInterface string // "" = direct, whose nodes boot their deploy ramdisk; fake ones succeed at everything
 	State           string // provision state; "" = available
 	Kernel, Ramdisk string // driver_info's deploy_kernel and deploy_ramdisk; "" = the conductor's default, which works
@@ -73,7 +75,7 @@ func (c *Cloud) AddNode(n Node) string {
 	}
 	return c.services.Baremetal.AddNode(ironic.Node{
 		PowerState: power, UUID: n.UUID, Name: n.Name,
-		ResourceClass: cmp.Or(n.ResourceClass, "baremetal"), DeployInterface: n.DeployInterface,
+		ResourceClass: cmp.Or(n.ResourceClass, "baremetal"), DeployInterface: n.DeployInterface, BootInterface: n.BootInterface,
 		ProvisionState: n.State, Properties: properties, DriverInfo: info,
 		InstanceInfo: maps.Clone(n.InstanceInfo), Extra: maps.Clone(n.Extra), Traits: n.Traits,
 		Maintenance: n.Maintenance, AutomatedClean: automated, InstanceUUID: n.InstanceUUID,
@@ -89,7 +91,8 @@ func (c *Cloud) Node(ident string) (Node, bool) {
 	}
 	return Node{
 		UUID: n.UUID, Name: n.Name, Type: text(n.Properties, "node_type"), Arch: text(n.Properties, "cpu_arch"),
-		ResourceClass: n.ResourceClass, DeployInterface: n.DeployInterface, State: n.ProvisionState,
+		ResourceClass: n.ResourceClass, BootInterface: n.BootInterface, DeployInterface: n.DeployInterface,
+		State:  n.ProvisionState,
 		Kernel: text(n.DriverInfo, "deploy_kernel"), Ramdisk: text(n.DriverInfo, "deploy_ramdisk"), Traits: n.Traits,
 		Maintenance: n.Maintenance, NoCleaning: n.AutomatedClean != nil && !*n.AutomatedClean, Properties: n.Properties, Extra: n.Extra,
 		Target: n.TargetState, InstanceUUID: n.InstanceUUID, LastError: n.LastError, Fault: n.Fault, PowerState: n.PowerState,

@@ -162,6 +162,7 @@ func (c *Cloud) assemble(o Options) error {
 	}
 	c.services.Baremetal = ironic.New(ironic.Options{
 		Clock: c.clock, Images: c.services.Image, CallbackTimeout: o.Baremetal.CallbackTimeout, MaxPage: o.Baremetal.MaxPage,
+		NoRamdisk: o.Baremetal.NoRamdisk,
 	})
 	c.services.Compute = nova.New(nova.Options{
 		Dir: servers, Clock: c.clock, Agent: o.Agent, SSHPort: o.SSHPort, Quotas: nova.Quotas(o.ServerQuotas),

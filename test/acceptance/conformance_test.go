@@ -32,6 +32,17 @@ func TestSandbox(t *testing.T) {
 		Members: 3, Properties: 12, Tags: 4, CountTotal: 3, MiBTotal: 1,
 	}}), people, record.Limited(), used)
 	hold(t, sandboxtest.Start(t, sandbox.Options{ImageQuotas: sandbox.ImageQuotas{Page: 5, MaxPage: 10}}), people, record.Paged(), used)
+	hold(t, sandboxtest.Start(t, sandbox.Options{
+		Seed: sandbox.Seed{
+			Images: []sandbox.Image{{
+				Data: []byte("data"), Name: "tiny", Visibility: "public", Properties: map[string]string{sandbox.RamdiskKey: sandbox.RamdiskSilent},
+			}},
+			Nodes: []sandbox.Node{{
+				Name: "real-1", ResourceClass: "real", BootInterface: "pxe", DeployInterface: "direct", NoCleaning: true,
+			}},
+		},
+		Baremetal: sandbox.Baremetal{NoRamdisk: true},
+	}), people, record.Bare(), used)
 	if t.Failed() {
 		return
 	}

@@ -145,7 +145,7 @@ func plain(err error) error {
 	if said.message != "" && said.message != http.StatusText(status.Actual) {
 		said.text += ": " + said.message
 	}
-	for _, header := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id"} {
+	for _, header := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id", "Openstack-Request-Id"} {
 		if id := status.ResponseHeader.Get(header); id != "" {
 			said.text += " (" + id + ")"
 			said.requestIDs = []string{id}

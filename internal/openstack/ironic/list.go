@@ -53,7 +53,8 @@ func (c *Client) each(ctx context.Context, fields []string, filter url.Values, r
 		path = "nodes"
 		query.Set("fields", strings.Join(slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return c.minor < since[f] }), ","))
 	}
-	err := listing.Each(ctx, c.sc, listing.List{Path: path, Queries: []url.Values{query}, Key: "nodes", Restart: restart}, take)
+	list := listing.List{Path: path, Queries: []url.Values{query}, Key: "nodes", Restart: restart, Lossy: true}
+	err := listing.Each(ctx, c.sc, list, take)
 	if err != nil {
 		return fmt.Errorf("listing nodes: %w", err)
 	}

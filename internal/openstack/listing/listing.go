@@ -18,6 +18,7 @@ type List struct {
 	Queries []url.Values      // several are read one after the other; none is one without a query
 	Key     string            // of the items in the answer, such as "servers"
 	Headers map[string]string // such as the microversion's
+	Lossy   bool              // links to the next page lack parameters of the first, such as its filters
 
 	// Restart is called before the first page, and again before the list is read from its start because
 	// it changed in between: what was taken before does not count. It may be nil.
@@ -62,15 +63,15 @@ func once[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, tak
 
 // pages reads one list from its first page to its last.
 func pages[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, query string, take func([]T) error) error {
-	seen := map[string]bool{}
+	seen, first := map[string]bool{}, query
 	for query != "" || len(seen) == 0 {
 		if seen[query] {
 			return fmt.Errorf("the list of %s goes in a circle", l.Key)
 		}
-		first := len(seen) == 0
+		begins := len(seen) == 0
 		seen[query] = true
 		items, next, err := page[T](ctx, sc, l, query)
-		if !first && (gophercloud.ResponseCodeIs(err, http.StatusBadRequest) || gophercloud.ResponseCodeIs(err, http.StatusNotFound)) {
+		if !begins && (gophercloud.ResponseCodeIs(err, http.StatusBadRequest) || gophercloud.ResponseCodeIs(err, http.StatusNotFound)) {
 			return fmt.Errorf("%w: %w", errChanged, err)
 		}
 		if err != nil {
@@ -82,7 +83,30 @@ func pages[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, qu
 		if err := take(items); err != nil {
 			return err
 		}
-		query = next
+		if query = next; l.Lossy && next != "" {
+			query, err = complete(next, first)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// complete adds to a link's query what that of the first page has besides.
+func complete(next, first string) (string, error) {
+	is, err := url.ParseQuery(next)
+	if err != nil {
+		return "", fmt.Errorf("the link to the next page: %w", err)
+	}
+	was, err := url.ParseQuery(first)
+	if err != nil {
+		return "", err
+	}
+	for key, values := range was {
+		if !is.Has(key) {
+			is[key] = values
+		}
+	}
+	return is.Encode(), nil
 }

@@ -2,7 +2,9 @@ package answer
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Keystone answers as Keystone and its middleware do: {"error": {"code", "title", "message"}}.
@@ -27,12 +29,27 @@ func Nova(w http.ResponseWriter, _ *http.Request, status int, message string) {
 	JSON(w, status, map[string]any{name: map[string]any{"code": status, "message": message}})
 }
 
+// IronicPlainly answers as the web framework below Ironic does.
+func IronicPlainly(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	text := fmt.Sprintf(`{"code": %d, "title": %q, "description": %s}`, status, http.StatusText(status), quoted(message))
+	JSON(w, status, map[string]any{"error_message": text})
+}
+
+// quoted is a text as a JSON string.
+func quoted(text string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // text can be encoded
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 // Ironic answers as Ironic does: {"error_message": TEXT}, where the text is JSON itself.
 func Ironic(w http.ResponseWriter, _ *http.Request, status int, message string) {
 	code := "Client"
 	if status >= http.StatusInternalServerError {
 		code = "Server"
 	}
-	text, _ := json.Marshal(map[string]any{"faultcode": code, "faultstring": message, "debuginfo": nil})
-	JSON(w, status, map[string]any{"error_message": string(text)})
+	text := fmt.Sprintf(`{"faultcode": %q, "faultstring": %s, "debuginfo": null}`, code, quoted(message))
+	JSON(w, status, map[string]any{"error_message": text})
 }

@@ -30,6 +30,10 @@ func Limited() map[string][]Scenario { return map[string][]Scenario{"image-limit
 // Paged is what is asked of a cloud with pages of five, at most ten, images.
 func Paged() map[string][]Scenario { return map[string][]Scenario{"image-pages": imagePages()} }
 
+// Bare is what is asked of a cloud with a node of the class real, whose deploy ramdisk never calls back, and whose
+// conductor has no deploy ramdisk of its own.
+func Bare() map[string][]Scenario { return map[string][]Scenario{"baremetal": baremetal()} }
+
 // steps joins what single calls made.
 func steps(parts ...[]Step) []Step { return slices.Concat(parts...) }
 

@@ -19,6 +19,7 @@ func TestRecord(t *testing.T) {
 		t.Skip("records only with -record CLOUDS.YAML")
 	}
 	keep(t, Catalogue(), map[string]string{"owner": "ci", "reader": "reader", "member": "target", "stranger": "zuul", "admin": "admin"})
+	keep(t, Bare(), map[string]string{"owner": "ci", "member": "target", "admin": "admin"})
 	keep(t, Limited(), map[string]string{"owner": "small", "member": "elsewhere", "admin": "elsewhere-admin"})
 	keep(t, Paged(), map[string]string{"owner": "elsewhere"})
 }

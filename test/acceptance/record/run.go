@@ -136,7 +136,10 @@ func (r *run) ask(ctx context.Context, s Step) (*http.Response, []byte, error) {
 	} else if body != "" {
 		header.Set("Content-Type", "application/json")
 	}
-	if s.Version != "" {
+	switch {
+	case s.Version != "" && r.service(s) == "baremetal":
+		header.Set("X-OpenStack-Ironic-API-Version", s.Version)
+	case s.Version != "" && r.service(s) != "image":
 		header.Set("OpenStack-API-Version", map[string]string{"compute": "compute ", "volumev3": "volume "}[r.service(s)]+s.Version)
 	}
 	return r.cloud.send(ctx, method, r.cloud.accounts["owner"].endpoints[r.service(s)]+path, header, body)
@@ -168,6 +171,9 @@ func at(value any, path string) string {
 	return fmt.Sprint(value)
 }
 
+// cleanUpVersions are the microversions that removing things needs.
+var cleanUpVersions = map[string]string{"baremetal": baremetalVersion}
+
 // cleanUp tries each request as the owner and, if that is refused, as the admin. What a scenario never made
 // is no error.
 func (r *run) cleanUp(ctx context.Context) {
@@ -175,7 +181,7 @@ func (r *run) cleanUp(ctx context.Context) {
 	defer cancel()
 	for _, request := range r.scenario.Cleanup {
 		for _, person := range []string{"owner", "admin"} {
-			s := Step{As: person, Request: request}
+			s := Step{As: person, Request: request, Version: cleanUpVersions[r.scenario.Service]}
 			if service, rest, ok := strings.Cut(request, "! "); ok {
 				s.Service, s.Request = service, rest
 			}

@@ -13,7 +13,7 @@ import (
 var (
 	headersByValue = []string{
 		"Allow", "Content-Type", "Openstack-Api-Version", "Vary", "X-Openstack-Nova-Api-Version", "Location",
-		"Content-Range", "Content-Md5",
+		"Content-Range", "Content-Md5", "X-Openstack-Ironic-Api-Version", "X-Openstack-Ironic-Api-Minimum-Version",
 	}
 	headersByPresence = []string{
 		"Date", "X-Openstack-Request-Id", "X-Compute-Request-Id", "X-Subject-Token", "Www-Authenticate",
@@ -65,12 +65,14 @@ func (r *run) value(v any) any {
 // secrets and free choices of a service, by their names in an object.
 var freeValues = map[string]string{
 	"adminPass": "a password", "private_key": "a key", "hostId": "a host", "audit_ids": "ids", "output": "text",
-	"OS-EXT-AZ:availability_zone": "a zone", "blob": "a blob", "secret": "a secret",
+	"OS-EXT-AZ:availability_zone": "a zone", "blob": "a blob", "secret": "a secret", "conductor": "a host",
 }
 
-// leftOut are members that no client reads, Neutron's numbers of its own rows and of their changes, and
-// the catalog, in which every cloud has services of its own.
-var leftOut = map[string]bool{"standard_attr_id": true, "revision_number": true, "catalog": true}
+// leftOut are members that no client reads, Neutron's numbers of its own rows and of their changes, the catalog, in
+// which every cloud has services of its own, and who holds a node's lock, which changes within milliseconds.
+var leftOut = map[string]bool{
+	"standard_attr_id": true, "revision_number": true, "catalog": true, "reservation": true, "driver_internal_info": true,
+}
 
 // unordered are lists whose order a service does not promise.
 var unordered = map[string]bool{"tags": true, "security_group_rules": true, "roles": true, "members": true}

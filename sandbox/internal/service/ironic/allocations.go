@@ -89,14 +89,15 @@ func (s *Service) createAllocation(w http.ResponseWriter, r *http.Request) error
 		Extra      map[string]any `json:"extra"`
 		Owner      string         `json:"owner"`
 	}
-	if minorOf(r) < 52 {
-		return answer.Fail(http.StatusMethodNotAllowed, "The API version does not allow allocations")
-	}
 	if err := answer.Decode(r, &q); err != nil {
 		return invalid("%s", err)
 	}
-	if !front.CallerOf(r).Is("admin") {
-		return answer.Fail(http.StatusForbidden, "Access was denied to the following resource: baremetal:allocation:create_pre_rbac")
+	c := front.CallerOf(r)
+	if !c.Is("member") {
+		return denied("baremetal:allocation:create_pre_rbac")
+	}
+	if !c.Is("admin") { // whose allocations are only of the project's own nodes
+		q.Owner = c.ProjectID
 	}
 	if q.Class == "" {
 		return invalid("The resource_class field is mandatory when not backfilling")
@@ -126,9 +127,24 @@ func (s *Service) createAllocation(w http.ResponseWriter, r *http.Request) error
 		a.UUID = uuid.NewString()
 	}
 	s.allocations = append(s.allocations, a)
-	answer.JSON(w, http.StatusCreated, a.body(r))
+	b := a.body(r)
+	b["created_at"] = fresh(a.CreatedAt)
+	w.Header().Set("Location", front.Base(r)+"/v1/allocations/"+a.UUID)
+	answer.JSON(w, http.StatusCreated, b)
 	s.allocate(a)
 	return nil
+}
+
+// allocatable refuses requests of versions before there were allocations.
+func allocatable(status int, h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	serve := answer.Handler(answer.Ironic, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if minorOf(r) < 52 {
+			headless(w, r, status, "The API version does not allow allocations")
+			return
+		}
+		serve.ServeHTTP(w, r)
+	})
 }
 
 // allocate finds the allocation a node. The caller holds the lock.
@@ -143,7 +159,7 @@ func (s *Service) allocate(a *Allocation) {
 		}
 		a.State, a.NodeUUID = "active", n.UUID
 		n.InstanceUUID, n.AllocationUUID, n.UpdatedAt = a.UUID, a.UUID, s.now()
-		n.InstanceInfo["traits"] = a.Traits
+		n.InstanceInfo["traits"] = append([]string{}, a.Traits...)
 		return
 	}
 	why := "no available nodes match the resource class " + a.ResourceClass
@@ -194,7 +210,6 @@ func (s *Service) deleteAllocation(w http.ResponseWriter, r *http.Request) error
 				state)
 		}
 		n.InstanceUUID, n.AllocationUUID = "", ""
-		delete(n.InstanceInfo, "traits")
 	}
 	s.forget(a.UUID)
 	w.WriteHeader(http.StatusNoContent)

@@ -48,7 +48,7 @@ func (s *Service) deploy(n *Node) func(context.Context) {
 			return
 		}
 		s.step(ctx, n, Deploying, func() {
-			if n.PowerState != "" {
+			if n.PowerState != "" && n.DeployInterface != "fake" {
 				n.PowerState = "power on"
 			}
 			n.move(s.now(), Active, "")

@@ -7,6 +7,14 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
+// headless answers as the web framework does, before any of Ironic's own code, whose headers are missing.
+func headless(w http.ResponseWriter, r *http.Request, status int, message string) {
+	for _, name := range []string{versionHeader, "X-OpenStack-Ironic-API-Minimum-Version", "X-OpenStack-Ironic-API-Maximum-Version"} {
+		w.Header().Del(name)
+	}
+	answer.IronicPlainly(w, r, status, message)
+}
+
 func nodeNotFound(ident string) error {
 	return answer.Fail(http.StatusNotFound, "Node %s could not be found.", ident)
 }
@@ -17,6 +25,10 @@ func invalid(format string, args ...any) error {
 
 func conflict(format string, args ...any) error {
 	return answer.Fail(http.StatusConflict, format, args...)
+}
+
+func denied(policy string) error {
+	return answer.Fail(http.StatusForbidden, "Access was denied to the following resource: %s", policy)
 }
 
 func notAcceptable() error { return answer.Fail(http.StatusNotAcceptable, "Request not acceptable.") }
@@ -51,7 +63,7 @@ func (s *Service) own(r *http.Request, policy string) (*Node, error) {
 		return nil, err
 	}
 	if c := front.CallerOf(r); !c.Is("admin") && !(c.Is("member") && n.Owner == c.ProjectID) {
-		return nil, answer.Fail(http.StatusForbidden, "Access was denied to the following resource: %s", policy)
+		return nil, denied(policy)
 	}
 	return n, nil
 }

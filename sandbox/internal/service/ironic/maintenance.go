@@ -2,8 +2,10 @@ package ironic
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 func (s *Service) setMaintenance(w http.ResponseWriter, r *http.Request) error {
@@ -52,26 +54,39 @@ func (s *Service) validateNode(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Unlock()
 	good := map[string]any{"result": true}
 	body := map[string]any{}
-	for _, name := range []string{"bios", "console", "inspect", "management", "network", "power", "raid", "rescue", "storage"} {
+	for _, name := range []string{"boot", "deploy", "inspect", "management", "network", "power", "storage"} {
 		body[name] = good
 	}
 	for _, name := range []string{"bios", "console", "raid", "rescue"} {
-		body[name] = map[string]any{"result": nil, "reason": "not supported"}
-	}
-	body["boot"], body["deploy"] = good, good
-	kernel, ramdisk := c.DriverInfo["deploy_kernel"], c.DriverInfo["deploy_ramdisk"]
-	if c.DeployInterface == "direct" && (kernel == nil) != (ramdisk == nil) {
-		missing := "deploy_kernel"
-		if ramdisk == nil {
-			missing = "deploy_ramdisk"
+		body[name] = map[string]any{
+			"result": false, "reason": "Driver " + c.Driver + " does not support " + name + " (disabled or not implemented).",
 		}
-		body["boot"] = map[string]any{"result": false, "reason": "Cannot validate PXE bootloader. Some parameters were missing in node's " +
-			"driver_info. Missing are: ['" + missing + "']"}
-	} else if _, err := s.ramdisk(&c); c.DeployInterface == "direct" && err != nil {
-		body["boot"] = map[string]any{"result": false, "reason": err.Error()}
+	}
+	if why := s.incomplete(&c); why != "" {
+		body["boot"] = map[string]any{"result": false, "reason": why}
+		body["deploy"] = body["boot"]
 	}
 	answer.JSON(w, http.StatusOK, body)
 	return nil
+}
+
+// incomplete is what a node lacks to boot its deploy ramdisk, "" if it has all. Whether the images exist isn't looked
+// at before the node is deployed.
+func (s *Service) incomplete(n *Node) string {
+	if n.DeployInterface != "direct" {
+		return ""
+	}
+	var missing []string
+	for _, key := range []string{"deploy_kernel", "deploy_ramdisk"} {
+		if n.DriverInfo[key] == nil {
+			missing = append(missing, "'"+key+"'")
+		}
+	}
+	if len(missing) == 0 || len(missing) == 2 && !s.o.NoRamdisk {
+		return ""
+	}
+	return "Cannot validate PXE bootloader. Some parameters were missing in node's driver_info and configuration. Missing are: [" +
+		strings.Join(missing, ", ") + "]"
 }
 
 func (s *Service) setPower(w http.ResponseWriter, r *http.Request) error {
@@ -82,9 +97,6 @@ func (s *Service) setPower(w http.ResponseWriter, r *http.Request) error {
 		return invalid("%s", err)
 	}
 	state := map[string]string{"power on": "power on", "power off": "power off", "rebooting": "power on"}[q.Target]
-	if state == "" {
-		return invalid("The requested state \"%s\" is not valid.", q.Target)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, err := s.own(r, "baremetal:node:set_power_state")
@@ -94,7 +106,12 @@ func (s *Service) setPower(w http.ResponseWriter, r *http.Request) error {
 	if err := n.locked(); err != nil {
 		return err
 	}
+	if state == "" {
+		return invalid("The requested action \"%s\" can not be performed on node \"%s\" while it is in state \"%s\".", q.Target, n.UUID,
+			n.PowerState)
+	}
 	n.PowerState = state
+	w.Header().Set("Location", front.Base(r)+"/v1/nodes/"+r.PathValue("id")+"/states")
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

@@ -22,6 +22,13 @@ const (
 	Failed       = "error"
 )
 
+// states are all that a list may be filtered by.
+var states = []string{
+	Enroll, Manageable, Available, Deploying, DeployWait, DeployFailed, Active, Deleting, Cleaning, CleanWait, CleanFailed, Failed,
+	"verifying", "inspecting", "inspect failed", "inspect wait", "adopting", "adopt failed", "rescue", "rescuing", "rescue wait",
+	"rescue failed", "unrescuing", "unrescue failed", "rebuild", "deleted",
+}
+
 // Node is a node.
 type Node struct {
 	UUID, Name, Driver             string

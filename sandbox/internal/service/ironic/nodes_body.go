@@ -24,6 +24,9 @@ func (n *Node) body(r *http.Request, fields []string) map[string]any {
 		}
 		return some
 	}
+	if minor < 2 && n.ProvisionState == Available { // as the state had no name then
+		all["provision_state"] = nil
+	}
 	for f, from := range since {
 		if minor < from {
 			delete(all, f)
@@ -49,7 +52,7 @@ func (n *Node) fields(r *http.Request) map[string]any {
 		"power_state": orNull(n.PowerState), "target_power_state": nil, "maintenance": n.Maintenance,
 		"maintenance_reason": orNull(n.MaintenanceReason), "fault": orNull(n.Fault), "last_error": orNull(n.LastError),
 		"reservation": orNull(n.Reservation), "automated_clean": automated, "retired": n.Retired, "retired_reason": nil,
-		"owner": orNull(n.Owner), "lessee": orNull(n.Lessee), "description": nil, "conductor": host, "conductor_group": "",
+		"owner": orNull(n.Owner), "lessee": orNull(n.Lessee), "description": nil, "shard": nil, "conductor": host, "conductor_group": "",
 		"created_at": stamp(n.CreatedAt), "updated_at": stamp(n.UpdatedAt), "chassis_uuid": nil, "console_enabled": false,
 		"clean_step": map[string]any{}, "deploy_step": map[string]any{}, "raid_config": map[string]any{},
 		"target_raid_config": map[string]any{}, "network_data": map[string]any{}, "inspection_started_at": nil,
@@ -97,3 +100,6 @@ func stamp(t time.Time) any {
 	}
 	return t.UTC().Format("2006-01-02T15:04:05+00:00")
 }
+
+// fresh is a time as it is before it has gone through Ironic's database.
+func fresh(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000+00:00") }

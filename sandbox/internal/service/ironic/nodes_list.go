@@ -19,6 +19,9 @@ func (s *Service) listNodes(w http.ResponseWriter, r *http.Request) error {
 		fields = nil
 	}
 	if text := q.Get("fields"); text != "" {
+		if fields == nil {
+			return invalid("Can not specify ?detail=True and fields in the same request.")
+		}
 		if err := validFields(r, strings.Split(text, ",")); err != nil {
 			return err
 		}
@@ -52,14 +55,15 @@ func (s *Service) showNode(w http.ResponseWriter, r *http.Request) error {
 func validFields(r *http.Request, fields []string) error {
 	known := (&Node{}).fields(r)
 	for _, f := range fields {
-		if minorOf(r) < since[f] {
+		if minorOf(r) < max(since[f], withFields) {
 			return notAcceptable()
 		}
-		if f == "allocation_uuid" && r.PathValue("id") == "" { // it isn't a column of Ironic's database
-			return answer.Fail(http.StatusInternalServerError, "type object 'Node' has no attribute 'allocation_uuid'")
-		}
-		if _, ok := known[f]; !ok {
-			return invalid("Field(s) \"%s\" are not valid", f)
+		_, ok := known[f]
+		switch {
+		case r.PathValue("id") == "" && (!ok || f == "allocation_uuid"): // it isn't a column of Ironic's database
+			return answer.Fail(http.StatusInternalServerError, "type object 'Node' has no attribute '%s'", f)
+		case !ok || f == "links":
+			return invalid("Field %s is not a valid field.", f)
 		}
 	}
 	return nil
@@ -70,6 +74,9 @@ func (s *Service) answerNodes(w http.ResponseWriter, r *http.Request, fields []s
 	limit, err := s.limit(q)
 	if err != nil {
 		return err
+	}
+	if state := q.Get("provision_state"); state != "" && !slices.Contains(states, state) {
+		return invalid("Provision state \"%s\" is not valid", state)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +111,7 @@ func (s *Service) limit(q url.Values) (int, error) {
 	}
 	limit, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, invalid("Expected an integer but received '%s' for limit", text)
+		return 0, invalid("Expected an integer for limit: %s", text)
 	}
 	if limit <= 0 {
 		return 0, invalid("Limit must be positive")
@@ -112,12 +119,14 @@ func (s *Service) limit(q url.Values) (int, error) {
 	return min(limit, s.o.MaxPage), nil
 }
 
-// next is the address of the page after a marker, which Ironic composes anew.
+// next is the address of the page after a marker, which Ironic composes anew, without the filters.
 func next(r *http.Request, limit int, marker string) string {
-	q := r.URL.Query()
-	q.Set("limit", strconv.Itoa(limit))
-	q.Set("marker", marker)
-	return fmt.Sprintf("%s%s?%s", front.Base(r), r.URL.Path, q.Encode())
+	fields := ""
+	if f := r.URL.Query().Get("fields"); f != "" {
+		fields = "&fields=" + url.QueryEscape(f)
+	}
+	return fmt.Sprintf("%s%s?sort_key=id&sort_dir=asc%s&limit=%d&marker=%s", front.Base(r), r.URL.Path,
+		strings.ReplaceAll(fields, "%2C", ","), limit, marker)
 }
 
 func (n *Node) matches(q url.Values) bool {

@@ -4,25 +4,42 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 )
 
-// operation is one of a patch; text is how Ironic shows it in errors.
+// operation is one of a patch; raw is how it was sent.
 type operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
 	Value any    `json:"value"`
+	raw   json.RawMessage
 }
 
-func (o operation) String() string {
-	if o.Op == "remove" {
-		return fmt.Sprintf("{'path': '%s', 'op': '%s'}", o.Path, o.Op)
+// operations reads a patch.
+func operations(r *http.Request) ([]operation, error) {
+	var whole json.RawMessage
+	if err := answer.Decode(r, &whole); err != nil {
+		return nil, invalid("%s", err)
 	}
-	value, _ := json.Marshal(o.Value)
-	return fmt.Sprintf("{'path': '%s', 'value': %s, 'op': '%s'}", o.Path, strings.ReplaceAll(string(value), `"`, "'"), o.Op)
+	var parts []json.RawMessage
+	if json.Unmarshal(whole, &parts) != nil {
+		return nil, invalid("Schema error for patch: %s is not of type 'array'", python(whole))
+	}
+	ops := make([]operation, len(parts))
+	for k, raw := range parts {
+		if json.Unmarshal(raw, &ops[k]) != nil {
+			return nil, invalid("Schema error for patch: %s is not of type 'object'", python(raw))
+		}
+		ops[k].raw = raw
+		if err := ops[k].valid(); err != nil {
+			return nil, err
+		}
+	}
+	return ops, nil
 }
 
 // patchable are the fields that a patch may change, as Ironic lists them.
@@ -36,14 +53,9 @@ var patchable = []string{
 
 // patchNode changes fields of a node: all of them, or none.
 func (s *Service) patchNode(w http.ResponseWriter, r *http.Request) error {
-	var ops []operation
-	if err := answer.Decode(r, &ops); err != nil {
-		return invalid("%s", err)
-	}
-	for k := range ops {
-		if err := ops[k].valid(); err != nil {
-			return err
-		}
+	ops, err := operations(r)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +72,7 @@ func (s *Service) patchNode(w http.ResponseWriter, r *http.Request) error {
 	doc := n.document()
 	for _, o := range ops {
 		if err := o.apply(doc); err != nil {
-			return invalid("Couldn't apply patch '%s'. Reason: %s", o, err)
+			return invalid("Couldn't apply patch '%s'. Reason: %s", python(o.raw), err)
 		}
 	}
 	if err := s.take(n, doc); err != nil {
@@ -70,11 +82,14 @@ func (s *Service) patchNode(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// patchPath is what the path of an operation looks like.
+var patchPath = regexp.MustCompile(`^(/[\w-]+)+$`)
+
 func (o operation) valid() error {
 	if !slices.Contains([]string{"add", "replace", "remove"}, o.Op) {
 		return invalid("Schema error for patch: '%s' is not one of ['add', 'replace', 'remove']", o.Op)
 	}
-	if !strings.HasPrefix(o.Path, "/") || len(o.Path) < 2 {
+	if !patchPath.MatchString(o.Path) {
 		return invalid("Schema error for patch: '%s' does not match '^(/[\\\\w-]+)+$'", o.Path)
 	}
 	if field := strings.Split(o.Path, "/")[1]; !slices.Contains(patchable, field) {

@@ -29,6 +29,9 @@ func (s *Service) provision(w http.ResponseWriter, r *http.Request) error {
 	if err := answer.Decode(r, &q); err != nil {
 		return invalid("%s", err)
 	}
+	if q.Target == "" {
+		return invalid("Missing mandatory parameter: target")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, err := s.own(r, "baremetal:node:set_provision_state")
@@ -57,6 +60,11 @@ func (s *Service) begin(n *Node, target string) error {
 	}
 	if err := n.locked(); err != nil {
 		return err
+	}
+	if target == "active" || target == "rebuild" {
+		if why := s.incomplete(n); why != "" {
+			return invalid("Failed to validate deploy or power info for node %s: %s", n.UUID, why)
+		}
 	}
 	switch target {
 	case "manage":
@@ -88,7 +96,7 @@ func (s *Service) showStates(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer.JSON(w, http.StatusOK, map[string]any{
 		"provision_state": n.ProvisionState, "target_provision_state": orNull(n.TargetState), "last_error": orNull(n.LastError),
-		"provision_updated_at": stamp(n.MovedAt), "power_state": n.PowerState, "target_power_state": nil, "console_enabled": false,
+		"provision_updated_at": stamp(n.MovedAt), "power_state": orNull(n.PowerState), "target_power_state": nil, "console_enabled": false,
 		"raid_config": map[string]any{}, "target_raid_config": map[string]any{}, "boot_mode": nil, "secure_boot": nil,
 	})
 	return nil

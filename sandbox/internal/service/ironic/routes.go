@@ -10,7 +10,13 @@ import (
 
 // Mount is the service as the front mounts it.
 func (s *Service) Mount() front.Service {
-	return front.Service{Prefix: "/baremetal", Handler: versioned(s.routes()), Error: answer.Ironic}
+	return front.Service{
+		Prefix: "/baremetal", Handler: versioned(s.routes()), Error: answer.Ironic,
+		Unauthorized: func(w http.ResponseWriter, r *http.Request) {
+			renameRequest(w.Header())
+			answer.Keystone(w, r, http.StatusUnauthorized, "The request you have made requires authentication.")
+		},
+	}
 }
 
 func (s *Service) routes() http.Handler {
@@ -22,6 +28,8 @@ func (s *Service) routes() http.Handler {
 	handle("GET /v1", root)
 	handle("GET /v1/{$}", root)
 	handle("GET /v1/nodes", s.listNodes)
+	handle("POST /v1/nodes", s.createNode)
+	handle("DELETE /v1/nodes/{id}", s.deleteNode)
 	handle("GET /v1/nodes/{id}", s.showNode)
 	handle("PATCH /v1/nodes/{id}", s.patchNode)
 	handle("GET /v1/nodes/{id}/validate", s.validateNode)
@@ -30,13 +38,11 @@ func (s *Service) routes() http.Handler {
 	handle("PUT /v1/nodes/{id}/states/power", s.setPower)
 	handle("PUT /v1/nodes/{id}/maintenance", s.setMaintenance)
 	handle("DELETE /v1/nodes/{id}/maintenance", s.clearMaintenance)
-	handle("GET /v1/allocations", s.listAllocations)
-	handle("POST /v1/allocations", s.createAllocation)
+	mux.Handle("GET /v1/allocations", allocatable(http.StatusNotFound, s.listAllocations))
+	mux.Handle("POST /v1/allocations", allocatable(http.StatusMethodNotAllowed, s.createAllocation))
 	handle("GET /v1/allocations/{id}", s.showAllocation)
 	handle("DELETE /v1/allocations/{id}", s.deleteAllocation)
-	handle("/", func(http.ResponseWriter, *http.Request) error {
-		return answer.Fail(http.StatusNotFound, "The resource could not be found.")
-	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { headless(w, r, http.StatusNotFound, "") })
 	return mux
 }
 

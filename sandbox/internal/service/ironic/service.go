@@ -26,6 +26,7 @@ type Options struct {
 
 	CallbackTimeout time.Duration // how long a ramdisk may take to call back; 0 = half an hour
 	MaxPage         int           // most objects of a page; 0 = 1000
+	NoRamdisk       bool          // the conductor has no deploy ramdisk for nodes that name none
 }
 
 // Service is the bare metal service.
