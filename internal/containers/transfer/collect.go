@@ -11,7 +11,7 @@ import (
 // have it.
 func (p *Plan) find(ctx context.Context, b *blob) (has bool, err error) {
 	s := p.stores.at(b.host)
-	if has, err = s.HasBlob(ctx, b.host, b.home, b.Descriptor); has || err != nil || b.present {
+	if has, err = p.here(ctx, b); has || err != nil || b.present {
 		return has, err
 	}
 	for _, repository := range p.o.MayHave[b.Digest] {
@@ -50,6 +50,9 @@ func (p *Plan) collect() {
 			b := p.blobs[key]
 			if b == nil {
 				b = &blob{Descriptor: d, host: target.Host, home: target.Repository, settled: make(chan struct{})}
+				if l := p.early.of[key]; l != nil {
+					b.home = l.repository
+				}
 				p.blobs[key] = b
 				p.order = append(p.order, b)
 			}

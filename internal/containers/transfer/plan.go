@@ -23,6 +23,7 @@ type Plan struct {
 	blobs  map[blobKey]*blob
 	order  []*blob // by their place in the images
 
+	early early
 	lists once[place] // of tags
 	known sync.Map    // tagList by place
 }
@@ -45,11 +46,14 @@ func NewPlan(ctx context.Context, s Stores, jobs []Job, o Options) (*Plan, error
 	if err := clashes(p.Images); err != nil {
 		return nil, err
 	}
+	p.early = early{slots: make(chan struct{}, p.o.Images), of: map[blobKey]*look{}}
 	each(p.Images, p.o.Images, func(i *Image) {
 		if err := p.resolve(ctx, i); err != nil {
 			i.State, i.Err = Failed, err
 		}
+		p.begin(ctx, i)
 	})
+	p.early.group.Wait()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
