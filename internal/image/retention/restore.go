@@ -138,11 +138,14 @@ func (r *restoring) members(ctx context.Context, b *before, rep report.Reporter)
 		if is[project] == was {
 			continue
 		}
-		if !r.site.Admin {
-			rep.Warn("member %s was %s and is %s: only its project can change that", project, was, is[project])
-			continue
+		var err error
+		if r.site.Admin {
+			err = r.site.Images.SetMemberStatus(ctx, r.id, project, was)
 		}
-		if err := r.site.Images.SetMemberStatus(ctx, r.id, project, was); err != nil && !fault.Is(err, fault.Forbidden) {
+		switch {
+		case !r.site.Admin || fault.Is(err, fault.Forbidden):
+			rep.Warn("member %s was %s and is %s: only its project can change that", project, was, is[project])
+		case err != nil:
 			return err
 		}
 	}
