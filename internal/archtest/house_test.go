@@ -86,6 +86,7 @@ var house = []floor{
 	}},
 	{"clients: speak to one service each", []row{
 		{"internal/registry", "container registries: sign-in, transport, manifests, blobs, tags", ground},
+		{"internal/queue", "messages that ask for work: in a file, or in RabbitMQ", ground},
 		{"internal/openstack/cloudsyaml", "what clouds.yaml and the `OS_*` variables say, as openstacksdk reads them", ground},
 		{"internal/openstack/cloud", "sign-in, transport, waiting, run ids", with(ground, "internal/openstack/cloudsyaml")},
 		{"internal/openstack/cloudtest", "signs tests in to clouds", with(ground, "internal/openstack/cloud")},

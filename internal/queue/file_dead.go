@@ -1,0 +1,122 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+type fileDelivery struct {
+	q *file
+	m Message
+}
+
+func (d *fileDelivery) Message() Message { return d.m }
+
+// end changes the message if it still is this process's.
+func (d *fileDelivery) end(ctx context.Context, do func(*sql.Tx) error) error {
+	return d.q.change(ctx, "updating the queue", func(tx *sql.Tx) error {
+		var n int
+		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM messages WHERE id = ? AND owner = ? AND state = 'working'",
+			d.m.ID, d.q.owner).Scan(&n)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrLost
+		}
+		return do(tx)
+	})
+}
+
+func (d *fileDelivery) Done(ctx context.Context) error {
+	return d.end(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM messages WHERE id = ?", d.m.ID)
+		return err
+	})
+}
+
+func (d *fileDelivery) Fail(ctx context.Context, f Failure) (dead bool, err error) {
+	m, pause, dead := d.q.policy.failed(d.m, f)
+	if dead {
+		return true, d.end(ctx, func(tx *sql.Tx) error { return put(ctx, tx, m, "dead", time.Time{}) })
+	}
+	return false, d.end(ctx, func(tx *sql.Tx) error { return put(ctx, tx, m, "ready", time.Now().Add(pause)) })
+}
+
+func (d *fileDelivery) Bury(ctx context.Context, f Failure) error {
+	m := d.m
+	m.Attempt++
+	m.Failure = f
+	return d.end(ctx, func(tx *sql.Tx) error { return put(ctx, tx, m, "dead", time.Time{}) })
+}
+
+func (d *fileDelivery) Defer(ctx context.Context) error {
+	return d.end(ctx, func(tx *sql.Tx) error {
+		return put(ctx, tx, d.m, "ready", time.Now().Add(d.q.policy.Moment))
+	})
+}
+
+func (q *file) Dead(ctx context.Context) (found []Message, err error) {
+	rows, err := q.db.QueryContext(ctx, "SELECT message FROM messages WHERE state = 'dead' ORDER BY number")
+	if err != nil {
+		return nil, fmt.Errorf("reading the dead letters: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, fmt.Errorf("reading the dead letters: %w", err)
+		}
+		var m Message
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			return nil, fmt.Errorf("reading the dead letters: %w", err)
+		}
+		found = append(found, m)
+	}
+	return found, rows.Err()
+}
+
+func (q *file) Revive(ctx context.Context, ids ...string) ([]Message, error) {
+	return q.dead(ctx, ids, func(tx *sql.Tx, m Message) error { return put(ctx, tx, revived(m), "ready", time.Time{}) })
+}
+
+func (q *file) Discard(ctx context.Context, ids ...string) ([]Message, error) {
+	return q.dead(ctx, ids, func(tx *sql.Tx, m Message) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM messages WHERE id = ?", m.ID)
+		return err
+	})
+}
+
+func (q *file) dead(ctx context.Context, ids []string, do func(*sql.Tx, Message) error) (done []Message, err error) {
+	all, err := q.Dead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = q.change(ctx, "changing the dead letters", func(tx *sql.Tx) error {
+		for _, m := range all {
+			if !slices.Contains(ids, m.ID) {
+				continue
+			}
+			var n int
+			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM messages WHERE id = ? AND state = 'dead'", m.ID).Scan(&n); err != nil {
+				return err
+			}
+			if n == 0 {
+				continue // somebody else was first
+			}
+			if err := do(tx, m); err != nil {
+				return err
+			}
+			done = append(done, m)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
+}

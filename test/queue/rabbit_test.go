@@ -1,0 +1,171 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/queue"
+	"github.com/imgctl/packer-plugin-openstack/test/rabbittest"
+)
+
+func dial(t *testing.T, s *rabbittest.Server, o queue.RabbitOptions) queue.Queue {
+	t.Helper()
+	o.URLs, o.Policy = []string{s.URL}, policy
+	return opened(t)(queue.DialRabbit(t.Context(), o))
+}
+
+// Work that takes longer than the server lets a message be unacknowledged is done once.
+func TestLongerThanTheConsumerTimeout(t *testing.T) {
+	t.Parallel()
+	server := rabbittest.Start(t, "consumer_timeout = 4000")
+	work := func(q queue.Queue) (handled, lost int) {
+		publish(t, q, "a", "b")
+		var mu sync.Mutex
+		consume(t, q, 2, func(ctx context.Context, d queue.Delivery, done func()) {
+			mu.Lock()
+			handled++
+			mu.Unlock()
+			select {
+			case <-time.After(12 * time.Second):
+				check(t, d.Done(ctx))
+			case <-ctx.Done():
+				if !errors.Is(context.Cause(ctx), queue.ErrLost) {
+					t.Errorf("lost for another cause: %v", context.Cause(ctx))
+				}
+				lost++
+			}
+			if c := count(t, q); c.Ready == 0 {
+				done()
+			}
+		})
+		return handled, lost
+	}
+	if handled, lost := work(dial(t, server, queue.RabbitOptions{Hold: time.Second, Name: "held"})); handled != 2 || lost != 0 {
+		t.Errorf("two messages were handled %d times and lost %d times", handled, lost)
+	}
+	q := dial(t, server, queue.RabbitOptions{Hold: time.Hour, Name: "not-held"})
+	publish(t, q, "a")
+	consume(t, q, 1, func(ctx context.Context, d queue.Delivery, done func()) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(patience):
+			t.Error("the server doesn't take back what is held for too long, so that this test shows nothing")
+		}
+		done()
+	})
+}
+
+// A server that is gone makes publishing fail; when it is back, all that it has confirmed is there.
+func TestServerRestarts(t *testing.T) {
+	t.Parallel()
+	server := rabbittest.Start(t)
+	q := dial(t, server, queue.RabbitOptions{})
+	publish(t, q, "a", "b")
+	server.Settle()
+	server.Kill()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := q.Publish(ctx, message("c")); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("publishing to a dead server: %v", err)
+	}
+	server.Run(t)
+	publish(t, q, "c")
+	var seen []string
+	restarted := false
+	consume(t, q, 1, func(ctx context.Context, d queue.Delivery, done func()) {
+		if !restarted { // while a message is worked on
+			restarted = true
+			server.Kill()
+			select {
+			case <-ctx.Done():
+			case <-time.After(patience):
+				t.Error("the loss isn't noticed")
+			}
+			if err := d.Done(ctx); err == nil {
+				t.Error("a lost message can be ended")
+			}
+			server.Run(t)
+			return
+		}
+		seen = append(seen, d.Message().ID)
+		check(t, d.Done(ctx))
+		if len(seen) == 3 {
+			done()
+		}
+	})
+	if len(seen) != 3 {
+		t.Errorf("seen %v", seen)
+	}
+	empty(t, q, 0)
+}
+
+// A message that kills each worker ends as a dead letter.
+func TestDeliveryLimit(t *testing.T) {
+	t.Parallel()
+	server := rabbittest.Start(t)
+	q := dial(t, server, queue.RabbitOptions{})
+	publish(t, q, "a")
+	n := 0
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil && count(t, q).Dead == 0 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		cancel()
+	}()
+	check(t, q.Consume(ctx, 1, func(context.Context, queue.Delivery) { n++ }))
+	dead, err := q.Dead(t.Context())
+	check(t, err)
+	if len(dead) != 1 || n < 20 || dead[0].Failure.Reason != "20 workers that had it ended without an answer" {
+		t.Errorf("after %d deliveries: %+v", n, dead)
+	}
+}
+
+// Others' messages are bare bodies in a classic queue.
+func TestForeignQueue(t *testing.T) {
+	t.Parallel()
+	server := rabbittest.Start(t)
+	q := dial(t, server, queue.RabbitOptions{})
+	if _, err := queue.MoveForeign(t.Context(), q, "build-queue"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("no such queue: %v", err)
+	}
+	check(t, queue.PublishForeign(t.Context(), q, "build-queue", []byte(`{"n": 1}`), []byte(`{"n": 2}`)))
+	if moved, err := queue.MoveForeign(t.Context(), q, "build-queue"); err != nil || moved != 2 {
+		t.Errorf("moved %d, %v", moved, err)
+	}
+	conn, err := amqp.Dial(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ch.Publish("", "build-queue", false, false, amqp.Publishing{Body: []byte(`{"n": 3}`)}); err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	consume(t, dial(t, server, queue.RabbitOptions{Foreign: "build-queue"}), 1, func(ctx context.Context, d queue.Delivery, done func()) {
+		seen = append(seen, string(d.Message().Body))
+		check(t, d.Done(ctx))
+		if len(seen) == 3 {
+			done()
+		}
+	})
+	if fmt.Sprint(seen) != `[{"n": 1} {"n": 2} {"n": 3}]` {
+		t.Errorf("consumed %q", seen)
+	}
+	_, err = queue.DialRabbit(t.Context(), queue.RabbitOptions{URLs: []string{server.URL}, Name: "build-queue"})
+	if !fault.Is(err, fault.Conflict) {
+		t.Errorf("a classic queue of the name: %v", err)
+	}
+}

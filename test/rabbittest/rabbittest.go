@@ -1,0 +1,132 @@
+// Package rabbittest starts RabbitMQ servers for tests: Debian's, on loopback, in folders of the test.
+package rabbittest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const program = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+
+// Server is a RabbitMQ of one node.
+type Server struct {
+	URL string
+
+	dir, config string
+	port        int
+	env         []string
+	cmd         *exec.Cmd
+	ended       chan struct{}
+}
+
+// Start starts a server; more is added to its configuration file. The test is skipped where RabbitMQ isn't
+// installed.
+func Start(t testing.TB, more ...string) *Server {
+	t.Helper()
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("needs RabbitMQ: install Debian's rabbitmq-server to test against it")
+	}
+	dir := t.TempDir()
+	s := &Server{dir: dir, config: filepath.Join(dir, "rabbitmq.conf"), port: freePort(t)}
+	s.URL = fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", s.port)
+	lines := append([]string{
+		fmt.Sprintf("listeners.tcp.1 = 127.0.0.1:%d", s.port), "disk_free_limit.absolute = 10MB", "log.console.level = warning",
+	}, more...)
+	write(t, s.config, strings.Join(lines, "\n")+"\n")
+	write(t, filepath.Join(dir, "plugins"), "[].\n")
+	epmd := freePort(t)
+	s.env = append(os.Environ(),
+		"HOME="+dir, "RABBITMQ_NODENAME=test@localhost", "RABBITMQ_MNESIA_BASE="+filepath.Join(dir, "data"),
+		"RABBITMQ_LOGS=-", "RABBITMQ_LOG_BASE="+dir, "RABBITMQ_CONFIG_FILE="+s.config,
+		"RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(dir, "plugins"), "ERL_EPMD_ADDRESS=127.0.0.1",
+		fmt.Sprintf("ERL_EPMD_PORT=%d", epmd), fmt.Sprintf("RABBITMQ_DIST_PORT=%d", freePort(t)),
+		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} -rabbit channel_tick_interval 1000 +sbwt none",
+	)
+	t.Cleanup(func() {
+		s.Kill()
+		kill := exec.CommandContext(context.Background(), "epmd", "-kill")
+		kill.Env = s.env
+		_ = kill.Run()
+	})
+	s.Run(t)
+	return s
+}
+
+// Run starts the server anew after Kill, with the data that it had.
+func (s *Server) Run(t testing.TB) {
+	t.Helper()
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	s.cmd = exec.CommandContext(context.Background(), program)
+	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.env, log, log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) { _ = cmd.Wait(); close(ended) }(s.cmd, s.ended)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		conn, err := amqp.Dial(s.URL)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		select {
+		case <-s.ended:
+			s.fatal(t, "RabbitMQ has ended")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	s.fatal(t, "RabbitMQ isn't up in time")
+}
+
+func (s *Server) fatal(t testing.TB, what string) {
+	t.Helper()
+	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	t.Fatalf("%s:\n%s", what, log)
+}
+
+// Kill ends the server at once. It forgets quorum queues that are younger than a second or so, since it writes down
+// their names only then; see Settle.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	<-s.ended
+}
+
+// Settle waits until queues that have just been declared survive a Kill.
+func (s *Server) Settle() { <-time.After(3 * time.Second) }
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func write(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
