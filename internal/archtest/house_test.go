@@ -67,6 +67,7 @@ var house = []floor{
 		// A copy for another cloud is uploaded as any image is.
 		{"internal/image/share", "which projects can use which image", with(clients, "internal/image/upload")},
 		{"internal/image/upload", "brings an image's data into a cloud, in one verified stream", clients},
+		{"internal/image/boottest", "boots a server from an image and waits for a sign of life", clients},
 		{"internal/image/usage", "who uses an image", clients},
 		// Only promote can tell the claim of a dead promotion from that of a live one.
 		{"internal/image/sweep", "removes what dead runs left behind", with(clients, "internal/image/promote")},

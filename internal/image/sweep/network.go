@@ -6,6 +6,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
@@ -84,6 +85,42 @@ func findFloatingIPs(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 			l.Action, l.remove = Release, func(ctx context.Context) error { return release(ctx, sc, f.ID, marks.Rest) }
 		}
 		found = append(found, l)
+	}
+	return found, nil
+}
+
+// findGroups lists the project's security groups that have a run's marks in their descriptions.
+func findGroups(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
+	sc, err := service(c.Network)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := groups.List(sc, groups.ListOpts{ProjectID: c.Project().ID}).AllPages(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing security groups: %w", cloud.Classify(err))
+	}
+	all, err := groups.ExtractGroups(pages)
+	if err != nil {
+		return nil, fmt.Errorf("listing security groups: %w", err)
+	}
+	var found []*Leftover
+	for _, g := range all {
+		marks, ok := cloud.DescriptionMarks(g.Description)
+		if !ok || g.ProjectID != c.Project().ID {
+			continue
+		}
+		found = append(found, &Leftover{
+			Kind: Group, ID: g.ID, Name: g.Name, Run: marks.Run, Created: g.CreatedAt, Deadline: marks.Deadline, Action: Delete,
+			afterServer: true,
+			ours: func(ctx context.Context) error {
+				now, err := groups.Get(ctx, sc, g.ID).Extract()
+				if err != nil {
+					return err
+				}
+				return describes(marks.Run, now.Description)
+			},
+			remove: func(ctx context.Context) error { return groups.Delete(ctx, sc, g.ID).ExtractErr() },
+		})
 	}
 	return found, nil
 }

@@ -111,6 +111,7 @@ func (p *Plan) find(ctx context.Context, c *cloud.Cloud, o Options) (all []*Left
 // finders list what carries any run's id, by kind.
 var finders = map[string]func(context.Context, *cloud.Cloud) ([]*Leftover, error){
 	Server: findServers, KeyPair: findKeyPairs, Port: findPorts, FloatingIP: findFloatingIPs,
+	Group:  findGroups,
 	Volume: findVolumes, Image: findImages, Claim: findClaims,
 }
 

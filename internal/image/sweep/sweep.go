@@ -22,6 +22,7 @@ const (
 	Server     = "server"
 	Port       = "port"
 	FloatingIP = "floating-ip"
+	Group      = "security-group"
 	Volume     = "volume"
 	KeyPair    = "keypair"
 	Image      = "image" // not yet published, or imported for the build
@@ -29,7 +30,7 @@ const (
 )
 
 // Kinds are all of them, in the order in which they are shown.
-var Kinds = []string{Server, Port, FloatingIP, Volume, KeyPair, Image, Claim}
+var Kinds = []string{Server, Port, FloatingIP, Group, Volume, KeyPair, Image, Claim}
 
 // Options say what counts as a leftover. The zero value means objects past their run's deadline.
 type Options struct {

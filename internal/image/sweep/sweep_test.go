@@ -327,7 +327,7 @@ func TestNothingButAnImageService(t *testing.T) {
 	defer c.Close()
 	plan, err := sweep.NewPlan(t.Context(), c, sweep.Options{})
 	if err != nil || len(plan.Leftovers) != 1 || !slices.Equal(plan.Missing,
-		[]string{sweep.Server, sweep.Port, sweep.FloatingIP, sweep.Volume, sweep.KeyPair}) {
+		[]string{sweep.Server, sweep.Port, sweep.FloatingIP, sweep.Group, sweep.Volume, sweep.KeyPair}) {
 		t.Errorf("%+v, %v", plan, err)
 	}
 	if _, err := sweep.NewPlan(t.Context(), c, sweep.Options{Kinds: []string{sweep.Port}}); !fault.Is(err, fault.NotFound) {
@@ -476,7 +476,7 @@ func TestServerThatStays(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	left := slices.Sorted(maps.Values(kinds(result.Left)))
-	if want := []string{sweep.Image, sweep.Image, sweep.Port, sweep.Server, sweep.Volume}; !slices.Equal(left, want) {
+	if want := []string{sweep.Image, sweep.Image, sweep.Port, sweep.Group, sweep.Server, sweep.Volume}; !slices.Equal(left, want) {
 		t.Errorf("left: %v, want %v", left, want)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"golang.org/x/crypto/ssh"
@@ -86,10 +87,11 @@ func (p *project) leave(run cloud.Run, deadline time.Time) map[string]string {
 		FloatingNetworkID: p.public, PortID: port.ID,
 		Description: text,
 	}).Extract())
+	group := must(groups.Create(ctx, p.network, groups.CreateOpts{Name: run.Name(), Description: text}).Extract())
 	volume := p.newVolume(run.Name(), marks)
 	server := p.newServer("packer", port.ID, marks)
 	return map[string]string{
-		port.ID: sweep.Port, made.ID: sweep.FloatingIP, volume: sweep.Volume, server: sweep.Server,
+		port.ID: sweep.Port, made.ID: sweep.FloatingIP, group.ID: sweep.Group, volume: sweep.Volume, server: sweep.Server,
 		p.newKeyPair(run.Name()):                sweep.KeyPair,
 		p.newImage(run.Name(), marks):           sweep.Image,
 		p.newImage(run.Name()+"-source", marks): sweep.Image,
@@ -148,6 +150,12 @@ func (p *project) state() map[string]string {
 	for _, f := range must(floatingips.ExtractFloatingIPs(must(floatingips.List(p.network,
 		floatingips.ListOpts{ProjectID: p.Project().ID}).AllPages(ctx)))) {
 		all[f.ID] = fmt.Sprint(sweep.FloatingIP, f.FloatingIP, f.Description, f.PortID)
+	}
+	for _, g := range must(groups.ExtractGroups(must(groups.List(p.network,
+		groups.ListOpts{ProjectID: p.Project().ID}).AllPages(ctx)))) {
+		if g.Name != "default" {
+			all[g.ID] = fmt.Sprint(sweep.Group, g.Name, g.Description)
+		}
 	}
 	for _, v := range must(volumes.ExtractVolumes(must(volumes.List(p.volume, nil).AllPages(ctx)))) {
 		all[v.ID] = fmt.Sprint(sweep.Volume, v.Name, v.Status, v.Metadata)

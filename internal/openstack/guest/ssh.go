@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,7 +24,22 @@ func Key() (key ssh.Signer, public string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("making a key: %w", err)
 	}
-	if key, err = ssh.NewSignerFromKey(private); err != nil {
+	return signer(private)
+}
+
+const rsaBits = 3072
+
+// RSAKey is Key for clouds that refuse ed25519.
+func RSAKey() (key ssh.Signer, public string, err error) {
+	private, err := rsa.GenerateKey(rand.Reader, rsaBits)
+	if err != nil {
+		return nil, "", fmt.Errorf("making a key: %w", err)
+	}
+	return signer(private)
+}
+
+func signer(private crypto.Signer) (key ssh.Signer, public string, err error) {
+	if key, err = ssh.NewSignerFromSigner(private); err != nil {
 		return nil, "", fmt.Errorf("making a key: %w", err)
 	}
 	return key, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key.PublicKey()))), nil

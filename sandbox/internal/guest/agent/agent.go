@@ -45,6 +45,7 @@ type agent struct {
 	users   *users
 	console *console
 	builtin bool // the root file system has no shell of its own
+	noSSH   bool // the image doesn't want an SSH server
 
 	sessions sessionCount
 

@@ -118,6 +118,9 @@ func join(a, b net.Conn) {
 
 // serveSSHInside takes SSH of the guest's own programs, on all addresses: what is meant for a neighbour is passed on.
 func (a *agent) serveSSHInside() {
+	if a.noSSH {
+		return
+	}
 	for _, port := range a.cfg.SSHPorts {
 		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
 		if err != nil {

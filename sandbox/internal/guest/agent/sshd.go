@@ -17,8 +17,16 @@ import (
 // hostKeys are the parsed keys of the SSH server.
 var hostKeys []ssh.Signer
 
+// noSSH is the file with which an image keeps Debian's SSH server from starting.
+const noSSH = "/etc/ssh/sshd_not_to_be_run"
+
 // listenSSH readies the SSH server; its connections come from the host, see serveSSH.
 func (a *agent) listenSSH() error {
+	if _, err := os.Lstat(noSSH); err == nil {
+		a.noSSH = true
+		a.console.Printf("sshd: not started: %s exists", noSSH)
+		return nil
+	}
 	a.console.Printf("-----BEGIN SSH HOST KEY FINGERPRINTS-----")
 	for _, pem := range a.cfg.HostKeys {
 		s, err := ssh.ParsePrivateKey([]byte(pem))
@@ -69,6 +77,10 @@ func (c addressed) LocalAddr() net.Addr  { return c.local }
 
 // serveSSH serves one client through a stream. The text has the client's address and the one it connected to.
 func (a *agent) serveSSH(f *os.File, addresses string) {
+	if a.noSSH {
+		f.Close()
+		return
+	}
 	stream, err := net.FileConn(f)
 	f.Close()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
@@ -77,7 +78,8 @@ func (a *agent) final() {
 			a.runScript("part-"+fmt.Sprintf("%03d", i+1), s)
 		}
 	}
-	a.console.Printf("cloud-init: finished, datasource OpenStack")
+	a.console.Printf("Cloud-init v. 23.4 finished at %s. Datasource DataSourceOpenStackLocal [net,ver=2].  Up %.2f seconds",
+		time.Now().UTC().Format(time.RFC1123Z), time.Since(booted).Seconds())
 	_ = os.WriteFile(filepath.Join(instanceLink, "boot-finished"), []byte("finished\n"), 0o644)
 	_ = os.WriteFile("/run/cloud-init/result.json", []byte(`{"v1": {"datasource": "DataSourceOpenStackLocal", "errors": []}}`+"\n"), 0o644)
 	a.console.Printf("%s login:", a.cfg.Hostname)

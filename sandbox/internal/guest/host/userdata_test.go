@@ -106,7 +106,7 @@ func TestUserScript(t *testing.T) {
 	for name, data := range map[string]string{"plain": script, "gzip": packed.String(), "multi-part": parts} {
 		t.Run(name, func(t *testing.T) {
 			p := boot(t, bare(), func(c *host.Config) { c.UserData = []byte(data) })
-			p.waitConsole("cloud-init: finished")
+			p.waitConsole(" finished at ")
 			c := p.console()
 			if !strings.Contains(c, "script as root") || !strings.Contains(c, "failed with status 3") || name == "multi-part" &&
 				!strings.Contains(c, "part two") {
