@@ -45,7 +45,7 @@ func verifyPackages(ctx context.Context, in *sdk.Input, out *sdk.Output, c *regi
 		if state != "fixed" {
 			bad++
 		}
-		out.Row(one.Image.String(), state, one.Layers, nil, one.Digest, problem)
+		out.Row(one.Image.String(), state, one.Layers, nil, one.Digest, problem, nil)
 	}
 	out.Textf("fetched: %s", size(fetched))
 	if bad > 0 {

@@ -30,7 +30,7 @@ func verifyRunning(ctx context.Context, in *sdk.Input, out *sdk.Output, c *regis
 		if state != "current" {
 			bad++
 		}
-		out.Row(one.Image, state, nil, nil, one.Digest, problem)
+		out.Row(one.Image, state, nil, nil, one.Digest, problem, nil)
 	}
 	out.Textf("%d containers run, %d of them are compared", len(containers), len(all))
 	if bad > 0 {

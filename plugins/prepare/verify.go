@@ -16,8 +16,8 @@ func verifyCommand() sdk.Command {
 		Path: "prepare verify", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsEnvironment},
 		Short: "Check that images are whole where they are used",
 		Long: "Checks each image that the deployment uses, or the ones named, at the registry that it is used from: its manifests, and " +
-			"that each " +
-			"blob is there. With --deep, every byte is read. Exit code 8 says that something is missing or corrupt.\n\n" +
+			"that each blob is there, and the same for signatures, SBOMs and whatever else that registry lists as attached to it. " +
+			"With --deep, every byte is read. Exit code 8 says that something is missing or corrupt.\n\n" +
 			"With --packages, it reads the images' package databases instead, and says whether the packages are in. No container runs, " +
 			"and of each image only the layers down to the one with the database are fetched. " +
 			"Exit code 8 says that a package isn't in.\n\n" +
@@ -47,6 +47,7 @@ func verifyCommand() sdk.Command {
 			{Title: "Bytes", Unit: sdk.UnitBytes},
 			{Title: "Digest", Hidden: true},
 			{Title: "Problem"},
+			{Title: "Attached", Hidden: true},
 		},
 		Run: bridge.Run(verify),
 	}
@@ -84,7 +85,7 @@ func verify(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			bad++
 			state, problem = "broken", one.Err.Error()
 		}
-		out.Row(one.Image.String(), state, one.Blobs, one.Bytes, one.Digest, problem)
+		out.Row(one.Image.String(), state, one.Blobs, one.Bytes, one.Digest, problem, one.Attached)
 	}
 	if bad > 0 {
 		return fault.New(fault.Drift, "", "%d of %d images are missing or broken", bad, len(images))

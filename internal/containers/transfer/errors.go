@@ -23,3 +23,11 @@ func (p *Plan) errs() error {
 	}
 	return fault.Wrap(fault.Partial, "", fmt.Errorf("%d of %d images failed: %w", len(failed), len(p.Images), errors.Join(failed...)))
 }
+
+// LeftOut is what Apply can't do: images that can't be looked up, or more than a disk has room for.
+func (p *Plan) LeftOut() error {
+	if err := p.fits(); err != nil {
+		return err
+	}
+	return p.errs()
+}

@@ -18,6 +18,13 @@ func (p *Plan) attached(ctx context.Context, i *Image) error {
 	if p.o.Referrers == NoReferrers {
 		return nil
 	}
+	if err := p.follow(ctx, i); err != nil {
+		return fault.Wrap(fault.KindOf(err), fault.Advise("leave it out with %s", fault.Set("referrers", string(NoReferrers))), err)
+	}
+	return nil
+}
+
+func (p *Plan) follow(ctx context.Context, i *Image) error {
 	last := len(i.manifests) - 1
 	own := i.manifests[last]
 	i.manifests = i.manifests[:last]
@@ -30,8 +37,7 @@ func (p *Plan) attached(ctx context.Context, i *Image) error {
 		for _, m := range look {
 			more, err := p.attachedTo(ctx, i, m.Digest)
 			if err != nil {
-				return fault.Wrap(fault.KindOf(err), fault.Advise("leave it out with %s", fault.Set("referrers", string(NoReferrers))),
-					fmt.Errorf("what is attached to %s: %w", m.Digest, err))
+				return fmt.Errorf("what is attached to %s: %w", m.Digest, err)
 			}
 			found = append(found, more...)
 		}

@@ -17,24 +17,27 @@ type Checked struct {
 	Digest string
 	Blobs  int
 	Bytes  int64
-	Err    error // what is missing or corrupt
+	// Attached are signatures and all else that the registry lists as attached; their blobs count, too.
+	Attached int
+	Err      error // what is missing or corrupt
 }
 
-// Verify looks at every manifest and blob of the images. With deep, every byte is read and its
-// digest is checked.
+// Verify looks at every manifest and blob of the images, and of what is attached to them unless that is
+// left out. With deep, every byte is read and its digest is checked.
 func Verify(ctx context.Context, s Stores, images []reference.Reference, deep bool, o Options) []*Checked {
 	o = o.filled()
 	all := make([]*Checked, len(images))
 	for n, image := range images {
 		all[n] = &Checked{Image: image}
 	}
-	each(all, o.Blobs, func(one *Checked) { one.Err = one.verify(ctx, s, deep) })
+	p := &Plan{stores: s, o: o}
+	each(all, o.Blobs, func(one *Checked) { one.Err = one.verify(ctx, p, deep) })
 	return all
 }
 
-func (v *Checked) verify(ctx context.Context, s Stores, deep bool) error {
-	image := s.image(v.Image, "")
-	c := s.at(image.Host)
+func (v *Checked) verify(ctx context.Context, p *Plan, deep bool) error {
+	image := p.stores.image(v.Image, "")
+	c := p.stores.at(image.Host)
 	d, found, err := c.Head(ctx, image)
 	if err != nil {
 		return err
@@ -44,11 +47,17 @@ func (v *Checked) verify(ctx context.Context, s Stores, deep bool) error {
 	}
 	v.Digest = d.Digest
 	// Gathering fetches the manifests, and so checks them.
-	all := &Image{Job: Job{Source: v.Image, MultiArch: true}}
-	if err := (&Plan{stores: s}).gather(ctx, all, image.With(d.Digest), 0); err != nil {
+	all := &Image{Job: Job{Source: v.Image, MultiArch: true}, source: image}
+	if err := p.gather(ctx, all, image.With(d.Digest), 0); err != nil {
 		return err
 	}
 	var missing []error
+	if p.o.Referrers != NoReferrers {
+		if err := p.follow(ctx, all); err != nil {
+			missing = append(missing, err)
+		}
+		v.Attached = all.Attached
+	}
 	for _, b := range all.blobs {
 		v.Blobs++
 		v.Bytes += b.Size
