@@ -10,6 +10,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/hotfix"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/layout"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/rpmfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/transaction"
@@ -29,8 +30,8 @@ func hotfixCommand() sdk.Command {
 			"the tag's text after its own tag, in the same registry or in another one. Nothing is written if a dependency is missing, " +
 			"files conflict, a package is older than the installed one, or a scriptlet would have to run that isn't known to be " +
 			"harmless. The same image and packages give the same digest.\n\n" +
-			"Images whose package database isn't SQLite, such as those of el8, have to be prepared with the role " +
-			"tripleo-modify-image.",
+			"Images whose package database isn't SQLite, such as those of el8, are changed by their own rpm in a container of buildah. " +
+			"Scriptlets run there.",
 		Examples: []sdk.Example{
 			{Text: "See what would change", Command: "imgctl prepare hotfix --image registry.example:5000/ns/openstack-nova-api:17.1 " +
 				"--rpms-path ./rpms --tag hotfix --check"},
@@ -101,13 +102,13 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (failed er
 		defer func() { failed = errors.Join(failed, closes(failed != nil)) }()
 		inLayout(in, &stores, l, jobs)
 	}
-	plan, err := hotfix.NewPlan(ctx, stores, jobs, files, hotfix.Options{
-		Append: "-" + in.String("tag"),
-		Options: transaction.Options{
-			Time: at, Downgrade: in.Bool("oldpackage"), Reinstall: in.Bool("replacepkgs"), ReplaceFiles: in.Bool("replacefiles"),
-			IgnoreScripts: in.Bool("ignore-scriptlets"), IgnoreDependencies: in.Bool("nodeps"), Thorough: in.Bool("all-layers"),
-		},
-	})
+	how := transaction.Options{
+		Time: at, Downgrade: in.Bool("oldpackage"), Reinstall: in.Bool("replacepkgs"), ReplaceFiles: in.Bool("replacefiles"),
+		IgnoreScripts: in.Bool("ignore-scriptlets"), IgnoreDependencies: in.Bool("nodeps"), Thorough: in.Bool("all-layers"),
+	}
+	engine := modify.NewInstaller(in.File("rpms-path"), how, engineOptions(in))
+	defer func() { failed = errors.Join(failed, engine.Close()) }()
+	plan, err := hotfix.NewPlan(ctx, stores, jobs, files, hotfix.Options{Append: "-" + in.String("tag"), Options: how, Engine: engine})
 	if err != nil {
 		return err
 	}

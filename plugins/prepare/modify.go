@@ -38,16 +38,14 @@ func modifyOptions(in *sdk.Input) (modify.Options, error) {
 	if in.IsSet("modify-timeout") && o.Timeout <= 0 {
 		return o, fault.Bad("modify_timeout", "", "has to be more than 0")
 	}
+	usual := engineOptions(in)
+	o.Env = usual.Env
 	if o.Scratch == "" {
-		o.Scratch = in.Environment()["TMPDIR"]
+		o.Scratch = usual.Scratch
 	}
 	if by := in.String("modify-by"); by != "auto" {
 		o.Executor = by
 	}
-	for name, value := range in.Environment() {
-		o.Env = append(o.Env, name+"="+value)
-	}
-	slices.Sort(o.Env)
 	for _, text := range in.Strings("modify-role") {
 		role, line, ok := strings.Cut(text, "=")
 		command, err := shell.Fields(line, func(string) string { return "" })
@@ -60,6 +58,16 @@ func modifyOptions(in *sdk.Input) (modify.Options, error) {
 		o.Roles[role] = command
 	}
 	return o, nil
+}
+
+// engineOptions are what programs are started with, and where they may unpack images.
+func engineOptions(in *sdk.Input) modify.Options {
+	o := modify.Options{Folder: in.WorkDir(), Scratch: in.Environment()["TMPDIR"]}
+	for name, value := range in.Environment() {
+		o.Env = append(o.Env, name+"="+value)
+	}
+	slices.Sort(o.Env)
+	return o
 }
 
 // modifyJobs are the images that have to be changed.

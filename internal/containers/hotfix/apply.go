@@ -25,7 +25,7 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 			continue
 		}
 		group.Go(func() error {
-			if err := p.store(ctx, i); err != nil {
+			if err := p.store(ctx, i, rep); err != nil {
 				i.State, i.Err = Failed, err
 				if ctx.Err() == nil {
 					rep.Warn("%s failed: %v", i.Target, err)
@@ -33,7 +33,7 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 				return nil
 			}
 			i.State = Changed
-			rep.Step("Stored %s: %s with %d packages", i.Target, i.Source, len(i.Install.Added))
+			rep.Step("Stored %s: %s with %d packages", i.Target, i.Source, len(i.names()))
 			return nil
 		})
 	}
@@ -78,7 +78,12 @@ func (p *Plan) copyBases(ctx context.Context, rep report.Reporter) {
 	}
 }
 
-func (p *Plan) store(ctx context.Context, i *Image) error {
+func (p *Plan) store(ctx context.Context, i *Image, rep report.Reporter) error {
+	if i.engine != nil {
+		if err := p.runEngine(ctx, i, rep); err != nil {
+			return err
+		}
+	}
 	target := p.target(i)
 	s := p.stores.At(target.Host)
 	if err := p.shared.layer(ctx, s, target, i); err != nil {

@@ -45,6 +45,7 @@ type Options struct {
 	transaction.Options
 	Append string // what the target's tag has more than the source's, for the label
 	Images int    // images at once; 0 is 4
+	Engine Engine // for images whose package database can't be written; without it, they fail
 }
 
 // State is how far an image is.
@@ -66,6 +67,8 @@ type Image struct {
 	Digest  string        // of the result
 	Bytes   int64         // of the new layer
 	Install *install.Plan // nil if the image couldn't be read
+
+	engine *byEngine // nil where none is needed
 
 	was   string // the target's digest when the plan was made, "" if there was none
 	image v1.Image
@@ -161,7 +164,10 @@ func (p *Plan) plan(ctx context.Context, i *Image, files []*rpmfile.File, dir st
 		i.was = now.Digest
 	}
 	if i.Install, err = install.NewPlan(ctx, p.cache, image, files, dir, p.o.Options); err != nil {
-		return advised(err)
+		if errors.Is(err, install.ErrOtherDatabase) && !fault.Is(err, fault.NotFound) && p.o.Engine != nil {
+			return p.planEngine(ctx, i, image, files, err)
+		}
+		return err
 	}
 	if err := i.Install.Err(); err != nil {
 		return err
@@ -175,16 +181,6 @@ func (p *Plan) plan(ctx context.Context, i *Image, files []*rpmfile.File, dir st
 	return nil
 }
 
-// advised says what helps where the database can't be written.
-func advised(err error) error {
-	if !errors.Is(err, install.ErrOtherDatabase) {
-		return err
-	}
-	return fault.Wrap(fault.KindOf(err), fault.Advise(
-		"prepare it with %s and %s, which run rpm in the image by buildah",
-		fault.Set("modify_role", "tripleo-modify-image"), fault.Set("tasks_from", "rpm_install")), err)
-}
-
 func (i *Image) build(ctx context.Context, appended string) error {
 	labels := map[string]string{}
 	if appended != "" {
@@ -194,6 +190,11 @@ func (i *Image) build(ctx context.Context, appended string) error {
 	if i.image, err = i.Install.Image(ctx, "rpm -U "+strings.Join(i.Install.Names(), " "), labels); err != nil {
 		return err
 	}
+	return i.measure()
+}
+
+// measure sets the result's digest, and the new layer's size.
+func (i *Image) measure() error {
 	layers, err := i.image.Layers()
 	if err != nil {
 		return err

@@ -24,6 +24,9 @@ func (*Plan) Loss() string { return "" }
 // Notes are what the packages' files met in the images.
 func (p *Plan) Notes() (all []fault.Advice) {
 	for _, i := range p.Images {
+		if i.engine != nil && i.State == Planned {
+			all = append(all, fault.Advise("%s: rpm runs in the image: %s", i.Target, i.engine.why))
+		}
 		if i.Install == nil {
 			continue
 		}
@@ -38,7 +41,8 @@ func (p *Plan) Notes() (all []fault.Advice) {
 func (p *Plan) Rows() []change.Row {
 	rows := make([]change.Row, 0, len(p.Images))
 	for _, i := range p.Images {
-		why, packages, files := "", []string{}, 0
+		why, packages := "", i.names()
+		var files any
 		if i.Err != nil {
 			why = i.Err.Error()
 		}
@@ -59,8 +63,26 @@ func (p *Plan) Rows() []change.Row {
 	return rows
 }
 
+// names are the packages that are installed, as NAME-VERSION-RELEASE.ARCH.
+func (i *Image) names() []string {
+	switch {
+	case i.engine != nil:
+		return i.engine.names
+	case i.Install != nil:
+		return i.Install.Names()
+	}
+	return nil
+}
+
 // Details are the image's packages before and after, files and scripts, one a line.
 func (i *Image) Details() (lines []string) {
+	if i.engine != nil {
+		lines = append(lines, fmt.Sprintf("%s: rpm runs in the image, so files and scriptlets aren't known: %s", i.Source, i.engine.why))
+		for _, name := range i.engine.names {
+			lines = append(lines, "  package "+name)
+		}
+		return lines
+	}
 	if i.Install == nil {
 		return nil
 	}

@@ -92,6 +92,8 @@ func (w *work) give(ctx context.Context, b *build, given string) (args []string,
 			return c.packages, nil
 		}
 		return []string{c.update}, nil
+	case rpmInstall:
+		return c.flags, nil
 	case devInstall:
 		tree, err := c.checkOut(ctx, &programs{&w.run.o}, w.rep, w.run.scratch.folder)
 		mount(tree, mounted+"/sources")

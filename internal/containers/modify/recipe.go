@@ -35,6 +35,7 @@ type recipe struct {
 	folder   string           // modify_image: the build context
 	file     *dockerfile.File // modify_image
 	rpms     string           // folder of RPMs
+	flags    []string         // rpm_install: of rpm
 	packages []string         // yum_install
 	repos    string           // folder for /etc/yum.repos.d
 	update   string           // yum_update: the repositories whose packages are updated
@@ -114,6 +115,7 @@ func (c *recipe) variables(v *variables) {
 		c.folder = v.required("modify_dir_path", v.path("modify_dir_path"))
 	case rpmInstall:
 		c.rpms = v.required("rpms_path", v.path("rpms_path"))
+		c.flags = whatever.options()
 	case yumUpdate:
 		c.update, c.rpms, c.compare = v.text("update_repo"), v.path("rpms_path"), v.bool("compare_host_packages")
 		for repo := range strings.SplitSeq(c.update, ",") {

@@ -19,6 +19,33 @@ func (c *recipe) rpmFiles(ctx context.Context) ([]*rpmfile.File, error) {
 	return c.files, c.filesErr
 }
 
+// rpmOptions are how RPMs are installed.
+type rpmOptions transaction.Options
+
+// whatever is as the role installs: whatever versions the image has, and whose files they are.
+var whatever = rpmOptions{Downgrade: true, Reinstall: true, ReplaceFiles: true}
+
+// options are those of rpm.
+func (o rpmOptions) options() (all []string) {
+	for _, one := range []struct {
+		on    bool
+		names []string
+	}{
+		{o.Downgrade, []string{"oldpackage"}},
+		{o.Reinstall, []string{"replacepkgs"}},
+		{o.ReplaceFiles, []string{"replacefiles"}},
+		{o.IgnoreDependencies, []string{"nodeps"}},
+		{o.IgnoreScripts, []string{"noscripts", "notriggers"}},
+	} {
+		for _, name := range one.names {
+			if one.on {
+				all = append(all, opt(name))
+			}
+		}
+	}
+	return all
+}
+
 // installs works out the installation of RPMs without a container, or says why it needs one.
 func (p *Plan) installs(ctx context.Context, i *Image) (executor, string, error) {
 	files, err := i.recipe.rpmFiles(ctx)
@@ -33,10 +60,9 @@ func (p *Plan) installs(ctx context.Context, i *Image) (executor, string, error)
 	if err != nil {
 		return nil, "", err
 	}
-	// As the role does it: whatever versions the image has, and whose files they are.
-	plan, err := install.NewPlan(ctx, p.cache, i.base, files, folder, transaction.Options{
-		Downgrade: true, Reinstall: true, ReplaceFiles: true, IgnoreScripts: true,
-	})
+	o := whatever
+	o.IgnoreScripts = true
+	plan, err := install.NewPlan(ctx, p.cache, i.base, files, folder, transaction.Options(o))
 	if errors.Is(err, install.ErrOtherDatabase) {
 		return nil, err.Error(), nil
 	}

@@ -1,4 +1,4 @@
-# Installs the RPMs that are given, whatever versions the image has.
+# Installs the RPMs that are given, by rpm with the options that are given.
 set -eu
 cd /
-rpm --replacepkgs --replacefiles --oldpackage -Uvh /run/imgctl-modify/rpms/*.rpm
+rpm "$@" -Uvh /run/imgctl-modify/rpms/*.rpm
