@@ -75,8 +75,8 @@ func (t *Test) reserveForCompute(ctx context.Context) (string, error) {
 		}
 	}
 	for _, n := range candidates {
-		// The allocation reserves nothing: no node has its class. Only its name counts, which is unique.
-		a := t.site.allocation("imgctl-claim", nil)
+		// The allocation reserves nothing. Only its name counts, which is unique.
+		a := t.site.allocation(noClass, nil)
 		a.Name = allocationName + n.ID
 		err := t.site.Nodes.Claim(ctx, a)
 		if fault.Is(err, fault.Conflict) {

@@ -85,24 +85,9 @@ func newPush(_ context.Context, s *Site, pair *Pair, nodes []*ironic.Node, o Pus
 	}
 	p := &Push{Pair: pair, site: s, o: o}
 	for _, n := range nodes {
-		t := &Target{Node: n, Before: refsOf(n), After: pair.refs(), State: ToPush}
-		j, err := journalOf(n)
-		e := j.open()
-		switch {
-		case t.Before == t.After:
-			t.State = Unchanged
-		case err != nil:
-			t.State, t.Detail, t.After = Skipped, err.Error(), t.Before
-		case e != nil && e.Run != string(s.Run):
-			t.State, t.Detail, t.After = Skipped, "being tested by run "+e.Run, t.Before
-		case n.Maintenance && !o.Maintenance:
-			t.State, t.Detail, t.After = Skipped, "in maintenance", t.Before
-		case n.ProvisionState == ironic.Active && !o.Active:
-			t.State, t.Detail, t.After = Skipped, "active", t.Before
-		default:
-			if err := pair.fits(n); err != nil {
-				return nil, err
-			}
+		t, err := p.judge(n)
+		if err != nil {
+			return nil, err
 		}
 		p.Nodes = append(p.Nodes, t)
 	}
@@ -117,6 +102,29 @@ func newPush(_ context.Context, s *Site, pair *Pair, nodes []*ironic.Node, o Pus
 		err = fault.Bad("max_fail", "", "%d is negative", o.MaxFail)
 	}
 	return p, err
+}
+
+// judge says what is to be done with a node.
+func (p *Push) judge(n *ironic.Node) (*Target, error) {
+	t := &Target{Node: n, Before: refsOf(n), After: p.Pair.refs(), State: ToPush}
+	skip := func(why string) { t.State, t.Detail, t.After = Skipped, why, t.Before }
+	j, err := journalOf(n)
+	e := j.open()
+	switch {
+	case t.Before == t.After:
+		t.State = Unchanged
+	case err != nil:
+		skip(err.Error())
+	case e != nil && e.Run != string(p.site.Run):
+		skip("being tested by run " + e.Run)
+	case n.Maintenance && !p.o.Maintenance:
+		skip("in maintenance")
+	case n.ProvisionState == ironic.Active && !p.o.Active:
+		skip("active")
+	default:
+		return t, p.Pair.fits(n)
+	}
+	return t, nil
 }
 
 func rank(n *ironic.Node) int {

@@ -25,12 +25,26 @@ var errLater = errors.New("the node is locked, or its state is changing")
 // busy. Each node is validated after its change, and gets its own earlier values back if that fails. Too many
 // failures leave the rest alone.
 func (p *Push) Apply(ctx context.Context, rep report.Reporter) error {
-	todo := p.todo()
-	p.tried = len(todo) > 0
+	p.tried = len(p.todo()) > 0
 	if !p.tried {
 		rep.Step("Nothing to push")
 		return nil
 	}
+	if err := p.claim(ctx); err != nil {
+		return err
+	}
+	err := p.refresh(ctx)
+	if err == nil {
+		err = p.rollOut(ctx, rep)
+	}
+	if e := p.unclaim(ctx); e != nil && err == nil {
+		return e
+	}
+	return err
+}
+
+func (p *Push) rollOut(ctx context.Context, rep report.Reporter) error {
+	todo := p.todo()
 	canaries := todo[:min(p.o.Canary, len(todo))]
 	rest := todo[len(canaries):]
 	var later []*Target
@@ -64,20 +78,6 @@ func (p *Push) Apply(ctx context.Context, rep report.Reporter) error {
 	}
 	rep.Progress("nodes", int64(len(todo)), int64(len(todo)))
 	return p.outcome(ctx)
-}
-
-// refresh reads a node again that has changed since the plan was made.
-func (p *Push) refresh(ctx context.Context, id string) error {
-	for _, t := range p.Nodes {
-		if t.Node.ID == id {
-			n, err := p.site.Nodes.Node(ctx, id)
-			if err != nil {
-				return err
-			}
-			t.Node = n
-		}
-	}
-	return nil
 }
 
 // batchOf changes nodes at once. It returns those that are to be tried later.

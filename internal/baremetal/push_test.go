@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,7 +139,7 @@ func TestPushRequests(t *testing.T) {
 			sent++
 		}
 	}
-	if sent > 2*len(nodes)+1 {
+	if sent > 2*len(nodes)+4 { // the list before and after the claim, and the claim's beginning and end
 		t.Errorf("%d requests for %d nodes", sent, len(nodes))
 	}
 }
@@ -207,4 +208,89 @@ func TestTestAndPush(t *testing.T) {
 	}
 	w.as("node-1", w.old)
 	w.as("node-2", w.old)
+}
+
+// Two pushes of different pairs at once exclude each other, so that each node can still be rolled back.
+func TestTwoPushesAtOnce(t *testing.T) {
+	t.Parallel()
+	nodes := make([]sandbox.Node, 12)
+	w := start(t, "", nodes...)
+	sites, plans := make([]*baremetal.Site, 2), make([]*baremetal.Push, 2)
+	for n, tag := range []string{"8", "9"} {
+		if tag == "9" {
+			w.build(tag, 0, "")
+		}
+		o := baremetal.PushOptions{PairOptions: baremetal.PairOptions{Properties: map[string]string{"build-tag": tag}}}
+		o.Type = nodeType
+		sites[n] = w.site()
+		var err error
+		if plans[n], err = baremetal.NewPush(t.Context(), sites[n], o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	errs := make([]error, 2)
+	var group sync.WaitGroup
+	for n := range plans {
+		group.Go(func() { errs[n] = plans[n].Apply(context.WithoutCancel(t.Context()), discard) })
+	}
+	group.Wait()
+	for n, err := range errs {
+		if err != nil && !fault.Is(err, fault.Conflict) {
+			t.Errorf("push %d: %v", n, err)
+		}
+	}
+	first, _ := w.Node("node-1")
+	for n := range nodes {
+		w.has(fmt.Sprintf("node-%d", n+1), baremetal.Refs{Kernel: first.Kernel, Ramdisk: first.Ramdisk})
+	}
+	if errs[0] != nil && errs[1] != nil || w.Reservations() > 0 {
+		t.Errorf("%v, with %d claims left", errs, w.Reservations())
+	}
+	// Whichever ran, and in whichever order: all of it can be taken back.
+	past, err := sites[0].History(t.Context(), baremetal.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range past {
+		w.rollBack(run.Run)
+	}
+	for n := range nodes {
+		w.has(fmt.Sprintf("node-%d", n+1), w.old)
+	}
+}
+
+// A dead push keeps pushes of other images out until it is finished or rolled back.
+func TestADeadPushIsNotPushedOver(t *testing.T) {
+	t.Parallel()
+	w := start(t, "", sandbox.Node{}, sandbox.Node{})
+	dead := w.site()
+	w.Faults().Add(sandbox.Rule{Method: "DELETE", Path: "/baremetal/v1/allocations/**", Fault: sandbox.Status(403)})
+	if _, err := w.push(t.Context(), dead, baremetal.PushOptions{}); err == nil {
+		t.Error("a claim that isn't removed is no error")
+	}
+	w.Faults().Clear()
+	w.build("9", 0, "")
+	if _, err := w.push(t.Context(), w.site(), baremetal.PushOptions{}); !fault.Is(err, fault.Conflict) ||
+		!strings.Contains(err.Error(), string(dead.Run)) {
+		t.Errorf("%v", err)
+	}
+	later := w.site()
+	later.Now = func() time.Time { return time.Now().Add(24 * time.Hour) }
+	if _, err := w.push(t.Context(), later, baremetal.PushOptions{}); err != nil || w.Reservations() > 0 {
+		t.Errorf("a day later: %v, with %d claims left", err, w.Reservations())
+	}
+	w.rollBack(string(later.Run))
+	w.has("node-1", w.new)
+}
+
+// rollBack takes a run back from another machine.
+func (w *world) rollBack(run string) {
+	w.t.Helper()
+	back, err := baremetal.NewRollback(w.t.Context(), w.site(), baremetal.RollbackOptions{Run: run, Clean: 10 * time.Second})
+	if err == nil {
+		err = back.Apply(w.t.Context(), discard)
+	}
+	if err != nil {
+		w.t.Errorf("rolling back %s: %v", run, err)
+	}
 }

@@ -218,9 +218,14 @@ func (r *Rollback) Apply(ctx context.Context, rep report.Reporter) error {
 			errs = append(errs, err)
 		}
 	}
+	pushes := map[string]bool{} // whose claim is left if they are dead
 	for _, t := range r.Nodes {
 		if t.err != nil {
 			errs = append(errs, t.err)
+		}
+		if t.State == RolledBack && !t.ends && !pushes[t.run] {
+			pushes[t.run] = true
+			errs = append(errs, r.site.Nodes.Deallocate(ctx, t.run))
 		}
 	}
 	err := errors.Join(errs...)

@@ -219,9 +219,7 @@ func (t *Test) phase(name string) *Phase {
 func (t *Test) Apply(ctx context.Context, rep report.Reporter) error {
 	t.failure = t.run(ctx, rep)
 	if t.failure == nil && t.push != nil {
-		if t.failure = t.push.refresh(ctx, t.node.ID); t.failure == nil {
-			t.failure = t.push.Apply(ctx, rep)
-		}
+		t.failure = t.push.Apply(ctx, rep)
 	}
 	return t.failure
 }

@@ -14,6 +14,9 @@ import (
 // allocationName begins the names of the allocations that reserve nodes for tests.
 const allocationName = "imgctl-ipa-"
 
+// noClass is a resource class that no node has.
+const noClass = "imgctl-claim"
+
 // allocation is what reserves a node for the run: its id is the run's, so that the node shows whose it is.
 func (s *Site) allocation(class string, candidates []string) ironic.Allocation {
 	return ironic.Allocation{

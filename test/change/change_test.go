@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 
 var subjects = slices.Concat([]changetest.Subject{
 	promotion, sharing, sweeping, retaining, copying, exporting("images"), exporting("images.tar"), importing,
-	serving, fixing, modifying,
+	serving, fixing, modifying, pushing, rollingBack,
 }, onLinux)
 
 func TestConformance(t *testing.T) {
