@@ -106,15 +106,7 @@ func (c *Client) Config(ctx context.Context, i Image) (Config, *Manifest, error)
 			return Config{}, nil, err
 		}
 	}
-	var config struct {
-		Architecture  string `json:"architecture"`
-		OS            string `json:"os"`
-		Created       string `json:"created"`
-		DockerVersion string `json:"docker_version"`
-		Config        struct {
-			Labels map[string]string `json:"Labels"`
-		} `json:"config"`
-	}
+	var config Config
 	what := "configuration of " + i.String()
 	err = c.read(ctx, i.Host, request{
 		method: http.MethodGet, path: blobPath(i.Repository, m.Config.Digest), scope: pull(i), what: what, limit: maxConfig,
@@ -126,12 +118,29 @@ func (c *Client) Config(ctx context.Context, i Image) (Config, *Manifest, error)
 		if err := checkDigest(m.Config.Digest, text); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		if err := json.Unmarshal(text, &config); err != nil {
-			return fmt.Errorf("%s: not JSON: %w", what, err)
+		if config, err = ParseConfig(text); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
 		}
 		return nil
 	})
-	return Config{config.Architecture, config.OS, config.Created, config.DockerVersion, config.Config.Labels}, m, err
+	return config, m, err
+}
+
+// ParseConfig reads an image's configuration.
+func ParseConfig(text []byte) (Config, error) {
+	var config struct {
+		Architecture  string `json:"architecture"`
+		OS            string `json:"os"`
+		Created       string `json:"created"`
+		DockerVersion string `json:"docker_version"`
+		Config        struct {
+			Labels map[string]string `json:"Labels"`
+		} `json:"config"`
+	}
+	if err := json.Unmarshal(text, &config); err != nil {
+		return Config{}, fmt.Errorf("not JSON: %w", err)
+	}
+	return Config{config.Architecture, config.OS, config.Created, config.DockerVersion, config.Config.Labels}, nil
 }
 
 // Preferred is an index's image for linux/amd64, else its first.
