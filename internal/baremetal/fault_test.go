@@ -16,8 +16,12 @@ import (
 
 // mishaps are the ways in which a request goes wrong.
 var mishaps = []sandbox.Fault{
-	sandbox.Status(500), sandbox.StatusAfter(500), sandbox.Status(403), sandbox.Status(409),
-	{Do: sandbox.DropBefore}, {Do: sandbox.DropAfter},
+	sandbox.Status(500),
+	sandbox.StatusAfter(500),
+	sandbox.Status(403),
+	sandbox.Status(409),
+	{Do: sandbox.DropBefore},
+	{Do: sandbox.DropAfter},
 }
 
 // eachRequest runs do with each request in turn failing, logins and reads included, in each way. do is over when it

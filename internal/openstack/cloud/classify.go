@@ -193,9 +193,9 @@ func message(body []byte) string {
 }
 
 func jsonMessage(object map[string]json.RawMessage) string {
-	for _, key := range []string{"message", "detail", "faultstring"} {
+	for _, key := range []string{"message", "detail", "faultstring", "description", "error_message"} {
 		var text string
-		if json.Unmarshal(object[key], &text) == nil && text != "" {
+		if json.Unmarshal(object[key], &text) == nil && text != "" && !strings.HasPrefix(text, "{") {
 			return strings.TrimSpace(whitespace.ReplaceAllString(strings.ReplaceAll(text, "<br />", " "), " "))
 		}
 	}

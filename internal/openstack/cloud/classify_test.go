@@ -57,6 +57,14 @@ func TestClassify(t *testing.T) {
 			fault.Conflict, "409 Conflict: Image ID X already exists!",
 		},
 		{
+			"Ironic's framework", refusal(406, `{"error_message": "{\"code\": 406, \"title\": \"Not Acceptable\", \"description\": \"Too new.\"}"}`),
+			fault.Internal, "406 Not Acceptable: Too new.",
+		},
+		{
+			"Blazar", refusal(409, `{"error_code": 409, "error_message": "Not enough hosts available", "error_name": "NotEnoughHosts"}`),
+			fault.Conflict, "409 Conflict: Not enough hosts available",
+		},
+		{
 			"Ironic", refusal(409, `{"error_message": "{\"faultcode\": \"Client\", \"faultstring\": \"Node X is locked.\", \"debuginfo\": null}"}`),
 			fault.Conflict, "409 Conflict: Node X is locked.",
 		},
