@@ -6,10 +6,12 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/hotfix"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/layout"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/localstore"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/rpmfile"
@@ -40,7 +42,8 @@ func hotfixCommand() sdk.Command {
 				"--tag hotfix --registry-url 192.168.24.1:8787"},
 		},
 		Flags: slices.Concat(sdk.Flags{
-			sdk.Strings("image", "image to change, in a registry").Required().ValueName("IMAGE"),
+			sdk.Strings("image", "image to change, in a registry, or containers-storage:NAME for one in this machine's own "+
+				"storage").Required().ValueName("IMAGE"),
 			sdk.String("rpms-path", "", "folder whose *.rpm files are installed").Required().ValueName("DIR").
 				Completes(sdk.CompleteDirectories),
 			sdk.String("tag", "latest", "text to add to the images' tags, after a dash").ValueName("TAG"),
@@ -55,7 +58,7 @@ func hotfixCommand() sdk.Command {
 			sdk.Bool("all-layers", "read the whole image, so that files that no package owns are known, too"),
 			sdk.File("layout", "", "OCI image layout, a folder, that has the images; results go there, too, unless --registry-url names a "+
 				"registry").Completes(sdk.CompleteDirectories),
-			sdk.String("registry-url", "", "registry to put the results into (default: the image's own)").ValueName("HOST:PORT[/PATH]"),
+			sdk.String("registry-url", "", "registry to put the results into (default: where the image is)").ValueName("HOST:PORT[/PATH]"),
 		}, localFlags()[1:], registryFlags()),
 		Columns: sdk.Columns{
 			{Title: "Source"},
@@ -102,6 +105,11 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (failed er
 		defer func() { failed = errors.Join(failed, closes(failed != nil)) }()
 		inLayout(in, &stores, l, jobs)
 	}
+	stored, done, err := hotfixLocal(ctx, in, &stores, jobs)
+	if err != nil {
+		return err
+	}
+	defer done()
 	how := transaction.Options{
 		Time: at, Downgrade: in.Bool("oldpackage"), Reinstall: in.Bool("replacepkgs"), ReplaceFiles: in.Bool("replacefiles"),
 		IgnoreScripts: in.Bool("ignore-scriptlets"), IgnoreDependencies: in.Bool("nodeps"), Thorough: in.Bool("all-layers"),
@@ -114,7 +122,7 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (failed er
 	}
 	defer func() { failed = errors.Join(failed, plan.Close()) }()
 	if !in.Bool("check") && !in.DryRun() {
-		return bridge.CarryOut(ctx, in, out, plan)
+		return errors.Join(bridge.CarryOut(ctx, in, out, plan), stored(plan))
 	}
 	if in.Bool("check") {
 		for _, i := range plan.Images {
@@ -156,9 +164,13 @@ func inLayout(in *sdk.Input, stores *transfer.Stores, l *layout.Layout, jobs []h
 func hotfixJobs(in *sdk.Input) (jobs []hotfix.Job, err error) {
 	tag := in.String("tag")
 	for _, text := range in.Strings("image") {
-		source, err := reference.Parse(text)
+		name, local := strings.CutPrefix(text, localstore.Prefix)
+		source, err := reference.Parse(name)
 		if err != nil {
 			return nil, fault.In("image", err)
+		}
+		if local && in.IsSet("layout") {
+			return nil, fault.Bad("image", "", "%s is in this machine's own storage, and not in the layout", text)
 		}
 		if source.Digest != "" && source.Tag == "" {
 			return nil, fault.Bad("image", "", "%s has no tag that %q could be added to", source, tag)
@@ -179,7 +191,14 @@ func hotfixJobs(in *sdk.Input) (jobs []hotfix.Job, err error) {
 		if tag == "" || !reference.ValidTag(target.Tag) {
 			return nil, fault.Bad("tag", "", "%q can't be part of a tag", tag)
 		}
-		jobs = append(jobs, hotfix.Job{Source: source, Target: target})
+		job := hotfix.Job{Source: source, Target: target}
+		if local {
+			job.Source, job.SourceFolder = named(source), ownStorage
+			if !in.IsSet("registry-url") {
+				job.TargetFolder = ownStorage
+			}
+		}
+		jobs = append(jobs, job)
 	}
 	return jobs, nil
 }

@@ -1,4 +1,5 @@
-// Package localstore takes images out of this machine's own storage, that of podman and buildah. Its
+// Package localstore takes images out of this machine's own storage, that of podman and buildah, and puts
+// images there. Its
 // layers lie there unpacked, in a form that is its owners' affair, so that one of their programs writes
 // the images as an OCI layout first. Such an image has another digest than the registry's it came from.
 package localstore
@@ -52,6 +53,32 @@ func Export(ctx context.Context, images []reference.Reference, folder string, en
 			}
 			text := strings.TrimSpace(said.String())
 			return fault.New(kind(text), "", "reading %s with %s: %w: %s", name, filepath.Base(file), err, text[:min(len(text), maxSaid)])
+		}
+	}
+	return nil
+}
+
+// Import writes images of a layout in the folder into the storage, under their names. It needs skopeo.
+func Import(ctx context.Context, images []reference.Reference, folder string, environment []string) error {
+	file, _, err := find(environment)
+	if err != nil {
+		return err
+	}
+	if filepath.Base(file) != programs[0].name {
+		return fault.New(fault.Usage, fault.Advise("install %s", programs[0].name), "only %s can write to this machine's own storage, and "+
+			"it isn't here", programs[0].name)
+	}
+	for _, i := range images {
+		name := i.String()
+		var said bytes.Buffer
+		cmd := exec.CommandContext(ctx, file, slices.Concat(programs[0].words, []string{"oci:" + folder + ":" + name, Prefix + name})...)
+		cmd.Env, cmd.Stderr, cmd.WaitDelay = environment, &said, stopTime
+		if err := cmd.Run(); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			text := strings.TrimSpace(said.String())
+			return fault.New(kind(text), "", "writing %s with %s: %w: %s", name, filepath.Base(file), err, text[:min(len(text), maxSaid)])
 		}
 	}
 	return nil
