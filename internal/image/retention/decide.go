@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/image/usage"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -54,8 +55,8 @@ type decider struct {
 	survey Survey
 	now    time.Time
 	byID   map[string]*record
-	// Sources that are missing and may not be, for private images and for others.
-	absent, absentPublic []string
+	absent []Absent
+	lacks  map[string][]string // sources that are missing and may not be, by the only project that can use an image
 }
 
 func newDecider(p *Policy, records []*record, survey Survey, now time.Time) *decider {
@@ -63,7 +64,7 @@ func newDecider(p *Policy, records []*record, survey Survey, now time.Time) *dec
 	for _, r := range records {
 		d.byID[r.id] = r
 	}
-	d.absent, d.absentPublic = p.lacking(survey.Absent(), true), p.lacking(survey.Absent(), false)
+	d.absent, d.lacks = survey.Absent(), map[string][]string{}
 	return d
 }
 
@@ -89,7 +90,7 @@ func (d *decider) entry(g *group, at int) *Entry {
 	r := g.members[at]
 	e := &Entry{
 		ID: r.id, Name: r.name, Owner: r.owner, Family: r.family, Group: r.group, Stage: r.stage, Visibility: r.visibility,
-		Private: r.privacy == private,
+		Private: r.reach == usage.Closed,
 		Status:  r.status, Hidden: r.hidden, Size: r.size, Created: r.created, StageAt: r.stagedAt, State: r.state,
 		ReplacedBy: g.replacement(at),
 	}
@@ -205,10 +206,16 @@ func (d *decider) act(e *Entry, r *record, due int) {
 
 // lacking are the sources without which nothing tells that an image is not in use.
 func (d *decider) lacking(r *record) []string {
-	if r.privacy == private {
-		return d.absent
+	sole := ""
+	if r.reach == usage.Closed {
+		sole = r.owner
 	}
-	return d.absentPublic
+	names, known := d.lacks[sole]
+	if !known {
+		names = d.policy.lacking(d.absent, sole)
+		d.lacks[sole] = names
+	}
+	return names
 }
 
 // notMarked speaks against the deletion of an image that no run has marked yet.

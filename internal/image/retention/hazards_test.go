@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/snapshots"
-	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -75,8 +74,8 @@ func TestVolumesAndSnapshotsCount(t *testing.T) {
 			UUID: booted, SourceType: servers.SourceImage, DestinationType: servers.DestinationVolume, VolumeSize: 1,
 		}},
 	}, nil).Extract())
-	v := must(volumes.Create(t.Context(), volume, volumes.CreateOpts{Size: 1, ImageID: snapped}, nil).Extract())
-	must(snapshots.Create(t.Context(), volume, snapshots.CreateOpts{VolumeID: v.ID}).Extract())
+	v := must(w.AddVolumes(sandbox.Volume{Image: snapped}))
+	must(snapshots.Create(t.Context(), volume, snapshots.CreateOpts{VolumeID: v[0]}).Extract())
 	for range 2 {
 		w.run(months + atOnce)
 	}

@@ -31,7 +31,7 @@ func (p *Plan) WriteHTML(w io.Writer) error {
 	r.Tiles = p.tiles()
 	if lacking := p.lacking(); len(lacking) > 0 {
 		which := "No image"
-		if len(p.Policy.lacking(p.Absent, true)) == 0 {
+		if len(p.Policy.lacking(p.Absent, p.Project)) == 0 {
 			which = "No image that other projects could use"
 		}
 		r.Warning = which + " is deleted, deactivated or made private, because nothing tells whether it is in use: no answer from " +

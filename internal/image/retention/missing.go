@@ -14,8 +14,9 @@ const (
 	// AbsentServices are the services that the cloud's catalog lacks, except Compute: a catalog without that is
 	// more likely the wrong one.
 	AbsentServices = "absent-services"
-	// OtherProjects are other projects' objects, which only administrators see. It counts for images that only their
-	// own project can use: private ones, and shared ones without members. For others, the sources have to be named.
+	// OtherProjects are other projects' objects, which only administrators see. It counts for images that only the
+	// credentials' project can use: its private ones, and its shared ones without members. For others, the sources have
+	// to be named.
 	OtherProjects = "other-projects"
 )
 
@@ -24,59 +25,80 @@ var MissingWords = append(slices.Clone(usage.SourceNames), AbsentServices, Other
 
 // Absent is a source that didn't show everything.
 type Absent struct {
-	Source string      `json:"source"`
-	State  usage.State `json:"state"`
-	Why    string      `json:"why"`
+	Source  string      `json:"source"`
+	State   usage.State `json:"state"`
+	Why     string      `json:"why"`
+	Project string      `json:"project,omitempty"` // the id of the credentials' one
 }
 
 // word is what a policy may say to do without the source, other than the source's name; "" for nothing.
 func (a Absent) word() string {
-	switch a.State {
-	case usage.Absent:
-		if a.Source != usage.Servers && a.Source != usage.SoftDeletedServers {
-			return AbsentServices
-		}
-	case usage.Limited, usage.Forbidden:
-		if a.Source != usage.File {
-			return OtherProjects
-		}
-	case usage.Read, usage.Failed: // it may answer the next time
+	switch {
+	case a.State == usage.Absent && a.Source != usage.Servers && a.Source != usage.SoftDeletedServers:
+		return AbsentServices
+	case a.source().Hides():
+		return OtherProjects
 	}
 	return ""
 }
 
-// allows reports whether the policy does without a source, for images that are private or for others.
-func (p *Policy) allows(a Absent, private bool) bool {
+func (a Absent) source() usage.Source {
+	return usage.Source{Name: a.Source, State: a.State, Project: a.Project}
+}
+
+// allows reports whether the policy does without a source, for images that only the project sole can use, or that
+// others can where it is "".
+func (p *Policy) allows(a Absent, sole string) bool {
 	word := a.word()
 	return slices.Contains(p.MayBeMissing, a.Source) ||
-		word != "" && slices.Contains(p.MayBeMissing, word) && (private || word != OtherProjects)
+		word != "" && slices.Contains(p.MayBeMissing, word) && (word != OtherProjects || a.source().Suffices(sole))
 }
 
 // lacking are the sources that the policy can't do without and that didn't show everything.
-func (p *Policy) lacking(absent []Absent, private bool) (names []string) {
+func (p *Policy) lacking(absent []Absent, sole string) (names []string) {
 	for _, a := range absent {
-		if !p.allows(a, private) && !slices.Contains(names, a.Source) {
+		if !p.allows(a, sole) && !slices.Contains(names, a.Source) {
 			names = append(names, a.Source)
 		}
 	}
 	return names
 }
 
+// sole is the id of the only project that can use the image, "" if others can.
+func (e *Entry) sole() string {
+	if e.Private {
+		return e.Owner
+	}
+	return ""
+}
+
 // lacking are the sources without which images that are not in use can't be told.
-func (p *Plan) lacking() []string {
-	return p.Policy.lacking(p.Absent, !slices.ContainsFunc(p.Images, func(e *Entry) bool { return !e.Private }))
+func (p *Plan) lacking() (names []string) {
+	seen := map[string]bool{}
+	if len(p.Images) == 0 {
+		seen[p.Project], names = true, p.Policy.lacking(p.Absent, p.Project)
+	}
+	for _, e := range p.Images {
+		if sole := e.sole(); !seen[sole] {
+			seen[sole] = true
+			names = append(names, p.Policy.lacking(p.Absent, sole)...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // missing says what keeps images that are not in use from being told, and what the policy could say about it.
 func (p *Plan) missing() (notes []fault.Advice) {
 	var order []string
+	lacking := p.lacking()
 	groups := map[string][]Absent{} // by what the policy could say
 	for _, a := range p.Absent {
-		if !slices.Contains(p.lacking(), a.Source) {
+		if !slices.Contains(lacking, a.Source) {
 			continue
 		}
 		word := a.word()
-		if word == "" || p.Policy.allows(a, true) {
+		if word == "" || p.Policy.allows(a, a.Project) {
 			word = a.Source
 		}
 		if groups[word] == nil {
@@ -90,7 +112,7 @@ func (p *Plan) missing() (notes []fault.Advice) {
 			sources = append(sources, a.Source)
 		}
 		which := "nothing is"
-		if p.Policy.allows(groups[word][0], true) {
+		if p.Policy.allows(groups[word][0], groups[word][0].Project) {
 			which = "no image that other projects could use is"
 		}
 		notes = append(notes, fault.Advise("%s didn't show all that may use images (%s): %s deleted, deactivated or made private. If the "+

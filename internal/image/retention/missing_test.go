@@ -3,6 +3,7 @@ package retention_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +80,38 @@ type partly struct {
 }
 
 func (p partly) Absent() []retention.Absent { return p.absent }
+
+// An administrator whom a service shows only its own project's objects doesn't know about other projects' images.
+func TestOtherProjectsImagesNeedTheirProject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{Listed: sandbox.Listed{Services: []string{"heat"}}})
+	marked := func(project string) func(*sandbox.Image) {
+		return func(i *sandbox.Image) {
+			i.Project, i.Visibility = project, "private"
+			i.Properties[retention.StageKey], i.Properties[retention.StageAtKey] = retention.Hide, "2020-01-01T00:00:00Z"
+		}
+	}
+	own, foreign := w.old("web-1", 19, marked("admin")), w.old("web-1", 19, marked("demo"))
+	for _, project := range []string{"admin", "demo"} {
+		w.old("web", 0, marked(project))
+	}
+	must(w.AddListed("stacks", "demo", map[string]any{"stack_name": "a", "parameters": map[string]any{"image": foreign}}))
+	text := strings.Replace(doWithout(retention.AbsentServices, retention.OtherProjects), "{names: [\"web*\"]}",
+		"{names: [\"web*\"], owners: [any]}", 1) + atOnce
+	expect(t, w.plan(text), foreign, "", "delete is due, but it is in use")
+	w.Faults().Add(sandbox.Rule{
+		Method: "GET", Fault: sandbox.Status(403),
+		Match: func(r *http.Request) bool { return r.URL.Query().Get("global_tenant") == "true" },
+	})
+	p := w.plan(text)
+	expect(t, p, own, retention.Delete, "")
+	expect(t, p, foreign, "", "nothing tells whether it is in use: no answer from stacks")
+	if err := p.Apply(t.Context(), report.Discard); err != nil {
+		t.Fatal(err)
+	}
+	w.want(own, "gone")
+	w.want(foreign, "active private stage hide")
+}
 
 // What a project's members don't see doesn't matter for images that only the project can use, and for no others.
 func TestOtherProjectsMayBeMissing(t *testing.T) {

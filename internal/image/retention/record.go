@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/usage"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -94,7 +95,7 @@ type record struct {
 	status, visibility      string
 	hidden, protected, ours bool // ours: protected by retention
 	kept                    bool // imgctl_keep
-	privacy                 privacy
+	reach                   usage.Reach
 	promoting               bool // a promotion is changing it
 	pointed                 bool // it is current by a pointer
 	archivedBy              string
@@ -116,7 +117,7 @@ func (p *Policy) recordOf(img *glance.Image) *record {
 	r := &record{
 		id: img.ID, name: img.Name, owner: img.Owner, family: FamilyOf(img), group: p.groupOf(img), status: img.Status,
 		visibility: img.Visibility, hidden: img.Hidden, protected: img.Protected, ours: img.Properties[ProtectedKey] == "true",
-		kept: img.Properties[KeepKey] == "true", privacy: privacyOf(img), promoting: promote.Unsettled(img),
+		kept: img.Properties[KeepKey] == "true", reach: usage.ReachOf(img), promoting: promote.Unsettled(img),
 		pointed:    img.Properties[promote.CurrentKey] != "",
 		archivedBy: img.Properties[promote.ArchivedByKey], tags: img.Tags, size: img.Size,
 		created: img.CreatedAt.UTC(), promoted: when(img, promote.PromotedKey), archived: when(img, promote.ArchivedAtKey),

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/image/usage"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -38,7 +39,7 @@ func harms(action string) bool { return severity(action) >= severity(Private) }
 const (
 	StageKey      = "imgctl_stage"       // the action that was last carried out
 	StageAtKey    = "imgctl_stage_at"    // when, RFC 3339
-	BeforeKey     = "imgctl_before"      // JSON of what the stages changed, as it was before the first one
+	BeforeKey     = usage.BeforeKey      // JSON of what the stages changed, as it was before the first one
 	PolicyKey     = "imgctl_policy"      // the name of the policy
 	ReplacedByKey = "imgctl_replaced_by" // the id of the image to use instead
 	KeepKey       = "imgctl_keep"        // "true" on an image that no policy may touch

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/image/usage"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -28,7 +29,8 @@ func (p *Plan) unused(ctx context.Context, survey Survey, img *glance.Image) err
 	if users, _ := survey.Of(img); len(users) > 0 {
 		return skip{"it is in use by now: " + list(users)}
 	}
-	if lacking := p.Policy.lacking(survey.Absent(), p.isPrivate(ctx, img)); len(lacking) > 0 {
+	sole := usage.Sole(ctx, p.site.Images, img.ID, img.Owner, usage.ReachOf(img))
+	if lacking := p.Policy.lacking(survey.Absent(), sole); len(lacking) > 0 {
 		return skip{fmt.Sprintf("nothing tells whether it is in use by now: %s", list(lacking))}
 	}
 	return nil

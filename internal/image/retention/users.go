@@ -47,7 +47,9 @@ func (s survey) Of(img *glance.Image) (users, traces []string) {
 
 func (s survey) Absent() (absent []Absent) {
 	for _, source := range s.Incomplete() {
-		absent = append(absent, Absent{Source: source.Name, State: source.State, Why: string(source.State) + ": " + source.Detail})
+		absent = append(absent, Absent{
+			Source: source.Name, State: source.State, Why: string(source.State) + ": " + source.Detail, Project: source.Project,
+		})
 	}
 	return absent
 }

@@ -31,7 +31,7 @@ func Collect(ctx context.Context, clouds []*cloud.Cloud, o Options) (*Index, err
 	if len(clouds) == 0 {
 		return nil, fault.New(fault.Usage, "", "there is no cloud to ask")
 	}
-	c := &collection{Options: o, ctx: ctx}
+	c := &collection{Options: o, ctx: ctx, several: len(clouds) > 1}
 	if err := c.files(); err != nil {
 		return nil, err
 	}
@@ -51,6 +51,7 @@ type collection struct {
 	ctx  context.Context //nolint:containedctx // of Collect, which waits for all of it
 	wait sync.WaitGroup
 
+	several  bool      // clouds
 	answers  []*answer // in the order of Index.Sources
 	pictures []*picture
 	shelves  []*shelf
@@ -60,7 +61,7 @@ type collection struct {
 func (c *collection) source(name string, from *cloud.Cloud) *answer {
 	a := &answer{Source: Source{Name: name}}
 	if from != nil {
-		a.Cloud = from.Name()
+		a.Cloud, a.Project = from.Name(), from.Project().ID
 	}
 	c.answers = append(c.answers, a)
 	return a

@@ -6,16 +6,15 @@ import (
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
 // Lacks are the sources that may know more uses of the found images: those that failed or were refused, and those
-// that showed only one project's objects, unless all found images are that project's private ones. Sources that are
-// absent can't, nor those in except.
+// that showed only one project's objects, unless only that project can use the images. Sources that are absent can't,
+// nor those in except.
 func (r *Report) Lacks(except ...string) []Source {
-	private := !slices.ContainsFunc(r.Images, func(f Found) bool { return f.Gone || f.Image.Visibility != glance.Private })
 	return slices.DeleteFunc(r.Index.Incomplete(except...), func(s Source) bool {
-		return s.State == Absent || s.State == Limited && private && s.Name != File
+		return s.State == Absent || s.State == Limited &&
+			!slices.ContainsFunc(r.Images, func(f Found) bool { return !s.Suffices(f.sole) })
 	})
 }
 
@@ -26,17 +25,28 @@ func (r *Report) Complete(except ...string) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	var names, limited, all []string
+	several := slices.ContainsFunc(r.Index.sources, func(s Source) bool { return s.Cloud != "" && s.Cloud != r.Index.sources[0].Cloud })
+	of := func(s Source) string {
+		if several && s.Cloud != "" {
+			return " of cloud " + s.Cloud
+		}
+		return ""
+	}
+	var names, all, clouds []string
+	limited := map[string][]string{} // by their cloud
 	for _, s := range lacks {
 		names = append(names, s.Name)
-		if s.State == Limited && s.Name != File {
-			limited = append(limited, s.Name)
+		if s.State != Limited || s.Name == File {
+			all = append(all, fmt.Sprintf("%s%s (%s): %s", s.Name, of(s), s.State, s.Detail))
 			continue
 		}
-		all = append(all, fmt.Sprintf("%s (%s): %s", s.Name, s.State, s.Detail))
+		if limited[of(s)] == nil {
+			clouds = append(clouds, of(s))
+		}
+		limited[of(s)] = append(limited[of(s)], s.Name)
 	}
-	if len(limited) > 0 {
-		all = append(all, strings.Join(limited, ", ")+": only what the project sees")
+	for _, c := range clouds {
+		all = append(all, strings.Join(limited[c], ", ")+c+": only what the project sees")
 	}
 	slices.Sort(names)
 	return fault.New(fault.Partial, fault.Advise("use an administrator's credentials, or accept it with %s",

@@ -16,6 +16,8 @@ type Found struct {
 	// Gone says that no image has the id. Servers can still have been booted from it.
 	Gone bool
 	Uses []Use
+
+	sole string // the id of the only project that can use it, "" if others can
 }
 
 // Report is who uses some images.
@@ -67,7 +69,24 @@ func Find(ctx context.Context, clouds []*cloud.Cloud, images []string, o Options
 			}
 		}
 	}
-	return r, nil
+	return r, r.soles(ctx, clouds[0])
+}
+
+// soles finds out which images only one project can use, if a source shows only one's objects.
+func (r *Report) soles(ctx context.Context, from *cloud.Cloud) error {
+	if !slices.ContainsFunc(r.Index.sources, func(s Source) bool { return s.State == Limited }) {
+		return nil
+	}
+	sc, err := from.Image()
+	if err != nil {
+		return err
+	}
+	for n := range r.Images {
+		if f := &r.Images[n]; !f.Gone {
+			f.sole = Sole(ctx, glance.New(sc), f.Image.ID, f.Image.Owner, ReachOf(f.Image))
+		}
+	}
+	return nil
 }
 
 func names(asked string, i *glance.Image) bool {

@@ -1,6 +1,7 @@
 package usage_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -55,6 +56,26 @@ func TestFind(t *testing.T) {
 	// A project's own objects are enough for its private images, and for no others.
 	if r, err = find(demo, "kernel"); err != nil || r.Complete() != nil {
 		t.Errorf("a private image: %v, %v", err, r.Complete())
+	}
+	// One that retention made private may have been used by others before, and one that is shared with nobody is private.
+	for n, c := range []struct {
+		image    sandbox.Image
+		complete bool
+	}{
+		{sandbox.Image{Visibility: sandbox.Private, Properties: map[string]string{usage.BeforeKey: `{"visibility": "public"}`}}, false},
+		{sandbox.Image{Visibility: sandbox.Private, Properties: map[string]string{usage.BeforeKey: `{"visibility": "private"}`}}, true},
+		{sandbox.Image{Visibility: sandbox.Private, Properties: map[string]string{usage.BeforeKey: "?"}}, false},
+		{sandbox.Image{Visibility: sandbox.Shared}, true},
+		{sandbox.Image{Visibility: sandbox.Shared, Members: map[string]string{"member-a": "pending"}}, false},
+		{sandbox.Image{Visibility: sandbox.Community}, false},
+	} {
+		c.image.Name, c.image.Project, c.image.Data = fmt.Sprint("reach-", n), "demo", []byte("x")
+		if _, err := sb.AddImage(c.image); err != nil {
+			t.Fatal(err)
+		}
+		if r, err = find(demo, c.image.Name); err != nil || (r.Complete() == nil) != c.complete {
+			t.Errorf("%+v: %v, %v", c.image, err, r.Complete())
+		}
 	}
 	if r, err = find(demo, gone); err != nil || !fault.Is(r.Complete(), fault.Partial) {
 		t.Errorf("an image of nobody knows whom: %v, %v", err, r.Complete())

@@ -27,8 +27,25 @@ func (c *collection) index() *Index {
 		a.found = nil
 		x.sources = append(x.sources, a.Source)
 	}
+	if c.several {
+		for _, uses := range []map[string][]Use{x.byID, x.byName, x.byTag} {
+			for key := range uses {
+				uses[key] = once(uses[key])
+			}
+		}
+	}
 	slices.SortStableFunc(x.sources, func(a, b Source) int { return order(a) - order(b) })
 	return x
+}
+
+// once leaves out what several clouds' credentials show of one cloud.
+func once(uses []Use) []Use {
+	seen := make(map[Use]bool, len(uses))
+	return slices.DeleteFunc(uses, func(u Use) bool {
+		again := seen[u]
+		seen[u] = true
+		return again
+	})
 }
 
 // order is the place of a source among the others of its cloud, and of files behind them.

@@ -11,6 +11,8 @@ type Source struct {
 	State  State  `json:"state"`
 	Detail string `json:"detail"` // why it isn't read, or what it lacks
 	Uses   int    `json:"uses"`   // found in it
+	// Project is the id of the credentials' project, "" for files and for credentials without one.
+	Project string `json:"project"`
 }
 
 // State is what a source showed.
