@@ -43,7 +43,7 @@ type Node struct {
 	NoPower         bool // its power state isn't known, so it can't be allocated
 	Properties      map[string]any
 	Extra           map[string]any
-	DriverInfo      map[string]any // besides Kernel and Ramdisk
+	DriverInfo      map[string]any // besides Kernel and Ramdisk; all of it where a node is read
 	InstanceInfo    map[string]any // of what is deployed on it
 
 	// What only tells a node's state.
@@ -95,7 +95,8 @@ func (c *Cloud) Node(ident string) (Node, bool) {
 		State:  n.ProvisionState,
 		Kernel: text(n.DriverInfo, "deploy_kernel"), Ramdisk: text(n.DriverInfo, "deploy_ramdisk"), Traits: n.Traits,
 		Maintenance: n.Maintenance, NoCleaning: n.AutomatedClean != nil && !*n.AutomatedClean, Properties: n.Properties, Extra: n.Extra,
-		Target: n.TargetState, InstanceUUID: n.InstanceUUID, LastError: n.LastError, Fault: n.Fault, PowerState: n.PowerState,
+		DriverInfo: n.DriverInfo,
+		Target:     n.TargetState, InstanceUUID: n.InstanceUUID, LastError: n.LastError, Fault: n.Fault, PowerState: n.PowerState,
 	}, ok
 }
 
