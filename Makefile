@@ -150,10 +150,12 @@ pairs: build ## find combinations of two options that HashiCorp's builder takes 
 	@go -C tools/pairs build -o $(CACHE)/pairs . && $(BIN)/imgctl-sandbox run --no-guests -- $(CACHE)/pairs
 
 .PHONY: bench
-bench: plugin ## measure a build against the HashiCorp plugin, sharing and retention against the openstack client, and prepare against skopeo, crane and regsync
+bench: plugin ## measure a build against the HashiCorp plugin, sharing and retention against the openstack client, prepare against skopeo, crane and regsync, and hotfixes against buildah
 	go run ./test/bench
 	@if command -v docker-registry >/dev/null; then $(MAKE) --no-print-directory bench-prepare; \
 	else echo "prepare isn't measured: docker-registry isn't installed"; fi
+	@if [ "$$(id -u)" = 0 ] && command -v buildah rpm rpmbuild >/dev/null; then $(MAKE) --no-print-directory bench-hotfix; \
+	else echo "hotfixes aren't measured: that needs root, buildah and rpm"; fi
 
 .PHONY: bench-record
 bench-record: plugin ## the same, and write the numbers into docs/performance.md
