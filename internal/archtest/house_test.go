@@ -52,6 +52,10 @@ var house = []floor{
 		{"plugins/catalog", "`imgctl catalog`", with(door, "internal/aquilon/profile", "internal/aquilon/convert")},
 		{"plugins/prepare", "`imgctl prepare`", with(door, "internal/containers/...", "internal/registry")},
 		{"plugins/ipa", "`imgctl ipa`", with(door, "internal/baremetal")},
+		{
+			"plugins/factory", "`imgctl factory`",
+			with(door, "internal/factory/...", "internal/aquilon/profile", "internal/queue"),
+		},
 		{"plugins/usage", "`imgctl usage`", with(door, "internal/image/usage")},
 		{"plugins/sandbox", "`imgctl sandbox`", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},
 		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},
@@ -80,6 +84,15 @@ var house = []floor{
 		{"internal/aquilon/profile", "what to build for an Aquilon profile, using packuilon's maps", clients},
 		{"internal/aquilon/convert", "turns packuilon's templates into HCL", with(ground, "internal/aquilon/profile")},
 		{"internal/aquilon/quattor", "gives a machine its Aquilon personality", clients},
+		{
+			"internal/factory/config", "reads packuilon's config.ini, and what the factory adds to it",
+			with(ground, "internal/queue"),
+		},
+		// What a profile builds is decided in one place.
+		{
+			"internal/factory/watch", "finds profiles that have changed, and asks for builds",
+			with(ground, "internal/queue", "internal/aquilon/profile"),
+		},
 		{
 			"internal/containers/...", "which container images a deployment needs, and how they get to its registries",
 			with(ground, "internal/containers/...", "internal/registry"),

@@ -58,11 +58,15 @@ func load[T any](ctx context.Context, location string, parse func(string, []byte
 	if err != nil {
 		return nil, err
 	}
-	shown := location
+	return parse(Shown(location), text)
+}
+
+// Shown is a path or URL without its password.
+func Shown(location string) string {
 	if u, err := url.Parse(location); remote(location) && err == nil {
-		shown = u.Redacted()
+		return u.Redacted()
 	}
-	return parse(shown, text)
+	return location
 }
 
 // remote reports whether the location is a URL.
