@@ -137,7 +137,7 @@ func asRabbit(q Queue) (*rabbit, error) {
 	if r, ok := q.(*rabbit); ok {
 		return r, nil
 	}
-	return nil, fault.New(fault.Usage, "Configure RabbitMQ.", "a queue in a file can't exchange messages with RabbitMQ")
+	return nil, fault.New(fault.Usage, "configure RabbitMQ", "a queue in a file can't exchange messages with RabbitMQ")
 }
 
 func notThere(name string, err error) error {

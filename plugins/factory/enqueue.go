@@ -13,18 +13,18 @@ import (
 )
 
 // byHand are the flags that describe an image without a profile.
-var byHand = []string{"personality", "archetype", "os", "os-ver", "arch", "domain", "sandbox", "hostname"}
+var byHand = []string{"personality", "archetype", "os", "release", "arch", "domain", "sandbox", "hostname"}
 
 func enqueueCommand() sdk.Command {
 	return sdk.Command{
 		Path: "factory enqueue", Kind: sdk.List, Danger: sdk.Changes,
 		Short: "Ask for the build of an image by hand",
 		Long: "Sends a request to build an image to the factory's queue: for each PROFILE, or for the personality and operating " +
-			"system that the flags name. The flags and their defaults are those of packuilon's packuilon.py.\n\n" +
+			"system that the flags name. The flags and their defaults are those of packuilon.py; its --os_ver is --release.\n\n" +
 			"A request replaces older ones for the same image that still wait in the queue. The command returns when the queue has " +
 			"confirmed that it stored the request.",
 		Examples: []sdk.Example{
-			{Text: "Build an image for a personality", Command: "imgctl factory enqueue --personality web --os sl --os-ver 7x"},
+			{Text: "Build an image for a personality", Command: "imgctl factory enqueue --personality web --os sl --release 7x"},
 			{Text: "From a sandbox", Command: "imgctl factory enqueue --personality web --sandbox jane/new-kernel"},
 			{Text: "For the host of a profile", Command: "imgctl factory enqueue profiles/web.cloud.template.json"},
 		},
@@ -34,7 +34,7 @@ func enqueueCommand() sdk.Command {
 			sdk.String("personality", "", "personality of the image").ValueName("NAME"),
 			sdk.String("archetype", "ral-tier1", "archetype").ValueName("NAME"),
 			sdk.String("os", "sl", "operating system").ValueName("NAME"),
-			sdk.String("os-ver", "7x", "version of the operating system").ValueName("VERSION"),
+			sdk.String("release", "7x", "version of the operating system").ValueName("VERSION"),
 			sdk.String("arch", "x86_64", "architecture").ValueName("NAME"),
 			sdk.String("domain", "", "Aquilon domain (default: prod)").ValueName("NAME"),
 			sdk.String("sandbox", "", "Aquilon sandbox, in place of a domain").ValueName("OWNER/NAME"),
@@ -76,7 +76,7 @@ func requested(ctx context.Context, in *sdk.Input) (requests []watch.Request, er
 		return nil, fault.New(fault.Usage, "", "give a profile or %s", fault.Option("personality"))
 	case len(files) == 0:
 		w := watch.Wanted{
-			Personality: in.String("personality"), Archetype: in.String("archetype"), OS: in.String("os"), OSVersion: in.String("os-ver"),
+			Personality: in.String("personality"), Archetype: in.String("archetype"), OS: in.String("os"), OSVersion: in.String("release"),
 			Arch: in.String("arch"), Domain: in.String("domain"), Sandbox: in.String("sandbox"), Hostname: in.String("hostname"),
 		}
 		if w.Domain == "" && w.Sandbox == "" {

@@ -31,7 +31,7 @@ type branch struct {
 // Profile is a profile with only what a build needs.
 func (w Wanted) Profile() ([]byte, error) {
 	for _, o := range []struct{ option, value string }{
-		{"personality", w.Personality}, {"archetype", w.Archetype}, {"os", w.OS}, {"os_ver", w.OSVersion}, {"arch", w.Arch},
+		{"personality", w.Personality}, {"archetype", w.Archetype}, {"os", w.OS}, {"release", w.OSVersion}, {"arch", w.Arch},
 	} {
 		if strings.TrimSpace(o.value) == "" {
 			return nil, fault.Bad(o.option, "", "it is empty")
