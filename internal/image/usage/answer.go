@@ -3,6 +3,7 @@ package usage
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
@@ -15,16 +16,23 @@ type answer struct {
 	found []found
 }
 
-// found is a use of the images with an id, a name, a tag or names of a pattern.
+// found is a use of the images with an id, a name, some tags or names of a pattern.
 type found struct {
-	id, name, tag string
-	pattern       *regexp.Regexp // of names
-	use           Use
+	id, name string
+	tags     []string       // of which an image has all
+	pattern  *regexp.Regexp // of names
+	use      Use
 }
 
 func (a *answer) byID(id string, u Use)     { a.found = append(a.found, found{id: key(id), use: u}) }
 func (a *answer) byName(name string, u Use) { a.found = append(a.found, found{name: name, use: u}) }
-func (a *answer) byTag(tag string, u Use)   { a.found = append(a.found, found{tag: tag, use: u}) }
+
+// byTags takes the tags by which images are found. Without any, none is.
+func (a *answer) byTags(tags []string, u Use) {
+	if tags = slices.DeleteFunc(tags, func(t string) bool { return t == "" }); len(tags) > 0 {
+		a.found = append(a.found, found{tags: tags, use: u})
+	}
+}
 
 // reference takes what is an image's id or name.
 func (a *answer) reference(image string, u Use) {

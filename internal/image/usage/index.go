@@ -7,7 +7,7 @@ import (
 // index puts together what the sources said.
 func (c *collection) index() *Index {
 	c.join()
-	x := &Index{byID: map[string][]Use{}, byName: map[string][]Use{}, byTag: map[string][]Use{}}
+	x := &Index{byID: map[string][]Use{}, byName: map[string][]Use{}}
 	words := map[string]string{}
 	for _, a := range c.answers {
 		for _, f := range a.found {
@@ -15,12 +15,10 @@ func (c *collection) index() *Index {
 			switch {
 			case f.id != "":
 				x.byID[f.id] = append(x.byID[f.id], f.use)
-			case f.pattern != nil:
-				x.patterns = append(x.patterns, f)
 			case f.name != "":
 				x.byName[f.name] = append(x.byName[f.name], f.use)
 			default:
-				x.byTag[f.tag] = append(x.byTag[f.tag], f.use)
+				x.others = append(x.others, f)
 			}
 		}
 		a.Uses = len(a.found)
@@ -28,22 +26,23 @@ func (c *collection) index() *Index {
 		x.sources = append(x.sources, a.Source)
 	}
 	if c.several {
-		for _, uses := range []map[string][]Use{x.byID, x.byName, x.byTag} {
+		for _, uses := range []map[string][]Use{x.byID, x.byName} {
 			for key := range uses {
-				uses[key] = once(uses[key])
+				uses[key] = once(uses[key], func(u Use) Use { return u })
 			}
 		}
+		x.others = once(x.others, func(f found) Use { return f.use })
 	}
 	slices.SortStableFunc(x.sources, func(a, b Source) int { return order(a) - order(b) })
 	return x
 }
 
 // once leaves out what several clouds' credentials show of one cloud.
-func once(uses []Use) []Use {
-	seen := make(map[Use]bool, len(uses))
-	return slices.DeleteFunc(uses, func(u Use) bool {
-		again := seen[u]
-		seen[u] = true
+func once[T any](all []T, use func(T) Use) []T {
+	seen := make(map[Use]bool, len(all))
+	return slices.DeleteFunc(all, func(one T) bool {
+		again := seen[use(one)]
+		seen[use(one)] = true
 		return again
 	})
 }

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
@@ -53,12 +54,10 @@ func (r *reading) pattern(text string) {
 	r.found = append(r.found, found{pattern: re, use: r.use()})
 }
 
-// matching are the uses by patterns that the image's name matches.
-func (x *Index) matching(img *glance.Image) (uses []Use) {
-	for _, p := range x.patterns {
-		if img.Name != "" && p.pattern.MatchString(img.Name) {
-			uses = append(uses, p.use)
-		}
+// matches reports whether the image has all the tags, or a name that the pattern matches.
+func (f found) matches(img *glance.Image) bool {
+	if f.pattern != nil {
+		return img.Name != "" && f.pattern.MatchString(img.Name)
 	}
-	return uses
+	return !slices.ContainsFunc(f.tags, func(t string) bool { return !slices.Contains(img.Tags, t) })
 }

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -52,9 +53,9 @@ func (c *collection) askBalancers(from *cloud.Cloud) {
 					if err != nil {
 						return err
 					}
-					if tag != "" {
-						profiles.byTag(tag, Use{Kind: FlavorProfile, ID: p.ID, Name: p.Name, How: Tagged, Evidence: "amp_image_tag " + tag})
-					}
+					profiles.byTags([]string{tag}, Use{
+						Kind: FlavorProfile, ID: p.ID, Name: p.Name, How: Tagged, Evidence: "amp_image_tag " + tag,
+					})
 				}
 				return nil
 			})
@@ -71,11 +72,8 @@ func (c *collection) askDatabases(from *cloud.Cloud) {
 				for _, v := range versions {
 					use := Use{Kind: DatastoreVersion, ID: v.ID, Name: v.Datastore + " " + v.Name, How: "image"}
 					a.reference(v.Image, use)
-					use.How = Tagged
-					for _, tag := range v.Tags {
-						use.Evidence = "image_tags " + tag
-						a.byTag(tag, use)
-					}
+					use.How, use.Evidence = Tagged, "image_tags "+strings.Join(v.Tags, ", ")
+					a.byTags(v.Tags, use)
 				}
 				return nil
 			})

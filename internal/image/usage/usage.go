@@ -76,9 +76,9 @@ func (u Use) String() string {
 
 // Index is who uses which image. It is safe for concurrent use once Collect has returned it.
 type Index struct {
-	byID, byName, byTag map[string][]Use
-	patterns            []found
-	sources             []Source
+	byID, byName map[string][]Use
+	others       []found // by tags and patterns
+	sources      []Source
 }
 
 // Of are the uses of an image: by its id, its name and its tags. An image that was deleted needs its id
@@ -88,10 +88,12 @@ func (x *Index) Of(img *glance.Image) []Use {
 	if img.Name != "" {
 		uses = append(uses, x.byName[img.Name]...)
 	}
-	for _, t := range img.Tags {
-		uses = append(uses, x.byTag[t]...)
+	for _, f := range x.others {
+		if f.matches(img) {
+			uses = append(uses, f.use)
+		}
 	}
-	return append(uses, x.matching(img)...)
+	return uses
 }
 
 // Sources are what was asked, in a fixed order.

@@ -165,6 +165,7 @@ func (w *world) platforms() {
 		{"flavorprofiles", usage.FlavorProfile, usage.Tagged, map[string]any{"flavor_data": `{"amp_image_tag": "amphora"}`}},
 		{"versions", usage.DatastoreVersion, "image", map[string]any{"name": "8", "image": w.image.ID}},
 		{"versions", usage.DatastoreVersion, usage.Tagged, map[string]any{"name": "9", "image_tags": []string{"amphora"}}},
+		{"versions", "", "", map[string]any{"name": "9", "image_tags": []string{"amphora", "mysql"}}}, // it has only one of them
 		{"versions", "", "", map[string]any{"name": "7"}},
 	} {
 		id, err := w.AddListed(o.kind, "member-b", o.fields)

@@ -17,6 +17,7 @@ type List struct {
 	Path    string            // below the service's address, such as "servers/detail"
 	Queries []url.Values      // several are read one after the other; none is one without a query
 	Key     string            // of the items in the answer, such as "servers"
+	Links   string            // the key of links to the next page, if it is neither KEY_links nor another usual one
 	Headers map[string]string // such as the microversion's
 	Lossy   bool              // links to the next page lack parameters of the first, such as its filters
 

@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,7 +32,7 @@ func page[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, que
 	if err != nil {
 		return nil, "", cloud.Classify(err)
 	}
-	body := newBody[T](l.Key)
+	body := newBody[T](l.Key, cmp.Or(l.Links, l.Key+"_links"))
 	if err := json.Unmarshal(data, body.Interface()); err != nil {
 		return nil, "", fmt.Errorf("reading the list of %s: %w", l.Key, err)
 	}
@@ -45,14 +46,14 @@ func page[T any](ctx context.Context, sc *gophercloud.ServiceClient, l List, que
 
 // newBody is what a page of a list is decoded into: the items, and the links in all their forms. The items' key is
 // known only here, and lists are large: this reads them once.
-func newBody[T any](key string) reflect.Value {
+func newBody[T any](key, links string) reflect.Value {
 	raw := reflect.TypeFor[json.RawMessage]()
 	tag := func(name string) reflect.StructTag { return reflect.StructTag(`json:"` + name + `"`) }
 	return reflect.New(reflect.StructOf([]reflect.StructField{
 		{Name: "Items", Type: reflect.TypeFor[*[]T](), Tag: tag(key)},
 		{Name: "Next", Type: raw, Tag: tag("next")},
 		{Name: "Links", Type: raw, Tag: tag("links")},
-		{Name: "KeyLinks", Type: raw, Tag: tag(key + "_links")},
+		{Name: "KeyLinks", Type: raw, Tag: tag(links)},
 	}))
 }
 

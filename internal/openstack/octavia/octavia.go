@@ -29,7 +29,7 @@ type Amphora struct {
 // EachAmphora hands over the amphorae page by page, which only administrators may list. restart is called
 // whenever it starts over.
 func EachAmphora(ctx context.Context, sc *gophercloud.ServiceClient, restart func(), take func([]Amphora) error) error {
-	return each(ctx, sc, "octavia/amphorae", "amphorae", restart, take)
+	return each(ctx, sc, listing.List{Path: "octavia/amphorae", Key: "amphorae", Restart: restart}, take)
 }
 
 // FlavorProfile is what a flavor of load balancers stands for.
@@ -52,13 +52,15 @@ func (p FlavorProfile) ImageTag() (string, error) {
 
 // EachFlavorProfile is EachAmphora for flavor profiles.
 func EachFlavorProfile(ctx context.Context, sc *gophercloud.ServiceClient, restart func(), take func([]FlavorProfile) error) error {
-	return each(ctx, sc, "lbaas/flavorprofiles", "flavorprofiles", restart, take)
+	return each(ctx, sc, listing.List{
+		Path: "lbaas/flavorprofiles", Key: "flavorprofiles", Links: "flavorprofile_links", Restart: restart,
+	}, take)
 }
 
-func each[T any](ctx context.Context, sc *gophercloud.ServiceClient, path, key string, restart func(), take func([]T) error) error {
-	err := listing.Each(ctx, sc, listing.List{Path: path, Queries: []url.Values{{"limit": {pageSize}}}, Key: key, Restart: restart}, take)
-	if err != nil {
-		return fmt.Errorf("listing %s: %w", key, err)
+func each[T any](ctx context.Context, sc *gophercloud.ServiceClient, list listing.List, take func([]T) error) error {
+	list.Queries = []url.Values{{"limit": {pageSize}}}
+	if err := listing.Each(ctx, sc, list, take); err != nil {
+		return fmt.Errorf("listing %s: %w", list.Key, err)
 	}
 	return nil
 }

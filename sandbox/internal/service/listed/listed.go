@@ -4,6 +4,7 @@
 package listed
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -62,7 +63,8 @@ func New(o Options) (*Services, error) {
 			return nil, fmt.Errorf("there is no service %q; use %s", name, strings.Join(Names, ", "))
 		}
 		one := service()
-		one.clock, one.style.MaxPage, one.style.Serve = o.Clock, o.MaxPage, one.serve
+		one.clock, one.style.Serve = o.Clock, one.serve
+		one.style.MaxPage = cmp.Or(one.style.MaxPage, o.MaxPage)
 		one.style.Missing = func(k *resource.Kind, id string) error {
 			return answer.Fail(http.StatusNotFound, "The %s (%s) could not be found.", k.Name, id)
 		}

@@ -24,6 +24,13 @@ func octavia() *service {
 		fail: func(w http.ResponseWriter, _ *http.Request, status int, message string) {
 			answer.JSON(w, status, map[string]any{"faultcode": "Client", "faultstring": message, "debuginfo": nil})
 		},
+		style: resource.Style{Full: true, Next: func(r *http.Request, k *resource.Kind, q url.Values) (string, any) {
+			key := k.Plural + "_links"
+			if k.Name == "flavorprofile" {
+				key = "flavorprofile_links" // unlike Octavia's other lists
+			}
+			return key, []map[string]any{{"rel": "next", "href": front.Base(r) + r.URL.Path + "?" + q.Encode()}}
+		}},
 		tables: func(*service) []*resource.Table {
 			return []*resource.Table{
 				{
