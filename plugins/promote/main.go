@@ -24,6 +24,9 @@ func main() {
 // renamed are the options of a promotion whose flag or argument has another name.
 var renamed = map[string]string{"image_id": "IMAGE", "image_name": "--name", "timeout": "--limit"}
 
+// bootTest begins the names of the flags of a promotion's boot test.
+const bootTest = "boot-test-"
+
 // project is the flag that chooses the project that owns the images.
 func project() sdk.Flag {
 	return sdk.String("project", "", "id of the project that owns the images (default: the credentials' own)").ValueName("ID")

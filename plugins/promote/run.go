@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/boottest"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -30,8 +34,8 @@ func runCommand() sdk.Command {
 		Args: []sdk.Arg{sdk.One("IMAGE", "image, by id, or by exact name if it is unique").Completes(sdk.CompleteDynamically)},
 		Flags: append(sdk.Flags{
 			sdk.String("name", "", "name under which the image becomes current (default: its own)").Completes(sdk.CompleteDynamically),
-		}, promotionFlags()...),
-		Run: bridge.Run(run, renamed), Complete: completeNames,
+		}, append(promotionFlags(), bridge.BootTestFlags(bootTest)...)...),
+		Run: bridge.Run(run, renamed, bridge.BootTestNames(bootTest)), Complete: completeNames,
 	}
 }
 
@@ -41,6 +45,12 @@ func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err := valid(o); err != nil {
 		return err
 	}
+	test, done, err := checked(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer done()
+	o.Check = test
 	s, err := reach(ctx, in, in.Strings("accept-with")...)
 	if err != nil {
 		return err
@@ -54,6 +64,29 @@ func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	return bridge.CarryOutFields(ctx, in, out, plan.On(s.Site))
+}
+
+// checked is the boot test that the user asks for, nil without one.
+func checked(ctx context.Context, in *sdk.Input) (*promote.Check, func(), error) {
+	none := func() {}
+	o, ok, err := bridge.BootTest(in, bootTest)
+	if err != nil || !ok {
+		return nil, none, err
+	}
+	if err := fault.Wrap(fault.Usage, "", errors.Join(o.Validate()...)); err != nil {
+		return nil, none, err
+	}
+	site, err := bridge.BootTestSite(ctx, in)
+	if err != nil {
+		return nil, none, err
+	}
+	return &promote.Check{
+		What: "boot test: " + strings.Join(o.Signs(), ", "),
+		Run: func(ctx context.Context, img *glance.Image, rep report.Reporter) error {
+			o.Image = img.ID
+			return boottest.Test(ctx, site, o, rep)
+		},
+	}, site.Cloud.Close, nil
 }
 
 func valid(o promote.Options) error {

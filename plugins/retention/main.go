@@ -18,7 +18,7 @@ func main() {
 		Short:    "Let old images leave in stages, by a policy",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{
-			planCommand(), applyCommand(), statusCommand(), restoreCommand(), protectCommand(), resolveCommand(), reportCommand(),
+			planCommand(), applyCommand(), statusCommand(), restoreCommand(), protectCommand(), reportCommand(),
 			policyCheckCommand(), policyShowCommand(),
 		},
 	})

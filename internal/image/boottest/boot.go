@@ -95,8 +95,8 @@ func (t *trial) makeKey(ctx context.Context) error {
 	return nil
 }
 
-func (t *trial) uploadKey(ctx context.Context, make func() (ssh.Signer, string, error)) error {
-	key, public, err := make()
+func (t *trial) uploadKey(ctx context.Context, newKey func() (ssh.Signer, string, error)) error {
+	key, public, err := newKey()
 	if err != nil {
 		return err
 	}

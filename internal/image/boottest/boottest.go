@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -169,4 +170,13 @@ func (o Options) digest() string {
 	text, _ := json.Marshal(o) // texts, numbers and lists
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
+}
+
+// ParsePort reads the number of a port.
+func ParsePort(text string) (int, error) {
+	port, err := strconv.Atoi(text)
+	if err != nil || port < 1 || port > maxPort {
+		return 0, fault.Bad("port", "", "%q is not a port; use 1 to %d", text, maxPort)
+	}
+	return port, nil
 }

@@ -176,7 +176,9 @@ func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{SSHPort: sshPort}, nil) // servers have no inside
 	for _, o := range []boottest.Options{
-		{SSHUser: "root", SSHPort: sshPort}, {Ports: []int{sshPort}}, {CloudInit: true},
+		{SSHUser: "root", SSHPort: sshPort},
+		{Ports: []int{sshPort}},
+		{CloudInit: true},
 		{SSHUser: "root", SSHPort: sshPort, FloatingIPNetwork: "public"},
 	} {
 		o.Timeout = 2 * time.Second
@@ -263,8 +265,10 @@ func TestEveryRequest(t *testing.T) {
 		Console: "login:", SSHPort: sshPort, Ports: nil, FloatingIPNetwork: "public", Again: true, Timeout: 20 * time.Second,
 	}
 	for _, f := range []sandbox.Fault{
-		sandbox.Status(http.StatusServiceUnavailable), sandbox.StatusAfter(http.StatusInternalServerError), {Do: sandbox.DropAfter},
-		{Do: sandbox.DropBefore}, sandbox.Status(http.StatusForbidden),
+		sandbox.Status(http.StatusServiceUnavailable), sandbox.StatusAfter(http.StatusInternalServerError),
+		{Do: sandbox.DropAfter},
+		{Do: sandbox.DropBefore},
+		sandbox.Status(http.StatusForbidden),
 	} {
 		for nth := 1; ; nth++ {
 			hit := false

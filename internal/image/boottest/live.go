@@ -168,7 +168,7 @@ func (t *trial) watch(ctx context.Context) error {
 		s, _, err := nova.Is(ctx, t.site.Compute, t.server, "ACTIVE")
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the wait is over
 		case fault.Is(err, fault.Conflict):
 			return &Failure{Err: err}
 		case fault.Is(err, fault.NotFound):
@@ -178,12 +178,10 @@ func (t *trial) watch(ctx context.Context) error {
 		case s.Status == "SHUTOFF":
 			return &Failure{Err: errors.New("the server has turned itself off")}
 		}
-		log, err := nova.Console(ctx, t.site.Compute, t.server, consoleLines)
-		if err != nil || ctx.Err() != nil {
-			continue
-		}
-		if err := deadLine(log); err != nil {
-			return &Failure{Err: err}
+		if log := t.console(ctx); ctx.Err() == nil {
+			if err := deadLine(log); err != nil {
+				return &Failure{Err: err}
+			}
 		}
 	}
 	return nil

@@ -15,6 +15,9 @@ func (p *Plan) Changes() []string {
 	for _, img := range p.Unfinished {
 		say("image %s: its promotion, which a dead run left, is settled first", img)
 	}
+	if check := p.Options.Check; check != nil && !p.Done() {
+		say("image %s: %s; nothing is changed unless it passes", p.Image, check.What)
+	}
 	for _, k := range slices.Sorted(maps.Keys(p.Properties)) {
 		say("image %s: property %s = %q", p.Image, k, p.Properties[k])
 	}

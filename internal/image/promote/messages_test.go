@@ -111,7 +111,8 @@ func TestGateThatDoesNotEnd(t *testing.T) {
 		o.Gate, o.Timeout = []string{"sh", "-c", command}, time.Second
 		started := time.Now()
 		_, err := promoted(t, n.site(), o)
-		says(t, err, fault.Unavailable, []string{"timeout of 1s is over while asking the gate", "nothing is changed"}, []string{"refused"})
+		says(t, err, fault.Unavailable, []string{"timeout of 1s is over while testing the image", "nothing is changed"},
+			[]string{"refused"})
 		if took := time.Since(started); took > 9*time.Second { // the gate's grace of ten seconds isn't used up
 			t.Errorf("%s: it took %s", command, took)
 		}
@@ -135,7 +136,7 @@ func TestGateThatDoesNotEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = promote.Apply(ctx, n.site(), plan, &notes{})
-	says(t, err, fault.Cancelled, []string{"interrupted while asking the gate", "nothing is changed"}, []string{"refused"})
+	says(t, err, fault.Cancelled, []string{"interrupted while testing the image", "nothing is changed"}, []string{"refused"})
 
 	o.Gate = []string{"/nowhere/gate"}
 	_, err = promoted(t, n.site(), o)

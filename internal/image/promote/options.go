@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // What becomes of the predecessors' members.
@@ -79,11 +81,20 @@ type Options struct {
 	GateDir string
 	GateEnv []string
 
+	// Check tests the image before anything is changed, after the gate; nil tests nothing.
+	Check *Check
+
 	// Timeout limits the whole promotion, including the gate and waiting for other runs; default 15 minutes.
 	Timeout time.Duration
 
 	// Reactivate allows a deactivated image to become current, which reactivates it.
 	Reactivate bool
+}
+
+// Check is a test of the image that isn't a command, such as a boot test. An error stops the promotion.
+type Check struct {
+	What string // for people, such as "boot test"
+	Run  func(ctx context.Context, img *glance.Image, rep report.Reporter) error
 }
 
 // withDefaults fills in what the caller left open.

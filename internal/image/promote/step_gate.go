@@ -16,16 +16,25 @@ import (
 // gateGrace is how long a gate may take to end after it was interrupted.
 const gateGrace = 10 * time.Second
 
-// gateStep runs the command that judges the image. What it prints is shown line by line.
+// gateStep runs the command that judges the image, and the check. What the command prints is shown line by line.
 type gateStep struct{ unchanging }
 
-func (gateStep) doing() string { return "asking the gate" }
+func (gateStep) doing() string { return "testing the image" }
 
 func (gateStep) do(ctx context.Context, r *run) error {
-	p, rep := r.plan, r.rep
-	if len(p.Options.Gate) == 0 {
-		return nil
+	if len(r.plan.Options.Gate) > 0 {
+		if err := r.gate(ctx); err != nil {
+			return err
+		}
 	}
+	if check := r.plan.Options.Check; check != nil {
+		return check.Run(ctx, r.plan.Image, r.rep)
+	}
+	return nil
+}
+
+func (r *run) gate(ctx context.Context) error {
+	p, rep := r.plan, r.rep
 	rep.Step("Asking the gate: %s", strings.Join(p.Options.Gate, " "))
 	cmd := exec.CommandContext(ctx, p.Options.Gate[0], p.Options.Gate[1:]...)
 	cmd.Dir, cmd.Env = p.Options.GateDir, p.Options.GateEnv
