@@ -16,6 +16,8 @@ const (
 	CheckError = "error" // its last_error is empty
 	CheckAgent = "agent" // the ramdisk's agent has called back since the test began, and said its version
 	CheckSSH   = "ssh"   // an SSH server answers at the server's address
+
+	checkConsole = "console" // a line of the server's console matches; chosen by the option of its own
 )
 
 // DefaultChecks are those that apply to each node.
@@ -70,6 +72,8 @@ func (t *Test) checkOne(ctx context.Context, name string, n *ironic.Node) (strin
 		return t.checkAgent(n)
 	case CheckSSH:
 		return t.checkSSH(ctx)
+	case checkConsole:
+		return t.checkConsole(ctx)
 	}
 	return "", nil
 }

@@ -1,14 +1,10 @@
 package baremetal
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -201,44 +197,4 @@ func (s *Site) deleteServers(ctx context.Context, run string, timeout time.Durat
 		found, err := s.servers(ctx, run)
 		return err == nil && len(found) == 0, err
 	})
-}
-
-// checkSSH waits until an SSH server answers at one of the server's addresses.
-func (t *Test) checkSSH(ctx context.Context) (string, error) {
-	found, err := t.site.servers(ctx, string(t.site.Run))
-	switch {
-	case err != nil:
-		return "", err
-	case len(found) == 0:
-		return "", fault.New(fault.Usage, "", "there is no server whose addresses are known")
-	}
-	var banner string
-	err = t.site.Pace.Wait(ctx, "SSH", t.o.Deploy, func(ctx context.Context) (bool, error) {
-		for _, network := range found[0].Addresses {
-			for _, a := range network {
-				if banner = sshBanner(ctx, a.Addr); banner != "" {
-					return true, nil
-				}
-			}
-		}
-		return false, nil
-	})
-	return banner, err
-}
-
-// sshBanner is the first line of an SSH server, "" if none answers.
-func sshBanner(ctx context.Context, address string) string {
-	dialer := net.Dialer{Timeout: 5 * time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address, "22"))
-	if err != nil {
-		return ""
-	}
-	defer conn.Close()
-	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-	line, err := bufio.NewReaderSize(conn, 256).ReadSlice('\n')
-	if err != nil || !strings.HasPrefix(string(line), "SSH-") {
-		return ""
-	}
-	text, _ := json.Marshal(strings.TrimSpace(string(line))) // it is a stranger's
-	return strings.Trim(string(text), `"`)
 }

@@ -47,6 +47,7 @@ type Push struct {
 	o     PushOptions
 	batch int
 	tried bool
+	dead  string // the run of a push of the same pair that has left its claim, and nothing to push
 }
 
 // Target is a node of a rollout or a rollback.
@@ -79,7 +80,7 @@ func NewPush(ctx context.Context, s *Site, o PushOptions) (*Push, error) {
 	return newPush(ctx, s, pair, nodes, o)
 }
 
-func newPush(_ context.Context, s *Site, pair *Pair, nodes []*ironic.Node, o PushOptions) (*Push, error) {
+func newPush(ctx context.Context, s *Site, pair *Pair, nodes []*ironic.Node, o PushOptions) (*Push, error) {
 	if o.Patience <= 0 {
 		o.Patience = DefaultPatience
 	}
@@ -100,6 +101,9 @@ func newPush(_ context.Context, s *Site, pair *Pair, nodes []*ironic.Node, o Pus
 	}
 	if err == nil && o.MaxFail < 0 {
 		err = fault.Bad("max_fail", "", "%d is negative", o.MaxFail)
+	}
+	if err == nil && len(p.todo()) == 0 {
+		p.dead, err = p.leftClaim(ctx)
 	}
 	return p, err
 }
@@ -163,7 +167,7 @@ func (p *Push) todo() (targets []*Target) {
 }
 
 // Done reports whether there is, or was, nothing to push.
-func (p *Push) Done() bool { return !p.tried && len(p.todo()) == 0 }
+func (p *Push) Done() bool { return !p.tried && len(p.todo()) == 0 && p.dead == "" }
 
 // Loss is none.
 func (p *Push) Loss() string { return "" }
@@ -177,6 +181,10 @@ func (p *Push) Notes() []fault.Advice {
 		}
 	}
 	var notes []fault.Advice
+	if p.dead != "" {
+		notes = append(notes, fault.Advise("run %s pushed these images and left its claim, which keeps other pushes out; "+
+			"this push removes it", p.dead))
+	}
 	if n := skipped["active"]; n > 0 {
 		notes = append(notes, fault.Advise("left out, because they are active: %d; to include them, set %s", n,
 			fault.Set("include_active", true)))

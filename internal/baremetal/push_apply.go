@@ -28,7 +28,7 @@ func (p *Push) Apply(ctx context.Context, rep report.Reporter) error {
 	p.tried = len(p.todo()) > 0
 	if !p.tried {
 		rep.Step("Nothing to push")
-		return nil
+		return p.clearClaim(ctx)
 	}
 	if err := p.claim(ctx); err != nil {
 		return err

@@ -38,7 +38,7 @@ func (p *Push) claim(ctx context.Context) error {
 			return nil
 		}
 		ends, _ := time.Parse(time.RFC3339, ironic.Text(held.Extra, "until"))
-		if (Refs{ironic.Text(held.Extra, "kernel"), ironic.Text(held.Extra, "ramdisk")}) != p.Pair.refs() && s.Now().Before(ends) {
+		if claimed(held) != p.Pair.refs() && s.Now().Before(ends) {
 			advice := fault.Advise("wait until it has ended. If it is dead, push the same images again, or roll back with %s",
 				fault.Do("ipa", "rollback").With("run", held.UUID))
 			return fault.New(fault.Conflict, advice, "run %s is pushing other images", held.UUID)
@@ -48,6 +48,40 @@ func (p *Push) claim(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// claimed is the pair that the holder of a claim pushes.
+func claimed(a *ironic.Allocation) Refs {
+	return Refs{ironic.Text(a.Extra, "kernel"), ironic.Text(a.Extra, "ramdisk")}
+}
+
+// leftClaim is the run that holds the claim for the same pair, "" if none does. If nothing is left to push, it died
+// between its last node and its end, or is about to end.
+func (p *Push) leftClaim(ctx context.Context) (run string, err error) {
+	held, err := p.site.Nodes.Allocation(ctx, pushClaim)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return "", nil
+	case err != nil:
+		return "", err
+	case claimed(held) != p.Pair.refs():
+		return "", nil
+	}
+	return held.UUID, nil
+}
+
+// clearClaim removes the claim that a dead push has left.
+func (p *Push) clearClaim(ctx context.Context) error {
+	if p.dead == "" {
+		return nil
+	}
+	ctx, cancel := change.Grace(ctx)
+	defer cancel()
+	if err := p.site.Nodes.Deallocate(ctx, p.dead); err != nil {
+		return err
+	}
+	p.dead = ""
+	return nil
 }
 
 // unclaim ends the claim, however the push has ended.

@@ -283,6 +283,34 @@ func TestADeadPushIsNotPushedOver(t *testing.T) {
 	w.has("node-1", w.new)
 }
 
+// A push that died behind its last node has left its claim. The same push again has nothing to push, and removes it.
+func TestTheClaimOfADeadPushIsCleared(t *testing.T) {
+	t.Parallel()
+	w := start(t, "", sandbox.Node{}, sandbox.Node{})
+	w.Faults().Add(sandbox.Rule{Method: "DELETE", Path: "/baremetal/v1/allocations/**", Fault: sandbox.Status(403)})
+	dead := w.site()
+	if _, err := w.push(t.Context(), dead, baremetal.PushOptions{}); err == nil || w.Reservations() != 1 {
+		t.Fatalf("%v, with %d claims", err, w.Reservations())
+	}
+	w.Faults().Clear()
+	o := baremetal.PushOptions{Selection: baremetal.Selection{Type: nodeType}}
+	plan, err := baremetal.NewPush(t.Context(), w.site(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := fmt.Sprint(plan.Notes()); plan.Done() || !strings.Contains(notes, string(dead.Run)) {
+		t.Errorf("the plan hides the claim: %s", notes)
+	}
+	if err := plan.Apply(t.Context(), discard); err != nil || w.Reservations() > 0 || !plan.Done() {
+		t.Errorf("%v, with %d claims left", err, w.Reservations())
+	}
+	w.has("node-1", w.new)
+	w.build("9", 0, "")
+	if _, err := w.push(t.Context(), w.site(), baremetal.PushOptions{}); err != nil {
+		t.Errorf("a push of other images: %v", err)
+	}
+}
+
 // rollBack takes a run back from another machine.
 func (w *world) rollBack(run string) {
 	w.t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,13 +25,16 @@ type TestOptions struct {
 	Image  string // id or name of the image that is deployed
 	Server ServerOptions
 
-	Checks []string // names of checks that an active node has to pass; nil = DefaultChecks
+	Checks  []string // names of checks that an active node has to pass; nil = DefaultChecks
+	Console string   // regular expression that a line of the server's console has to match, too; "" = any console
 
 	Deploy, Clean time.Duration // the longest that each may take
 	Lock          time.Duration // how long to wait for a node that is locked
 
 	// Push rolls the pair out after it has passed; nil doesn't.
 	Push *PushOptions
+
+	marker *regexp.Regexp // of Console
 }
 
 // DefaultTimes are the longest that a real machine should take.
@@ -83,7 +87,7 @@ var phases = []string{
 // NewTest plans a test: it finds the pair and the nodes that are free for it.
 func NewTest(ctx context.Context, s *Site, o TestOptions) (*Test, error) {
 	o.complete()
-	if err := errors.Join(o.Selection.check(), checkNames(o.Checks)); err != nil {
+	if err := errors.Join(o.Selection.check(), checkNames(o.Checks), o.checkServer()); err != nil {
 		return nil, err
 	}
 	t := &Test{site: s, o: o}

@@ -43,6 +43,8 @@ func testCommand() sdk.Command {
 			sdk.String("key", "", "key pair of the server (default: none)").ValueName("NAME"),
 			sdk.Strings("check", "what an active node must pass: "+strings.Join(baremetal.Checks, ", ")+" (default: "+
 				strings.Join(baremetal.DefaultChecks, ", ")+")").ValueName("CHECK").Completes(sdk.CompleteDynamically),
+			sdk.String("console", "", "also wait until a line of the server's console matches this regular expression; needs Nova").
+				ValueName("REGEX"),
 			sdk.Duration("deploy-timeout", baremetal.DefaultDeploy, "how long the deployment may take"),
 			sdk.Duration("clean-timeout", baremetal.DefaultClean, "how long cleaning may take"),
 			sdk.Duration("lock-timeout", baremetal.DefaultLock, "how long to wait for a locked node"),
@@ -65,8 +67,8 @@ func test(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	o := baremetal.TestOptions{
 		Selection: selection(in), PairOptions: pair(in), Direct: in.Bool("direct"), Image: in.String("image"),
 		Server: baremetal.ServerOptions{Flavor: in.String("flavor"), Network: in.String("network"), Key: in.String("key")},
-		Checks: in.Strings("check"), Deploy: in.Duration("deploy-timeout"), Clean: in.Duration("clean-timeout"),
-		Lock: in.Duration("lock-timeout"),
+		Checks: in.Strings("check"), Console: in.String("console"), Deploy: in.Duration("deploy-timeout"),
+		Clean: in.Duration("clean-timeout"), Lock: in.Duration("lock-timeout"),
 	}
 	if in.Bool("push") {
 		push := rollout(in)

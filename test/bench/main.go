@@ -28,6 +28,7 @@ func main() {
 	only := flag.Bool("incumbent", false, "build HashiCorp's plugin and measure nothing")
 	projects := flag.Int("projects", 50, "projects to share an image with; 0 leaves sharing out")
 	plans := flag.Int("plans", 200, "images of the plan that the openstack client makes, too; 0 leaves retention out")
+	nodes := flag.Int("nodes", 200, "bare metal nodes to push a deploy ramdisk to; 0 leaves them out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
@@ -36,12 +37,14 @@ func main() {
 		err = onlyIncumbent(ctx)
 	case *cloud != "":
 		err = onReal(ctx, *cloud, "ci", *builds, *record)
+	case *builds == 0 && *projects == 0 && *plans == 0:
+		err = pushingAlone(ctx, *nodes)
 	case *builds == 0 && *projects == 0:
 		err = retainingAlone(ctx, *plans)
 	case *builds == 0:
 		err = sharingAlone(ctx, *projects)
 	default:
-		err = run(ctx, *builds, *projects, *plans, *record)
+		err = run(ctx, *builds, *projects, *plans, *nodes, *record)
 	}
 	stop()
 	if err != nil {
@@ -50,7 +53,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, builds, projects, plans int, record string) error {
+func run(ctx context.Context, builds, projects, plans, nodes int, record string) error {
 	cache, err := filepath.Abs(".cache/bench")
 	if err != nil {
 		return err
@@ -115,6 +118,13 @@ func run(ctx context.Context, builds, projects, plans int, record string) error 
 			return err
 		}
 		table += "\n" + planned
+	}
+	if nodes > 0 {
+		pushed, err := pushing(ctx, nodes)
+		if err != nil {
+			return err
+		}
+		table += "\n" + pushed
 	}
 	fmt.Print("\n" + table)
 	if record == "" {

@@ -60,7 +60,9 @@ func (s *Service) construct(ctx context.Context, c front.Caller, v *Server) erro
 		return err
 	}
 	if class := v.Flavor.bareMetal(); class != "" {
-		return s.o.Nodes.Deploy(ctx, class, v.node, v.ID, v.ImageID)
+		if err := s.o.Nodes.Deploy(ctx, class, v.node, v.ID, v.ImageID); err != nil {
+			return err
+		}
 	}
 	return s.boot(ctx, v)
 }
