@@ -51,6 +51,10 @@ func (c *Cloud) AddServers(servers ...Server) ([]string, error) {
 	return ids, nil
 }
 
+// CellDown makes the cell of the servers stop answering: lists show them as UNKNOWN, without their images, or leave
+// them out, as Nova does.
+func (c *Cloud) CellDown(servers ...string) { c.services.Compute.CellDown(servers...) }
+
 // AddVolumes adds volumes as they are and returns their ids. It checks neither quotas nor images.
 func (c *Cloud) AddVolumes(volumes ...Volume) ([]string, error) {
 	all, ids := make([]cinder.Volume, len(volumes)), make([]string, len(volumes))

@@ -19,7 +19,7 @@ import (
 const each = "version: 1\nname: each\nselect: {names: [\"web*\"]}\ngroup: [os]\nkeep: 1\nmin_age: 1d\nage: {from: created}\n" +
 	"stages: {3mo: deprecate, 6mo: hide, 9mo: community, 11mo: private, 12mo: deactivate, 15mo: trash, 18mo: delete}\n" + missing + atOnce
 
-// stages makes images that are due for each action of the policy.
+// stages makes images that are due for each action of the policy, and web-98, which is in use.
 func stages(t *testing.T) *world {
 	w := newWorld(t, sandbox.Options{})
 	w.old("web", 0)
@@ -27,11 +27,10 @@ func stages(t *testing.T) *world {
 		w.old(fmt.Sprintf("web-%d", months), months)
 	}
 	w.old("web-99", 20, with(retention.StageKey, retention.Hide), with(retention.StageAtKey, "2020-01-01T00:00:00Z"))
-	w.old("web-98", 20, with(retention.StageKey, retention.Hide), with(retention.StageAtKey, "2020-01-01T00:00:00Z"), inUse)
+	used := w.old("web-98", 20, with(retention.StageKey, retention.Hide), with(retention.StageAtKey, "2020-01-01T00:00:00Z"))
+	must(w.AddServers(sandbox.Server{Name: "user", Project: "demo", Image: used, Status: "SHELVED_OFFLOADED"}))
 	return w
 }
-
-func inUse(i *sandbox.Image) { i.Properties["used"] = "yes" }
 
 // Whichever request fails, and however, the next run reaches the same end, and no image is left unusable that
 // should not be.

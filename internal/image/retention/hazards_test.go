@@ -252,6 +252,39 @@ func TestAServerThatAppearsMeanwhile(t *testing.T) {
 	w.want(late, "gone")
 }
 
+// A cell of Nova's that doesn't answer doesn't tell which images its servers use: nothing is deleted, whether it goes
+// down before the plan or after it, and the reason is given.
+func TestACellThatIsDown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{})
+	w.old("web", 0)
+	id := w.old("web-1", 19)
+	w.run(months)
+	server := must(w.AddServers(sandbox.Server{Name: "user", Project: "demo", Image: id}))
+	early := w.plan(months + atOnce)
+	expect(t, early, id, "", "delete is due, but it is in use")
+	unused := w.old("web-2", 19)
+	w.run(months)
+	plan := w.plan(months + atOnce)
+	expect(t, plan, unused, retention.Delete, "")
+	w.CellDown(server...)
+	late := w.run(months + atOnce)
+	for _, image := range []string{id, unused} {
+		expect(t, late, image, "", "nothing tells whether it is in use: no answer from servers")
+	}
+	if notes := fmt.Sprint(late.Notes()); !strings.Contains(notes, "server "+server[0]+" is in a cell that doesn't answer") {
+		t.Errorf("the notes don't say why: %s", notes)
+	}
+	if err := plan.Apply(t.Context(), report.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprint(plan.Rows()[0].Values()); !strings.Contains(text, "nothing tells whether it is in use by now: servers") {
+		t.Errorf("%s", text)
+	}
+	w.want(id, "active public hidden stage hide")
+	w.want(unused, "active public hidden stage hide")
+}
+
 // A store that knows of clones refuses; that is no failure, and the image becomes active again.
 func TestAStoreThatKnowsClones(t *testing.T) {
 	t.Parallel()

@@ -74,6 +74,7 @@ type Server struct {
 	Tags                            []string
 	SecurityGroups                  []string // names, as asked for
 	Volumes                         []VolumeAttachment
+	unreachable                     bool // its cell doesn't answer
 	Locked                          bool
 	CreatedAt, UpdatedAt            time.Time
 	LaunchedAt                      time.Time // zero = never yet

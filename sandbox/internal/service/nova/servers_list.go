@@ -122,7 +122,10 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 			}
 			return all
 		}
-		if f.fits(v, m, addresses) {
+		if v.unreachable && !f.partial(v, m) {
+			continue
+		}
+		if v.unreachable || f.fits(v, m, addresses) {
 			fit = append(fit, v)
 		}
 	}
@@ -133,7 +136,9 @@ func (s *Service) listServers(w http.ResponseWriter, r *http.Request) error {
 	}
 	servers := []any{}
 	for _, v := range fit {
-		if detail {
+		if v.unreachable {
+			servers = append(servers, partialBody(r, v, detail))
+		} else if detail {
 			servers = append(servers, s.body(r, v))
 		} else {
 			servers = append(servers, map[string]any{"id": v.ID, "name": v.Name, "links": links(r, v.ID)})
