@@ -49,6 +49,7 @@ var house = []floor{
 		{"plugins/promote", "`imgctl promote`", with(door, "internal/image/promote", "internal/image/boottest")},
 		{"plugins/retention", "`imgctl retention`", with(door, "internal/image/retention")},
 		{"plugins/image", "`imgctl image`", with(door, "internal/image/boottest", "internal/image/retention")},
+		{"plugins/sync", "`imgctl sync`", with(door, "internal/image/sync/...")},
 		{"plugins/sweep", "`imgctl sweep`", with(door, "internal/image/sweep")},
 		{"plugins/catalog", "`imgctl catalog`", with(door, "internal/aquilon/profile", "internal/aquilon/convert")},
 		{"plugins/prepare", "`imgctl prepare`", with(door, "internal/containers/...", "internal/registry")},
@@ -71,6 +72,11 @@ var house = []floor{
 		{"internal/image/promote", "the transaction that makes an image current under a name", clients},
 		// A copy for another cloud is uploaded as any image is.
 		{"internal/image/share", "which projects can use which image", with(clients, "internal/image/upload")},
+		// What is uploaded becomes current by a promotion, and by nothing else.
+		{
+			"internal/image/sync/...", "brings the images that stores offer, and keeps them current",
+			with(clients, "internal/image/sync/...", "internal/image/promote", "internal/image/upload", "internal/registry", "internal/schedule"),
+		},
 		{"internal/image/upload", "brings an image's data into a cloud, in one verified stream", clients},
 		{"internal/image/boottest", "boots a server from an image and waits for a sign of life", clients},
 		{"internal/image/usage", "who uses an image", clients},

@@ -29,6 +29,9 @@ func (n *Node) Errorf(format string, args ...any) error { return n.value.Errorf(
 // Path is where the value stands, by keys and positions, such as shares[0].to; "" is the top.
 func (n *Node) Path() string { return n.path }
 
+// IsNull reports whether the value is null.
+func (n *Node) IsNull() bool { return n.value.IsNull() }
+
 // Reader reads a value. One that is missing never gets to it; an empty one does.
 type Reader func(*Node) error
 

@@ -17,7 +17,7 @@ import (
 // Web is the data at an address. The client is one with a transport of internal/outbound; header is sent
 // along, and goes nowhere else.
 func Web(client *http.Client, address string, header http.Header) Source {
-	w := &web{client: client, address: address, header: header, name: shown(address)}
+	w := &web{client: client, address: address, header: header, name: Shown(address)}
 	s := Source{Name: w.name, Open: w.open}
 	if u, err := url.Parse(address); err == nil && len(header) == 0 && u.User == nil {
 		s.URL = address
@@ -117,8 +117,8 @@ func Unreachable(what string, err error) error {
 	return fault.New(fault.Unavailable, "", "%s: %w", what, err)
 }
 
-// shown is an address without its password and its query, which may be a signature.
-func shown(address string) string {
+// Shown is an address without its password and its query, which may be a signature.
+func Shown(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		short, _, _ := strings.Cut(address, "?")
