@@ -86,7 +86,7 @@ func (p *Plan) bring(ctx context.Context, i *Item, rep report.Reporter) error {
 		return err
 	}
 	if i.Action == None {
-		return p.removeLeft(ctx, i, own, "", rep)
+		return p.removeLeft(ctx, own, i.unwanted, rep)
 	}
 	img, err := p.staged(ctx, i, own, rep)
 	if err != nil {
@@ -130,16 +130,13 @@ func settle(ctx context.Context, site promote.Site, name string, rep report.Repo
 // staged is an image with the offered data that isn't current yet: one that a dead run left, or a new one.
 func (p *Plan) staged(ctx context.Context, i *Item, own *own, rep report.Reporter) (*glance.Image, error) {
 	var left *glance.Image
+	useless := func(img *glance.Image) bool { return i.left(img) && img != left }
 	for _, img := range own.all {
 		if i.left(img) && img.Properties[upload.VerifiedKey] != "" && i.holds(img) {
 			left = img
 		}
 	}
-	keep := ""
-	if left != nil {
-		keep = left.ID
-	}
-	if err := p.removeLeft(ctx, i, own, keep, rep); err != nil {
+	if err := p.removeLeft(ctx, own, useless, rep); err != nil {
 		return nil, err
 	}
 	switch {
@@ -172,10 +169,10 @@ func (i *Item) holds(img *glance.Image) bool {
 	return same
 }
 
-// removeLeft removes the images of the name that dead runs left, but for one.
-func (p *Plan) removeLeft(ctx context.Context, i *Item, own *own, keep string, rep report.Reporter) error {
+// removeLeft removes images that dead runs left.
+func (p *Plan) removeLeft(ctx context.Context, own *own, useless func(*glance.Image) bool, rep report.Reporter) error {
 	for _, img := range own.all {
-		if !i.left(img) || img.ID == keep {
+		if !useless(img) {
 			continue
 		}
 		rep.Step("Removing image %s, which run %s left unfinished", img, img.Properties[cloud.RunKey])
