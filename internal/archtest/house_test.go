@@ -72,10 +72,13 @@ var house = []floor{
 		{"internal/image/promote", "the transaction that makes an image current under a name", clients},
 		// A copy for another cloud is uploaded as any image is.
 		{"internal/image/share", "which projects can use which image", with(clients, "internal/image/upload")},
-		// What is uploaded becomes current by a promotion, and by nothing else.
+		// What is uploaded becomes current by a promotion, and by nothing else, after it has booted if wanted.
 		{
 			"internal/image/sync/...", "brings the images that stores offer, and keeps them current",
-			with(clients, "internal/image/sync/...", "internal/image/promote", "internal/image/upload", "internal/registry", "internal/schedule"),
+			with(
+				clients, "internal/image/sync/...", "internal/image/promote", "internal/image/upload", "internal/image/boottest",
+				"internal/registry", "internal/schedule",
+			),
 		},
 		{"internal/image/upload", "brings an image's data into a cloud, in one verified stream", clients},
 		{"internal/image/boottest", "boots a server from an image and waits for a sign of life", clients},

@@ -32,6 +32,9 @@ func (n *Node) Path() string { return n.path }
 // IsNull reports whether the value is null.
 func (n *Node) IsNull() bool { return n.value.IsNull() }
 
+// Has reports whether the value is a mapping that has the key.
+func (n *Node) Has(key string) bool { return n.value.Get(key) != nil }
+
 // Reader reads a value. One that is missing never gets to it; an empty one does.
 type Reader func(*Node) error
 

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 var subjects = slices.Concat([]changetest.Subject{
-	promotion, sharing, sweeping, retaining, copying, exporting("images"), exporting("images.tar"), importing,
+	promotion, sharing, sweeping, retaining, syncing, copying, exporting("images"), exporting("images.tar"), importing,
 	serving, fixing, modifying, pushing, rollingBack,
 }, onLinux)
 

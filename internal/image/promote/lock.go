@@ -8,8 +8,17 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
+
+const lockPrefix = "new image of "
+
+// Claims reports whether an image is the claim of a run that promotes images of the name, or has it locked.
+func Claims(img *glance.Image, name string) bool {
+	claimed := ClaimedName(img)
+	return claimed == name || claimed == lockPrefix+name
+}
 
 // Busy is the error of a name that another run has locked.
 type Busy struct{ error }
@@ -21,7 +30,7 @@ func (b *Busy) Unwrap() error { return b.error }
 // much longer than the promotion at its end. It doesn't keep anybody from promoting. It is Busy while another
 // run that is alive has it. The context ends when it is lost; unlock gives it back.
 func Lock(ctx context.Context, site Site, name string, rep report.Reporter) (held context.Context, unlock func(), err error) {
-	what := "new image of " + name
+	what := lockPrefix + name
 	busy := func(run string) error {
 		return &Busy{fault.New(fault.Conflict, "run this one again when it has ended", "run %s is bringing a new image of %q", run, name)}
 	}

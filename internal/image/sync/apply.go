@@ -72,7 +72,7 @@ func (p *Plan) bring(ctx context.Context, i *Item, rep report.Reporter) error {
 		return err
 	}
 	defer unlock()
-	if i.Action == Settle {
+	if i.Action == Settle || i.Action == Clean { // which also removes the claims of dead promotions
 		if err := settle(ctx, site, i.Name, rep); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (p *Plan) bring(ctx context.Context, i *Item, rep report.Reporter) error {
 		return err
 	}
 	if i.Action == None {
-		return p.removeLeft(ctx, own, i.unwanted, rep)
+		return p.removeLeft(ctx, own, func(img *glance.Image) bool { return i.unwanted(img) && promote.ClaimedName(img) == "" }, rep)
 	}
 	img, err := p.staged(ctx, i, own, rep)
 	if err != nil {
@@ -158,7 +158,9 @@ func (i *Item) left(img *glance.Image) bool {
 }
 
 // unwanted is left without the images that failed a test, which people may want to look at.
-func (i *Item) unwanted(img *glance.Image) bool { return i.left(img) && img.Properties[FailedKey] == "" }
+func (i *Item) unwanted(img *glance.Image) bool {
+	return i.left(img) && img.Properties[FailedKey] == "" || promote.Claims(img, i.Name)
+}
 
 // holds reports whether an image of a dead run has the offered data.
 func (i *Item) holds(img *glance.Image) bool {

@@ -77,7 +77,7 @@ func NewPlan(ctx context.Context, site Site, o Options) (*Plan, error) {
 			i.Action, i.problem = Refused, err
 			i.Reason = err.Error()
 		} else if i.Action == None && slices.ContainsFunc(own.all, i.unwanted) {
-			i.Action, i.Reason = Clean, "a run that ended early left an image"
+			i.Action, i.Reason = Clean, "a run that ended early left an image or a claim"
 		}
 		p.Items = append(p.Items, i)
 	}

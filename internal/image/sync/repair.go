@@ -105,8 +105,11 @@ func (r *Repair) Rows() []change.Row {
 			archive = append(archive, img.ID)
 		}
 		rows = append(rows, change.Row{
-			{Key: "image", Value: d.Name}, {Key: "keep", Value: d.Keep.ID}, {Key: "archive", Value: strings.Join(archive, " ")},
-			{Key: "outcome", Value: d.Outcome}, {Key: "reason", Value: d.Reason},
+			{Key: "image", Value: d.Name},
+			{Key: "keep", Value: d.Keep.ID},
+			{Key: "archive", Value: strings.Join(archive, " ")},
+			{Key: "outcome", Value: d.Outcome},
+			{Key: "reason", Value: d.Reason},
 		})
 	}
 	return rows

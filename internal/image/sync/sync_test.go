@@ -158,7 +158,8 @@ func TestDuplicatesAreFoundFirstAndRepaired(t *testing.T) {
 	w.release(stream, "2", "new data", nil)
 	for n := range 2 {
 		if _, err := w.sandbox.AddImage(sandbox.Image{
-			Name: stream, Project: "admin", Visibility: "public", Data: []byte("x"), CreatedAt: time.Now().Add(time.Duration(n-5) * time.Hour),
+			Name: stream, Project: "admin", Visibility: "public", Data: []byte("x"),
+			CreatedAt: time.Now().Add(time.Duration(n-5) * time.Hour),
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -92,9 +93,7 @@ func (o *objects) forget() {
 // release makes a release of an image of Chameleon's store current.
 func (o *objects) release(name, release, data string, more map[string]any) {
 	manifest := map[string]any{"build-distro": "centos", "build-release": "9-stream", "build-variant": "base", "build-n": 5}
-	for k, v := range more {
-		manifest[k] = v
-	}
+	maps.Copy(manifest, more)
 	text, _ := json.Marshal(manifest)
 	folder := "images/prod/versions/" + release + "/"
 	o.put(folder+name+".manifest", string(text), nil)

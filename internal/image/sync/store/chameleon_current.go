@@ -49,7 +49,7 @@ func (c *Chameleon) Offers(ctx context.Context) ([]*Offer, error) {
 func (c *Chameleon) more(ctx context.Context, o *Offer) error {
 	folder := join(c.Site.Store, c.Site.Container, c.Site.Scope, "versions", o.Release)
 	address := join(folder, o.Name+".manifest")
-	text, _, err := c.Get.get(ctx, address, maxFields)
+	text, err := c.Get.get(ctx, address, maxFields)
 	if err != nil {
 		return err
 	}

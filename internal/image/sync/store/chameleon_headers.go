@@ -29,8 +29,7 @@ const parallelHeads = 16
 // Offers implements Store.
 func (h *Headers) Offers(ctx context.Context) ([]*Offer, error) {
 	objects, err := swift.List(ctx, h.Container, func(ctx context.Context, address string) ([]byte, error) {
-		text, _, err := h.Get.get(ctx, address, maxText)
-		return text, err
+		return h.Get.get(ctx, address, maxText)
 	})
 	if err != nil {
 		return nil, err

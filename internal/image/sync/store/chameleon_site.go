@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
@@ -42,9 +43,9 @@ func ReadChameleonSite(text []byte) (*ChameleonSite, error) {
 	s.Field, s.Type, s.Scope = cmp.Or(s.Field, "chameleon-supported"), cmp.Or(s.Type, "qcow2"), cmp.Or(s.Scope, "prod")
 	switch {
 	case s.Store == "":
-		return nil, fault.New(fault.Usage, "name the store's address", "object_store_url: it is missing")
+		return nil, fault.Bad("object_store_url", "name the store's address", "it is missing")
 	case s.Type != "qcow2" && s.Type != "raw":
-		return nil, fault.New(fault.Usage, "", "image_type: %q is neither qcow2 nor raw", s.Type)
+		return nil, fault.Bad("image_type", "", "%q is neither qcow2 nor raw", s.Type)
 	}
 	return s, nil
 }
@@ -116,7 +117,7 @@ func (s *Supports) variants(n *foreignfile.Node) error {
 // production is the name that an image is current under; "" if it isn't supported.
 func (s *Supports) production(distro, version, variant, ipa string) string {
 	r, found := s.Distros[distro][version]
-	if !found || r.name == "" || !contains(r.variants, variant) {
+	if !found || r.name == "" || !slices.Contains(r.variants, variant) {
 		return ""
 	}
 	name := r.name
@@ -127,13 +128,4 @@ func (s *Supports) production(distro, version, variant, ipa string) string {
 		name += "." + ipa
 	}
 	return name
-}
-
-func contains(list []string, text string) bool {
-	for _, one := range list {
-		if one == text {
-			return true
-		}
-	}
-	return false
 }

@@ -5,10 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/upload"
 )
+
+// VersionKey is the property by which an image shows which one it is whose store has no checksum of it.
+const VersionKey = "image_source_version"
 
 // Folder is a folder with images and a file of their checksums, SHA256SUMS or SHA512SUMS. Each image is
 // current under its file's name without the extension.
@@ -42,7 +46,14 @@ func (f *Folder) Offers(context.Context) ([]*Offer, error) {
 		}
 		o := &Offer{Name: strings.TrimSuffix(file, filepath.Ext(file)), From: f.Path, Source: upload.File(filepath.Join(f.Path, file))}
 		o.Source.Sums = list[file]
-		o.Release = short(o.Source.Sums.Best())
+		if o.Release = short(o.Source.Sums.Best()); o.Release == "" {
+			info, err := e.Info()
+			if err != nil {
+				continue // it was removed meanwhile
+			}
+			o.Release = info.ModTime().UTC().Format(time.RFC3339Nano)
+			o.Marks = map[string]string{VersionKey: o.Release}
+		}
 		offers = append(offers, o)
 	}
 	return checked(offers), nil

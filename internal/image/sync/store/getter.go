@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,13 +42,12 @@ func NewGetter() *Getter {
 func (g *Getter) Web(address string) upload.Source { return upload.Web(g.data, address, nil) }
 
 // get reads a text of at most so many bytes.
-func (g *Getter) get(ctx context.Context, address string, most int64) (text []byte, header http.Header, err error) {
+func (g *Getter) get(ctx context.Context, address string, most int64) (text []byte, err error) {
 	err = g.ask(outbound.Limit(ctx, most), http.MethodGet, address, func(resp *http.Response) (err error) {
-		header = resp.Header
 		text, err = io.ReadAll(resp.Body)
 		return err
 	})
-	return text, header, err
+	return text, err
 }
 
 // head reads what a server says about an object.
@@ -97,7 +96,7 @@ func (g *Getter) once(ctx context.Context, method, address string, take func(*ht
 
 // object reads a JSON object.
 func (g *Getter) object(ctx context.Context, address string, most int64, into any) error {
-	text, _, err := g.get(ctx, address, most)
+	text, err := g.get(ctx, address, most)
 	if err != nil {
 		return err
 	}
@@ -127,7 +126,7 @@ func scalars(fields map[string]any) (map[string]string, error) {
 		case string:
 			texts[k] = v
 		case bool:
-			texts[k] = fmt.Sprint(v)
+			texts[k] = strconv.FormatBool(v)
 		case json.Number:
 			texts[k] = v.String()
 		default:

@@ -23,12 +23,12 @@ type Osism struct {
 }
 
 type osismImage struct {
-	name, format, login, visibility, separator, description string
-	enabled, multi                                          bool
-	minDisk, minRAM                                         int
-	tags                                                    []string
-	meta                                                    map[string]string
-	versions                                                []osismVersion
+	name, format, login, visibility, separator string
+	enabled, multi                             bool
+	minDisk, minRAM                            int
+	tags                                       []string
+	meta                                       map[string]string
+	versions                                   []osismVersion
 }
 
 type osismVersion struct {
@@ -164,7 +164,7 @@ func (c *Osism) sums(ctx context.Context, o *Offer, v *osismVersion, address str
 	if v.checksum != "" || v.list == "" {
 		return nil
 	}
-	text, _, err := c.Get.get(ctx, v.list, maxText)
+	text, err := c.Get.get(ctx, v.list, maxText)
 	if err != nil {
 		return err
 	}

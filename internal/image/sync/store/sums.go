@@ -31,7 +31,7 @@ type Pick struct {
 
 // Offers implements Store.
 func (d *Distribution) Offers(ctx context.Context) ([]*Offer, error) {
-	text, _, err := d.Get.get(ctx, d.Sums, maxText)
+	text, err := d.Get.get(ctx, d.Sums, maxText)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (d *Distribution) signed(ctx context.Context, text []byte) error {
 	if address == "" {
 		address = d.Sums + ".gpg"
 	}
-	signature, _, err := d.Get.get(ctx, address, maxFields)
+	signature, err := d.Get.get(ctx, address, maxFields)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,8 @@ func (d *Distribution) signed(ctx context.Context, text []byte) error {
 		check = openpgp.CheckArmoredDetachedSignature
 	}
 	if _, err := check(ring, bytes.NewReader(text), bytes.NewReader(signature), nil); err != nil {
-		return fault.New(fault.Forbidden, "check that the key is the publisher's", "%s is not signed by the given key: %w", upload.Shown(d.Sums), err)
+		return fault.New(fault.Forbidden, "check that the key is the publisher's", "%s is not signed by the given key: %w",
+			upload.Shown(d.Sums), err)
 	}
 	return nil
 }
