@@ -25,6 +25,14 @@ var jobs = []schedule.Job{{
 	},
 	Calendar: "*-*-* 03:30:00", Cron: "30 3 * * *",
 	Docs: "https://github.com/imgctl/packer-plugin-openstack/blob/main/docs/retention.md",
+}, {
+	Name: "imgctl-sync", Description: "Bring images from stores, and keep them current",
+	Command: []string{
+		"/usr/local/bin/imgctl", "--os-cloud", "images", "sync", "apply", "--policy", "/etc/imgctl/sync.yaml",
+		"--json-report", "/var/lib/imgctl/sync.json", "--metrics", "/var/lib/prometheus/node-exporter/imgctl-sync.prom",
+	},
+	Calendar: "*-*-* 02:30:00", Cron: "30 2 * * *",
+	Docs: "https://github.com/imgctl/packer-plugin-openstack/blob/main/docs/sync.md",
 }}
 
 func TestExamples(t *testing.T) {

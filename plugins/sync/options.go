@@ -89,7 +89,8 @@ func wanted(in *sdk.Input) (w sync.Wanted, err error) {
 	case len(latest) > 0:
 		w, err = sync.ParseLatest(append(latest, words...))
 	case len(words) > 0:
-		err = fault.New(fault.Usage, "", "%q: only a distribution's release and variant may follow, after %s", words[0], fault.Option("latest"))
+		err = fault.New(fault.Usage, "", "%q: only a distribution's release and variant may follow, after %s", words[0],
+			fault.Option("latest"))
 	}
 	if err != nil {
 		return w, err

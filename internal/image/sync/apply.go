@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/boottest"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/upload"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
@@ -203,15 +204,14 @@ func (p *Plan) try(ctx context.Context, img *glance.Image, rep report.Reporter) 
 		return nil
 	}
 	err := p.options.Test(ctx, img, rep)
-	if err == nil || ctx.Err() != nil || fault.Is(err, fault.Unavailable) {
+	failure, failed := errors.AsType[*boottest.Failure](err)
+	if !failed || ctx.Err() != nil {
 		return err
 	}
-	reason := []rune(err.Error())
-	reason = reason[:min(len(reason), 1000)]
 	late, done := cloud.Grace(ctx)
 	defer done()
-	_, failed := p.site.Images.Update(late, img.ID, glance.Patch{}.Set(FailedKey, string(reason)))
-	return errors.Join(fmt.Errorf("image %s isn't made current: %w", img, err), failed)
+	_, unmarked := p.site.Images.Update(late, img.ID, glance.Patch{}.Set(FailedKey, failure.Reason()))
+	return errors.Join(fmt.Errorf("image %s isn't made current: %w", img, err), unmarked)
 }
 
 func (p *Plan) promote(ctx context.Context, site promote.Site, i *Item, img *glance.Image, rep report.Reporter) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/boottest"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sync"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sync/store"
@@ -261,7 +262,9 @@ func TestImageThatFailsItsTest(t *testing.T) {
 	w.release(stream, "1", "data", nil)
 	w.mustSync()
 	w.release(stream, "2", "bad data", nil)
-	w.options.Test = func(context.Context, *glance.Image, report.Reporter) error { return errors.New("kernel panic") }
+	w.options.Test = func(context.Context, *glance.Image, report.Reporter) error {
+		return &boottest.Failure{Err: errors.New("kernel panic")}
+	}
 	for range 2 {
 		if _, err := w.sync(); err == nil || !strings.Contains(err.Error(), "kernel panic") {
 			t.Errorf("error is %v", err)
