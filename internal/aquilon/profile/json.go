@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -205,18 +206,22 @@ func (v Value) Get(key string) (Value, bool) {
 }
 
 // plain is the value as encoding/json would give it, for the digest.
-func (v Value) plain() any {
+func (v Value) plain(path []string, skip func(path []string) bool) any {
 	switch v.Kind {
 	case Object:
 		m := make(map[string]any, len(v.Members))
 		for _, x := range v.Members {
-			m[x.Key] = x.Value.plain()
+			if path := append(path, x.Key); skip == nil || !skip(path) {
+				m[x.Key] = x.Value.plain(path, skip)
+			}
 		}
 		return m
 	case Array:
 		a := make([]any, 0, len(v.Items))
-		for _, x := range v.Items {
-			a = append(a, x.plain())
+		for n, x := range v.Items {
+			if path := append(path, strconv.Itoa(n)); skip == nil || !skip(path) {
+				a = append(a, x.plain(path, skip))
+			}
 		}
 		return a
 	}

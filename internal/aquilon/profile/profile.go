@@ -30,7 +30,12 @@ func ParseProfile(source string, text []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Profile{Source: source}
+	return d.Profile()
+}
+
+// Profile is the document as a profile, as ParseProfile reads it.
+func (d *Document) Profile() (p *Profile, err error) {
+	p = &Profile{Source: d.Source}
 	var missing []string
 	for _, field := range []struct {
 		path     string
@@ -52,19 +57,25 @@ func ParseProfile(source string, text []byte) (*Profile, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fault.New(fault.Usage, "check that this is a host's profile", "reading %s: it has no %s", source,
+		return nil, fault.New(fault.Usage, "check that this is a host's profile", "reading %s: it has no %s", d.Source,
 			strings.Join(missing, ", "))
 	}
 	if err := p.branch(d); err != nil {
 		return nil, err
 	}
-	canonical, err := json.Marshal(d.Root.plain())
+	p.Digest, err = d.Digest(nil)
+	return p, err
+}
+
+// Digest is the SHA-256, hexadecimal, of the document without its white space, the order of its keys, and the
+// values that skip is true for; it is nil to skip none. The path of a value are the keys and indexes that lead to it.
+func (d *Document) Digest(skip func(path []string) bool) (string, error) {
+	canonical, err := json.Marshal(d.Root.plain(nil, skip))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", source, err)
+		return "", fmt.Errorf("reading %s: %w", d.Source, err)
 	}
 	sum := sha256.Sum256(canonical)
-	p.Digest = hex.EncodeToString(sum[:])
-	return p, nil
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // branch reads where the profile was compiled.
