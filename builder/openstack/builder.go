@@ -77,6 +77,7 @@ func steps(c *Config) []multistep.Step {
 		&stepCapture{},
 		&stepUpload{},
 		&stepRelease{},
+		&stepTrial{},
 		&stepPublish{},
 	}
 }

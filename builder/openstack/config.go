@@ -23,6 +23,7 @@ type Config struct {
 	ServerConfig        `mapstructure:",squash"`
 	NetworkConfig       `mapstructure:",squash"`
 	VolumeConfig        `mapstructure:",squash"`
+	BootTestConfig      `mapstructure:",squash"`
 	TimeConfig          `mapstructure:",squash"`
 	CommConfig          `mapstructure:",squash"`
 
@@ -59,6 +60,7 @@ func (b *Builder) Prepare(raws ...any) ([]string, []string, error) {
 	c.VolumeConfig.prepare(f, c.AvailabilityZone, c.run)
 	c.TimeConfig.prepare(f)
 	c.CommConfig.prepare(f, &c.ctx, c.run)
+	c.prepareBootTest(f)
 	c.checkShutdown(f)
 	packersdk.LogSecretFilter.Set(c.secrets()...)
 	if len(f.errs) > 0 {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/boottest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -130,7 +131,7 @@ func (b *build) final() glance.Patch {
 	for _, key := range slices.Sorted(maps.Keys(b.image.Properties)) {
 		_, set := c.ImageMetadata[key]
 		// The service's own properties can't be changed; the run id stays, the deadline is removed.
-		fixed := key == cloud.RunKey || strings.HasPrefix(key, "os_glance_")
+		fixed := key == cloud.RunKey || b.config.BootTest != nil && slices.Contains(boottest.Keys, key) || strings.HasPrefix(key, "os_glance_")
 		if !fixed && !set && !c.inherits(key) {
 			p = p.Remove(key)
 		}

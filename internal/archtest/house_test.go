@@ -27,8 +27,9 @@ var house = []floor{
 	}},
 	{"Packer's doors: options, messages, artifacts", []row{
 		{"builder/decode", "reads the options of Packer's components; an empty value is an error", []string{"internal/fault", "plugins/sdk/quantity"}},
-		{"builder/...", "boots, provisions and captures one image", packer},
-		{"post-processor/promote", "promotes the image of a build", with(packer, "internal/image/promote")},
+		{"builder/boottest", "the block `boot_test`", with(packer, "internal/image/boottest")},
+		{"builder/...", "boots, provisions and captures one image", with(packer, "builder/boottest", "internal/image/boottest")},
+		{"post-processor/promote", "promotes the image of a build", with(packer, "builder/boottest", "internal/image/promote")},
 		{"datasource/literal", "keeps what data sources find from being evaluated", nil},
 		{"datasource/image", "finds the image to start from", with(packer, "datasource/literal")},
 		{

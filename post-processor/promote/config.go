@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
+	"github.com/imgctl/packer-plugin-openstack/builder/boottest"
 	"github.com/imgctl/packer-plugin-openstack/builder/decode"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
@@ -81,6 +82,10 @@ type Config struct {
 	// nothing is changed and the build fails.
 	Gate []string `mapstructure:"gate"`
 
+	// A [boot test](#boot-test) of the image before anything is changed, with the credentials of this block. If the
+	// image fails, nothing is changed and the build fails.
+	BootTest *boottest.Block `mapstructure:"boot_test"`
+
 	// Only show what would change. Defaults to `false`.
 	DryRun bool `mapstructure:"dry_run"`
 
@@ -104,6 +109,7 @@ func (c *Config) decode(raws ...any) error {
 	errs := new(packersdk.MultiError)
 	errs = packersdk.MultiErrorAppend(errs, c.prepareAccess()...)
 	errs = packersdk.MultiErrorAppend(errs, known(c.promotion()).Validate()...)
+	errs = packersdk.MultiErrorAppend(errs, c.BootTest.Validate()...)
 	if len(errs.Errors) == 0 {
 		return nil
 	}

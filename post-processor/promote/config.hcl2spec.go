@@ -4,53 +4,55 @@ package promote
 
 import (
 	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/imgctl/packer-plugin-openstack/builder/boottest"
 	"github.com/zclconf/go-cty/cty"
 )
 
 // FlatConfig is an auto-generated flat version of Config.
 // Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
 type FlatConfig struct {
-	PackerBuildName             *string           `mapstructure:"packer_build_name" cty:"packer_build_name" hcl:"packer_build_name"`
-	PackerBuilderType           *string           `mapstructure:"packer_builder_type" cty:"packer_builder_type" hcl:"packer_builder_type"`
-	PackerCoreVersion           *string           `mapstructure:"packer_core_version" cty:"packer_core_version" hcl:"packer_core_version"`
-	PackerDebug                 *bool             `mapstructure:"packer_debug" cty:"packer_debug" hcl:"packer_debug"`
-	PackerForce                 *bool             `mapstructure:"packer_force" cty:"packer_force" hcl:"packer_force"`
-	PackerOnError               *string           `mapstructure:"packer_on_error" cty:"packer_on_error" hcl:"packer_on_error"`
-	PackerUserVars              map[string]string `mapstructure:"packer_user_variables" cty:"packer_user_variables" hcl:"packer_user_variables"`
-	PackerSensitiveVars         []string          `mapstructure:"packer_sensitive_variables" cty:"packer_sensitive_variables" hcl:"packer_sensitive_variables"`
-	Cloud                       *string           `mapstructure:"cloud" required:"false" cty:"cloud" hcl:"cloud"`
-	IdentityEndpoint            *string           `mapstructure:"identity_endpoint" required:"false" cty:"identity_endpoint" hcl:"identity_endpoint"`
-	Username                    *string           `mapstructure:"username" required:"false" cty:"username" hcl:"username"`
-	UserID                      *string           `mapstructure:"user_id" required:"false" cty:"user_id" hcl:"user_id"`
-	Password                    *string           `mapstructure:"password" required:"false" cty:"password" hcl:"password"`
-	TenantID                    *string           `mapstructure:"tenant_id" required:"false" cty:"tenant_id" hcl:"tenant_id"`
-	TenantName                  *string           `mapstructure:"tenant_name" required:"false" cty:"tenant_name" hcl:"tenant_name"`
-	DomainID                    *string           `mapstructure:"domain_id" required:"false" cty:"domain_id" hcl:"domain_id"`
-	DomainName                  *string           `mapstructure:"domain_name" required:"false" cty:"domain_name" hcl:"domain_name"`
-	Token                       *string           `mapstructure:"token" required:"false" cty:"token" hcl:"token"`
-	ApplicationCredentialID     *string           `mapstructure:"application_credential_id" required:"false" cty:"application_credential_id" hcl:"application_credential_id"`
-	ApplicationCredentialName   *string           `mapstructure:"application_credential_name" required:"false" cty:"application_credential_name" hcl:"application_credential_name"`
-	ApplicationCredentialSecret *string           `mapstructure:"application_credential_secret" required:"false" cty:"application_credential_secret" hcl:"application_credential_secret"`
-	Region                      *string           `mapstructure:"region" required:"false" cty:"region" hcl:"region"`
-	EndpointType                *string           `mapstructure:"endpoint_type" required:"false" cty:"endpoint_type" hcl:"endpoint_type"`
-	Insecure                    *bool             `mapstructure:"insecure" required:"false" cty:"insecure" hcl:"insecure"`
-	CACert                      *string           `mapstructure:"cacert" required:"false" cty:"cacert" hcl:"cacert"`
-	ClientCert                  *string           `mapstructure:"cert" required:"false" cty:"cert" hcl:"cert"`
-	ClientKey                   *string           `mapstructure:"key" required:"false" cty:"key" hcl:"key"`
-	ImageID                     *string           `mapstructure:"image_id" cty:"image_id" hcl:"image_id"`
-	Name                        *string           `mapstructure:"image_name" cty:"image_name" hcl:"image_name"`
-	ArchiveName                 *string           `mapstructure:"archive_name" cty:"archive_name" hcl:"archive_name"`
-	Members                     *string           `mapstructure:"members" cty:"members" hcl:"members"`
-	MemberStates                *string           `mapstructure:"member_states" cty:"member_states" hcl:"member_states"`
-	AcceptWith                  []string          `mapstructure:"accept_with" cty:"accept_with" hcl:"accept_with"`
-	Visibility                  *string           `mapstructure:"visibility" cty:"visibility" hcl:"visibility"`
-	CopyProperties              []string          `mapstructure:"copy_properties" cty:"copy_properties" hcl:"copy_properties"`
-	OldAction                   *string           `mapstructure:"old_action" cty:"old_action" hcl:"old_action"`
-	Keep                        *int              `mapstructure:"keep" cty:"keep" hcl:"keep"`
-	Strategy                    *string           `mapstructure:"strategy" cty:"strategy" hcl:"strategy"`
-	Gate                        []string          `mapstructure:"gate" cty:"gate" hcl:"gate"`
-	DryRun                      *bool             `mapstructure:"dry_run" cty:"dry_run" hcl:"dry_run"`
-	Timeout                     *string           `mapstructure:"timeout" cty:"timeout" hcl:"timeout"`
+	PackerBuildName             *string             `mapstructure:"packer_build_name" cty:"packer_build_name" hcl:"packer_build_name"`
+	PackerBuilderType           *string             `mapstructure:"packer_builder_type" cty:"packer_builder_type" hcl:"packer_builder_type"`
+	PackerCoreVersion           *string             `mapstructure:"packer_core_version" cty:"packer_core_version" hcl:"packer_core_version"`
+	PackerDebug                 *bool               `mapstructure:"packer_debug" cty:"packer_debug" hcl:"packer_debug"`
+	PackerForce                 *bool               `mapstructure:"packer_force" cty:"packer_force" hcl:"packer_force"`
+	PackerOnError               *string             `mapstructure:"packer_on_error" cty:"packer_on_error" hcl:"packer_on_error"`
+	PackerUserVars              map[string]string   `mapstructure:"packer_user_variables" cty:"packer_user_variables" hcl:"packer_user_variables"`
+	PackerSensitiveVars         []string            `mapstructure:"packer_sensitive_variables" cty:"packer_sensitive_variables" hcl:"packer_sensitive_variables"`
+	Cloud                       *string             `mapstructure:"cloud" required:"false" cty:"cloud" hcl:"cloud"`
+	IdentityEndpoint            *string             `mapstructure:"identity_endpoint" required:"false" cty:"identity_endpoint" hcl:"identity_endpoint"`
+	Username                    *string             `mapstructure:"username" required:"false" cty:"username" hcl:"username"`
+	UserID                      *string             `mapstructure:"user_id" required:"false" cty:"user_id" hcl:"user_id"`
+	Password                    *string             `mapstructure:"password" required:"false" cty:"password" hcl:"password"`
+	TenantID                    *string             `mapstructure:"tenant_id" required:"false" cty:"tenant_id" hcl:"tenant_id"`
+	TenantName                  *string             `mapstructure:"tenant_name" required:"false" cty:"tenant_name" hcl:"tenant_name"`
+	DomainID                    *string             `mapstructure:"domain_id" required:"false" cty:"domain_id" hcl:"domain_id"`
+	DomainName                  *string             `mapstructure:"domain_name" required:"false" cty:"domain_name" hcl:"domain_name"`
+	Token                       *string             `mapstructure:"token" required:"false" cty:"token" hcl:"token"`
+	ApplicationCredentialID     *string             `mapstructure:"application_credential_id" required:"false" cty:"application_credential_id" hcl:"application_credential_id"`
+	ApplicationCredentialName   *string             `mapstructure:"application_credential_name" required:"false" cty:"application_credential_name" hcl:"application_credential_name"`
+	ApplicationCredentialSecret *string             `mapstructure:"application_credential_secret" required:"false" cty:"application_credential_secret" hcl:"application_credential_secret"`
+	Region                      *string             `mapstructure:"region" required:"false" cty:"region" hcl:"region"`
+	EndpointType                *string             `mapstructure:"endpoint_type" required:"false" cty:"endpoint_type" hcl:"endpoint_type"`
+	Insecure                    *bool               `mapstructure:"insecure" required:"false" cty:"insecure" hcl:"insecure"`
+	CACert                      *string             `mapstructure:"cacert" required:"false" cty:"cacert" hcl:"cacert"`
+	ClientCert                  *string             `mapstructure:"cert" required:"false" cty:"cert" hcl:"cert"`
+	ClientKey                   *string             `mapstructure:"key" required:"false" cty:"key" hcl:"key"`
+	ImageID                     *string             `mapstructure:"image_id" cty:"image_id" hcl:"image_id"`
+	Name                        *string             `mapstructure:"image_name" cty:"image_name" hcl:"image_name"`
+	ArchiveName                 *string             `mapstructure:"archive_name" cty:"archive_name" hcl:"archive_name"`
+	Members                     *string             `mapstructure:"members" cty:"members" hcl:"members"`
+	MemberStates                *string             `mapstructure:"member_states" cty:"member_states" hcl:"member_states"`
+	AcceptWith                  []string            `mapstructure:"accept_with" cty:"accept_with" hcl:"accept_with"`
+	Visibility                  *string             `mapstructure:"visibility" cty:"visibility" hcl:"visibility"`
+	CopyProperties              []string            `mapstructure:"copy_properties" cty:"copy_properties" hcl:"copy_properties"`
+	OldAction                   *string             `mapstructure:"old_action" cty:"old_action" hcl:"old_action"`
+	Keep                        *int                `mapstructure:"keep" cty:"keep" hcl:"keep"`
+	Strategy                    *string             `mapstructure:"strategy" cty:"strategy" hcl:"strategy"`
+	Gate                        []string            `mapstructure:"gate" cty:"gate" hcl:"gate"`
+	BootTest                    *boottest.FlatBlock `mapstructure:"boot_test" cty:"boot_test" hcl:"boot_test"`
+	DryRun                      *bool               `mapstructure:"dry_run" cty:"dry_run" hcl:"dry_run"`
+	Timeout                     *string             `mapstructure:"timeout" cty:"timeout" hcl:"timeout"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -104,6 +106,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"keep":                          &hcldec.AttrSpec{Name: "keep", Type: cty.Number, Required: false},
 		"strategy":                      &hcldec.AttrSpec{Name: "strategy", Type: cty.String, Required: false},
 		"gate":                          &hcldec.AttrSpec{Name: "gate", Type: cty.List(cty.String), Required: false},
+		"boot_test":                     &hcldec.BlockSpec{TypeName: "boot_test", Nested: hcldec.ObjectSpec((*boottest.FlatBlock)(nil).HCL2Spec())},
 		"dry_run":                       &hcldec.AttrSpec{Name: "dry_run", Type: cty.Bool, Required: false},
 		"timeout":                       &hcldec.AttrSpec{Name: "timeout", Type: cty.String, Required: false},
 	}

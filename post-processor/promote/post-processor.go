@@ -3,6 +3,7 @@ package promote
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -45,10 +46,12 @@ func (p *PostProcessor) promote(ctx context.Context, ui packersdk.Ui, source pac
 	if err != nil {
 		return source, err
 	}
-	site, err := p.config.site(ctx)
+	site, main, err := p.config.site(ctx)
 	if err != nil {
 		return source, err
 	}
+	defer main.Close()
+	options.Check = p.config.check(main)
 	plan, err := promote.NewPlan(ctx, site, options)
 	if err != nil {
 		return source, err
@@ -60,11 +63,24 @@ func (p *PostProcessor) promote(ctx context.Context, ui packersdk.Ui, source pac
 	return &artifact{Artifact: source, result: *promotion.Result}, nil
 }
 
+// check is the boot test, nil without one.
+func (c *Config) check(in *cloud.Cloud) *promote.Check {
+	if c.BootTest == nil {
+		return nil
+	}
+	return &promote.Check{
+		What: "boot test: " + strings.Join(c.BootTest.Options().Signs(), ", "),
+		Run: func(ctx context.Context, img *glance.Image, rep report.Reporter) error {
+			return c.BootTest.Test(ctx, in, img.ID, rep)
+		},
+	}
+}
+
 // site connects to the cloud, and to the clouds that accept on their members' behalf.
-func (c *Config) site(ctx context.Context) (promote.Site, error) {
+func (c *Config) site(ctx context.Context) (promote.Site, *cloud.Cloud, error) {
 	main, images, err := connect(ctx, c.Access)
 	if err != nil {
-		return promote.Site{}, err
+		return promote.Site{}, nil, err
 	}
 	site := promote.Site{
 		Images: images, Project: main.Project().ID, Admin: main.IsAdmin(),
@@ -73,11 +89,11 @@ func (c *Config) site(ctx context.Context) (promote.Site, error) {
 	for _, name := range c.AcceptWith {
 		member, images, err := connect(ctx, cloud.Other(name))
 		if err != nil {
-			return promote.Site{}, fault.In("accept_with", err)
+			return promote.Site{}, nil, fault.In("accept_with", err)
 		}
 		site.Acceptors[member.Project().ID] = images
 	}
-	return site, nil
+	return site, main, nil
 }
 
 func connect(ctx context.Context, access cloud.Access) (*cloud.Cloud, *glance.Client, error) {
