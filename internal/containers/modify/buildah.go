@@ -63,6 +63,7 @@ type storage struct {
 	driver  string
 	mu      sync.Mutex
 	chroot  bool
+	apart   []string // what starts buildah
 	pulled  map[string]func() (string, error)
 	scratch *scratch
 }
@@ -91,6 +92,7 @@ func newStorage(ctx context.Context, p *programs, scratch *scratch) (*storage, e
 	if err := os.WriteFile(filepath.Join(s.folder, "policy.json"), []byte(policy), 0o600); err != nil {
 		return nil, err
 	}
+	s.apart = apart(ctx, p)
 	if s.driver != "" {
 		return s, nil
 	}
@@ -115,6 +117,7 @@ func (s *storage) run(ctx context.Context, lines func(string), args ...string) (
 	}
 	cmd := command{
 		name: Buildah, args: slices.Concat(global, args), env: append(s.p.env(), "TMPDIR="+s.folder), lines: lines, mounts: true,
+		under: s.apart,
 	}
 	if lines != nil {
 		return "", cmd.run(ctx, nil)

@@ -57,6 +57,7 @@ type command struct {
 	stdin  string
 	lines  func(string) // gets what it prints; nil is nobody
 	mounts bool         // it mounts; that stays its own
+	under  []string     // the program, with its options, that starts it; empty is none
 }
 
 const (
@@ -81,7 +82,8 @@ func (c *command) run(ctx context.Context, out io.Writer) error {
 			return fault.New(fault.NotFound, "install "+c.name, "%s: there is no such program on the path", c.name)
 		}
 	}
-	cmd := exec.CommandContext(ctx, file, c.args...)
+	words := slices.Concat(c.under, []string{file}, c.args)
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...) // #nosec G204 -- the user's own programs
 	cmd.Env, cmd.Dir, cmd.Stdin = c.env, c.folder, strings.NewReader(c.stdin)
 	said := &listener{tell: c.lines}
 	cmd.Stderr, cmd.Stdout = said, out

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -186,13 +187,13 @@ func TestKilledAtAnyWrite(t *testing.T) {
 // TestKilledWhileAContainerRuns leaves neither processes nor, after the next run, files.
 func TestKilledWhileAContainerRuns(t *testing.T) {
 	t.Parallel()
-	w := busybox(t, nil)
-	w.files(map[string]string{"Dockerfile": "FROM x\nUSER root\nRUN touch /etc/mark; sleep 98765\n"})
+	w, sleep := busybox(t, nil), "sleep 9"+strconv.Itoa(os.Getpid())+"1"
+	w.files(map[string]string{"Dockerfile": "FROM x\nUSER root\nRUN touch /etc/mark; " + sleep + "\n"})
 	cmd := w.child()
-	await(t, "the container runs", func() bool { return strings.Contains(processes(t), "98765") })
+	await(t, "the container runs", func() bool { return strings.Contains(processes(t), sleep) })
 	_ = cmd.Process.Signal(syscall.SIGKILL)
 	_ = cmd.Wait()
-	await(t, "its processes end", func() bool { return !strings.Contains(processes(t), "98765") })
+	await(t, "its processes end", func() bool { return !strings.Contains(processes(t), sleep) })
 	if w.has("mine/nova-compute:1-x") {
 		t.Error("there is an image")
 	}
@@ -203,18 +204,18 @@ func TestKilledWhileAContainerRuns(t *testing.T) {
 // TestStoppedWhileAContainerRuns ends by itself, and says why.
 func TestStoppedWhileAContainerRuns(t *testing.T) {
 	t.Parallel()
-	w := busybox(t, nil)
-	w.files(map[string]string{"Dockerfile": "FROM x\nUSER root\nRUN sleep 98764\n"})
+	w, sleep := busybox(t, nil), "sleep 9"+strconv.Itoa(os.Getpid())+"2"
+	w.files(map[string]string{"Dockerfile": "FROM x\nUSER root\nRUN " + sleep + "\n"})
 	p := w.plan(w.job("nova-compute:1", nil))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.Apply(ctx, w) }()
-	await(t, "the container runs", func() bool { return strings.Contains(processes(t), "98764") })
+	await(t, "the container runs", func() bool { return strings.Contains(processes(t), sleep) })
 	cancel()
 	if err := <-done; err == nil || !strings.Contains(err.Error(), "context canceled") {
 		t.Errorf("got %v", err)
 	}
-	await(t, "its processes end", func() bool { return !strings.Contains(processes(t), "98764") })
+	await(t, "its processes end", func() bool { return !strings.Contains(processes(t), sleep) })
 	if left, _ := filepath.Glob(w.o.Scratch + "/*"); len(left) > 0 {
 		t.Errorf("it left %q", left)
 	}

@@ -1,6 +1,7 @@
 package modify
 
 import (
+	"context"
 	"os"
 	"syscall"
 )
@@ -18,3 +19,19 @@ func together(mounts bool) *syscall.SysProcAttr {
 
 // stop signals the program and all that it started.
 func stop(p *os.Process, signal syscall.Signal) error { return syscall.Kill(-p.Pid, signal) }
+
+// apart are the words that start root's program as the first process of a namespace: the kernel ends
+// all processes of it together with the first, even those that are only being started, and none can
+// leave it. Without root there are none: then only buildah itself is sure to end with this process.
+func apart(ctx context.Context, p *programs) []string {
+	file := p.has("unshare")
+	if os.Getuid() != 0 || file == "" {
+		return nil
+	}
+	words := []string{file, opt("fork"), opt("pid"), opt("mount-proc"), opt("kill-child")}
+	try := command{name: "true", env: p.env(), mounts: true, under: words}
+	if _, err := try.output(ctx); err != nil {
+		return nil // not allowed here, as in some containers
+	}
+	return words
+}
