@@ -69,5 +69,5 @@ func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error) {
 	for _, line := range append(summary(plan.Plan), modifySummary(plan)...) {
 		out.Text(line)
 	}
-	return nil
+	return plan.LeftOut()
 }

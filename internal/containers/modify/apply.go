@@ -31,22 +31,13 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) (err error) {
 	if ctx.Err() != nil {
 		return errors.Join(copied, p.Close())
 	}
-	failed := map[string]error{}
-	for _, i := range p.Images {
-		if i.Err != nil {
-			failed[i.Target.String()] = i.Err
-		}
-	}
+	p.uncopied()
 	r := &run{Plan: p, rep: rep}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	var group errgroup.Group
 	group.SetLimit(p.o.AtOnce)
 	for _, i := range p.Modify {
 		if i.State != Planned {
-			continue
-		}
-		if err := failed[i.Copy.String()]; err != nil {
-			i.State, i.Err = Failed, prefixed("it couldn't be copied first", err)
 			continue
 		}
 		if _, err := p.space(); err != nil {
@@ -102,6 +93,28 @@ func (r *run) make(ctx context.Context, i *Image) (err error) {
 	}
 	i.Digest, err = remote.Store(ctx, r.c, target, made)
 	return err
+}
+
+// uncopied fails the changes of images that couldn't be copied.
+func (p *Plan) uncopied() {
+	failed := map[string]error{}
+	for _, i := range p.Images {
+		if i.Err != nil {
+			failed[i.Target.String()] = i.Err
+		}
+	}
+	for _, i := range p.Modify {
+		if err := failed[i.Copy.String()]; i.State == Planned && err != nil {
+			i.State, i.Err = Failed, prefixed("it couldn't be copied first", err)
+		}
+	}
+}
+
+// LeftOut is what Apply can't do: images that can't be looked up, copied or changed.
+func (p *Plan) LeftOut() error {
+	copied := p.Plan.LeftOut()
+	p.uncopied()
+	return p.errs(copied)
 }
 
 // errs are the failures of copies and changes as one error: partial where others succeeded.
