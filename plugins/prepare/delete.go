@@ -90,7 +90,7 @@ func removeTag(ctx context.Context, in *sdk.Input, out *sdk.Output, f *imageserv
 	if yes, err := confirm(ctx, in, out, image, digests[0], fmt.Sprintf("Delete the tag %s (%s)?", image, digests[0])); err != nil || !yes {
 		return err
 	}
-	return f.Delete(image.Path, image.Tag)
+	return f.Delete(ctx, image.Path, image.Tag)
 }
 
 // confirm shows what is deleted, and asks; yes is false in a dry run.

@@ -102,7 +102,7 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (failed er
 		if err != nil {
 			return err
 		}
-		defer func() { failed = errors.Join(failed, closes(failed != nil)) }()
+		defer func() { failed = errors.Join(failed, closes(ctx, failed != nil)) }()
 		inLayout(in, &stores, l, jobs)
 	}
 	stored, done, err := hotfixLocal(ctx, in, &stores, jobs)
@@ -135,17 +135,19 @@ func addPackages(ctx context.Context, in *sdk.Input, out *sdk.Output) (failed er
 }
 
 // openLayout opens the layout of the flag. closes writes its list, if the layout may be changed.
-func openLayout(in *sdk.Input) (l *layout.Layout, closes func(failed bool) error, err error) {
+func openLayout(in *sdk.Input) (l *layout.Layout, closes func(ctx context.Context, failed bool) error, err error) {
 	path := in.File("layout")
 	if in.DryRun() || in.Bool("check") || in.IsSet("registry-url") {
 		l, err = layout.Open(path)
-		return l, func(bool) error { return l.Close() }, err
+		return l, func(context.Context, bool) error { return l.Close() }, err
 	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, nil, fault.Wrap(fault.NotFound, "", fault.In("layout", err))
 	}
 	l, err = layout.Create(path, false)
-	return l, func(failed bool) error { return errors.Join(l.Finish(failed), l.Close()) }, err
+	return l, func(ctx context.Context, failed bool) error {
+		return errors.Join(l.Finish(ctx, failed), l.Close())
+	}, err
 }
 
 // inLayout has the jobs take the images from the layout, and put the results there if no registry is

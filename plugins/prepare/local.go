@@ -95,7 +95,7 @@ func hotfixLocal(
 		if len(made) == 0 {
 			return nil
 		}
-		if err := s.Folders[ownStorage].Finish(true); err != nil {
+		if err := s.Folders[ownStorage].Finish(ctx, true); err != nil {
 			return err
 		}
 		return localstore.Import(ctx, made, folder, engineOptions(in).Env)

@@ -86,7 +86,7 @@ func (c child) work(ctx context.Context) (err error) {
 	}
 	err = errors.Join(plan.Apply(ctx, quiet), plan.Close())
 	if c.Layout != "" {
-		err = errors.Join(err, stores.Folders[c.Layout].Finish(err != nil))
+		err = errors.Join(err, stores.Folders[c.Layout].Finish(ctx, err != nil))
 	}
 	return err
 }

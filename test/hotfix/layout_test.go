@@ -47,7 +47,7 @@ func TestImagesInALayout(t *testing.T) {
 	if err := p.Apply(t.Context(), quiet); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Finish(false); err != nil {
+	if err := l.Finish(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.asked("GET", "") + s.asked("HEAD", ""); n > 0 {

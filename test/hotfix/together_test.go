@@ -52,7 +52,7 @@ func TestOneLayoutTwoRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		first, second := layouts[0].Finish(false), layouts[1].Finish(false)
+		first, second := layouts[0].Finish(t.Context(), false), layouts[1].Finish(t.Context(), false)
 		if first != nil || fault.Is(second, fault.Conflict) != same || !same && second != nil {
 			t.Errorf("%s: the runs say %v and %v", tag, first, second)
 		}

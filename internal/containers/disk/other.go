@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"os"
 )
@@ -11,7 +12,7 @@ import (
 func Free(string) (int64, error) { return 0, errors.ErrUnsupported }
 
 // Lock does nothing here.
-func Lock(*os.File) error { return nil }
+func Lock(context.Context, *os.File, string) error { return nil }
 
 // Share does nothing here.
 func Share(*os.File) error { return nil }

@@ -1,6 +1,7 @@
 package imageserve
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path"
@@ -9,7 +10,7 @@ import (
 )
 
 // Delete removes a tag. What nothing refers to any more stays until it is pruned.
-func (f *Folder) Delete(repository, tag string) error {
+func (f *Folder) Delete(ctx context.Context, repository, tag string) error {
 	if err := f.writing(); err != nil {
 		return err
 	}
@@ -24,5 +25,5 @@ func (f *Folder) Delete(repository, tag string) error {
 	if err != nil {
 		return disk.Explain(path.Join(dir, tag), err)
 	}
-	return f.listTags(repository)
+	return f.listTags(ctx, repository)
 }

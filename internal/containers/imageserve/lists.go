@@ -1,16 +1,18 @@
 package imageserve
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path"
+	"path/filepath"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
 )
 
 // listTags writes a repository's list of tags, which Apache answers with.
-func (f *Folder) listTags(repository string) error {
-	return f.alone(func() error {
+func (f *Folder) listTags(ctx context.Context, repository string) error {
+	return f.alone(ctx, func() error {
 		tags, err := f.Tags(repository)
 		if err != nil {
 			return err
@@ -20,8 +22,8 @@ func (f *Folder) listTags(repository string) error {
 }
 
 // catalog writes the list of repositories.
-func (f *Folder) catalog() error {
-	return f.alone(func() error {
+func (f *Folder) catalog(ctx context.Context) error {
+	return f.alone(ctx, func() error {
 		all, err := f.Repositories()
 		if err != nil {
 			return err
@@ -40,7 +42,7 @@ func (f *Folder) list(name string, of any) error {
 
 // alone lets one process at a time make a list of what is there, so that no older list replaces a
 // newer one.
-func (f *Folder) alone(do func() error) error {
+func (f *Folder) alone(ctx context.Context, do func() error) error {
 	f.listing.Lock()
 	defer f.listing.Unlock()
 	const name = "v2/.imgctl-lists.lock"
@@ -49,8 +51,8 @@ func (f *Folder) alone(do func() error) error {
 		return disk.Explain(name, err)
 	}
 	defer lock.Close()
-	if err := disk.Lock(lock); err != nil {
-		return disk.Explain(name, err)
+	if err := disk.Lock(ctx, lock, filepath.Join(f.root.Name(), name)); err != nil {
+		return err
 	}
 	return do()
 }

@@ -87,7 +87,7 @@ func (p *Prune) Apply(ctx context.Context, rep report.Reporter) error {
 		}
 	}
 	p.f.removeEmpty(p.rows)
-	return errors.Join(p.failed(), p.f.catalog())
+	return errors.Join(p.failed(), p.f.catalog(ctx))
 }
 
 func (p *Prune) failed() error {

@@ -82,11 +82,11 @@ func usable(repository, digest string) error {
 }
 
 // Finish writes the list of repositories.
-func (f Images) Finish(bool) error {
+func (f Images) Finish(ctx context.Context, _ bool) error {
 	if err := f.writing(); err != nil {
 		return err
 	}
-	if err := f.catalog(); err != nil {
+	if err := f.catalog(ctx); err != nil {
 		return fmt.Errorf("listing the repositories: %w", err)
 	}
 	return nil

@@ -43,7 +43,7 @@ func (f Images) PutManifest(ctx context.Context, i registry.Image, m *registry.M
 	if err := disk.Text(f.root, path.Join(dir, i.Identifier+typeMapSuffix), typeMap); err != nil {
 		return err
 	}
-	return f.listTags(i.Repository)
+	return f.listTags(ctx, i.Repository)
 }
 
 // typeMap is what Apache gives for a tag, by the types that are accepted. Who accepts no index gets its

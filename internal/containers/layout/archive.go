@@ -2,6 +2,7 @@ package layout
 
 import (
 	"archive/tar"
+	"context"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -142,7 +143,7 @@ func (a *archive) open(name string) (io.ReadCloser, int64, error) {
 }
 
 // lock has nothing to do: whoever writes an archive owns it.
-func (*archive) lock() (unlock func(), err error) { return func() {}, nil }
+func (*archive) lock(context.Context) (unlock func(), err error) { return func() {}, nil }
 
 func (a *archive) free() (int64, error) {
 	if a.path == "" {

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,14 +56,14 @@ func (f *folder) index(lists map[string][]byte) error {
 }
 
 // lock locks the folder itself, so that no file is left.
-func (f *folder) lock() (unlock func(), err error) {
+func (f *folder) lock(ctx context.Context) (unlock func(), err error) {
 	d, err := f.root.Open(".")
 	if err != nil {
 		return nil, err
 	}
-	if err := disk.Lock(d); err != nil {
+	if err := disk.Lock(ctx, d, "the image layout "+f.root.Name()); err != nil {
 		d.Close()
-		return nil, disk.Explain(f.root.Name(), err)
+		return nil, err
 	}
 	return func() { d.Close() }, nil
 }

@@ -42,7 +42,7 @@ type files interface {
 	// index replaces the layout's lists, by the name of the file.
 	index(lists map[string][]byte) error
 	// lock waits until no other process writes the lists, and keeps them from it until unlock.
-	lock() (unlock func(), err error)
+	lock(ctx context.Context) (unlock func(), err error)
 	free() (int64, error)
 	close() error
 }

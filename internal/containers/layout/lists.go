@@ -2,6 +2,7 @@ package layout
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ func (l *Layout) text(name string, limit int64) ([]byte, error) {
 
 // Finish writes the lists. Where images failed, a folder lists the others, and a file is left
 // unfinished for the next run.
-func (l *Layout) Finish(failed bool) error {
+func (l *Layout) Finish(ctx context.Context, failed bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, file := l.files.(*archive); file && failed {
@@ -93,13 +94,13 @@ func (l *Layout) Finish(failed bool) error {
 	if !failed {
 		l.addRoots()
 	}
-	return l.write()
+	return l.write(ctx)
 }
 
 // write writes the lists; mu is held. Entries that others have written since stay. One that both have
 // written is theirs, and an error.
-func (l *Layout) write() error {
-	unlock, err := l.files.lock()
+func (l *Layout) write(ctx context.Context) error {
+	unlock, err := l.files.lock(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -21,7 +22,7 @@ func (n nothing) write(name string, _ int64, _ io.Reader) error {
 
 func (nothing) index(map[string][]byte) error { return nil }
 
-func (nothing) lock() (unlock func(), err error) { return func() {}, nil }
+func (nothing) lock(context.Context) (unlock func(), err error) { return func() {}, nil }
 
 func (n nothing) free() (int64, error) { return disk.FreeFor(n.path) }
 

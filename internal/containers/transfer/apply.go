@@ -50,11 +50,11 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 		return fmt.Errorf("copying images: %w", context.Cause(ctx))
 	}
 	err := p.errs()
-	return errors.Join(err, p.finish(err != nil))
+	return errors.Join(err, p.finish(ctx, err != nil))
 }
 
 // finish ends writing to folders.
-func (p *Plan) finish(failed bool) error {
+func (p *Plan) finish(ctx context.Context, failed bool) error {
 	done := map[string]bool{}
 	for _, i := range p.Images {
 		f := p.stores.Folders[i.TargetFolder]
@@ -62,7 +62,7 @@ func (p *Plan) finish(failed bool) error {
 			continue
 		}
 		done[i.TargetFolder] = true
-		if err := f.Finish(failed); err != nil {
+		if err := f.Finish(ctx, failed); err != nil {
 			return err
 		}
 	}

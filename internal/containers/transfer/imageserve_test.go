@@ -208,11 +208,11 @@ func TestPruning(t *testing.T) {
 	}
 	for _, name := range []string{"ns/a:1", "ns/b:1"} {
 		r := parse(t, name)
-		if err := to.f.Delete(r.Path, r.Tag); err != nil {
+		if err := to.f.Delete(t.Context(), r.Path, r.Tag); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := to.f.Delete("ns/a", "missing"); !fault.Is(err, fault.NotFound) {
+	if err := to.f.Delete(t.Context(), "ns/a", "missing"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a missing tag: %v", err)
 	}
 	if plan, err = to.f.PlanPrune(t.Context()); err != nil || plan.Done() {
@@ -265,7 +265,7 @@ func TestPruningLeavesWhatItDoesNotUnderstand(t *testing.T) {
 	if _, err := to.put(t, from, "ns/a:1", "ns/a:2"); err != nil {
 		t.Fatal(err)
 	}
-	if err := to.f.Delete("ns/a", "1"); err != nil {
+	if err := to.f.Delete(t.Context(), "ns/a", "1"); err != nil {
 		t.Fatal(err)
 	}
 	to.f.Close()

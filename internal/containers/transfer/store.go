@@ -41,7 +41,7 @@ type Folder interface {
 	// Free is how many bytes can be written.
 	Free() (int64, error)
 	// Finish ends a run that wrote to it; failed says that some images aren't there.
-	Finish(failed bool) error
+	Finish(ctx context.Context, failed bool) error
 }
 
 // Stores are folders by the name that jobs have as their images' hosts, and registries for all other
