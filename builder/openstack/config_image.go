@@ -66,6 +66,8 @@ type ImageConfig struct {
 	ImageNameConflict string `mapstructure:"image_name_conflict" required:"false"`
 	// Don't make an image, for testing a template.
 	SkipCreateImage bool `mapstructure:"skip_create_image" required:"false"`
+
+	caller map[string]string // properties that whoever runs the build adds
 }
 
 func (c *ImageConfig) prepare(f *findings, volume bool) {
@@ -80,6 +82,10 @@ func (c *ImageConfig) prepare(f *findings, volume bool) {
 		c.ImageMetadata["image_type"] = "image"
 	}
 	f.properties("metadata", c.ImageMetadata, false)
+	var err error
+	if c.caller, err = glance.CallersProperties(); err != nil {
+		f.bad("unset it", "%w", err)
+	}
 	for _, tag := range c.ImageTags {
 		f.short("image_tags", tag, longestName)
 	}

@@ -136,7 +136,7 @@ func (b *build) final() glance.Patch {
 			p = p.Remove(key)
 		}
 	}
-	return p.SetAll(c.ImageMetadata)
+	return p.SetAll(c.ImageMetadata).SetAll(c.caller)
 }
 
 // replace deletes the images that had the name. The new one is published, so a failure doesn't fail the

@@ -109,6 +109,16 @@ var house = []floor{
 			with(ground, "internal/containers/...", "internal/registry"),
 		},
 	}},
+	{"subjects: from a change of a profile to a current image", []row{
+		// A build ends with a promotion, in one transaction with what the image is marked with.
+		{
+			"internal/factory/worker", "takes messages, builds with packer, promotes",
+			with(clients, "internal/queue", "internal/aquilon/profile", "internal/image/promote", "internal/factory/buildlog",
+				"internal/factory/packer"),
+		},
+		{"internal/factory/packer", "runs packer: variables, environment, process group, log", ground},
+		{"internal/factory/buildlog", "the logs of builds: a folder per run", ground},
+	}},
 	{"clients: speak to one service each", []row{
 		{"internal/registry", "container registries: sign-in, transport, manifests, blobs, tags", ground},
 		{"internal/queue", "messages that ask for work: in a file, or in RabbitMQ", ground},

@@ -60,6 +60,9 @@ type Options struct {
 	// the predecessor where it doesn't have them itself.
 	CopyProperties []string
 
+	// Properties are set on the new image, as part of the promotion.
+	Properties map[string]string
+
 	OldAction string // Keep (default), Hide or Deactivate
 
 	// Retain is how many archived images of the name stay; nil keeps all.

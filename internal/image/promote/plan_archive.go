@@ -38,12 +38,18 @@ func beyond(retain int, archived []*glance.Image, current string) []*glance.Imag
 // members.
 func (p *Plan) copyProperties() {
 	p.Properties = map[string]string{}
+	for k, v := range p.Options.Properties {
+		if now, has := p.Image.Properties[k]; !has || now != v {
+			p.Properties[k] = v
+		}
+	}
 	if len(p.Predecessors) == 0 {
 		return
 	}
 	for k, v := range p.Predecessors[0].Image.Properties {
 		_, has := p.Image.Properties[k]
-		if !has && glance.Copyable(k) && slices.ContainsFunc(p.Options.CopyProperties, func(pattern string) bool {
+		_, given := p.Options.Properties[k]
+		if !has && !given && glance.Copyable(k) && slices.ContainsFunc(p.Options.CopyProperties, func(pattern string) bool {
 			ok, _ := path.Match(pattern, k)
 			return ok
 		}) {

@@ -1,0 +1,200 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
+	"github.com/imgctl/packer-plugin-openstack/internal/queue"
+)
+
+// errSuperseded is that the image of a newer message is current already.
+var errSuperseded = errors.New("an image of a newer message is current")
+
+// work decides on a message, and builds.
+func (w *worker) work(ctx context.Context, m queue.Message) verdict {
+	from, err := w.load(ctx)
+	if err != nil {
+		return w.failed(ctx, m.ID, err, "")
+	}
+	j, err := w.resolve(m, from)
+	if err != nil {
+		return verdict{bury: &queue.Failure{Reason: err.Error()}}
+	}
+	if v, over := w.superseded(ctx, j); over {
+		return v
+	}
+	release, ok, err := w.Queue.Claim(ctx, j.Name)
+	if err != nil {
+		return w.failed(ctx, j.Name, err, "")
+	}
+	if !ok {
+		return verdict{again: true}
+	}
+	defer release()
+	// While another worker had the claim, something newer may have come.
+	if v, over := w.superseded(ctx, j); over {
+		return v
+	}
+	return w.run(ctx, j)
+}
+
+// superseded reports whether the work on a message is over because a newer one of the image is in the queue.
+func (w *worker) superseded(ctx context.Context, j *job) (v verdict, over bool) {
+	if j.Sequence == 0 {
+		return verdict{}, false
+	}
+	newest, err := w.Queue.Newest(ctx, j.Name)
+	if err != nil {
+		return w.failed(ctx, j.Name, err, ""), true
+	}
+	if newest > j.Sequence {
+		w.rep.Step("%s: message %s is superseded by a newer one", j.Name, j.ID)
+		return verdict{}, true
+	}
+	return verdict{}, false
+}
+
+// failed is the verdict on work that ended with an error.
+func (w *worker) failed(ctx context.Context, what string, err error, log string) verdict {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, queue.ErrLost):
+		w.rep.Warn("%s: %v", what, cause)
+		return verdict{lost: true}
+	case errors.Is(cause, errDraining):
+		w.rep.Step("%s: interrupted; the message returns to the queue", what)
+		return verdict{again: true}
+	}
+	w.rep.Warn("%s: %v", what, err)
+	return verdict{fail: &queue.Failure{Reason: err.Error(), Log: log}}
+}
+
+// run builds all templates of a job, with logs.
+func (w *worker) run(ctx context.Context, j *job) verdict {
+	started := time.Now()
+	run, err := w.Logs.Begin(buildlog.Build{
+		Image: j.Name, Message: j.ID, Sequence: j.Sequence, Attempt: j.Attempt + 1, Profile: j.digest, Worker: w.name,
+		Started: started.UTC(),
+	})
+	if err != nil {
+		return w.failed(ctx, j.Name, err, "")
+	}
+	w.rep.Step("%s: building, log %s", j.Name, run.Log())
+	images, built, err := w.logged(ctx, j, run)
+	v, result := verdict{}, buildlog.Result{Images: images, Outcome: buildlog.Unchanged, Ended: time.Now().UTC()}
+	switch {
+	case errors.Is(err, errSuperseded):
+		w.rep.Step("%s: message %s: %v", j.Name, j.ID, err)
+	case err != nil:
+		v = w.failed(ctx, j.Name, err, run.Log())
+		result.Outcome, result.Reason = buildlog.Interrupted, fmt.Sprint(context.Cause(ctx))
+		if v.fail != nil {
+			result.Outcome, result.Reason = buildlog.Failed, v.fail.Reason
+		}
+	case built:
+		result.Outcome = buildlog.Built
+		w.rep.Step("%s: done in %s, current: %s", j.Name, time.Since(started).Round(time.Second), strings.Join(images, ", "))
+	default:
+		w.rep.Step("%s: the image is current already", j.Name)
+	}
+	if err := run.End(result); err != nil {
+		w.rep.Warn("%s: %v", j.Name, err)
+	}
+	if _, err := w.Logs.Prune(w.Keep, time.Now()); err != nil {
+		w.rep.Warn("removing old logs: %v", err)
+	}
+	return v
+}
+
+// logged builds all templates into the run's log.
+func (w *worker) logged(ctx context.Context, j *job, run *buildlog.Run) (images []string, built bool, err error) {
+	f, err := os.OpenFile(run.Log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+	if err != nil {
+		return nil, false, fmt.Errorf("making the log: %w", err)
+	}
+	defer f.Close()
+	log := &shared{to: f}
+	files, err := w.hand(j, run.Folder)
+	if err != nil {
+		return nil, false, err
+	}
+	results := make([]outcome, len(j.Templates))
+	if w.Parallel {
+		var group sync.WaitGroup
+		for n, template := range j.Templates {
+			group.Go(func() { results[n] = w.guarded(ctx, j, template, files, log) })
+		}
+		group.Wait()
+	} else {
+		for n, template := range j.Templates {
+			results[n] = w.guarded(ctx, j, template, files, log)
+		}
+	}
+	var errs []error
+	for n, r := range results {
+		images = append(images, r.images...)
+		built = built || r.built
+		if r.err != nil && len(results) > 1 && !errors.Is(r.err, errSuperseded) {
+			r.err = fmt.Errorf("%s: %w", filepath.Base(j.Templates[n]), r.err)
+		}
+		errs = append(errs, r.err)
+	}
+	// A failure counts for more than that another template's image is newer.
+	if slices.ContainsFunc(errs, func(err error) bool { return err != nil && !errors.Is(err, errSuperseded) }) {
+		errs = slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, errSuperseded) })
+	}
+	return images, built, errors.Join(errs...)
+}
+
+// outcome is that of one template.
+type outcome struct {
+	images []string
+	built  bool
+	err    error
+}
+
+// guarded turns a panic into an error: with several templates, it isn't on the goroutine of the message.
+func (w *worker) guarded(ctx context.Context, j *job, template string, files handed, log io.Writer) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = outcome{err: fmt.Errorf("a defect of imgctl: %v", p)}
+		}
+	}()
+	return w.build(ctx, j, template, files, log)
+}
+
+// handed are files of a run that templates may read.
+type handed struct{ profile string }
+
+// hand writes what templates may read.
+func (w *worker) hand(j *job, folder string) (handed, error) {
+	files := handed{profile: filepath.Join(folder, "profile.json")}
+	if !json.Valid(j.Body) {
+		return files, errors.New("the message isn't JSON")
+	}
+	if err := os.WriteFile(files.profile, j.Body, 0o600); err != nil {
+		return files, fmt.Errorf("writing the profile for packer: %w", err)
+	}
+	return files, nil
+}
+
+// shared is a log that several templates write to.
+type shared struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *shared) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(b)
+}

@@ -1,0 +1,208 @@
+// Package worker turns requests for builds into current images: it takes messages from the queue, builds with packer
+// what the Aquilon profile in each asks for, and promotes what was built. A message that comes twice builds once, and
+// an older message never replaces the image of a newer one.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/packer"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/queue"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// Options of a worker.
+type Options struct {
+	Queue queue.Queue
+	Slots int // how many messages are worked on at once
+
+	// TemplateMap and SourceImages are paths or URLs, read for every message. SourceImages may be "".
+	TemplateMap, SourceImages string
+	Resolve                   profile.Options
+
+	// Packer is how packer is run: program, variable files, environment, secrets and time to clean up.
+	Packer   packer.Build
+	Parallel bool          // build the templates of one message at once
+	Timeout  time.Duration // of one template's build
+
+	// Site is where the images are, with credentials that may promote them.
+	Site promote.Site
+	// Promotion is how they are promoted; image and name are the build's.
+	Promotion promote.Options
+	// Suffix is what templates put behind the name of an image that isn't current yet; "" for nothing.
+	Suffix string
+
+	Logs *buildlog.Store
+	Keep buildlog.Keep
+
+	// Grace is how long running builds may go on when the worker is to end.
+	Grace time.Duration
+	// UntilEmpty ends the worker when there is nothing to do.
+	UntilEmpty bool
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Slots < 1:
+		return fault.Bad("slots", "", "%d is less than 1", o.Slots)
+	case o.TemplateMap == "":
+		return fault.Bad("template_map", "", "it is empty")
+	case o.Timeout <= 0:
+		return fault.Bad("build_timeout", "", "%s isn't positive", o.Timeout)
+	case o.Grace < 0:
+		return fault.Bad("grace", "", "%s is negative", o.Grace)
+	}
+	return errors.Join(o.Promotion.Validate()...)
+}
+
+// worker is one that runs.
+type worker struct {
+	Options
+	rep  report.Reporter
+	name string // host and process
+	hard context.Context
+
+	mu       sync.Mutex
+	active   int
+	deferred map[string]bool // messages that this worker put off
+}
+
+// errDraining interrupts builds for which there is no time any more.
+var errDraining = errors.New("the worker is ending")
+
+// Run works until ctx ends. Then it takes no more messages, and running builds have Options.Grace to finish; those
+// that don't are interrupted, and their messages return to the queue.
+func Run(ctx context.Context, o Options, rep report.Reporter) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	hard, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer interrupt(nil)
+	w := &worker{
+		Options: o, rep: rep, name: fmt.Sprintf("%s/%d", host, os.Getpid()), hard: hard, deferred: map[string]bool{},
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	unwatch := context.AfterFunc(ctx, func() {
+		if n := w.working(); n > 0 {
+			rep.Step("Taking no more messages; %d running builds have %s to finish", n, o.Grace)
+		}
+		change.Sleep(hard, o.Grace)
+		interrupt(errDraining)
+	})
+	defer unwatch()
+	var idle sync.WaitGroup
+	defer idle.Wait()
+	defer stop()
+	if o.UntilEmpty {
+		idle.Go(func() { w.stopWhenEmpty(ctx, stop) })
+	}
+	return o.Queue.Consume(ctx, o.Slots, w.handle)
+}
+
+func (w *worker) working() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.active
+}
+
+// stopWhenEmpty calls stop when no message is ready, and none is being worked on or was put off by this worker.
+func (w *worker) stopWhenEmpty(ctx context.Context, stop func()) {
+	for quiet := 0; quiet < 2; { // a message that is just being taken is in no count for a moment
+		if !change.Sleep(ctx, 250*time.Millisecond) {
+			return
+		}
+		c, err := w.Queue.Count(ctx)
+		w.mu.Lock()
+		busy := w.active > 0 || len(w.deferred) > 0 && c.Waiting > 0
+		w.mu.Unlock()
+		quiet++
+		if err != nil || c.Ready > 0 || c.Working != nil && *c.Working > 0 || busy {
+			quiet = 0
+		}
+	}
+	stop()
+}
+
+// handle works on one message, whatever happens in it.
+func (w *worker) handle(ctx context.Context, d queue.Delivery) {
+	m := d.Message()
+	w.mu.Lock()
+	w.active++
+	delete(w.deferred, m.ID)
+	w.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			w.rep.Warn("message %s: a defect of imgctl: %v\n%s", m.ID, p, debug.Stack())
+			w.end(ctx, d, verdict{fail: &queue.Failure{Reason: fmt.Sprintf("a defect of imgctl: %v", p)}})
+		}
+		w.mu.Lock()
+		w.active--
+		w.mu.Unlock()
+	}()
+	if w.hard.Err() != nil {
+		w.end(ctx, d, verdict{again: true})
+		return
+	}
+	ctx, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
+	defer context.AfterFunc(w.hard, func() { interrupt(context.Cause(w.hard)) })()
+	w.end(ctx, d, w.work(ctx, m))
+}
+
+// verdict is what becomes of a message; the zero value is that it is done.
+type verdict struct {
+	again      bool // it comes again in a moment
+	lost       bool // another worker has it
+	fail, bury *queue.Failure
+}
+
+// answer is how long the queue may take to take a verdict.
+const answer = time.Minute
+
+// end tells the queue. If that fails, the message comes again, and its build is found to be done.
+func (w *worker) end(ctx context.Context, d queue.Delivery, v verdict) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answer)
+	defer cancel()
+	var err error
+	m := d.Message()
+	switch {
+	case v.lost:
+		return
+	case v.again:
+		w.mu.Lock()
+		w.deferred[m.ID] = true
+		w.mu.Unlock()
+		err = d.Defer(ctx)
+	case v.bury != nil:
+		v.bury.At = time.Now()
+		w.rep.Warn("message %s is a dead letter: %s", m.ID, v.bury.Reason)
+		err = d.Bury(ctx, *v.bury)
+	case v.fail != nil:
+		v.fail.At = time.Now()
+		var dead bool
+		if dead, err = d.Fail(ctx, *v.fail); err == nil && dead {
+			w.rep.Warn("message %s has failed %d times and is a dead letter", m.ID, m.Attempt+1)
+		}
+	default:
+		err = d.Done(ctx)
+	}
+	if err != nil {
+		w.rep.Warn("message %s: telling the queue how it ended: %v", m.ID, err)
+	}
+}

@@ -1,0 +1,110 @@
+package factoryworker_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+)
+
+func TestAMessageBecomesACurrentImageOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		first := message("web", "", 1)
+		w.publish(first)
+		w.work(w.options())
+		images := w.built()
+		if fmt.Sprint(names(images)) != "[sl7x-x86_64 web]" {
+			t.Fatalf("images %v", names(images))
+		}
+		p := images[0].Properties
+		if p[promote.PromotedKey] == "" || p[worker.SequenceKey] != "1" || len(p[worker.KeyKey]) != 64 {
+			t.Errorf("properties %v", p)
+		}
+		runs := w.runs("sl7x-x86_64 web")
+		if len(runs) != 1 || runs[0].Result == nil || runs[0].Result.Outcome != buildlog.Built || runs[0].Result.Images[0] != images[0].ID {
+			t.Errorf("runs %+v", runs)
+		}
+		log, err := os.ReadFile(runs[0].Log())
+		if err != nil || !strings.Contains(string(log), `Publishing the image as "sl7x-x86_64 web next"`) {
+			t.Errorf("log %v\n%s", err, log)
+		}
+
+		// The same content again, as a redelivery has it, builds nothing.
+		again := message("web", "", 2)
+		w.publish(again)
+		w.work(w.options())
+		if now := w.built(); len(now) != 1 || now[0].ID != images[0].ID {
+			t.Errorf("images %v", names(now))
+		}
+		// Other content does, and takes the image's place.
+		w.publish(message("web", "changed", 3))
+		w.work(w.options())
+		if now := w.built(); len(now) != 2 || !strings.HasPrefix(now[0].Name, "archive sl7x-x86_64 web") || now[1].ID == images[0].ID {
+			t.Errorf("images %v", names(now))
+		}
+		if len(w.dead()) != 0 {
+			t.Errorf("dead letters %v", w.dead())
+		}
+	})
+}
+
+func TestAPoisonMessageIsTriedOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		poison, unknown := message("web", "", 1), message("batch", "", 1)
+		poison.Body = []byte("{")
+		unknown.Body = []byte(strings.ReplaceAll(string(unknown.Body), "7x", "9x"))
+		w.publish(poison, unknown)
+		w.work(w.options())
+		dead := w.dead()
+		if len(dead) != 2 {
+			t.Fatalf("dead letters %v", dead)
+		}
+		for _, m := range dead {
+			if m.Attempt != 1 || m.ID == poison.ID && !strings.Contains(m.Failure.Reason, "line 1") && m.Failure.Reason == "" ||
+				m.ID == unknown.ID && !strings.Contains(m.Failure.Reason, "sl9x-x86_64") {
+				t.Errorf("%+v", m)
+			}
+		}
+		if len(w.built()) != 0 || len(w.runs("sl7x-x86_64 web")) != 0 {
+			t.Error("something was built")
+		}
+	})
+}
+
+func TestFiveFailuresAreADeadLetterWithFiveLogs(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		// The first failure is the template's, and so are the next; other messages aren't held up.
+		w.write("template-map.json", `{"DEFAULT": ["web.pkr.hcl"], "bad-sl7x-x86_64": ["bad.pkr.hcl"]}`)
+		w.write("bad.pkr.hcl", strings.ReplaceAll(template(""), "m1.tiny", "no such flavor"))
+		w.publish(message("bad", "", 1), message("web", "", 1))
+		o := w.options()
+		o.UntilEmpty = false
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- worker.Run(ctx, o, w.rep) }()
+		eventually(t, "dead letter", func() bool { return len(w.dead()) == 1 })
+		eventually(t, "other image", func() bool { return len(w.runs("sl7x-x86_64 web")) == 1 && w.runs("sl7x-x86_64 web")[0].Result != nil })
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		m, runs := w.dead()[0], w.runs("sl7x-x86_64 bad")
+		if len(runs) != 5 || m.Attempt != 5 || m.Failure.Log != runs[0].Log() || !strings.Contains(m.Failure.Reason, "no such flavor") {
+			t.Errorf("%d runs, message %+v", len(runs), m)
+		}
+		for _, r := range runs {
+			log, err := os.ReadFile(r.Log())
+			if err != nil || !strings.Contains(string(log), "no such flavor") || r.Result == nil || r.Result.Outcome != buildlog.Failed {
+				t.Errorf("run %+v: %v\n%s", r, err, log)
+			}
+		}
+		if got := names(w.built()); fmt.Sprint(got) != "[sl7x-x86_64 web]" {
+			t.Errorf("images %v", got)
+		}
+	})
+}
