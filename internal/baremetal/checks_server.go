@@ -31,10 +31,10 @@ func (o *TestOptions) checkServer() error {
 	if o.Direct {
 		errs = append(errs, fault.Bad("console", "", "Nova shows the console of its servers, and %s has none", fault.Option("direct")))
 	}
-	var err error
-	if o.marker, err = regexp.Compile("(?m)" + o.Console); err != nil {
-		errs = append(errs, fault.Bad("console", "give a regular expression", "%w", err))
+	if _, err := regexp.Compile(o.Console); err != nil {
+		return errors.Join(append(errs, fault.Bad("console", "give a regular expression", "%w", err))...)
 	}
+	o.marker = regexp.MustCompile("(?m)" + o.Console)
 	o.Checks = append(slices.Clone(o.Checks), checkConsole)
 	return errors.Join(errs...)
 }

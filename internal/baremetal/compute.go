@@ -54,13 +54,13 @@ func (o *ServerOptions) find(ctx context.Context, s *Site) error {
 // reserveForCompute claims a node among the runs of this program, as Nova can't deploy a node that Ironic has
 // allocated. With Blazar, a lease reserves it from everybody else, too.
 func (t *Test) reserveForCompute(ctx context.Context) (string, error) {
-	candidates := t.candidates
+	candidates, how := t.candidates, ""
 	if t.site.Leases != nil {
 		id, err := t.site.Leases.reserve(ctx, string(t.site.Run), t.o.Selection, t.o.Deploy+t.o.Clean)
 		if err != nil {
 			return "", err
 		}
-		candidates = nil
+		candidates, how = nil, "by a lease of Blazar"
 		for _, n := range t.candidates {
 			if n.ID == id {
 				candidates = []*ironic.Node{n}
@@ -81,7 +81,7 @@ func (t *Test) reserveForCompute(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return "", t.take(ctx, n.ID)
+		return how, t.take(ctx, n.ID)
 	}
 	return "", fault.New(fault.Conflict, "wait until one is free, or name another type", "no free node of %s: other runs test them",
 		t.o.Selection)

@@ -149,7 +149,7 @@ func batchSize(text string, nodes int) (int, error) {
 	percent, is := strings.CutSuffix(text, "%")
 	n, err := strconv.Atoi(percent)
 	if err != nil || n < 1 || is && n > 100 {
-		return 0, fault.Bad("batch", "give a number of nodes, or a percentage such as 10%", "%q is neither", text)
+		return 0, fault.Bad("batch", "", "%q is neither a number of nodes from 1 nor a percentage from 1%% to 100%%", text)
 	}
 	if is {
 		return max(1, (nodes*n+99)/100), nil

@@ -36,6 +36,7 @@ type blazar struct {
 	mu      sync.Mutex
 	leases  []map[string]any
 	polls   int
+	node    string // UUID of the node that is host 2
 	becomes string // the status of a lease at its second reading
 	broken  int    // so many creations get no answer, though they are carried out
 }
@@ -59,7 +60,7 @@ func (b *blazar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			{"resource_id": "1", "reservations": []any{}}, {"resource_id": "2", "reservations": taken},
 		}})
 	case path == "os-hosts/2":
-		host := map[string]any{"id": "2", "hypervisor_hostname": "node-uuid", "node_type": "rack"}
+		host := map[string]any{"id": "2", "hypervisor_hostname": b.node, "node_type": "rack"}
 		answerJSON(w, http.StatusOK, map[string]any{"host": host})
 	default:
 		answerJSON(w, http.StatusNotFound, map[string]any{"error_code": 404, "error_message": "not found"})
@@ -128,7 +129,7 @@ func TestLeases(t *testing.T) {
 	t.Parallel()
 	const run = "5f0c24f0-6f2e-4b05-9d3e-5c1f0ad3b1c4"
 	for _, broken := range []int{0, 1} {
-		b := &blazar{becomes: "ACTIVE", broken: broken}
+		b := &blazar{node: "node-uuid", becomes: "ACTIVE", broken: broken}
 		l := &Leases{sc: serve(t, "reservation", b), pace: change.Pace{First: time.Millisecond, Max: time.Millisecond}}
 		host, err := l.reserve(t.Context(), run, Selection{Type: "rack"}, time.Hour)
 		if err != nil || host != "node-uuid" || l.reservation != "reservation-1" || len(b.leases) != 1 {
@@ -158,6 +159,7 @@ func TestLeases(t *testing.T) {
 // doni is an inventory of one piece of hardware.
 type doni struct {
 	mu         sync.Mutex
+	id         string
 	properties map[string]any
 	writes     int
 	lose       bool // the answer to the next write
@@ -166,7 +168,7 @@ type doni struct {
 func (d *doni) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if strings.Trim(r.URL.Path, "/") != "hardware/n1" {
+	if strings.Trim(r.URL.Path, "/") != "hardware/"+d.id {
 		answerJSON(w, http.StatusNotFound, map[string]any{"error": "not found"})
 		return
 	}
@@ -195,13 +197,13 @@ func (d *doni) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	answerJSON(w, http.StatusOK, map[string]any{"uuid": "n1", "name": "n1", "hardware_type": "baremetal", "properties": d.properties})
+	answerJSON(w, http.StatusOK, map[string]any{"uuid": d.id, "name": "rack-1", "hardware_type": "baremetal", "properties": d.properties})
 }
 
 // Doni gets both values in one request, only where they differ, and has them removed where there were none.
 func TestInventory(t *testing.T) {
 	t.Parallel()
-	d := &doni{properties: map[string]any{"management_address": "10.0.0.1", kernelField: "old"}}
+	d := &doni{id: "n1", properties: map[string]any{"management_address": "10.0.0.1", kernelField: "old"}}
 	v := &Inventory{serve(t, "inventory", d)}
 	ctx := context.Background()
 	before, err := v.refs(ctx, "n1")

@@ -4,6 +4,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/baremetal"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -39,6 +41,17 @@ func reach(ctx context.Context, in *sdk.Input, owner string, doni bool) (*bareme
 		return nil, nil, err
 	}
 	return s, c.Close, nil
+}
+
+// positive makes sure that spans of time are more than nothing.
+func positive(in *sdk.Input, flags ...string) error {
+	var errs []error
+	for _, flag := range flags {
+		if span := in.Duration(flag); span <= 0 {
+			errs = append(errs, fault.Bad(strings.ReplaceAll(flag, "-", "_"), "use a positive time such as 30m", "%s isn't positive", span))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // nodeFlags choose nodes.

@@ -64,6 +64,9 @@ func pushCommand() sdk.Command {
 }
 
 func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	if err := positive(in, "retry-for"); err != nil {
+		return err
+	}
 	s, done, err := reach(ctx, in, in.String("image-owner"), in.Bool("doni"))
 	if err != nil {
 		return err

@@ -34,6 +34,9 @@ func rollbackCommand() sdk.Command {
 }
 
 func rollback(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	if err := positive(in, "clean-timeout", "retry-for"); err != nil {
+		return err
+	}
 	s, done, err := reach(ctx, in, "", in.Bool("doni"))
 	if err != nil {
 		return err

@@ -63,6 +63,9 @@ func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		out.Log().Warn("no nodes: they are shown to administrators only")
+	}
 	differ := 0
 	for _, st := range all {
 		if st.Drift != "" {
@@ -112,6 +115,9 @@ func history(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	past, err := s.History(ctx, selection(in))
 	if err != nil {
 		return err
+	}
+	if len(past) == 0 {
+		out.Log().Warn("no runs: nodes, which remember them, are shown to administrators only")
 	}
 	for _, p := range past {
 		out.Row(p.Run, p.Action, p.At, p.State, p.Nodes, p.Build, p.Set.Kernel, p.Set.Ramdisk, p.Why)

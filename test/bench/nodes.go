@@ -81,7 +81,8 @@ func pushing(ctx context.Context, nodes int) (string, error) {
 	} else {
 		fmt.Fprintf(os.Stderr, "setting the deploy ramdisk of %d nodes in a shell loop, which takes minutes\n", nodes)
 		env := w.env
-		w.env = slices.Concat(env, []string{"NODES=" + strings.Join(names, " "), "KERNEL=" + pairs["loop"][0], "RAMDISK=" + pairs["loop"][1]})
+		pair := pairs["loop"]
+		w.env = slices.Concat(env, []string{"NODES=" + strings.Join(names, " "), "KERNEL=" + pair[0], "RAMDISK=" + pair[1]})
 		if loop, err = run("loop", "bash", "-c", setLoop); err != nil {
 			return "", err
 		}
