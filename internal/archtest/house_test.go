@@ -50,7 +50,7 @@ var house = []floor{
 		{"plugins/promote", "`imgctl promote`", with(door, "internal/image/promote", "internal/image/boottest")},
 		{"plugins/retention", "`imgctl retention`", with(door, "internal/image/retention")},
 		{"plugins/image", "`imgctl image`", with(door, "internal/image/boottest", "internal/image/retention")},
-		{"plugins/sync", "`imgctl sync`", with(door, "internal/image/sync/...")},
+		{"plugins/sync", "`imgctl sync`", with(door, "internal/image/sync/...", "internal/registry")},
 		{"plugins/sweep", "`imgctl sweep`", with(door, "internal/image/sweep")},
 		{"plugins/catalog", "`imgctl catalog`", with(door, "internal/aquilon/profile", "internal/aquilon/convert")},
 		{"plugins/prepare", "`imgctl prepare`", with(door, "internal/containers/...", "internal/registry")},

@@ -9,6 +9,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sync"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -56,7 +57,14 @@ func options(ctx context.Context, in *sdk.Input) (o sync.Options, site sync.Site
 		}
 		return images, err
 	}
-	o.From, err = policy.Open(ctx, sync.Opening{Folder: filepath.Dir(file), Scope: in.String("scope"), Images: images})
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		return o, site, nil, err
+	}
+	closing = append(closing, client.Close)
+	o.From, err = policy.Open(ctx, sync.Opening{
+		Folder: filepath.Dir(file), Scope: in.String("scope"), Images: images, Registry: client,
+	})
 	if err == nil {
 		site, o.Test, err = open(ctx, in, policy, &closing)
 	}

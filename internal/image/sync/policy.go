@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/image/sync/store"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/upload"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
 // Policy is a policy file: the stores, and how their images are to be in the cloud.
@@ -35,6 +35,8 @@ type Opening struct {
 	Scope  string // of Chameleon's store, in place of the site's
 	// Images opens the Image service of another cloud.
 	Images func(name string) (*glance.Client, error)
+	// Registry is the client of registries.
+	Registry *registry.Client
 
 	get *store.Getter
 }
@@ -84,6 +86,7 @@ func (f *FromPolicy) read(n *foreignfile.Node) error {
 	err := n.Map(foreignfile.Keys{
 		"chameleon": kind(readChameleon), "chameleon_headers": kind(readHeaders), "osism": kind(readOsism),
 		"distribution": kind(readDistribution), "folder": kind(readFolder), "cloud": kind(readCloud),
+		"simplestreams": kind(readStreams), "artifact": kind(readArtifact),
 		"visibility": foreignfile.OneOf(&f.Visibility, glance.Public, glance.Private, glance.Community, glance.Shared),
 		"properties": foreignfile.TextMap(&f.Properties), "tags": foreignfile.Texts(&f.Tags),
 		"via":          foreignfile.OneOf(&f.Via, Ways...),
@@ -91,7 +94,7 @@ func (f *FromPolicy) read(n *foreignfile.Node) error {
 		"old_action":   foreignfile.OneOf(&f.OldAction, promote.Keep, promote.Hide, promote.Deactivate),
 	})
 	if err == nil && kinds != 1 {
-		return n.Errorf("a store has exactly one of chameleon, chameleon_headers, osism, distribution, folder, cloud")
+		return n.Errorf("a store has exactly one of chameleon, chameleon_headers, osism, distribution, simplestreams, folder, cloud, artifact")
 	}
 	if err != nil {
 		return err
@@ -105,106 +108,6 @@ func (f *FromPolicy) read(n *foreignfile.Node) error {
 		return n.Errorf("%w", err)
 	}
 	return nil
-}
-
-type opener = func(*Opening) (store.Store, error)
-
-func readChameleon(n *foreignfile.Node) (opener, error) {
-	var site string
-	err := n.Map(foreignfile.Keys{"site": foreignfile.Text(&site)}, "site")
-	return func(o *Opening) (store.Store, error) {
-		text, err := o.file(site)
-		if err != nil {
-			return nil, err
-		}
-		return o.chameleon(text)
-	}, err
-}
-
-func (o *Opening) chameleon(text []byte) (store.Store, error) {
-	site, err := store.ReadChameleonSite(text)
-	if err != nil {
-		return nil, err
-	}
-	if o.Scope != "" {
-		site.Scope = o.Scope
-	}
-	return &store.Chameleon{Get: o.get, Site: site}, nil
-}
-
-func readHeaders(n *foreignfile.Node) (opener, error) {
-	var container, supports string
-	err := n.Map(foreignfile.Keys{
-		"container": foreignfile.Text(&container), "supports": foreignfile.Text(&supports),
-	}, "container", "supports")
-	return func(o *Opening) (store.Store, error) {
-		text, err := o.file(supports)
-		if err != nil {
-			return nil, err
-		}
-		known, err := store.ReadSupports(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", supports, err)
-		}
-		return &store.Headers{Get: o.get, Container: container, Supports: known}, nil
-	}, err
-}
-
-func readOsism(n *foreignfile.Node) (opener, error) {
-	var catalogue string
-	err := n.Map(foreignfile.Keys{"catalogue": foreignfile.Text(&catalogue)}, "catalogue")
-	return func(o *Opening) (store.Store, error) {
-		text, err := o.file(catalogue)
-		return &store.Osism{Get: o.get, Text: text, From: catalogue}, err
-	}, err
-}
-
-func readDistribution(n *foreignfile.Node) (opener, error) {
-	var d store.Distribution
-	var key string
-	err := n.Map(foreignfile.Keys{
-		"checksums": foreignfile.Text(&d.Sums), "signature": foreignfile.Text(&d.Signature), "key": foreignfile.Text(&key),
-		"images": foreignfile.Some(func(n *foreignfile.Node) error {
-			var p store.Pick
-			err := n.Map(foreignfile.Keys{
-				"file": foreignfile.Text(&p.File), "name": foreignfile.Text(&p.Name), "properties": foreignfile.TextMap(&p.Properties),
-			}, "file", "name")
-			d.Images = append(d.Images, p)
-			return err
-		}),
-	}, "checksums", "images")
-	return func(o *Opening) (_ store.Store, err error) {
-		opened := d
-		opened.Get = o.get
-		if key != "" {
-			opened.Keys, err = o.file(key)
-		}
-		return &opened, err
-	}, err
-}
-
-func readFolder(n *foreignfile.Node) (opener, error) {
-	var path string
-	err := n.Map(foreignfile.Keys{"path": foreignfile.Text(&path)}, "path")
-	return func(o *Opening) (store.Store, error) { return &store.Folder{Path: o.path(path)}, nil }, err
-}
-
-func readCloud(n *foreignfile.Node) (opener, error) {
-	var c store.Cloud
-	err := n.Map(foreignfile.Keys{
-		"name": foreignfile.Text(&c.Name), "owner": foreignfile.Text(&c.Owner),
-		"images": foreignfile.Some(func(n *foreignfile.Node) error {
-			var name string
-			err := foreignfile.Text(&name)(n)
-			c.Wanted = append(c.Wanted, name)
-			return err
-		}),
-	}, "name", "images")
-	return func(o *Opening) (_ store.Store, err error) {
-		opened := c
-		opened.Images, err = o.Images(c.Name)
-		return &opened, err
-	}, err
 }
 
 func (o *Opening) path(name string) string {
