@@ -28,8 +28,9 @@ func TestArtifact(t *testing.T) {
 	push := func(layers ...string) string {
 		image := empty.Image
 		for _, l := range layers {
+			layer := static.NewLayer([]byte(l), types.MediaType("application/octet-stream"))
 			var err error
-			if image, err = mutate.AppendLayers(image, static.NewLayer([]byte(l), types.MediaType("application/octet-stream"))); err != nil {
+			if image, err = mutate.AppendLayers(image, layer); err != nil {
 				t.Fatal(err)
 			}
 		}

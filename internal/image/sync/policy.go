@@ -94,7 +94,8 @@ func (f *FromPolicy) read(n *foreignfile.Node) error {
 		"old_action":   foreignfile.OneOf(&f.OldAction, promote.Keep, promote.Hide, promote.Deactivate),
 	})
 	if err == nil && kinds != 1 {
-		return n.Errorf("a store has exactly one of chameleon, chameleon_headers, osism, distribution, simplestreams, folder, cloud, artifact")
+		return n.Errorf("a store has exactly one of chameleon, chameleon_headers, osism, distribution, simplestreams, folder, cloud " +
+			"and artifact")
 	}
 	if err != nil {
 		return err
