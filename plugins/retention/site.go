@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/retention"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
@@ -102,14 +103,21 @@ func readPolicy(in *sdk.Input, name string) (*retention.Policy, error) {
 
 func policyText(in *sdk.Input, name string) ([]byte, error) {
 	if name == "-" {
-		return io.ReadAll(in.Stdin())
+		return io.ReadAll(upTo(in.Stdin()))
 	}
-	text, err := os.ReadFile(in.Path(name))
+	f, err := os.Open(in.Path(name))
 	if errors.Is(err, os.ErrNotExist) && slices.Contains(retention.Shipped, name) {
 		return retention.ShippedPolicy(name)
 	}
-	return text, err
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(upTo(f))
 }
+
+// upTo ends a file behind what a policy may have, which its parser then refuses.
+func upTo(r io.Reader) io.Reader { return io.LimitReader(r, foreignfile.MaxSize+1) }
 
 // planned plans what the flag's policy wants on the cloud. The plan needs the cloud until done is called.
 func planned[P any](

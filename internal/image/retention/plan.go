@@ -22,6 +22,7 @@ type Plan struct {
 	Digest  string    `json:"digest"` // of the policy
 	Absent  []Absent  `json:"absent,omitempty"`
 	Images  []*Entry  `json:"images"` // all that the policy selects, by group, the newest first
+	Seal    string    `json:"seal"`   // of Images, in a file
 
 	// First says that the policy has not reported here before: applying the plan only records that it has.
 	First bool `json:"-"`

@@ -2,6 +2,7 @@ package retention_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -229,9 +230,15 @@ func TestPlanFiles(t *testing.T) {
 		"no plan": "{}", "cut": text[:len(text)/2], "another policy": strings.Replace(text, "12mo", "1mo", 1),
 		"an unknown action": strings.Replace(text, `"action":"hide"`, `"action":"burn"`, 1),
 		"the wrong project": strings.Replace(text, w.site.Project, strings.Repeat("0", 32), 1), "an id twice": strings.ReplaceAll(text, kept, id),
-		"a foreign key": strings.Replace(text, `"cloud"`, `"clod"`, 1),
+		"an edited action": strings.Replace(text, `"action":""`, `"action":"delete"`, 1),
+		"an edited state":  strings.Replace(text, `"stage":""`, `"stage":"hide"`, 1),
+		"an image less":    text[:strings.Index(text, "\n")+1] + text[strings.LastIndex(text[:strings.LastIndex(text, "],")], "\n{")+1:],
+		"without a seal":   text[:strings.LastIndex(text, `,"seal"`)] + "}",
+		"a foreign key":    strings.Replace(text, `"cloud"`, `"clod"`, 1),
 	} {
-		if _, err := retention.ReadPlan(strings.NewReader(broken), w.site); !fault.Is(err, fault.Usage) {
+		_, err := retention.ReadPlan(strings.NewReader(broken), w.site)
+		if edited := strings.Contains(fmt.Sprint(err), "have been edited"); !fault.Is(err, fault.Usage) ||
+			edited != (strings.HasPrefix(name, "an edited") || name == "an image less" || name == "without a seal") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -2,8 +2,11 @@ package retention
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -14,19 +17,22 @@ import (
 // Write writes the plan as JSON, an image per line.
 func (p *Plan) Write(w io.Writer) error {
 	head := *p
-	head.Images = nil
+	head.Images, head.Seal = nil, ""
 	text, err := json.Marshal(&head)
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(append(bytes.TrimSuffix(text, []byte("null}")), "[\n"...)); err != nil {
+	text = bytes.TrimSuffix(text, []byte(`null,"seal":""}`))
+	if _, err := w.Write(append(text, "[\n"...)); err != nil {
 		return err
 	}
+	seal := sha256.New()
 	for n, e := range p.Images {
 		line, err := json.Marshal(e)
 		if err != nil {
 			return err
 		}
+		seal.Write(line)
 		if n < len(p.Images)-1 {
 			line = append(line, ',')
 		}
@@ -34,7 +40,7 @@ func (p *Plan) Write(w io.Writer) error {
 			return err
 		}
 	}
-	_, err = w.Write([]byte("]}\n"))
+	_, err = fmt.Fprintf(w, "],\"seal\":\"%x\"}\n", seal.Sum(nil))
 	return err
 }
 
@@ -52,11 +58,30 @@ func ReadPlan(r io.Reader, site Site) (*Plan, error) {
 	if err := p.check(); err != nil {
 		return nil, fault.New(fault.Usage, "make a new plan", "reading the plan: %w", err)
 	}
+	if err := p.sealed(); err != nil {
+		return nil, fault.New(fault.Usage, "change the policy, such as its skip, then make a new plan", "reading the plan: %w", err)
+	}
 	if p.Project != site.Project {
 		return nil, fault.New(fault.Usage, "use the credentials of that project",
 			"the plan is for project %s, and the credentials are for %s", p.Project, site.Project)
 	}
 	return p, site.mayChange(p.Policy)
+}
+
+// sealed refuses a plan whose images somebody has edited: no decision stands behind what it does to them.
+func (p *Plan) sealed() error {
+	seal := sha256.New()
+	for _, e := range p.Images {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		seal.Write(line)
+	}
+	if hex.EncodeToString(seal.Sum(nil)) != p.Seal {
+		return errors.New("its images have been edited")
+	}
+	return nil
 }
 
 // check refuses a plan that no run has written.
