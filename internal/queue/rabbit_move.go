@@ -33,6 +33,24 @@ func PublishForeign(ctx context.Context, to Queue, name string, bodies ...[]byte
 	return nil
 }
 
+// CountForeign counts the messages that wait in a queue with bare bodies. It declares nothing.
+func CountForeign(ctx context.Context, o RabbitOptions, name string) (int, error) {
+	conn, err := (&rabbit{o: o}).dial(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil {
+		return 0, fmt.Errorf("opening a channel: %w", err)
+	}
+	found, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)
+	if err != nil {
+		return 0, notThere(name, err)
+	}
+	return found.Messages, nil
+}
+
 // MoveForeign moves all messages of a queue with bare bodies into q, and returns how many they were.
 func MoveForeign(ctx context.Context, to Queue, name string) (moved int, err error) {
 	q, err := asRabbit(to)

@@ -54,18 +54,37 @@ func (c *Config) OpenQueue(ctx context.Context) (queue.Queue, error) {
 	if file := c.QueueFile(); file != "" {
 		return queue.OpenFile(ctx, file, policy)
 	}
-	o := queue.RabbitOptions{Name: c.queue.name, Policy: policy}
+	o, err := c.rabbit()
+	if err != nil {
+		return nil, err
+	}
+	o.Policy = policy
 	if c.ConsumeLegacy {
 		o.Foreign = c.LegacyQueue
 	}
-	var err error
-	if o.URLs, err = c.queue.addresses(); err != nil {
-		return nil, err
-	}
-	if o.TLS, err = c.queue.tls(); err != nil {
-		return nil, err
-	}
 	return queue.DialRabbit(ctx, o)
+}
+
+// CountForeign counts the messages that wait in another program's queue of the same RabbitMQ. It changes nothing
+// there.
+func (c *Config) CountForeign(ctx context.Context, name string) (int, error) {
+	if c.QueueFile() != "" {
+		return 0, fault.New(fault.Usage, "set RABBIT_URLS in its place", "the queue is a file, and %s is in a RabbitMQ", name)
+	}
+	o, err := c.rabbit()
+	if err != nil {
+		return 0, err
+	}
+	return queue.CountForeign(ctx, o, name)
+}
+
+// rabbit is how to reach RabbitMQ.
+func (c *Config) rabbit() (o queue.RabbitOptions, err error) {
+	o.Name = c.queue.name
+	if o.URLs, err = c.queue.addresses(); err == nil {
+		o.TLS, err = c.queue.tls()
+	}
+	return o, err
 }
 
 // addresses are those of the servers, with the password.
