@@ -90,6 +90,26 @@ func TestBasic(t *testing.T) {
 	}
 }
 
+// A registry that refuses without saying how to sign in gets nothing.
+func TestARefusalWithoutAChallenge(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	var got []string
+	w.put(func(rw http.ResponseWriter, r *http.Request) bool {
+		got = append(got, r.Header.Get("Authorization"))
+		rw.WriteHeader(http.StatusUnauthorized)
+		return true
+	})
+	c := client(t, registry.Options{Logins: map[string]registry.Login{w.host: {User: "u", Password: "p"}}})
+	_, err := c.Manifest(t.Context(), w.image)
+	if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "an image that doesn't exist") {
+		t.Errorf("%v", err)
+	}
+	if secrets := strings.Join(got, ""); secrets != "" {
+		t.Errorf("it got %q", got)
+	}
+}
+
 // Podman's files name registries, namespaces and repositories; the longest counts.
 func TestLoginsOfPodmansFile(t *testing.T) {
 	w := start(t)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -197,6 +198,67 @@ func TestTLSIsNotGivenUp(t *testing.T) {
 	missing := registry.Options{CAFile: filepath.Join(t.TempDir(), "none")}
 	if _, _, err := client(t, missing).Head(t.Context(), plain.image); !fault.Is(err, fault.Usage) {
 		t.Errorf("a CA file that isn't there: %v", err)
+	}
+}
+
+// Whether a registry on loopback has TLS is found out once, without a login. One that has to have TLS isn't
+// asked about it.
+func TestTLSIsLookedForOnce(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got []string
+	answer := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		user, _, _ := r.BasicAuth()
+		got = append(got, strings.TrimSpace(r.Method+" "+r.URL.Path+" "+user))
+		switch {
+		case r.URL.Path == "/v2/":
+		case user == "":
+			rw.Header().Set("Www-Authenticate", `Basic realm="x"`)
+			rw.WriteHeader(http.StatusUnauthorized)
+		default:
+			rw.WriteHeader(http.StatusNotFound)
+		}
+	})
+	secure, plain := httptest.NewTLSServer(answer), httptest.NewServer(answer)
+	t.Cleanup(secure.Close)
+	t.Cleanup(plain.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	writeCertificate(t, ca, secure.Certificate())
+	login := registry.Login{User: "u", Password: "p"}
+	host := strings.TrimPrefix(secure.URL, "https://")
+	for _, c := range []struct {
+		name, host string
+		o          registry.Options
+		probe      string
+	}{
+		{"a certificate of nobody's", host, registry.Options{}, "GET /v2/,"},
+		{"no TLS", strings.TrimPrefix(plain.URL, "http://"), registry.Options{}, ""},
+		{"TLS is required", nobody, registry.Options{Mirrors: map[string][]string{nobody: {secure.URL}}, CAFile: ca}, ""},
+	} {
+		got = nil
+		c.o.Logins, c.o.Retries = map[string]registry.Login{c.host: login, host: login}, -1
+		asks := client(t, c.o)
+		for range 2 {
+			_, _ = asks.Manifest(t.Context(), registry.Image{Host: c.host, Repository: "a", Identifier: "1"})
+		}
+		want := c.probe + "GET /v2/a/manifests/1,GET /v2/a/manifests/1 u,GET /v2/a/manifests/1 u"
+		if text := strings.Join(got, ","); text != want {
+			t.Errorf("%s: it was asked %s; want %s", c.name, text, want)
+		}
+	}
+}
+
+// Docker Hub's registry has another name than its images.
+func TestDockerHubsAddress(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io", "192.0.2.1:8787": "192.0.2.1:8787",
+	} {
+		if got := registry.Address(name); got != want {
+			t.Errorf("%s is at %s, not at %s", name, got, want)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func copyOptions(in *sdk.Input) (transfer.Options, error) {
 }
 
 // planCopy plans the copies and changes that the decision asks for.
-func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.Result) (*modify.Plan, error) {
+func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.Result, open opening) (*modify.Plan, error) {
 	o, err := copyOptions(in)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.
 			return nil, err
 		}
 	}
-	s, err := openStores(in, d.client, d.Undercloud)
+	s, err := openStores(in, d.client, d.Undercloud, open)
 	if err != nil {
 		return nil, err
 	}
@@ -112,10 +112,8 @@ func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.
 		s.close()
 		closes()
 	}
-	for _, m := range modified {
-		if s.folders[m.Target.Registry()] != nil {
-			return nil, fault.New(fault.Usage, "send it to a registry", "image %s: what is modified can't be written to a folder", m.Target)
-		}
+	if err := s.refuse(modified); err != nil {
+		return nil, err
 	}
 	s.place(jobs)
 	changes.Folders = s.Folders
@@ -136,7 +134,7 @@ func frozen(in *sdk.Input) (pin func(reference.Reference) (reference.Reference, 
 
 // carryOut copies what has to be copied before the parameters are true.
 func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment, result *decide.Result) (*modify.Plan, error) {
-	plan, err := planCopy(ctx, in, d, result)
+	plan, err := planCopy(ctx, in, d, result, toWrite(in))
 	if err != nil || len(plan.Images)+len(plan.Modify) == 0 {
 		return plan, err
 	}

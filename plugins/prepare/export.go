@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/imageserve"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/layout"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/lockfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
@@ -57,7 +58,7 @@ func export(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	s, err := openStores(in, d.client, d.Undercloud)
+	s, err := openStores(in, d.client, d.Undercloud, imageserve.Open)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imageserve"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
@@ -26,8 +27,19 @@ type stores struct {
 	dirs    map[string]string
 }
 
+// opening says how folders are opened.
+type opening func(dir string) (*imageserve.Folder, error)
+
+// toWrite makes folders that aren't there, unless nothing may be changed.
+func toWrite(in *sdk.Input) opening {
+	return func(dir string) (*imageserve.Folder, error) { return imageserve.Create(dir, in.DryRun()) }
+}
+
+// toPlan takes a folder that isn't there for an empty one.
+func toPlan(dir string) (*imageserve.Folder, error) { return imageserve.Create(dir, true) }
+
 // openStores opens the folders; usual is the registry of those that name none.
-func openStores(in *sdk.Input, c *registry.Client, usual string) (*stores, error) {
+func openStores(in *sdk.Input, c *registry.Client, usual string, open opening) (*stores, error) {
 	s := &stores{
 		Stores:  transfer.Stores{Registries: c, Folders: map[string]transfer.Folder{}},
 		folders: map[string]*imageserve.Folder{}, dirs: map[string]string{},
@@ -42,7 +54,7 @@ func openStores(in *sdk.Input, c *registry.Client, usual string) (*stores, error
 			return nil, fault.Bad("folder", "", "%q is neither DIR nor HOST:PORT=DIR", text)
 		}
 		dir = in.Path(dir)
-		f, err := imageserve.Create(dir, in.DryRun())
+		f, err := open(dir)
 		if err != nil {
 			s.close()
 			return nil, err
@@ -56,6 +68,18 @@ func (s *stores) close() {
 	for _, f := range s.folders {
 		f.Close()
 	}
+}
+
+// refuse is the error of images that are modified on their way into a folder: what modifies them pulls them
+// from the registry that they were copied to.
+func (s *stores) refuse(modified []modify.Job) error {
+	for _, m := range modified {
+		if host := m.Target.Registry(); s.folders[host] != nil {
+			return fault.New(fault.Usage, fault.Advise("set push_destination of the entry at %s to a registry that takes images, and copy "+
+				"the result from there into the folder", m.At), "image %s: what is modified can't be written to the folder %s", m.Target, s.dirs[host])
+		}
+	}
+	return nil
 }
 
 // place has jobs use the folders of their registries.

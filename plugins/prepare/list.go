@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -33,7 +34,7 @@ func list(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer c.Close()
-	s, err := openStores(in, c, target.Host)
+	s, err := openStores(in, c, target.Host, imageserve.Open)
 	if err != nil {
 		return err
 	}
@@ -46,20 +47,21 @@ func list(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	slices.Sort(repositories)
-	tags := make([][]string, len(repositories))
-	group, ctx := errgroup.WithContext(ctx)
+	tags, errs := make([][]string, len(repositories)), make([]error, len(repositories))
+	var group errgroup.Group
 	group.SetLimit(16)
 	for n, repository := range repositories {
-		group.Go(func() (err error) {
-			tags[n], err = c.Tags(ctx, target.Host, repository)
-			if fault.Is(err, fault.NotFound) {
-				return nil // deleted meanwhile, or without tags
+		group.Go(func() error {
+			tags[n], errs[n] = c.Tags(ctx, target.Host, repository)
+			if fault.Is(errs[n], fault.NotFound) {
+				errs[n] = nil // deleted meanwhile, or without tags
 			}
-			return err
+			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
+	_ = group.Wait() // the errors are kept one by one
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	for n, repository := range repositories {
 		slices.Sort(tags[n])
@@ -67,7 +69,21 @@ func list(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			out.Row(fmt.Sprintf("docker://%s/%s:%s", target.Host, repository, tag))
 		}
 	}
-	return nil
+	return unread(errs)
+}
+
+// unread is the error of repositories whose tags can't be listed, nil for those that can: partial where
+// others can.
+func unread(errs []error) error {
+	all := len(errs)
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case all:
+		return fault.Wrap(fault.KindOf(errs[0]), "", errors.Join(errs...))
+	}
+	return fault.Wrap(fault.Partial, "", fmt.Errorf("%d of %d repositories can't be listed: %w", len(errs), all, errors.Join(errs...)))
 }
 
 // listFolder lists the images of the folder that the registry serves.
@@ -76,14 +92,13 @@ func listFolder(out *sdk.Output, f *imageserve.Folder, host string) error {
 	if err != nil {
 		return err
 	}
-	for _, repository := range repositories {
-		tags, err := f.Tags(repository)
-		if err != nil {
-			return err
-		}
+	errs := make([]error, len(repositories))
+	for n, repository := range repositories {
+		var tags []string
+		tags, errs[n] = f.Tags(repository)
 		for _, tag := range tags {
 			out.Row(fmt.Sprintf("docker://%s/%s:%s", host, repository, tag))
 		}
 	}
-	return nil
+	return unread(errs)
 }

@@ -89,12 +89,21 @@ func modifyJobs(result *decide.Result) (jobs []modify.Job, err error) {
 }
 
 // expect tells in a dry run how images would be changed, and refuses what can't be.
-func expect(ctx context.Context, in *sdk.Input, out *sdk.Output, result *decide.Result) error {
+func expect(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment, result *decide.Result) error {
 	o, err := modifyOptions(in)
 	if err != nil {
 		return err
 	}
 	jobs, err := modifyJobs(result)
+	if err != nil {
+		return err
+	}
+	s, err := openStores(in, d.client, d.Undercloud, toPlan)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	err = s.refuse(jobs)
 	if err != nil || len(jobs) == 0 {
 		return err
 	}

@@ -31,7 +31,8 @@ func planCommand() sdk.Command {
 		Long: "Asks the registries what they have, and lists for each image that would be copied how large it is and how much of it the " +
 			"target " +
 			"lacks. What several images share counts for each of them here; in the sum, which follows, it counts once. " +
-			"An image that modify_role changes has a row of its own, which tells by what and why; see the columns By and Why.",
+			"An image that modify_role changes has a row of its own, which tells by what and why; see the columns By and Why. " +
+			"If an image can't be read, the exit code is that of the copy: 3 if others can.",
 		Examples: []sdk.Example{{Text: "What is to be copied", Command: "imgctl prepare plan -e containers.yaml -r roles_data.yaml"}},
 		Flags:    slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), lockFlags(), modifyFlags()),
 		Columns:  planColumns,
@@ -55,7 +56,7 @@ func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error) {
 	if err != nil {
 		return err
 	}
-	plan, err := planCopy(ctx, in, d, result)
+	plan, err := planCopy(ctx, in, d, result, toPlan)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	var plan *modify.Plan
 	if in.DryRun() {
-		if err := expect(ctx, in, out, result); err != nil {
+		if err := expect(ctx, in, out, d, result); err != nil {
 			return err
 		}
 	} else {

@@ -372,6 +372,41 @@ func TestDiscoverTagNeedsALabel(t *testing.T) {
 	}
 }
 
+// What labels say of one image's tag. Where a label is missing, the tag that was given stays, if there is one.
+func TestDiscoverTag(t *testing.T) {
+	t.Parallel()
+	host := listen(t)
+	r := serve(t, map[string]repository{
+		host + "/t/foo": {
+			Labels: map[string]string{"rdo_version": "a", "build_version": "4.0.0", "release": "1.0.0", "version": "20180125"},
+			Tags:   []string{"a", "latest", "1.0.0-20180125"},
+		},
+		host + "/t/bare": {Tags: []string{"a"}},
+	})
+	for _, c := range []struct{ image, label, want, err string }{
+		{"t/foo", "rdo_version", "a", ""},
+		{"t/foo", "{release}-{version}", "1.0.0-20180125", ""},
+		{"t/foo", "{build_version}", "", "has no tag 4.0.0; available tags: 1.0.0-20180125, a, latest"},
+		{"t/foo:a", "bar", "a", ""},
+		{"t/foo", "bar", "", `no label "bar"`},
+		{"t/foo:zz", "bar", "", "404 Not Found"},
+		{"t/foo:zz", "rdo_version", "", "404 Not Found"},
+		{"t/bare:a", "{version}-{release}", "a", ""},
+	} {
+		image, err := reference.Parse(host + "/" + c.image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag, err := decide.DiscoverTag(t.Context(), r, image, mustTemplate(t, c.label))
+		switch {
+		case c.err == "" && (err != nil || tag != c.want):
+			t.Errorf("%s by %s: %q, %v; want %q", c.image, c.label, tag, err, c.want)
+		case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
+			t.Errorf("%s by %s: %q, %v; which should say %q", c.image, c.label, tag, err, c.err)
+		}
+	}
+}
+
 func mustTemplate(t *testing.T, text string) *label.Template {
 	t.Helper()
 	template, err := label.Parse(text)

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,7 +22,7 @@ const (
 // been read; if body gives an error, nothing changes.
 func Write(root *os.Root, name string, body io.Reader) error {
 	dir := path.Dir(name)
-	if err := root.MkdirAll(dir, 0o755); err != nil {
+	if err := folders(root, dir); err != nil {
 		return explain(name, err)
 	}
 	temporary := path.Join(dir, "."+path.Base(name)[:min(len(path.Base(name)), 100)]+"."+rand.Text()+unfinished)
@@ -50,6 +51,26 @@ func Text(root *os.Root, name string, text []byte) error {
 		return nil
 	}
 	return Write(root, name, bytes.NewReader(text))
+}
+
+// folders makes a folder and those above it, whatever the umask: others serve them.
+func folders(root *os.Root, dir string) error {
+	if info, err := root.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	if parent := path.Dir(dir); parent != dir && parent != "." {
+		if err := folders(root, parent); err != nil {
+			return err
+		}
+	}
+	err := root.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another process has made it, or it is no folder, as writing tells
+	}
+	if err == nil {
+		err = root.Chmod(dir, 0o755)
+	}
+	return err
 }
 
 func fill(f *os.File, body io.Reader) error {

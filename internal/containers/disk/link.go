@@ -10,7 +10,7 @@ import (
 // file system can't.
 func Link(root *os.Root, from, to string) (linked bool, err error) {
 	dir := path.Dir(to)
-	if err := root.MkdirAll(dir, 0o755); err != nil {
+	if err := folders(root, dir); err != nil {
 		return false, explain(to, err)
 	}
 	temporary := path.Join(dir, ".link."+rand.Text()+unfinished)

@@ -33,7 +33,15 @@ func Create(dir string, dry bool) (*Folder, error) {
 }
 
 func makeFolder(dir string) (*Folder, error) {
-	if err := os.MkdirAll(path.Join(dir, "v2"), 0o755); err != nil {
+	_, missing := os.Stat(dir)
+	err := os.MkdirAll(path.Join(dir, "v2"), 0o755)
+	if err == nil { // Apache has to read it, whatever the umask
+		err = os.Chmod(path.Join(dir, "v2"), 0o755)
+	}
+	if err == nil && missing != nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
 		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("making the folder of images: %w", err))
 	}
 	f, err := Open(dir)

@@ -187,6 +187,46 @@ func TestSkopeoPulls(t *testing.T) {
 	}
 }
 
+// Podman pulls into a storage of the test's own.
+func TestPodmanPulls(t *testing.T) {
+	t.Parallel()
+	podman, err := exec.LookPath("podman")
+	if err != nil {
+		t.Skip("podman isn't installed: apt-get install podman")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can have a storage of its own in a folder here")
+	}
+	_, host, digest := serve(t)
+	dir := t.TempDir()
+	run := func(words ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), podman, append([]string{
+			"--storage-driver", "vfs", "--root", dir + "/root", "--runroot", dir + "/run", "--tmpdir", dir + "/tmp",
+			"--cgroup-manager", "cgroupfs", "--events-backend", "none",
+		}, words...)...)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("images", "-q"); err != nil {
+		t.Skipf("podman can't have a storage here: %v: %s", err, out)
+	}
+	image := host + "/ns/nova-api"
+	if out, err := run("pull", "-q", "--tls-verify=false", image+":17.1"); err != nil {
+		t.Fatalf("by tag: %v\n%s", err, out)
+	}
+	out, err := run("image", "inspect", "--format", "{{.Digest}} {{len .RootFS.Layers}}", image+":17.1")
+	if want := digest + " 2"; err != nil || strings.TrimSpace(out) != want {
+		t.Errorf("it has %s, %v; want %s", out, err, want)
+	}
+	if out, err := run("pull", "-q", "--tls-verify=false", image+"@"+digest); err != nil {
+		t.Errorf("by digest: %v\n%s", err, out)
+	}
+	if out, err := run("pull", "-q", "--tls-verify=false", image+":none"); err == nil || !strings.Contains(out, "manifest unknown") {
+		t.Errorf("a missing tag: %v\n%s", err, out)
+	}
+}
+
 // An index is for those who know it; others get its image.
 func TestATagWithAnIndex(t *testing.T) {
 	t.Parallel()

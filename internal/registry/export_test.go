@@ -1,0 +1,4 @@
+package registry
+
+// Address is where the registry of that name listens.
+var Address = address
