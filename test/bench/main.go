@@ -29,6 +29,7 @@ func main() {
 	projects := flag.Int("projects", 50, "projects to share an image with; 0 leaves sharing out")
 	plans := flag.Int("plans", 200, "images of the plan that the openstack client makes, too; 0 leaves retention out")
 	nodes := flag.Int("nodes", 200, "bare metal nodes to push a deploy ramdisk to; 0 leaves them out")
+	image := flag.Int("image", 2048, "MiB of an image that is synced; 0 leaves syncing out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
@@ -37,6 +38,8 @@ func main() {
 		err = onlyIncumbent(ctx)
 	case *cloud != "":
 		err = onReal(ctx, *cloud, "ci", *builds, *record)
+	case *builds == 0 && *projects == 0 && *plans == 0 && *nodes == 0:
+		err = syncingAlone(ctx, *image)
 	case *builds == 0 && *projects == 0 && *plans == 0:
 		err = pushingAlone(ctx, *nodes)
 	case *builds == 0 && *projects == 0:
@@ -44,7 +47,7 @@ func main() {
 	case *builds == 0:
 		err = sharingAlone(ctx, *projects)
 	default:
-		err = run(ctx, *builds, *projects, *plans, *nodes, *record)
+		err = run(ctx, *builds, *projects, *plans, *nodes, *image, *record)
 	}
 	stop()
 	if err != nil {
@@ -53,7 +56,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, builds, projects, plans, nodes int, record string) error {
+func run(ctx context.Context, builds, projects, plans, nodes, image int, record string) error {
 	cache, err := filepath.Abs(".cache/bench")
 	if err != nil {
 		return err
@@ -125,6 +128,13 @@ func run(ctx context.Context, builds, projects, plans, nodes int, record string)
 			return err
 		}
 		table += "\n" + pushed
+	}
+	if image > 0 {
+		synced, err := syncing(ctx, image)
+		if err != nil {
+			return err
+		}
+		table += "\n" + synced
 	}
 	fmt.Print("\n" + table)
 	if record == "" {

@@ -7,7 +7,7 @@
 //	img, err := upload.Stage(ctx, images, source, upload.Options{Run: cloud.NewRun(), Image: upload.Image{…}}, rep)
 //
 // The image that Stage makes is hidden and private, and has the run's name and marks, so that a sweep
-// finds it if the run dies. It is for promote to make it current, which removes the marks. Until then,
+// finds it if the run dies, until promote makes it current under a name. Until then,
 // whoever called Stage deletes it if something fails; if Stage itself fails, it has deleted the image.
 //
 // Stage refuses data that isn't what the source says: another format, a qcow2 that needs other files, a
