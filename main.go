@@ -14,6 +14,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/builder/openstack"
 	"github.com/imgctl/packer-plugin-openstack/datasource/catalog"
 	"github.com/imgctl/packer-plugin-openstack/datasource/image"
+	imports "github.com/imgctl/packer-plugin-openstack/post-processor/import"
 	"github.com/imgctl/packer-plugin-openstack/post-processor/promote"
 	"github.com/imgctl/packer-plugin-openstack/provisioner/quattor"
 	"github.com/imgctl/packer-plugin-openstack/version"
@@ -24,6 +25,7 @@ func main() {
 	set := plugin.NewSet()
 	set.RegisterBuilder(plugin.DEFAULT_NAME, new(openstack.Builder))
 	set.RegisterPostProcessor("promote", new(promote.PostProcessor))
+	set.RegisterPostProcessor("import", new(imports.PostProcessor))
 	set.RegisterDatasource("image", new(image.Datasource))
 	set.RegisterDatasource("catalog", new(catalog.Datasource))
 	set.RegisterProvisioner("quattor", new(quattor.Provisioner))

@@ -30,6 +30,10 @@ var house = []floor{
 		{"builder/boottest", "the block `boot_test`", with(packer, "internal/image/boottest")},
 		{"builder/...", "boots, provisions and captures one image", with(packer, "builder/boottest", "internal/image/boottest")},
 		{"post-processor/promote", "promotes the image of a build", with(packer, "builder/boottest", "internal/image/promote")},
+		{
+			"post-processor/import", "brings a file into clouds, and makes it current there",
+			with(packer, "builder/boottest", "internal/image/boottest", "internal/image/promote", "internal/image/upload"),
+		},
 		{"datasource/literal", "keeps what data sources find from being evaluated", nil},
 		{"datasource/image", "finds the image to start from", with(packer, "datasource/literal")},
 		{
