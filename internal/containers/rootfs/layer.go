@@ -26,6 +26,7 @@ const (
 	maxEntries = 3_000_000
 	maxBytes   = 256 << 30 // unpacked
 	maxWindow  = 128 << 20
+	maxKept    = 2 << 30 // of a file that is kept, such as a package database
 )
 
 // layer is one layer that was read.
@@ -203,6 +204,9 @@ func (l *layer) content(e *Entry, r io.Reader, keep func(string) bool) error {
 	sum := sha256.New()
 	w := io.Writer(sum)
 	if keep(e.Path) {
+		if e.Size > maxKept {
+			return fmt.Errorf("%d bytes, more than %d GiB", e.Size, maxKept>>30)
+		}
 		f, err := os.Create(l.file + "." + strconv.Itoa(len(l.kept)))
 		if err != nil {
 			return err

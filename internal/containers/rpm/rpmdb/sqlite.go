@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -45,18 +46,24 @@ func Open(ctx context.Context, file string) (*DB, error) {
 	return d, nil
 }
 
+// computes is in the definition of what makes values up, such as a gigabyte for each row.
+var computes = regexp.MustCompile(`(?i)\b(as|check|default|where)\b`)
+
 // schema finds the indexes. What isn't rpm's own is refused, as it could do anything.
 func (d *DB) schema(ctx context.Context) error {
-	rows, err := d.db.QueryContext(ctx, "SELECT type, name FROM sqlite_master")
+	rows, err := d.db.QueryContext(ctx, "SELECT type, name, coalesce(sql, '') FROM sqlite_master")
 	if err != nil {
 		return fmt.Errorf("reading its schema: %w", err)
 	}
 	defer rows.Close()
 	packages := false
 	for rows.Next() {
-		var kind, name string
-		if err := rows.Scan(&kind, &name); err != nil {
+		var kind, name, definition string
+		if err := rows.Scan(&kind, &name, &definition); err != nil {
 			return err
+		}
+		if computes.MatchString(definition) || kind == "index" && strings.Count(definition, "(") > 1 {
+			return fmt.Errorf("its %s %.100q computes something, which rpm's don't", kind, name)
 		}
 		one := known(name)
 		switch {
