@@ -86,7 +86,11 @@ func (w *work) give(ctx context.Context, b *build, given string) (args []string,
 			mount(folder, folder)
 		}
 		if c.compare {
-			return []string{c.update}, w.hostPackages(ctx, filepath.Join(given, "host-packages"))
+			if c.host == "" {
+				w.rep.Warn("this machine has no rpm, so its packages can't be compared with those of %s: all are updated", w.Source)
+				return []string{c.update}, nil
+			}
+			return []string{c.update}, os.WriteFile(filepath.Join(given, "host-packages"), []byte(c.host), 0o644)
 		}
 		if c.tasks == yumInstall {
 			return c.packages, nil
@@ -138,23 +142,21 @@ func emptied(folder string) error {
 	return err
 }
 
-// hostPackages writes which packages this machine has.
-func (w *work) hostPackages(ctx context.Context, file string) error {
-	p := &programs{&w.run.o}
+// hostPackages are the packages that this machine has, one a line; "" without rpm.
+func hostPackages(ctx context.Context, p *programs) (string, error) {
 	if p.has("rpm") == "" {
-		w.rep.Warn("this machine has no rpm, so its packages can't be compared with those of %s: all are updated", w.Source)
-		return nil
+		return "", nil
 	}
 	cmd := command{
 		name: "rpm", args: []string{"-qa", opt("qf"), `%{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n`}, env: p.env(),
 	}
 	out, err := cmd.output(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	slices.Sort(lines)
-	return os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
+	return strings.Join(lines, "\n") + "\n", nil
 }
 
 var baseURL = regexp.MustCompile(`^\s*baseurl\s*=\s*file://(/\S+)`)

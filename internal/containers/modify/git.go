@@ -105,8 +105,13 @@ func (p *programs) git(ctx context.Context, folder string, args ...string) (stri
 	return cmd.output(ctx)
 }
 
-// resolve finds which commits the sources are now.
-func (c *recipe) resolve(ctx context.Context, p *programs) error {
+// resolve finds which commits the sources are now, and which packages this machine has.
+func (c *recipe) resolve(ctx context.Context, p *programs) (err error) {
+	if c.compare {
+		if c.host, err = hostPackages(ctx, p); err != nil {
+			return prefixed("compare_host_packages", err)
+		}
+	}
 	for n := range c.sources {
 		s := &c.sources[n]
 		branch := s.Branch

@@ -46,6 +46,9 @@ func (c *recipe) digest() (string, error) {
 	for _, s := range c.sources {
 		fmt.Fprintf(sum, "%q %q %s\n", s.Project, s.Refspec, s.commit)
 	}
+	if c.compare {
+		fmt.Fprintf(sum, "%q\n", c.host)
+	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 

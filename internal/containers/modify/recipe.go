@@ -42,11 +42,12 @@ type recipe struct {
 	cache    string           // of yum
 	purge    bool             // of the cache, before
 	compare  bool             // with the host's packages, before
+	host     string           // those packages, one a line
 	sources  []source         // dev_install
 	folders  []string         // dev_install: source trees
 	wheels   string           // dev_install: packages for pip in place of an index
 
-	unresolved error // dev_install: a source whose commit wasn't found
+	unresolved error // a source whose commit wasn't found, or the host's packages weren't
 
 	purged   sync.Once
 	purgeErr error
