@@ -28,8 +28,9 @@ type archive struct {
 	at    int64
 	names map[string]int
 	seen  map[int]bool
-	last  map[inode]int // the last of each set of hard links, which has the content
-	links map[inode]int // how many there are
+	last  map[inode]int  // the last of each set of hard links, which has the content
+	links map[inode]int  // how many there are
+	whole map[inode]bool // those of which one had the content
 }
 
 type inode struct{ device, inode uint32 }
@@ -37,7 +38,7 @@ type inode struct{ device, inode uint32 }
 func (f *File) unpack(r io.Reader, do func(int, io.Reader) error) error {
 	a := &archive{
 		f: f, r: r, names: make(map[string]int, len(f.Files)), seen: map[int]bool{},
-		last: map[inode]int{}, links: map[inode]int{},
+		last: map[inode]int{}, links: map[inode]int{}, whole: map[inode]bool{},
 	}
 	for n := range f.Files {
 		file := &f.Files[n]
@@ -142,6 +143,9 @@ func (a *archive) one(n int, size int64, do func(int, io.Reader) error) error {
 	default:
 		size = 0 // kernels give folders one, too
 	}
+	if file.Type() == rpm.Regular && size == file.Size {
+		a.whole[inode{file.Device, file.Inode}] = true
+	}
 	if size != want {
 		return fmt.Errorf("it has %d bytes in place of %d", size, want)
 	}
@@ -205,8 +209,13 @@ func (c *checked) check() error {
 	return nil
 }
 
-// complete fails where the payload lacks a file.
+// complete fails where the payload lacks a file, or all hard links their content.
 func (a *archive) complete() error {
+	for id, n := range a.last {
+		if a.seen[n] && !a.whole[id] {
+			return fmt.Errorf("%s is missing in all of its links", a.f.Files[n].Path)
+		}
+	}
 	for n := range a.f.Files {
 		if !a.seen[n] && !a.f.Files[n].Is(rpm.Ghost) {
 			return fmt.Errorf("%s is missing", a.f.Files[n].Path)
