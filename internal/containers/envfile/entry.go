@@ -60,6 +60,7 @@ func (e *Environment) entry(item *foreignfile.Value) (entry Entry, err error) {
 		return entry, item.Errorf("an entry has to be a mapping, not %s", item.Kind)
 	}
 	e.keys(item, entryKeys, "key")
+	e.empty(item)
 	entry.At = item.At()
 	for _, s := range []struct {
 		key string
@@ -89,6 +90,19 @@ func (e *Environment) entry(item *foreignfile.Value) (entry Entry, err error) {
 	}
 	return entry, e.rest(item, &entry)
 }
+
+// empty warns of keys without a value, such as of a template's variable that was unset. TripleO takes them as
+// left out.
+func (e *Environment) empty(item *foreignfile.Value) {
+	for _, p := range item.Pairs {
+		if v := p.Value; v != nil && slices.Contains(emptyMatters, p.Key) && v.Kind == foreignfile.String && v.Text == "" {
+			e.find(item.File, p.Line, p.Column, p.Key+" is empty, which counts as left out; remove it, or give it a value")
+		}
+	}
+}
+
+// emptyMatters are keys whose absence changes what is done.
+var emptyMatters = []string{"push_destination", "tag_from_label", "modify_role", "modify_append_tag", "pull_source"}
 
 // rest reads the keys that are neither text nor lists.
 func (e *Environment) rest(item *foreignfile.Value, entry *Entry) error {

@@ -156,6 +156,25 @@ parameter_defaults:
 	}
 }
 
+// An unset variable of who made the file isn't passed over in silence.
+func TestEmptyKeys(t *testing.T) {
+	t.Parallel()
+	env := must(t, `
+parameter_defaults:
+  ContainerImagePrepare:
+  - {push_destination: '', tag_from_label: "", set: {name_suffix: ''}}
+  - {push_destination: false, tag_from_label: null}
+`)
+	entries, _, err := env.Entries("ContainerImagePrepare")
+	if err != nil || len(entries) != 2 || entries[0].Push != entries[1].Push {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	if len(env.Findings) != 2 || !strings.HasPrefix(env.Findings[0].Text, "push_destination is empty") || env.Findings[0].Line != 4 ||
+		!strings.HasPrefix(env.Findings[1].Text, "tag_from_label is empty") {
+		t.Errorf("%+v", env.Findings)
+	}
+}
+
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
