@@ -45,7 +45,6 @@ func watchCommand() sdk.Command {
 			{Title: "Image"},
 			{Title: "State"},
 			{Title: "Problem"},
-			{Title: "Message", Hidden: true},
 		},
 		Run: bridge.Run(watchProfiles, map[string]string{"TIME": "TIME"}),
 	}
@@ -131,7 +130,7 @@ func tell(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) er
 	err := p.Apply(ctx, rep)
 	for _, row := range p.Rows() {
 		var words []string
-		for _, cell := range row[:len(row)-1] {
+		for _, cell := range row {
 			if text, ok := cell.Value.(string); ok && text != "" {
 				words = append(words, cell.Key+" "+strconv.Quote(text))
 			}

@@ -65,9 +65,9 @@ func (p *Plan) Rows() []change.Row {
 		if f.kind == "" || f.kind == isBuilt {
 			continue
 		}
-		state, id, problem := "", "", any(nil)
+		state, problem := "", any(nil)
 		if f.message >= 0 {
-			state, id = "would send", p.messages[f.message].ID
+			state = "would send"
 			switch {
 			case p.sent:
 				state = "sent"
@@ -84,7 +84,6 @@ func (p *Plan) Rows() []change.Row {
 			{Key: "image", Value: f.image},
 			{Key: "state", Value: state},
 			{Key: "problem", Value: problem},
-			{Key: "message", Value: id},
 		})
 	}
 	return rows
