@@ -61,7 +61,7 @@ var house = []floor{
 		{"plugins/ipa", "`imgctl ipa`", with(door, "internal/baremetal")},
 		{
 			"plugins/factory", "`imgctl factory`",
-			with(door, "internal/factory/...", "internal/aquilon/profile", "internal/queue"),
+			with(door, "internal/factory/...", "internal/aquilon/profile", "internal/image/promote", "internal/queue"),
 		},
 		{"plugins/usage", "`imgctl usage`", with(door, "internal/image/usage")},
 		{"plugins/sandbox", "`imgctl sandbox`", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},

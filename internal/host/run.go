@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
+	"time"
 
 	"github.com/google/uuid"
 	"go.yaml.in/yaml/v3"
@@ -51,8 +53,22 @@ func (h *Host) Run(inv command.Invocation) error {
 	return session.Run(context.Background(), session.Command{
 		Process: process, Spec: inv.Spec, Start: start, Console: h.console,
 		Clouds: &limited{broker: broker, judge: h.judge, plugin: inv.Plugin.Plugin}, Redactor: h.redactor,
-		Format: format, Signals: h.signals, Asker: asker(inv.Plugin), Timeout: inv.Global.Timeout,
+		Format: format, Signals: h.signals, Asker: asker(inv.Plugin), Timeout: inv.Global.Timeout, Grace: grace(inv.Spec, start),
 	})
+}
+
+// grace is how long the command may take after an interrupt: more than others if it runs until it is interrupted and
+// its flag --grace says how long it may then go on.
+func grace(spec *pluginv1.Command, start *pluginv1.Start) time.Duration {
+	if !slices.Contains(spec.GetNeeds(), pluginv1.Need_NEED_LONG_RUNNING) {
+		return session.Grace
+	}
+	for _, f := range start.GetFlags() {
+		if f.GetName() == "grace" {
+			return session.Grace + max(f.GetDurationValue().AsDuration(), 0)
+		}
+	}
+	return session.Grace
 }
 
 // asker is who asks, where that isn't one of imgctl's own plugins.

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/packer"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func workerCommand() sdk.Command {
+	return sdk.Command{
+		Path: "factory worker", Kind: sdk.Action, Danger: sdk.Changes,
+		Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsEnvironment, sdk.NeedsNoTimeout},
+		Short: "Build and promote the images that the queue asks for",
+		Long: "Takes requests from the factory's queue, builds the templates that packuilon's maps name for each profile with packer, " +
+			"and promotes the images. Any number of workers, on any number of hosts, can share a queue in RabbitMQ. They build one " +
+			"image of a name at a time, skip a request if a newer one for the same image waits, and recognise an image that a " +
+			"request has already led to.\n\n" +
+			"The credentials of --os-cloud promote; packer doesn't get them. It builds with those of --build-clouds and --build-cloud.\n\n" +
+			"A failed build is tried again after a pause; after several failures its request becomes a dead letter, as does at once a " +
+			"request that can't be understood. On SIGTERM or Ctrl-C the worker takes no more requests, and running builds have " +
+			"--grace to finish; then packer is interrupted, so that it removes its servers, and the requests return to the queue.",
+		Examples: []sdk.Example{
+			{
+				Text: "Build up to four images at once",
+				Command: "imgctl --os-cloud admin factory worker --slots 4 --build-clouds /etc/imgctl/build-clouds.yaml " +
+					"--build-cloud builder",
+			},
+			{Text: "Build what is in the queue, then end", Command: "imgctl --os-cloud admin factory worker --until-empty"},
+		},
+		Flags: sdk.Flags{
+			configFlag(),
+			sdk.Int("slots", 0, "how many images to build at once (default: THREAD_COUNT of the configuration)").ValueName("N"),
+			sdk.File("build-clouds", "", "clouds.yaml with the credentials that packer builds with").ValueName("FILE"),
+			sdk.String("build-cloud", "", "entry of that file").ValueName("CLOUD"),
+			sdk.String("packer", "", "packer's path or name (default: PACKER_PATH of the configuration if it is there, else packer)").
+				ValueName("PROGRAM"),
+			sdk.Strings("var-file", "file with variables for the templates").ValueName("FILE").Completes(sdk.CompleteFiles),
+			sdk.Strings("env", "variable of the environment that packer gets in addition").ValueName("NAME"),
+			sdk.Bool("parallel-templates", "build the templates of one image at once"),
+			sdk.Duration("build-timeout", 4*time.Hour, "how long the build of a template may take"),
+			sdk.Duration("grace", 30*time.Second, "how long running builds may go on when the worker is to end"),
+			sdk.String("suffix", " next", "what templates put behind the name of a new image; it is promoted under the name without it"),
+			sdk.Bool("until-empty", "end when the queue has nothing to do"),
+			sdk.Int("keep-logs", 20, "how many logs to keep of each image").ValueName("N"),
+			sdk.Duration("keep-logs-for", 90*24*time.Hour, "how long to keep logs"),
+			sdk.Bytes("keep-logs-size", 10<<30, "how much space all logs may take"),
+		},
+		Run: bridge.Run(work),
+	}
+}
+
+func work(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	c, err := readConfig(in, out)
+	if err != nil {
+		return err
+	}
+	o, err := workerOptions(in, c)
+	if err != nil {
+		return err
+	}
+	q, err := c.OpenQueue(ctx)
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	o.Queue = q
+	if in.DryRun() {
+		count, err := q.Count(ctx)
+		if err != nil {
+			return err
+		}
+		out.Field("ready", count.Ready)
+		out.Field("waiting", count.Waiting)
+		out.Unchanged()
+		return nil
+	}
+	access, images, err := bridge.Images(ctx, in, "")
+	if err != nil {
+		return err
+	}
+	defer access.Close()
+	o.Site = promote.Site{Images: images, Project: access.Project().ID, Admin: access.IsAdmin()}
+	return worker.Run(ctx, o, bridge.Reporter(in, out))
+}
+
+func workerOptions(in *sdk.Input, c *config.Config) (o worker.Options, err error) {
+	o = worker.Options{
+		Slots: cmp.Or(in.Int("slots"), c.Slots), TemplateMap: c.TemplateMap, SourceImages: c.SourceImages,
+		Resolve: profile.Options{NameStyle: c.NameStyle}, Parallel: in.Bool("parallel-templates"), Timeout: in.Duration("build-timeout"),
+		Suffix: in.String("suffix"), Grace: in.Duration("grace"), UntilEmpty: in.Bool("until-empty"),
+		Keep:   buildlog.Keep{Runs: in.Int("keep-logs"), Age: in.Duration("keep-logs-for"), Bytes: in.Bytes("keep-logs-size")},
+		Packer: packer.Build{Program: in.String("packer"), Cleanup: cleanup, Env: packer.Environment(in.Environment(), in.Strings("env")...)},
+	}
+	if o.Logs, err = buildlog.In(c.LogDir); err != nil {
+		return o, err
+	}
+	if o.Packer.Program == "" {
+		o.Packer.Program = "packer"
+		if _, err := os.Stat(c.PackerBinary); err == nil {
+			o.Packer.Program = c.PackerBinary
+		}
+	}
+	for _, file := range in.Strings("var-file") {
+		o.Packer.VarFiles = append(o.Packer.VarFiles, in.Path(file))
+	}
+	file, entry := in.File("build-clouds"), in.String("build-cloud")
+	if (file == "") != (entry == "") {
+		return o, fault.New(fault.Usage, "", "%s and %s need each other", fault.Option("build-clouds"), fault.Option("build-cloud"))
+	}
+	// Without these, packer would find the user's own clouds.yaml, which has the credentials that promote.
+	o.Packer.Env["OS_CLIENT_CONFIG_FILE"] = os.DevNull
+	if file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return o, fault.Bad("build-clouds", "", "%w", err)
+		}
+		if o.Packer.Env["OS_CLIENT_CONFIG_FILE"], err = filepath.Abs(file); err != nil {
+			return o, err
+		}
+		o.Packer.Env["OS_CLOUD"] = entry
+	}
+	return o, nil
+}
+
+// cleanup is how long packer may take to remove what it has made; imgctl gives a command a minute.
+const cleanup = 50 * time.Second
