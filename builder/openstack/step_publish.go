@@ -131,7 +131,8 @@ func (b *build) final() glance.Patch {
 	for _, key := range slices.Sorted(maps.Keys(b.image.Properties)) {
 		_, set := c.ImageMetadata[key]
 		// The service's own properties can't be changed; the run id stays, the deadline is removed.
-		fixed := key == cloud.RunKey || b.config.BootTest != nil && slices.Contains(boottest.Keys, key) || strings.HasPrefix(key, "os_glance_")
+		tested := b.config.BootTest != nil && slices.Contains(boottest.Keys, key)
+		fixed := key == cloud.RunKey || tested || strings.HasPrefix(key, "os_glance_")
 		if !fixed && !set && !c.inherits(key) {
 			p = p.Remove(key)
 		}

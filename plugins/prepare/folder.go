@@ -75,8 +75,9 @@ func (s *stores) close() {
 func (s *stores) refuse(modified []modify.Job) error {
 	for _, m := range modified {
 		if host := m.Target.Registry(); s.folders[host] != nil {
-			return fault.New(fault.Usage, fault.Advise("set push_destination of the entry at %s to a registry that takes images, and copy "+
-				"the result from there into the folder", m.At), "image %s: what is modified can't be written to the folder %s", m.Target, s.dirs[host])
+			advice := fault.Advise("set push_destination of the entry at %s to a registry that takes images, and copy the result "+
+				"from there into the folder", m.At)
+			return fault.New(fault.Usage, advice, "image %s: what is modified can't be written to the folder %s", m.Target, s.dirs[host])
 		}
 	}
 	return nil

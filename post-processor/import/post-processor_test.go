@@ -2,6 +2,7 @@ package imports
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,9 +37,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) run(ctx context.Context, more map[string]any) (packersdk.Artifact, error) {
 	w.t.Helper()
 	options := map[string]any{"clouds": []string{"demo", "member-a"}, "image_name": "web"}
-	for k, v := range more {
-		options[k] = v
-	}
+	maps.Copy(options, more)
 	var p PostProcessor
 	if err := p.Configure(options); err != nil {
 		w.t.Fatal(err)
