@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,5 +58,22 @@ func TestFilesAreShort(t *testing.T) {
 	}
 	if n := lines[len(lines)*9/10]; n > nineInTenth {
 		t.Errorf("one file in ten has more than %d lines, %d is the most that is meant", n, nineInTenth)
+	}
+}
+
+// largest is how many bytes a committed file may have. Programs, dumps and data sets have more.
+const largest = 300_000
+
+func TestCommittedFilesAreSmall(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	out, err := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files", "-z").Output()
+	if err != nil {
+		t.Skipf("needs git and a checkout, to know which files are committed: %v", err)
+	}
+	for name := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
+		if info, err := os.Lstat(filepath.Join(root, name)); err == nil && info.Size() > largest {
+			t.Errorf("%s has %d bytes: a program, a dump or generated data doesn't belong into the repository", name, info.Size())
+		}
 	}
 }
