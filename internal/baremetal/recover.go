@@ -18,7 +18,7 @@ func (t *Test) restore(ctx context.Context, rep report.Reporter, why error) erro
 		t.phase(PhaseRestore).State = "skipped"
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 		defer cancel()
-		return t.site.release(late, string(t.site.Run))
+		return t.site.releaseLocked(late, string(t.site.Run))
 	}
 	r := &recovery{site: t.site, run: string(t.site.Run), node: t.node.ID, state: Passed, eager: why != nil}
 	if why != nil {
@@ -67,7 +67,7 @@ func (r *recovery) finish(ctx context.Context, patience time.Duration) error {
 		err = fmt.Errorf("%w (%w)", err, r.last)
 	}
 	if err == nil {
-		err = r.site.release(ctx, r.run)
+		err = r.site.releaseLocked(ctx, r.run)
 	}
 	return err
 }
@@ -202,10 +202,28 @@ func (r *recovery) ours(ctx context.Context, n *ironic.Node, e *Entry) (bool, er
 	return len(servers) > 0, err
 }
 
+// releaseLocked removes the run's reservations, also while something else has their node locked for a moment.
+func (s *Site) releaseLocked(ctx context.Context, run string) error {
+	var locked error
+	err := s.Pace.Wait(ctx, "the reservations of run "+run+" to be removed", stopTime, func(ctx context.Context) (bool, error) {
+		err := s.release(ctx, run)
+		if fault.Is(err, fault.Conflict) {
+			locked = err
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil && locked != nil {
+		err = fmt.Errorf("%w (%w)", err, locked)
+	}
+	return err
+}
+
 // release removes the run's reservations.
 func (s *Site) release(ctx context.Context, run string) error {
-	if err := s.Nodes.Deallocate(ctx, run); err != nil && !fault.Is(err, fault.Conflict) {
-		return err
+	refused := s.Nodes.Deallocate(ctx, run)
+	if refused != nil && !fault.Is(refused, fault.Conflict) {
+		return refused
 	}
 	held, err := s.Nodes.Nodes(ctx, []string{"uuid", "provision_state", "instance_uuid"}, url.Values{"instance_uuid": {run}})
 	if err != nil {
@@ -216,6 +234,11 @@ func (s *Site) release(ctx context.Context, run string) error {
 			continue
 		}
 		if _, err := s.Nodes.Patch(ctx, n.ID, ironic.Patch{{Op: "remove", Path: "/instance_uuid"}}); err != nil {
+			return err
+		}
+	}
+	if refused != nil { // the node was in use, and may not be any more
+		if err := s.Nodes.Deallocate(ctx, run); err != nil {
 			return err
 		}
 	}

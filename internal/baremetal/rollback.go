@@ -214,7 +214,7 @@ func (r *Rollback) Apply(ctx context.Context, rep report.Reporter) error {
 	_ = group.Wait() // the errors are in the targets
 	var errs []error
 	for _, run := range r.orphan {
-		if err := r.site.release(ctx, run); err != nil {
+		if err := r.site.releaseLocked(ctx, run); err != nil {
 			errs = append(errs, err)
 		}
 	}
