@@ -4,6 +4,7 @@ package rabbittest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -36,6 +37,30 @@ func Start(t testing.TB, more ...string) *Server {
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("needs RabbitMQ: install Debian's rabbitmq-server to test against it")
 	}
+	for try := 1; ; try++ {
+		s := configure(t, more)
+		t.Cleanup(func() {
+			s.Kill()
+			kill := exec.CommandContext(context.Background(), "epmd", "-kill")
+			kill.Env = s.env
+			_ = kill.Run()
+		})
+		err := s.run(t)
+		if err == nil {
+			return s
+		}
+		// Its ports were free, and somebody else may have taken them since.
+		if try == 3 {
+			t.Fatal(err)
+		}
+		t.Logf("try %d: %v", try, err)
+		s.Kill()
+	}
+}
+
+// configure is a server that hasn't been started, on ports of its own.
+func configure(t testing.TB, more []string) *Server {
+	t.Helper()
 	dir := t.TempDir()
 	s := &Server{dir: dir, config: filepath.Join(dir, "rabbitmq.conf"), port: freePort(t)}
 	s.URL = fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", s.port)
@@ -44,37 +69,36 @@ func Start(t testing.TB, more ...string) *Server {
 	}, more...)
 	write(t, s.config, strings.Join(lines, "\n")+"\n")
 	write(t, filepath.Join(dir, "plugins"), "[].\n")
-	epmd := freePort(t)
 	s.env = append(os.Environ(),
 		"HOME="+dir, "RABBITMQ_NODENAME=test@localhost", "RABBITMQ_MNESIA_BASE="+filepath.Join(dir, "data"),
 		"RABBITMQ_LOGS=-", "ERL_CRASH_DUMP="+filepath.Join(dir, "crash.dump"), "RABBITMQ_LOG_BASE="+dir, "RABBITMQ_CONFIG_FILE="+s.config,
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(dir, "plugins"), "ERL_EPMD_ADDRESS=127.0.0.1",
-		fmt.Sprintf("ERL_EPMD_PORT=%d", epmd), fmt.Sprintf("RABBITMQ_DIST_PORT=%d", freePort(t)),
+		fmt.Sprintf("ERL_EPMD_PORT=%d", freePort(t)), fmt.Sprintf("RABBITMQ_DIST_PORT=%d", freePort(t)),
 		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} -rabbit channel_tick_interval 1000 +sbwt none",
 	)
-	t.Cleanup(func() {
-		s.Kill()
-		kill := exec.CommandContext(context.Background(), "epmd", "-kill")
-		kill.Env = s.env
-		_ = kill.Run()
-	})
-	s.Run(t)
 	return s
 }
 
 // Run starts the server anew after Kill, with the data that it had.
 func (s *Server) Run(t testing.TB) {
 	t.Helper()
+	if err := s.run(t); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Server) run(t testing.TB) error {
+	t.Helper()
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer log.Close()
 	s.cmd = exec.CommandContext(context.Background(), program)
 	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.env, log, log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	s.ended = make(chan struct{})
 	go func(cmd *exec.Cmd, ended chan struct{}) { _ = cmd.Wait(); close(ended) }(s.cmd, s.ended)
@@ -83,28 +107,26 @@ func (s *Server) Run(t testing.TB) {
 	for ctx.Err() == nil {
 		conn, err := amqp.Dial(s.URL)
 		if err == nil {
-			_ = conn.Close()
-			return
+			return conn.Close()
 		}
 		select {
 		case <-s.ended:
-			s.fatal(t, "RabbitMQ has ended")
+			return s.failed("RabbitMQ has ended")
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-	s.fatal(t, "RabbitMQ isn't up in time")
+	return s.failed("RabbitMQ isn't up in time")
 }
 
-func (s *Server) fatal(t testing.TB, what string) {
-	t.Helper()
+func (s *Server) failed(what string) error {
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-	t.Fatalf("%s:\n%s", what, log)
+	return fmt.Errorf("%s:\n%s", what, log)
 }
 
 // Kill ends the server at once. It forgets quorum queues that are younger than a second or so, since it writes down
 // their names only then; see Settle.
 func (s *Server) Kill() {
-	if s.cmd == nil {
+	if s.ended == nil {
 		return
 	}
 	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
@@ -114,14 +136,19 @@ func (s *Server) Kill() {
 // Settle waits until queues that have just been declared survive a Kill.
 func (s *Server) Settle() { <-time.After(3 * time.Second) }
 
+// freePort is a port that nothing listens on, below those that the system gives to connections.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20000 + rand.N(10000) // #nosec G404 -- it is no secret
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }
 
 func write(t testing.TB, file, text string) {
