@@ -15,7 +15,7 @@ func deadLettersCommand() sdk.Command {
 	return sdk.Command{
 		Path: "factory dead-letters list", Kind: sdk.List, Danger: sdk.Reads,
 		Short:    "List the requests that have failed for good",
-		Long:     "Lists dead letters, the oldest first: requests that have failed too often, or that can't be understood, with the reason.",
+		Long:     "Lists dead letters, the oldest first: requests that have failed too often or can't be understood, with the reason.",
 		Examples: []sdk.Example{{Text: "Why did it fail?", Command: "imgctl factory dead-letters list -f json"}},
 		Flags:    sdk.Flags{configFlag()},
 		Columns: sdk.Columns{

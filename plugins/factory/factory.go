@@ -14,8 +14,10 @@ func plugin() sdk.Plugin {
 		Name: "factory", Version: version.Version, Vendor: "imgctl", License: "Apache-2.0",
 		Short:    "Build images when Aquilon profiles change",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
-		Commands: []sdk.Command{watchCommand(), enqueueCommand(), migrateCommand(), workerCommand(), statusCommand(), logsCommand(),
-			deadLettersCommand(), requeueCommand(), discardCommand()},
+		Commands: []sdk.Command{
+			watchCommand(), enqueueCommand(), migrateCommand(), workerCommand(), statusCommand(), logsCommand(),
+			deadLettersCommand(), requeueCommand(), discardCommand(),
+		},
 	}
 }
 

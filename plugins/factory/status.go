@@ -17,8 +17,10 @@ func statusCommand() sdk.Command {
 		Short: "Show the queue and the latest build of each image",
 		Long: "Lists the images that workers on this machine have built, with the latest build of each. How many requests are in the " +
 			"queue is on standard error.",
-		Examples: []sdk.Example{{Text: "Show the builds that failed", Command: "imgctl factory status -f value -c Image -c State -c Reason"}},
-		Flags:    sdk.Flags{configFlag()},
+		Examples: []sdk.Example{{
+			Text: "Show the builds that failed", Command: "imgctl factory status -f value -c Image -c State -c Reason",
+		}},
+		Flags: sdk.Flags{configFlag()},
 		Columns: sdk.Columns{
 			{Title: "Image"},
 			{Title: "State"},

@@ -27,7 +27,8 @@ func workerCommand() sdk.Command {
 			"and promotes the images. Any number of workers, on any number of hosts, can share a queue in RabbitMQ. They build one " +
 			"image of a name at a time, skip a request if a newer one for the same image waits, and recognise an image that a " +
 			"request has already led to.\n\n" +
-			"The credentials of --os-cloud promote; packer doesn't get them. It builds with those of --build-clouds and --build-cloud.\n\n" +
+			"The credentials of --os-cloud promote; packer doesn't get them. It builds with those of --build-clouds and " +
+			"--build-cloud.\n\n" +
 			"A failed build is tried again after a pause; after several failures its request becomes a dead letter, as does at once a " +
 			"request that can't be understood. On SIGTERM or Ctrl-C the worker takes no more requests, and running builds have " +
 			"--grace to finish; then packer is interrupted, so that it removes its servers, and the requests return to the queue.",
@@ -100,8 +101,10 @@ func workerOptions(in *sdk.Input, c *config.Config) (o worker.Options, err error
 		Slots: cmp.Or(in.Int("slots"), c.Slots), TemplateMap: c.TemplateMap, SourceImages: c.SourceImages,
 		Resolve: profile.Options{NameStyle: c.NameStyle}, Parallel: in.Bool("parallel-templates"), Timeout: in.Duration("build-timeout"),
 		Suffix: in.String("suffix"), Grace: in.Duration("grace"), UntilEmpty: in.Bool("until-empty"),
-		Keep:   buildlog.Keep{Runs: in.Int("keep-logs"), Age: in.Duration("keep-logs-for"), Bytes: in.Bytes("keep-logs-size")},
-		Packer: packer.Build{Program: in.String("packer"), Cleanup: cleanup, Env: packer.Environment(in.Environment(), in.Strings("env")...)},
+		Keep: buildlog.Keep{Runs: in.Int("keep-logs"), Age: in.Duration("keep-logs-for"), Bytes: in.Bytes("keep-logs-size")},
+		Packer: packer.Build{
+			Program: in.String("packer"), Cleanup: cleanup, Env: packer.Environment(in.Environment(), in.Strings("env")...),
+		},
 	}
 	if o.Logs, err = buildlog.In(c.LogDir); err != nil {
 		return o, err
