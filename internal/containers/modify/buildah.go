@@ -231,9 +231,10 @@ func (s *storage) build(ctx context.Context, w *work, b build, tag string) error
 // noRuntime is in what buildah says if a container can't be made at all.
 const noRuntime = "creating container for"
 
-// tell passes on what a person should hear of what a build says.
+// tell passes on what a person should hear of what a build says. Something else may be before it in its line: buildah
+// and what runs in the image write to one pipe at once.
 func (w *work) tell(line string) {
-	if text, ok := strings.CutPrefix(line, scriptSays); ok {
+	if _, text, ok := strings.Cut(line, scriptSays); ok {
 		w.rep.Step("%s: %s", w.Source.Base(), text)
 	}
 }
