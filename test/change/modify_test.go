@@ -2,11 +2,13 @@ package change_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
@@ -45,7 +47,8 @@ var modifying = changetest.Subject{
     modify_vars: {tasks_from: modify_image.yml, modify_dir_path: %s}
 `, r.to, r.from, dir),
 		} {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			file, then := filepath.Join(dir, name), time.Unix(1_700_000_000, 0) // the layer has the file's time
+			if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), os.Chtimes(file, then, then)); err != nil {
 				t.Fatal(err)
 			}
 		}
