@@ -43,9 +43,7 @@ func newGuests(t *testing.T) *world {
 		"communicator": "ssh", "ssh_username": "root", "ssh_port": 2222, "source_image": id, "ssh_timeout": "20s",
 	})
 	if _, out, err := w.build(t.Context(), map[string]any{"skip_create_image": true}, nil); err != nil {
-		if strings.Contains(err.Error(), "guests can't run here") {
-			t.Skip(err)
-		}
+		sandboxtest.SkipWithoutGuests(t, err.Error())
 		t.Fatal(err, out)
 	}
 	return w

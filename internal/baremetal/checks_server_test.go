@@ -1,6 +1,7 @@
 package baremetal_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,9 +72,7 @@ func TestSSH(t *testing.T) {
 	o := w.byNova()
 	o.Image, o.Checks, o.Deploy = id, []string{baremetal.CheckSSH}, time.Minute
 	plan, err := w.test(t.Context(), w.site(), o)
-	if err != nil && strings.Contains(err.Error(), "guests can't run here") {
-		t.Skip(err)
-	}
+	sandboxtest.SkipWithoutGuests(t, fmt.Sprint(err))
 	if err != nil || !strings.Contains(detail(plan, "check"), "ssh SSH-2.0-") {
 		t.Errorf("%v: %s", err, detail(plan, "check"))
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -47,6 +48,15 @@ func WithGuests(t testing.TB, o sandbox.Options) sandbox.Options {
 	t.Helper()
 	o.Agent = Agent(t)
 	return o
+}
+
+// SkipWithoutGuests skips the test if what a command or a client said tells that servers have no inside on this
+// machine.
+func SkipWithoutGuests(t testing.TB, said string) {
+	t.Helper()
+	if strings.Contains(said, "guests can't run here") {
+		t.Skipf("needs servers with an inside, so Linux with root or user namespaces: %s", said)
+	}
 }
 
 // Agent builds the program that is the servers' init, once per machine and source state, and returns

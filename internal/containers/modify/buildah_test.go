@@ -25,7 +25,7 @@ import (
 func needs(t *testing.T, programs ...string) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("only root can have buildah run containers wherever these tests run")
+		t.Skip("needs root: not every machine lets others run containers with buildah")
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
@@ -96,7 +96,7 @@ func (r *rootfs) host(from, to string) {
 	r.t.Helper()
 	body, err := os.ReadFile(from)
 	if err != nil {
-		r.t.Skipf("the image needs a file of this machine: %v", err)
+		r.t.Skipf("needs %s of this machine, for the image: %v", from, err)
 	}
 	r.header(&tar.Header{Typeflag: tar.TypeReg, Name: to, Mode: 0o755}, body)
 }
@@ -106,7 +106,7 @@ func (r *rootfs) program(name string) {
 	r.t.Helper()
 	file, err := exec.LookPath(name)
 	if err != nil {
-		r.t.Skipf("the image needs a program of this machine: %v", err)
+		r.t.Skipf("needs %s on this machine, for the image; install it: %v", name, err)
 	}
 	r.host(file, file[1:])
 	r.libraries(file)
@@ -117,7 +117,7 @@ func (r *rootfs) libraries(file string) {
 	r.t.Helper()
 	out, err := exec.CommandContext(r.t.Context(), "ldd", file).Output()
 	if err != nil {
-		r.t.Skipf("the image needs the libraries that ldd finds for %s: %v", file, err)
+		r.t.Skipf("needs ldd, to find the libraries of %s for the image: %v", file, err)
 	}
 	for word := range strings.FieldsSeq(string(out)) {
 		if strings.HasPrefix(word, "/") {
@@ -131,7 +131,7 @@ func (r *rootfs) packages(names ...string) {
 	r.t.Helper()
 	out, err := exec.CommandContext(r.t.Context(), "dpkg", append([]string{"-L"}, names...)...).Output()
 	if err != nil {
-		r.t.Skipf("the image needs the files of Debian's packages %q, and not all are installed", names)
+		r.t.Skipf("needs Debian's packages %q, whose files the image gets: %v", names, err)
 	}
 	for file := range strings.SplitSeq(string(out), "\n") {
 		info, err := os.Lstat(file)
