@@ -57,7 +57,6 @@ func TestSweepRemovesWhatADeadRunLeft(t *testing.T) {
 	p.bystanders()
 	other := p.as("member-a")
 	other.leave(cloud.NewRun(), past)
-	time.Sleep(100 * time.Millisecond) // until servers and volumes are what they are going to be
 	before, others := p.state(), other.state()
 
 	run := cloud.NewRun()

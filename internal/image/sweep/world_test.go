@@ -102,11 +102,24 @@ func (p *project) newServer(name, port string, metadata map[string]string) strin
 	s := must(servers.Create(p.t.Context(), p.compute, servers.CreateOpts{
 		Name: name, ImageRef: p.source, FlavorRef: "1", Networks: []servers.Network{{Port: port}}, Metadata: metadata,
 	}, nil).Extract())
+	p.settled(s.ID, func() bool { return must(servers.Get(p.t.Context(), p.compute, s.ID).Extract()).Status != "BUILD" })
 	return s.ID
 }
 
+// settled waits until a server or volume is what it is going to be, so that states that are compared don't change by themselves.
+func (p *project) settled(id string, is func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%s is still being made", id)
+		}
+	}
+}
+
 func (p *project) newVolume(name string, metadata map[string]string) string {
-	return must(volumes.Create(p.t.Context(), p.volume, volumes.CreateOpts{Size: 1, Name: name, Metadata: metadata}, nil).Extract()).ID
+	v := must(volumes.Create(p.t.Context(), p.volume, volumes.CreateOpts{Size: 1, Name: name, Metadata: metadata}, nil).Extract())
+	p.settled(v.ID, func() bool { return must(volumes.Get(p.t.Context(), p.volume, v.ID).Extract()).Status != "creating" })
+	return v.ID
 }
 
 func (p *project) newKeyPair(name string) string {
