@@ -120,6 +120,11 @@ var house = []floor{
 			with(clients, "internal/queue", "internal/aquilon/profile", "internal/image/promote", "internal/factory/buildlog",
 				"internal/factory/packer"),
 		},
+		// A dead letter is tried again in the same way from the page and from the command.
+		{
+			"internal/factory/board", "shows the factory in a browser, and to monitoring",
+			with(ground, "internal/queue", "internal/factory/buildlog", "internal/factory/worker", "internal/page"),
+		},
 		{"internal/factory/packer", "runs packer: variables, environment, process group, log", ground},
 		{"internal/factory/buildlog", "the logs of builds: a folder per run", ground},
 	}},

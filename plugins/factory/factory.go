@@ -15,8 +15,8 @@ func plugin() sdk.Plugin {
 		Short:    "Build images when Aquilon profiles change",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{
-			watchCommand(), enqueueCommand(), migrateCommand(), workerCommand(), statusCommand(), logsCommand(),
-			deadLettersCommand(), requeueCommand(), discardCommand(),
+			watchCommand(), enqueueCommand(), migrateCommand(), workerCommand(), runCommand(), serveCommand(), statusCommand(),
+			logsCommand(), deadLettersCommand(), requeueCommand(), discardCommand(),
 		},
 	}
 }

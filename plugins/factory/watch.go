@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
@@ -30,15 +31,10 @@ func watchCommand() sdk.Command {
 			{Text: "Build all images on the first run", Command: "imgctl factory watch --first-run build-all"},
 		},
 		Args: []sdk.Arg{sdk.Optional("TIME", "Unix time that ncm-cdispd passes; it has no effect")},
-		Flags: sdk.Flags{
-			configFlag(),
+		Flags: append(sdk.Flags{
+			configFlag(), legacyFlag(),
 			sdk.Duration("every", 0, "pause between runs, at least 1s; without it, run once"),
-			sdk.Enum("first-run", "", "what profiles that are there on the first run count as: seed (built) or build-all (changed) "+
-				"(default: FIRST_RUN of the configuration, or seed)", config.Seed, config.BuildAll),
-			sdk.Strings("ignore", "value that doesn't count, such as /metadata/time; * stands for any key (default: IGNORE_PATHS)").
-				ValueName("PATH"),
-			legacyFlag(),
-		},
+		}, watchFlags()...),
 		Columns: sdk.Columns{
 			{Title: "Profile"},
 			{Title: "Change"},
@@ -47,6 +43,16 @@ func watchCommand() sdk.Command {
 			{Title: "Problem"},
 		},
 		Run: bridge.Run(watchProfiles, map[string]string{"TIME": "TIME"}),
+	}
+}
+
+// watchFlags are those of commands that watch.
+func watchFlags() sdk.Flags {
+	return sdk.Flags{
+		sdk.Enum("first-run", "", "what profiles that are there on the first run count as: seed (built) or build-all (changed) "+
+			"(default: FIRST_RUN of the configuration, or seed)", config.Seed, config.BuildAll),
+		sdk.Strings("ignore", "value that doesn't count, such as /metadata/time; * stands for any key (default: IGNORE_PATHS)").
+			ValueName("PATH"),
 	}
 }
 
@@ -70,6 +76,11 @@ func watchProfiles(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if every == 0 {
 		return run(ctx, in, out, o, bridge.CarryOut)
 	}
+	return watchOn(ctx, in, out, o, every)
+}
+
+// watchOn watches until ctx ends; a first run that can't work ends it, too.
+func watchOn(ctx context.Context, in *sdk.Input, out *sdk.Output, o watch.Options, every time.Duration) error {
 	rep := bridge.Reporter(in, out)
 	for first := true; ; first = false {
 		err := run(ctx, in, out, o, tell)
@@ -93,6 +104,11 @@ func watched(in *sdk.Input, out *sdk.Output) (o watch.Options, err error) {
 	if err != nil {
 		return o, err
 	}
+	return watchedBy(in, c)
+}
+
+// watchedBy are the options of a configuration and the flags.
+func watchedBy(in *sdk.Input, c *config.Config) (o watch.Options, err error) {
 	o = watch.Options{
 		Index: c.Index, Profiles: c.Profiles, Match: c.Match, Cache: c.Cache, Ignore: c.Ignore, NameStyle: c.NameStyle,
 		BuildAll: c.FirstRun == config.BuildAll, Sink: sink(in, c), ReadOnly: in.DryRun(),

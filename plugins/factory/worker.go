@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -40,25 +41,31 @@ func workerCommand() sdk.Command {
 			},
 			{Text: "Build what is in the queue, then end", Command: "imgctl --os-cloud admin factory worker --until-empty"},
 		},
-		Flags: sdk.Flags{
+		Flags: append(sdk.Flags{
 			configFlag(),
-			sdk.Int("slots", 0, "how many images to build at once (default: THREAD_COUNT of the configuration)").ValueName("N"),
-			sdk.File("build-clouds", "", "clouds.yaml with the credentials that packer builds with").ValueName("FILE"),
-			sdk.String("build-cloud", "", "entry of that file").ValueName("CLOUD"),
-			sdk.String("packer", "", "packer's path or name (default: PACKER_PATH of the configuration if it is there, else packer)").
-				ValueName("PROGRAM"),
-			sdk.Strings("var-file", "file with variables for the templates").ValueName("FILE").Completes(sdk.CompleteFiles),
-			sdk.Strings("env", "variable of the environment that packer gets in addition").ValueName("NAME"),
-			sdk.Bool("parallel-templates", "build the templates of one image at once"),
-			sdk.Duration("build-timeout", 4*time.Hour, "how long the build of a template may take"),
-			sdk.Duration("grace", 30*time.Second, "how long running builds may go on when the worker is to end"),
-			sdk.String("suffix", " next", "what templates put behind the name of a new image; it is promoted under the name without it"),
-			sdk.Bool("until-empty", "end when the queue has nothing to do"),
-			sdk.Int("keep-logs", 20, "how many logs to keep of each image").ValueName("N"),
-			sdk.Duration("keep-logs-for", 90*24*time.Hour, "how long to keep logs"),
-			sdk.Bytes("keep-logs-size", 10<<30, "how much space all logs may take"),
-		},
+			sdk.Bool("until-empty", "end when no request is ready or being built; those that wait for their next try stay in the queue"),
+		}, workerFlags()...),
 		Run: bridge.Run(work),
+	}
+}
+
+// workerFlags are those of commands that build.
+func workerFlags() sdk.Flags {
+	return sdk.Flags{
+		sdk.Int("slots", 0, "how many images to build at once (default: THREAD_COUNT of the configuration)").ValueName("N"),
+		sdk.File("build-clouds", "", "clouds.yaml with the credentials that packer builds with").ValueName("FILE"),
+		sdk.String("build-cloud", "", "entry of that file").ValueName("CLOUD"),
+		sdk.String("packer", "", "packer's path or name (default: PACKER_PATH of the configuration if it is there, else packer)").
+			ValueName("PROGRAM"),
+		sdk.Strings("var-file", "file with variables for the templates").ValueName("FILE").Completes(sdk.CompleteFiles),
+		sdk.Strings("env", "variable of the environment that packer gets in addition").ValueName("NAME"),
+		sdk.Bool("parallel-templates", "build the templates of one image at once"),
+		sdk.Duration("build-timeout", 4*time.Hour, "how long the build of a template may take"),
+		sdk.Duration("grace", 30*time.Second, "how long running builds may go on when the worker is to end"),
+		sdk.String("suffix", " next", "what templates put behind the name of a new image; it is promoted under the name without it"),
+		sdk.Int("keep-logs", 20, "how many logs to keep of each image").ValueName("N"),
+		sdk.Duration("keep-logs-for", 90*24*time.Hour, "how long to keep logs"),
+		sdk.Bytes("keep-logs-size", 10<<30, "how much space all logs may take"),
 	}
 }
 
@@ -67,8 +74,21 @@ func work(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	o, err := workerOptions(in, c)
+	if in.DryRun() {
+		return wouldWork(ctx, in, out, c)
+	}
+	o, closeAll, err := readyWorker(ctx, in, c)
 	if err != nil {
+		return err
+	}
+	defer closeAll()
+	o.UntilEmpty = in.Bool("until-empty")
+	return worker.Run(ctx, o, bridge.Reporter(in, out))
+}
+
+// wouldWork tells what there is to do.
+func wouldWork(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Config) error {
+	if _, err := workerOptions(in, c); err != nil {
 		return err
 	}
 	q, err := c.OpenQueue(ctx)
@@ -76,31 +96,37 @@ func work(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer q.Close()
-	o.Queue = q
-	if in.DryRun() {
-		count, err := q.Count(ctx)
-		if err != nil {
-			return err
-		}
-		out.Field("ready", count.Ready)
-		out.Field("waiting", count.Waiting)
-		out.Unchanged()
-		return nil
-	}
-	access, images, err := bridge.Images(ctx, in, "")
+	count, err := q.Count(ctx)
 	if err != nil {
 		return err
 	}
-	defer access.Close()
+	out.Field("ready", count.Ready)
+	out.Field("waiting", count.Waiting)
+	out.Unchanged()
+	return nil
+}
+
+// readyWorker is a worker with its queue and its cloud.
+func readyWorker(ctx context.Context, in *sdk.Input, c *config.Config) (o worker.Options, closeAll func(), err error) {
+	if o, err = workerOptions(in, c); err != nil {
+		return o, nil, err
+	}
+	if o.Queue, err = c.OpenQueue(ctx); err != nil {
+		return o, nil, err
+	}
+	access, images, err := bridge.Images(ctx, in, "")
+	if err != nil {
+		return o, nil, errors.Join(err, o.Queue.Close())
+	}
 	o.Site = promote.Site{Images: images, Project: access.Project().ID, Admin: access.IsAdmin()}
-	return worker.Run(ctx, o, bridge.Reporter(in, out))
+	return o, func() { access.Close(); _ = o.Queue.Close() }, nil
 }
 
 func workerOptions(in *sdk.Input, c *config.Config) (o worker.Options, err error) {
 	o = worker.Options{
 		Slots: cmp.Or(in.Int("slots"), c.Slots), TemplateMap: c.TemplateMap, SourceImages: c.SourceImages,
 		Resolve: profile.Options{NameStyle: c.NameStyle}, Parallel: in.Bool("parallel-templates"), Timeout: in.Duration("build-timeout"),
-		Suffix: in.String("suffix"), Grace: in.Duration("grace"), UntilEmpty: in.Bool("until-empty"),
+		Suffix: in.String("suffix"), Grace: in.Duration("grace"),
 		Keep: buildlog.Keep{Runs: in.Int("keep-logs"), Age: in.Duration("keep-logs-for"), Bytes: in.Bytes("keep-logs-size")},
 		Packer: packer.Build{
 			Program: in.String("packer"), Cleanup: cleanup, Env: packer.Environment(in.Environment(), in.Strings("env")...),

@@ -58,7 +58,7 @@ func TestRetentionInChromium(t *testing.T) {
 	for _, look := range []struct{ name, size, flags string }{
 		{"retention-report", "1180,1500", ""}, {"narrow", "390,1200", ""}, {"dark", "1180,1500", "--force-dark-mode"},
 	} {
-		t.Run(look.name, func(t *testing.T) { picture(t, page, look.name, look.size, look.flags) })
+		t.Run(look.name, func(t *testing.T) { picture(t, "file://"+page, look.name, look.size, look.flags) })
 	}
 }
 
@@ -125,7 +125,7 @@ func world(t *testing.T) *retention.Plan {
 }
 
 // browse runs Chromium, which a container's root has to run without its own sandbox.
-func browse(t *testing.T, page string, args ...string) []byte {
+func browse(t *testing.T, address string, args ...string) []byte {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -136,8 +136,8 @@ func browse(t *testing.T, page string, args ...string) []byte {
 	cmd := exec.CommandContext(ctx, chromium, append([]string{
 		"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
 		"--disable-background-networking", "--user-data-dir=" + t.TempDir(), "--virtual-time-budget=3000",
-		"--host-resolver-rules=MAP * ~NOTFOUND",
-	}, append(args, "file://"+page)...)...)
+		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+	}, append(args, address)...)...)
 	cmd.WaitDelay = 5 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -184,7 +184,7 @@ say("wide", document.documentElement.scrollWidth <= innerWidth);
 	if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dom := string(browse(t, copied, "--dump-dom", "--window-size=390,900"))
+	dom := string(browse(t, "file://"+copied, "--dump-dom", "--window-size=390,900"))
 	for _, want := range []string{
 		"all=17 of 17", "rocky=4", "none=0", "keyboard=true", "up=true", "down=true", "by age=ascending", "hidden=true", "bars=true",
 		"escaped=0", "wide=true",
@@ -196,14 +196,14 @@ say("wide", document.documentElement.scrollWidth <= innerWidth);
 }
 
 // picture takes a screenshot, and keeps it in the docs if that is asked for.
-func picture(t *testing.T, page, name, size, flags string) {
+func picture(t *testing.T, address, name, size, flags string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name+".png")
 	args := []string{"--screenshot=" + file, "--window-size=" + size}
 	if flags != "" {
 		args = append(args, flags)
 	}
-	browse(t, page, args...)
+	browse(t, address, args...)
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func picture(t *testing.T, page, name, size, flags string) {
 	if keep := os.Getenv("IMGCTL_PICTURES"); keep != "" {
 		copyFile(t, file, filepath.Join(keep, name+".png"))
 	}
-	if *update && name == "retention-report" {
+	if *update && slices.Contains([]string{"retention-report", "factory"}, name) {
 		keepPicture(t, img, filepath.Join("..", "..", "docs", name+".png"))
 	}
 }

@@ -26,6 +26,7 @@ const (
 	BuildFile  = "build.json"
 	LogFile    = "packer.log"
 	ResultFile = "result.json"
+	goingFile  = ".going"
 	latest     = "latest"
 )
 
@@ -92,6 +93,7 @@ type Run struct {
 	Result  *Result // nil while it runs, or if its worker died
 	started time.Time
 	bytes   int64
+	going   *os.File // locked while it runs
 }
 
 // Begin makes the folder of a new run.
@@ -105,6 +107,9 @@ func (s *Store) Begin(b Build) (*Run, error) {
 	}
 	if err := os.Mkdir(r.Folder, 0o750); err != nil {
 		return nil, fmt.Errorf("making the folder of the logs: %w", err)
+	}
+	if err := r.goOn(); err != nil {
+		return nil, err
 	}
 	if err := writeJSON(filepath.Join(r.Folder, BuildFile), b); err != nil {
 		return nil, err
@@ -124,10 +129,29 @@ func (s *Store) Begin(b Build) (*Run, error) {
 // Log is the path of the run's log.
 func (r *Run) Log() string { return filepath.Join(r.Folder, LogFile) }
 
+// goOn marks the run as one that is going on, until it ends or this process does.
+func (r *Run) goOn() (err error) {
+	if r.going, err = os.OpenFile(filepath.Join(r.Folder, goingFile), os.O_CREATE|os.O_WRONLY, 0o640); err == nil {
+		err = lock(r.going)
+	}
+	if err != nil {
+		return fmt.Errorf("marking the run: %w", err)
+	}
+	return nil
+}
+
+// Running reports whether the run goes on. It can't be told of a run on another machine whose logs are mounted here.
+func (r *Run) Running() bool { return r.Result == nil && locked(filepath.Join(r.Folder, goingFile)) }
+
 // End says how the run has ended.
 func (r *Run) End(result Result) error {
 	r.Result = &result
-	return writeJSON(filepath.Join(r.Folder, ResultFile), result)
+	err := writeJSON(filepath.Join(r.Folder, ResultFile), result)
+	if r.going != nil {
+		err = errors.Join(err, r.going.Close(), os.Remove(r.going.Name()))
+		r.going = nil
+	}
+	return err
 }
 
 func writeJSON(path string, value any) error {

@@ -69,5 +69,5 @@ func (r *Run) Show(ctx context.Context, to io.Writer, follow bool) error {
 
 func (r *Run) ended() bool {
 	_, err := os.Stat(filepath.Join(r.Folder, ResultFile))
-	return err == nil
+	return err == nil || !locked(filepath.Join(r.Folder, goingFile))
 }
