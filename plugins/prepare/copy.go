@@ -112,10 +112,8 @@ func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.
 		s.close()
 		closes()
 	}
-	if err := s.refuse(modified); err != nil {
-		return nil, err
-	}
 	s.place(jobs)
+	s.placeModified(modified)
 	changes.Folders = s.Folders
 	return modify.NewPlan(ctx, d.client, jobs, modified, changes, o)
 }
@@ -134,7 +132,7 @@ func frozen(in *sdk.Input) (pin func(reference.Reference) (reference.Reference, 
 
 // carryOut copies what has to be copied before the parameters are true.
 func carryOut(ctx context.Context, in *sdk.Input, out *sdk.Output, d *deployment, result *decide.Result) (*modify.Plan, error) {
-	plan, err := planCopy(ctx, in, d, result, toWrite(in))
+	plan, err := planCopy(ctx, in, d, result, toWrite(out, targets(result)))
 	if err != nil || len(plan.Images)+len(plan.Modify) == 0 {
 		return plan, err
 	}

@@ -56,7 +56,7 @@ func remove(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if image.Tag == "" && image.Digest == "" {
 		return fault.New(fault.Usage, "add a tag or a digest", "image %s: which one to delete isn't said", image)
 	}
-	s, err := openStores(in, c, target.Host, imageserve.Open)
+	s, err := openStores(in, c, target.Host, toRead)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/containers/imageserve"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/layout"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/lockfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
@@ -39,6 +38,9 @@ func exportCommand() sdk.Command {
 }
 
 func export(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	if err := canWrite(in, "lock"); err != nil {
+		return err
+	}
 	o, err := copyOptions(in)
 	if err != nil {
 		return err
@@ -58,7 +60,7 @@ func export(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	s, err := openStores(in, d.client, d.Undercloud, imageserve.Open)
+	s, err := openStores(in, d.client, d.Undercloud, toRead)
 	if err != nil {
 		return err
 	}

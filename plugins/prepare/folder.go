@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imageserve"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
@@ -27,16 +28,55 @@ type stores struct {
 	dirs    map[string]string
 }
 
-// opening says how folders are opened.
-type opening func(dir string) (*imageserve.Folder, error)
+// opening says how the folder of a registry is opened.
+type opening func(host, dir string) (*imageserve.Folder, error)
 
-// toWrite makes folders that aren't there, unless nothing may be changed.
-func toWrite(in *sdk.Input) opening {
-	return func(dir string) (*imageserve.Folder, error) { return imageserve.Create(dir, in.DryRun()) }
+// toRead opens folders that are there.
+func toRead(_, dir string) (*imageserve.Folder, error) { return imageserve.Open(dir) }
+
+// toWrite makes the folders of registries that images are copied to, if they aren't there.
+func toWrite(out *sdk.Output, to map[string]bool) opening {
+	return func(host, dir string) (*imageserve.Folder, error) {
+		if !to[host] {
+			return toRead(host, dir)
+		}
+		there := exists(dir)
+		f, err := imageserve.Create(dir, false)
+		if err == nil && !there {
+			out.Textf("new folder of images: %s", dir)
+		}
+		return f, err
+	}
 }
 
-// toPlan takes a folder that isn't there for an empty one.
-func toPlan(dir string) (*imageserve.Folder, error) { return imageserve.Create(dir, true) }
+// toPlan takes such a folder for an empty one, and makes none.
+func toPlan(to map[string]bool) opening {
+	return func(host, dir string) (*imageserve.Folder, error) {
+		if !to[host] {
+			return toRead(host, dir)
+		}
+		return imageserve.Create(dir, true)
+	}
+}
+
+// toCopy is toWrite, or toPlan if nothing may be changed.
+func toCopy(in *sdk.Input, out *sdk.Output, to map[string]bool) opening {
+	if in.DryRun() {
+		return toPlan(to)
+	}
+	return toWrite(out, to)
+}
+
+// targets are the registries that images are copied to.
+func targets(result *decide.Result) map[string]bool {
+	to := map[string]bool{}
+	for _, image := range result.All() {
+		if image.Pushed {
+			to[image.Target.Registry()] = true
+		}
+	}
+	return to
+}
 
 // openStores opens the folders; usual is the registry of those that name none.
 func openStores(in *sdk.Input, c *registry.Client, usual string, open opening) (*stores, error) {
@@ -54,7 +94,7 @@ func openStores(in *sdk.Input, c *registry.Client, usual string, open opening) (
 			return nil, fault.Bad("folder", "", "%q is neither DIR nor HOST:PORT=DIR", text)
 		}
 		dir = in.Path(dir)
-		f, err := open(dir)
+		f, err := open(host, dir)
 		if err != nil {
 			s.close()
 			return nil, err
@@ -70,17 +110,12 @@ func (s *stores) close() {
 	}
 }
 
-// refuse is the error of images that are modified on their way into a folder: what modifies them pulls them
-// from the registry that they were copied to.
-func (s *stores) refuse(modified []modify.Job) error {
-	for _, m := range modified {
-		if host := m.Target.Registry(); s.folders[host] != nil {
-			advice := fault.Advise("set push_destination of the entry at %s to a registry that takes images, and copy the result "+
-				"from there into the folder", m.At)
-			return fault.New(fault.Usage, advice, "image %s: what is modified can't be written to the folder %s", m.Target, s.dirs[host])
-		}
+// placeModified has images that are modified use the folders of their registries.
+func (s *stores) placeModified(jobs []modify.Job) {
+	for n := range jobs {
+		jobs[n].SourceFolder = s.dirs[jobs[n].Source.Registry()]
+		jobs[n].TargetFolder = s.dirs[jobs[n].Target.Registry()]
 	}
-	return nil
 }
 
 // place has jobs use the folders of their registries.

@@ -34,7 +34,7 @@ func list(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer c.Close()
-	s, err := openStores(in, c, target.Host, imageserve.Open)
+	s, err := openStores(in, c, target.Host, toRead)
 	if err != nil {
 		return err
 	}

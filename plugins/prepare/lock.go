@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -61,16 +64,27 @@ func lockDiff(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	var after *lockfile.File
+	var unread *unreadable
 	if other := in.ArgValues("OTHER"); len(other) > 0 {
 		after, err = lockfile.Read(in.Path(other[0]))
 	} else {
 		after, err = now(ctx, in, out)
+	}
+	if found, ok := errors.AsType[*unreadable](err); ok && len(after.Images) > 0 {
+		unread, err = found, nil
+		for _, image := range unread.images {
+			before.Forget(image.Source)
+		}
 	}
 	if err != nil {
 		return err
 	}
 	changes := lockfile.Diff(before, after)
 	showChanges(out, changes)
+	if unread != nil {
+		return fault.Wrap(fault.Partial, "", fmt.Errorf("%d of %d images can't be read, so they aren't compared: %w",
+			len(unread.images), len(unread.images)+len(after.Images), unread))
+	}
 	if len(changes) > 0 {
 		return fault.New(fault.Drift, "", "%d differences from the lock file", len(changes))
 	}
@@ -83,11 +97,15 @@ func lockUpdate(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	parts := in.ArgValues("IMAGE")
 	after, err := now(ctx, in, out)
+	if unread, ok := errors.AsType[*unreadable](err); ok && len(parts) > 0 {
+		err = unread.of(parts)
+	}
 	if err != nil {
 		return err
 	}
-	if parts := in.ArgValues("IMAGE"); len(parts) > 0 {
+	if len(parts) > 0 {
 		if after, err = before.With(after, parts); err != nil {
 			return err
 		}
@@ -100,7 +118,8 @@ func lockUpdate(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	return writeLock(file, after)
 }
 
-// now is a lock file of what the registries have for the deployment.
+// now is a lock file of what the registries have for the deployment. If some images can't be read, it has the others,
+// and the error is an unreadable.
 func now(ctx context.Context, in *sdk.Input, out *sdk.Output) (*lockfile.File, error) {
 	d, err := load(in, out)
 	if err != nil {
@@ -110,16 +129,20 @@ func now(ctx context.Context, in *sdk.Input, out *sdk.Output) (*lockfile.File, e
 		return nil, err
 	}
 	defer d.closes()
+	d.GoOn = true
 	result, err := d.decide(ctx, out)
 	if err != nil {
 		return nil, err
 	}
+	unread := result.AllUnread()
 	found, err := d.digests(ctx, result, nil)
-	if err != nil {
+	if some, ok := errors.AsType[*unreadable](err); ok {
+		unread = append(unread, some.images...)
+	} else if err != nil {
 		return nil, err
 	}
 	f := lockfile.New()
-	return f, record(f, result, found)
+	return f, cmp.Or(record(f, result, found), notRead(unread))
 }
 
 // record puts the result's images into the lock file.
@@ -130,11 +153,13 @@ func record(f *lockfile.File, result *decide.Result, found digests) error {
 			continue // the user's files have the digest
 		}
 		name, digest := i.Source.String(), found.of(i)
-		if other := images[name]; other != "" && other != digest {
+		if other := images[name]; other != "" && digest != "" && other != digest {
 			return fault.New(fault.Usage, "give all entries with this image the same multi_arch and push_destination",
 				"image %s is used both as an index and as one of its images, of which a lock file can hold one", name)
 		}
-		images[name], f.Images[name] = digest, digest
+		if digest != "" { // it could be read
+			images[name], f.Images[name] = digest, digest
+		}
 		if i.Start.Path == "" {
 			continue
 		}

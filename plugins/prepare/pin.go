@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -50,7 +49,7 @@ func (d *deployment) digests(ctx context.Context, result *decide.Result, plan *m
 		}
 	}
 	var mu sync.Mutex
-	var errs []error
+	var unread []decide.Unread
 	var group errgroup.Group
 	group.SetLimit(16)
 	asked := map[content]bool{}
@@ -64,13 +63,18 @@ func (d *deployment) digests(ctx context.Context, result *decide.Result, plan *m
 			digest, err := d.digest(ctx, c)
 			mu.Lock()
 			defer mu.Unlock()
-			errs = append(errs, err)
+			if err != nil {
+				unread = append(unread, decide.Unread{Source: c.source, Err: err})
+			}
 			found[c] = digest
 			return nil
 		})
 	}
 	_ = group.Wait() // each image's error is kept
-	return found, errors.Join(errs...)
+	if ctx.Err() != nil {
+		return found, context.Cause(ctx)
+	}
+	return found, notRead(unread)
 }
 
 func (d *deployment) digest(ctx context.Context, c content) (string, error) {

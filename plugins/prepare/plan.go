@@ -56,7 +56,7 @@ func showPlan(ctx context.Context, in *sdk.Input, out *sdk.Output) (err error) {
 	if err != nil {
 		return err
 	}
-	plan, err := planCopy(ctx, in, d, result, toPlan)
+	plan, err := planCopy(ctx, in, d, result, toPlan(targets(result)))
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func push(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer c.Close()
-	s, err := openStores(in, c, target.Host, toWrite(in))
+	s, err := openStores(in, c, target.Host, toCopy(in, out, map[string]bool{target.Host: true}))
 	if err != nil {
 		return err
 	}

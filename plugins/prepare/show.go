@@ -38,7 +38,7 @@ func show(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer c.Close()
-	s, err := openStores(in, c, image.Registry(), imageserve.Open)
+	s, err := openStores(in, c, image.Registry(), toRead)
 	if err != nil {
 		return err
 	}

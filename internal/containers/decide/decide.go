@@ -60,6 +60,8 @@ type Request struct {
 	Now         time.Time
 	// Offline leaves tags as they are where they would be found by labels.
 	Offline bool
+	// GoOn leaves images out whose tags can't be found, and goes on with the others.
+	GoOn bool
 }
 
 // Result is what was decided.
@@ -67,6 +69,7 @@ type Result struct {
 	Params map[string]Param
 	Images []*Image // in the order of entries and list; one source may be there more than once
 	Left   []Left
+	Unread []Unread           // with Request.GoOn
 	Roles  map[string]*Result // by role, for those with a list of their own
 	// Insecure are the registries among the params that the request calls insecure, sorted.
 	Insecure []string
@@ -133,6 +136,12 @@ type Left struct {
 	Name     string
 	Params   []string
 	Why      string
+}
+
+// Unread is an image whose tag can't be found.
+type Unread struct {
+	Source reference.Reference // with the tag to start from
+	Err    error
 }
 
 // Decide reads the environment and asks the registry where tags or labels have to be found.
@@ -205,6 +214,15 @@ func (r *Result) All() []*Image {
 		images = append(images, r.Roles[role].Images...)
 	}
 	return images
+}
+
+// AllUnread are the images of the result and of its roles whose tags can't be found.
+func (r *Result) AllUnread() []Unread {
+	all := slices.Clone(r.Unread)
+	for _, role := range slices.Sorted(maps.Keys(r.Roles)) {
+		all = append(all, r.Roles[role].Unread...)
+	}
+	return all
 }
 
 func usage(format string, args ...any) error { return fault.New(fault.Usage, "", format, args...) }

@@ -55,7 +55,7 @@ func (d *decision) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.discover(ctx, images); err != nil {
+	if images, err = d.discover(ctx, images); err != nil {
 		return err
 	}
 	return d.finish(ctx, images)
@@ -214,17 +214,17 @@ func (d *decision) multiArch() bool {
 	return d.Environment.Parameters.Get("AdditionalArchitectures").Truthy()
 }
 
-// discover finds the tags that labels name, several images at a time.
-func (d *decision) discover(ctx context.Context, images []*Image) error {
+// discover finds the tags that labels name, several images at a time. It gives those to go on with.
+func (d *decision) discover(ctx context.Context, images []*Image) ([]*Image, error) {
 	labels := len(d.entry.ModifyOnlyLabels) > 0 && d.entry.ModifyRole != ""
 	if d.template == nil && !labels {
-		return nil
+		return images, nil
 	}
 	if d.Offline {
 		for _, image := range images {
 			image.TagWhy += "; labels aren't looked at"
 		}
-		return nil
+		return images, nil
 	}
 	found := newLookups(d.Registry, !d.userTag)
 	errs := make([]error, len(images))
@@ -237,7 +237,18 @@ func (d *decision) discover(ctx context.Context, images []*Image) error {
 		})
 	}
 	_ = group.Wait() // the errors are kept one by one
-	return errors.Join(errs...)
+	if !d.GoOn || ctx.Err() != nil {
+		return images, errors.Join(errs...)
+	}
+	var read []*Image
+	for i, err := range errs {
+		if err == nil {
+			read = append(read, images[i])
+		} else {
+			d.result.Unread = append(d.result.Unread, Unread{images[i].Source, err})
+		}
+	}
+	return read, nil
 }
 
 // look finds one image's tag, and whether it has one of the labels that an image to change needs.

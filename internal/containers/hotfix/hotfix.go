@@ -131,16 +131,8 @@ func (p *Plan) Close() error { return os.RemoveAll(p.dir) }
 func (p *Plan) Fetched() int64 { return p.cache.Read() }
 
 // at is where an image is: its host is the folder's name for a layout.
-func (p *Plan) at(r reference.Reference, folder string) registry.Image {
-	i := remote.Image(r)
-	if f := p.stores.Folders[folder]; f != nil {
-		i.Host, i.Repository = folder, f.Repository(r)
-	}
-	return i
-}
-
-func (p *Plan) source(i *Image) registry.Image { return p.at(i.Source, i.SourceFolder) }
-func (p *Plan) target(i *Image) registry.Image { return p.at(i.Target, i.TargetFolder) }
+func (p *Plan) source(i *Image) registry.Image { return p.stores.Image(i.Source, i.SourceFolder) }
+func (p *Plan) target(i *Image) registry.Image { return p.stores.Image(i.Target, i.TargetFolder) }
 
 func (p *Plan) plan(ctx context.Context, i *Image, files []*rpmfile.File, dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {

@@ -12,24 +12,42 @@ import (
 // lockName is locked by all who write, and alone by who removes what nothing refers to.
 const lockName = "v2/.imgctl.lock"
 
-// Create opens the folder, and makes it if it isn't there. With dry, nothing is made.
+// Create opens the folder, and makes it if it isn't there; the folder that it is in has to exist. With dry, nothing
+// is made.
 func Create(dir string, dry bool) (*Folder, error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return Open(dir)
 	}
-	if dry {
-		empty, err := os.MkdirTemp("", "imgctl")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(empty) // it stays open
-		f, err := makeFolder(empty)
-		if err == nil {
-			f.dir = dir
-		}
-		return f, err
+	if err := parent(dir); err != nil {
+		return nil, err
 	}
-	return makeFolder(dir)
+	if !dry {
+		return makeFolder(dir)
+	}
+	empty, err := os.MkdirTemp("", "imgctl")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(empty) // it stays open
+	f, err := makeFolder(empty)
+	if err == nil {
+		f.dir = dir
+	}
+	return f, err
+}
+
+// parent is the error of a folder that can't be made because the one above is missing: its path may be misspelled.
+func parent(dir string) error {
+	above := path.Dir(dir)
+	info, err := os.Stat(above)
+	switch {
+	case err != nil:
+		return fault.Wrap(fault.NotFound, fault.Advise("check the path, or create %s", above),
+			fmt.Errorf("folder of images %s: %w", dir, err))
+	case !info.IsDir():
+		return fault.New(fault.Usage, "", "folder of images %s: %s is no folder", dir, above)
+	}
+	return nil
 }
 
 func makeFolder(dir string) (*Folder, error) {

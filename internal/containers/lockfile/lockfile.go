@@ -131,6 +131,15 @@ func (f *File) With(now *File, parts []string) (*File, error) {
 	return all, nil
 }
 
+// Forget removes what the file has of the image, also by the tag that its labels named.
+func (f *File) Forget(image reference.Reference) {
+	if tag := f.Tags[image.String()]; tag != "" {
+		delete(f.Images, image.WithTag(tag).String())
+	}
+	delete(f.Tags, image.String())
+	delete(f.Images, image.String())
+}
+
 // Change is one difference between two lock files: a digest, or a tag that labels name. It is empty on
 // the side that lacks the image.
 type Change struct{ Image, Before, After string }

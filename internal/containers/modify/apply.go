@@ -52,7 +52,7 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) (err error) {
 	if ctx.Err() != nil {
 		return fmt.Errorf("modifying images: %w", context.Cause(ctx))
 	}
-	return p.errs(copied)
+	return p.errs(errors.Join(copied, p.finish(ctx)))
 }
 
 // image changes one image and tells how it went.
@@ -79,8 +79,7 @@ func (r *run) make(ctx context.Context, i *Image) (err error) {
 	}
 	defer func() { err = errors.Join(err, remove(folder)) }()
 	// The copy is in the target's own repository, so layers needn't be sent again.
-	target := remote.Image(i.Target)
-	if i.base, err = remote.Load(ctx, r.c, remote.Image(i.Copy).With(i.SourceDigest)); err != nil {
+	if i.base, err = r.load(ctx, i.Copy.WithDigest(i.SourceDigest), i.TargetFolder); err != nil {
 		return err
 	}
 	w := &work{Image: i, run: r, rep: r.rep, folder: folder}
@@ -91,8 +90,24 @@ func (r *run) make(ctx context.Context, i *Image) (err error) {
 	if made, err = w.finish(made); err != nil {
 		return err
 	}
-	i.Digest, err = remote.Store(ctx, r.c, target, made)
+	target := r.stores.Image(i.Target, i.TargetFolder)
+	i.Digest, err = remote.Store(ctx, r.stores.At(target.Host), target, made)
 	return err
+}
+
+// finish ends writing to folders.
+func (p *Plan) finish(ctx context.Context) error {
+	done := map[string]bool{"": true}
+	for _, i := range p.Modify {
+		if i.State != Modified || done[i.TargetFolder] {
+			continue
+		}
+		done[i.TargetFolder] = true
+		if err := p.stores.Folders[i.TargetFolder].Finish(ctx, p.errs(nil) != nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // uncopied fails the changes of images that couldn't be copied.

@@ -31,16 +31,18 @@ const (
 type Job struct {
 	// Source is the image as it is; Copy is where it is copied first, in the target's repository.
 	Source, Copy, Target reference.Reference
-	Role, AppendTag      string
-	Vars                 map[string]any
-	At                   string // where the entry stands, for messages
+	// SourceFolder and TargetFolder are the folders that have them in place of registries; "" is none.
+	SourceFolder, TargetFolder string
+	Role, AppendTag            string
+	Vars                       map[string]any
+	At                         string // where the entry stands, for messages
 }
 
 // Options say how changes are carried out.
 type Options struct {
 	// Roles are the commands of roles that aren't ours, by name. A command for ours replaces it.
 	Roles map[string][]string
-	// Folders are what images that are only copied are read from, or written to.
+	// Folders are those that images are read from, or written to, in place of registries.
 	Folders map[string]transfer.Folder
 	// Executor is the only one to use: Native or Buildah; "" is what each change needs.
 	Executor string

@@ -25,8 +25,8 @@ type Plan struct {
 	*transfer.Plan
 	Modify []*Image
 
-	c       *registry.Client
 	o       Options
+	stores  transfer.Stores
 	notes   []string
 	mu      sync.Mutex
 	scratch *scratch
@@ -121,7 +121,7 @@ func readAll(jobs []Job, o Options) (byKey map[string]*recipe, notes []string, e
 func NewPlan(
 	ctx context.Context, c *registry.Client, copies []transfer.Job, jobs []Job, o Options, limits transfer.Options,
 ) (*Plan, error) {
-	p := &Plan{c: c, o: o.filled()}
+	p := &Plan{o: o.filled(), stores: transfer.Stores{Registries: c, Folders: o.Folders}}
 	recipes, notes, err := readAll(jobs, p.o)
 	if err != nil {
 		return nil, err
@@ -149,10 +149,12 @@ func NewPlan(
 	}
 	for _, i := range p.Modify {
 		if i.State == Planned {
-			copies = append(copies, transfer.Job{Source: i.Source, Target: i.Copy})
+			copies = append(copies, transfer.Job{
+				Source: i.Source, Target: i.Copy, SourceFolder: i.SourceFolder, TargetFolder: i.TargetFolder,
+			})
 		}
 	}
-	if p.Plan, err = transfer.NewPlan(ctx, transfer.Stores{Registries: c, Folders: p.o.Folders}, copies, limits); err != nil {
+	if p.Plan, err = transfer.NewPlan(ctx, p.stores, copies, limits); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -182,7 +184,7 @@ func (p *Plan) resolve(ctx context.Context, i *Image) (err error) {
 	if i.recipe.unresolved != nil {
 		return i.recipe.unresolved
 	}
-	if i.base, err = remote.Load(ctx, p.c, remote.Image(i.Source)); err != nil {
+	if i.base, err = p.load(ctx, i.Source, i.SourceFolder); err != nil {
 		return err
 	}
 	digest, err := i.base.Digest()
@@ -197,27 +199,52 @@ func (p *Plan) resolve(ctx context.Context, i *Image) (err error) {
 	if i.inputs, err = i.recipe.fingerprint(i.SourceDigest, i.AppendTag); err != nil {
 		return err
 	}
-	there, m, err := p.c.Config(ctx, remote.Image(i.Target))
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	there, inputs, err := p.there(ctx, i)
+	switch {
+	case err != nil:
 		return err
-	}
-	if err == nil {
-		switch there.Labels[InputsLabel] {
-		case i.inputs:
-			i.State, i.Digest, i.Why = Current, m.Digest, "it is there, made from the same image by the same change"
-			return nil
-		case "":
-			i.State, i.Digest, i.Why = Current, m.Digest, "there is such a tag, which something else has made"
-			return nil
-		}
+	case there == "":
+		return p.choose(ctx, i, config)
+	case inputs == i.inputs:
+		i.State, i.Digest, i.Why = Current, there, "it is there, made from the same image by the same change"
+		return nil
+	case inputs == "":
+		i.State, i.Digest, i.Why = Current, there, "there is such a tag, which something else has made"
+		return nil
 	}
 	if err := p.choose(ctx, i, config); err != nil {
 		return err
 	}
-	if there.Labels[InputsLabel] != "" {
-		i.Why += "; it is made anew, because the image or the change is another one now"
-	}
+	i.Why += "; it is made anew, because the image or the change is another one now"
 	return nil
+}
+
+// load reads an image of a registry or folder.
+func (p *Plan) load(ctx context.Context, r reference.Reference, folder string) (v1.Image, error) {
+	i := p.stores.Image(r, folder)
+	return remote.Load(ctx, p.stores.At(i.Host), i)
+}
+
+// there is the digest of what the target's tag names now, "" if there is nothing, and what it was made of.
+func (p *Plan) there(ctx context.Context, i *Image) (digest, inputs string, err error) {
+	if i.TargetFolder != "" { // a folder may have half of an image
+		if _, found, err := p.stores.At(i.TargetFolder).Head(ctx, p.stores.Image(i.Target, i.TargetFolder)); err != nil || !found {
+			return "", "", err
+		}
+	}
+	image, err := p.load(ctx, i.Target, i.TargetFolder)
+	if fault.Is(err, fault.NotFound) {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return "", "", fmt.Errorf("image %s: %w", i.Target, err)
+	}
+	hash, err := image.Digest()
+	return hash.String(), config.Config.Labels[InputsLabel], err
 }
 
 // Done reports whether all targets are as they should be.

@@ -159,11 +159,11 @@ type Destination struct{ Host, Path string }
 func ParseDestination(text string) (Destination, error) {
 	host, path, _ := strings.Cut(strings.TrimRight(strings.TrimPrefix(text, "docker://"), "/"), "/")
 	if !hosts.MatchString(host) {
-		return Destination{}, fault.New(fault.Usage, "", "push destination %q: %q is no host", text, host)
+		return Destination{}, fault.New(fault.Usage, "", "registry %q: %q is no host", text, host)
 	}
 	if path != "" {
 		if err := checkPath(path); err != nil {
-			return Destination{}, fault.Wrap(fault.Usage, "", fmt.Errorf("push destination %q: %w", text, err))
+			return Destination{}, fault.Wrap(fault.Usage, "", fmt.Errorf("registry %q: %w", text, err))
 		}
 	}
 	return Destination{host, path}, nil

@@ -14,7 +14,7 @@ func Blobs(ctx context.Context, s Stores, jobs []Job, o Options) (map[string][]s
 	p := &Plan{stores: s, o: o.filled()}
 	images := make([]*Image, len(jobs))
 	for n, j := range jobs {
-		images[n] = &Image{Job: j, source: s.image(j.Source, j.SourceFolder)}
+		images[n] = &Image{Job: j, source: s.Image(j.Source, j.SourceFolder)}
 	}
 	var mu sync.Mutex
 	var errs []error

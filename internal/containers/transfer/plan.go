@@ -40,7 +40,7 @@ func NewPlan(ctx context.Context, s Stores, jobs []Job, o Options) (*Plan, error
 	p := &Plan{stores: s, o: o.filled(), Up: map[string]int64{}, blobs: map[blobKey]*blob{}}
 	for _, j := range unique(jobs) {
 		p.Images = append(p.Images, &Image{
-			Job: j, State: Planned, source: s.image(j.Source, j.SourceFolder), target: s.image(j.Target, j.TargetFolder),
+			Job: j, State: Planned, source: s.Image(j.Source, j.SourceFolder), target: s.Image(j.Target, j.TargetFolder),
 		})
 	}
 	if err := clashes(p.Images); err != nil {

@@ -96,8 +96,8 @@ type stored struct {
 func (i *Image) from() registry.Image { return i.source }
 func (i *Image) to() registry.Image   { return i.target }
 
-// image is where a reference's image is.
-func (s Stores) image(r reference.Reference, folder string) registry.Image {
+// Image is where the image of that name is: in the folder, if it is one of the stores, else in its registry.
+func (s Stores) Image(r reference.Reference, folder string) registry.Image {
 	if f := s.Folders[folder]; f != nil {
 		return registry.Image{Host: folder, Repository: f.Repository(r), Identifier: r.Identifier()}
 	}

@@ -36,7 +36,7 @@ func Verify(ctx context.Context, s Stores, images []reference.Reference, deep bo
 }
 
 func (v *Checked) verify(ctx context.Context, p *Plan, deep bool) error {
-	image := p.stores.image(v.Image, "")
+	image := p.stores.Image(v.Image, "")
 	c := p.stores.at(image.Host)
 	d, found, err := c.Head(ctx, image)
 	if err != nil {
