@@ -48,6 +48,23 @@ func (o *ServerOptions) find(ctx context.Context, s *Site) error {
 		return fault.New(fault.NotFound, fault.Advise("name it with %s", fault.Option("flavor")), "no flavor %q", o.Flavor)
 	}
 	o.Flavor = id
+	return o.findKey(ctx, s)
+}
+
+// findKey makes sure that the key pair is there. Nova would only say so when the node is reserved and prepared.
+func (o *ServerOptions) findKey(ctx context.Context, s *Site) error {
+	if o.Key == "" {
+		return nil
+	}
+	resp, err := s.Compute.Get(ctx, s.Compute.ServiceURL("os-keypairs", url.PathEscape(o.Key)), nil,
+		&gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
+	_, _, err = gophercloud.ParseResponse(resp, err)
+	switch {
+	case gophercloud.ResponseCodeIs(err, http.StatusNotFound):
+		return fault.In("key", fault.New(fault.NotFound, "create it first, with the same credentials", "no key pair %q", o.Key))
+	case err != nil:
+		return fmt.Errorf("reading key pair %q: %w", o.Key, cloud.Classify(err))
+	}
 	return nil
 }
 
@@ -71,19 +88,31 @@ func (t *Test) reserveForCompute(ctx context.Context) (string, error) {
 		}
 	}
 	for _, n := range candidates {
-		// The allocation reserves nothing. Only its name counts, which is unique.
-		a := t.site.allocation(noClass, nil)
-		a.Name = allocationName + n.ID
-		err := t.site.Nodes.Claim(ctx, a)
-		if fault.Is(err, fault.Conflict) {
-			continue
-		}
+		claimed, err := t.claim(ctx, n.ID)
 		if err != nil {
 			return "", err
 		}
-		return how, t.take(ctx, n.ID)
+		if claimed {
+			return how, t.take(ctx, n.ID)
+		}
 	}
-	return "", fault.New(fault.Conflict, "wait until one is free, or name another type", "no free node of %s: other runs test them",
+	return "", t.otherRuns()
+}
+
+// claim keeps other runs of this program from a node. The allocation reserves nothing. Only its name counts, which is
+// unique.
+func (t *Test) claim(ctx context.Context, node string) (claimed bool, err error) {
+	a := t.site.allocation(noClass, nil)
+	a.Name = allocationName + node
+	err = t.site.Nodes.Claim(ctx, a)
+	if fault.Is(err, fault.Conflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (t *Test) otherRuns() error {
+	return fault.New(fault.Conflict, "wait until one is free, or name another type", "no free node of %s: other runs test them",
 		t.o.Selection)
 }
 

@@ -110,6 +110,11 @@ func TestWhatNovaNeeds(t *testing.T) {
 	if _, err := w.test(t.Context(), w.site(), o); !fault.Is(err, fault.NotFound) {
 		t.Errorf("no flavor: %v", err)
 	}
+	o = w.byNova()
+	o.Server.Key = "nothing"
+	if _, err := w.test(t.Context(), w.site(), o); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), `key pair "nothing"`) {
+		t.Errorf("no key pair: %v", err)
+	}
 	for _, r := range w.Requests() {
 		if r.Method != http.MethodGet && !strings.HasSuffix(r.Path, "/tokens") {
 			t.Errorf("%s %s", r.Method, r.Path)

@@ -172,15 +172,23 @@ func TestRollbackWithFaults(t *testing.T) {
 // Whatever request of a test fails, its node gets back what it had, by itself or with a rollback from elsewhere.
 func TestTestWithFaults(t *testing.T) {
 	t.Parallel()
-	for _, how := range []string{"direct", "by Nova"} {
+	for _, how := range []string{"direct", "by Nova", "manageable"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			eachRequest(t, nothing, func(t *testing.T, w *world, run string) func() {
+			state := "available"
+			if how == "manageable" {
+				state = how
+			}
+			prepare := func(w *world) string {
+				w.SetNode("node-1", state)
+				return ""
+			}
+			eachRequest(t, prepare, func(t *testing.T, w *world, run string) func() {
 				var err error
 				s, e := w.reach()
 				if e == nil {
 					o := w.options()
-					o.Type, o.Nodes, o.Direct = "", []string{"node-1"}, how == "direct"
+					o.Type, o.Nodes, o.Direct, o.Provide = "", []string{"node-1"}, how != "by Nova", how == "manageable"
 					run = string(s.Run)
 					_, err = w.test(t.Context(), s, o)
 				}
@@ -191,7 +199,7 @@ func TestTestWithFaults(t *testing.T) {
 					if n, _ := w.Node("node-1"); strings.HasSuffix(n.State, "failed") {
 						t.Errorf("the node is in state %s: %v", n.State, err)
 					}
-					w.as("node-1", w.old)
+					w.is("node-1", w.old, state)
 					w.gone()
 				}
 			})

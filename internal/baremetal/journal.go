@@ -54,6 +54,8 @@ type Entry struct {
 
 	// Compute says that Nova deploys the node for the test.
 	Compute bool `json:"compute,omitempty"`
+	// Provided says that the node was manageable, and was made available for the test.
+	Provided bool `json:"provided,omitempty"`
 	// Inventory are the values before in the source of truth, nil if that wasn't written.
 	Inventory *Refs `json:"inventory,omitempty"`
 }

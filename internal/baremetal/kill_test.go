@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	args := strings.Split(text, "\n")
-	if err := child(context.Background(), args[0], args[1], args[2], args[3] == "direct"); err != nil {
+	if err := child(context.Background(), args[0], args[1], args[2], args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 // child runs a test in a process of its own.
-func child(ctx context.Context, file, run, image string, direct bool) error {
+func child(ctx context.Context, file, run, image, how string) error {
 	c, err := cloudtest.Open(ctx, file, "admin")
 	if err != nil {
 		return err
@@ -46,7 +46,9 @@ func child(ctx context.Context, file, run, image string, direct bool) error {
 	}
 	s.Pace = change.Pace{First: 2 * time.Millisecond, Max: 10 * time.Millisecond}
 	plan, err := baremetal.NewTest(ctx, s, baremetal.TestOptions{
-		Selection: baremetal.Selection{Type: nodeType}, Direct: direct, Image: image, Deploy: 10 * time.Second, Clean: 10 * time.Second,
+		Selection: baremetal.Selection{Type: nodeType}, Direct: strings.Contains(how, "direct"),
+		Provide: strings.Contains(how, "manageable"),
+		Image:   image, Deploy: 10 * time.Second, Clean: 10 * time.Second,
 	})
 	if err != nil {
 		return err
@@ -67,11 +69,17 @@ func TestKilledAtAnyRequest(t *testing.T) {
 		{"direct", sandbox.RamdiskFailsClean},
 		{"by Nova", ""},
 		{"by Nova", sandbox.RamdiskFailsDeploy},
+		{"manageable direct", ""},
+		{"manageable by Nova", sandbox.RamdiskFailsClean},
 	} {
 		t.Run(tt.how+" "+tt.mishap, func(t *testing.T) {
 			t.Parallel()
 			for nth := 1; ; nth++ {
-				w := start(t, tt.mishap, sandbox.Node{Kernel: "none"})
+				state := "available"
+				if strings.HasPrefix(tt.how, "manageable") {
+					state = "manageable"
+				}
+				w := start(t, tt.mishap, sandbox.Node{Kernel: "none", State: state})
 				run := cloud.NewRun()
 				if !w.killed(t, string(run), tt.how, nth) {
 					if nth < 15 {
@@ -87,13 +95,13 @@ func TestKilledAtAnyRequest(t *testing.T) {
 						t.Error("ending a test asks nothing")
 					}
 					err = back.Apply(t.Context(), discard)
-				} else if n, _ := w.Node("node-1"); n.State == "available" && n.InstanceUUID == "" && n.Ramdisk == "" && n.Kernel == "" {
+				} else if n, _ := w.Node("node-1"); n.State == state && n.InstanceUUID == "" && n.Ramdisk == "" && n.Kernel == "" {
 					err = nil // it has nothing to roll back
 				}
 				if err != nil {
 					t.Fatalf("killed at request %d: %v", nth, err)
 				}
-				if w.as("node-1", baremetal.Refs{}); t.Failed() {
+				if w.is("node-1", baremetal.Refs{}, state); t.Failed() {
 					t.Fatalf("killed at request %d", nth)
 				}
 			}

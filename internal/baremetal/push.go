@@ -47,7 +47,8 @@ type Push struct {
 	o     PushOptions
 	batch int
 	tried bool
-	dead  string // the run of a push of the same pair that has left its claim, and nothing to push
+	valid map[string]bool // kinds of nodes that Ironic has found valid with the pair
+	dead  string          // the run of a push of the same pair that has left its claim, and nothing to push
 }
 
 // Target is a node of a rollout or a rollback.
@@ -84,7 +85,7 @@ func newPush(ctx context.Context, s *Site, pair *Pair, nodes []*ironic.Node, o P
 	if o.Patience <= 0 {
 		o.Patience = DefaultPatience
 	}
-	p := &Push{Pair: pair, site: s, o: o}
+	p := &Push{Pair: pair, site: s, o: o, valid: map[string]bool{}}
 	for _, n := range nodes {
 		t, err := p.judge(n)
 		if err != nil {

@@ -22,8 +22,8 @@ const parallel = 16
 var errLater = errors.New("the node is locked, or its state is changing")
 
 // Apply rolls the pair out: to the canaries one by one, then batch by batch, and at last to the nodes that were
-// busy. Each node is validated after its change, and gets its own earlier values back if that fails. Too many
-// failures leave the rest alone.
+// busy. A node of a kind that hasn't been validated with the pair in an earlier batch is validated after its change,
+// and gets its own earlier values back if that fails. Too many failures leave the rest alone.
 func (p *Push) Apply(ctx context.Context, rep report.Reporter) error {
 	p.tried = len(p.todo()) > 0
 	if !p.tried {
@@ -98,6 +98,8 @@ func (p *Push) batchOf(ctx context.Context, batch []*Target) (later []*Target) {
 			later = append(later, t)
 		case errs[n] != nil && ctx.Err() == nil:
 			t.fail(errs[n])
+		case t.State == Pushed:
+			p.valid[kindOf(t.Node)] = true
 		}
 	}
 	return later
@@ -127,7 +129,7 @@ func (p *Push) wait(ctx context.Context, later []*Target) {
 	}
 }
 
-// one changes one node: two requests.
+// one changes one node: one request, and a second if its kind is new.
 func (p *Push) one(ctx context.Context, t *Target) error {
 	begin := time.Now()
 	defer func() { t.took = time.Since(begin) }()
@@ -164,22 +166,40 @@ func (p *Push) one(ctx context.Context, t *Target) error {
 	if err != nil {
 		return err
 	}
-	if err := p.verify(ctx, now); err != nil {
+	if err := p.verify(ctx, now, p.valid[kindOf(t.Node)]); err != nil {
 		return p.takeBack(ctx, t, e, err)
 	}
 	t.State, t.Detail = Pushed, ""
 	return nil
 }
 
-// verify makes sure that the node works with the pair, and that nothing undoes it.
-func (p *Push) verify(ctx context.Context, n *ironic.Node) error {
-	if err := p.site.valid(ctx, n); err != nil {
-		return err
+// verify makes sure that the node works with the pair, unless nodes like it are known to, and that nothing undoes it.
+func (p *Push) verify(ctx context.Context, n *ironic.Node, known bool) error {
+	if !known {
+		if err := p.site.valid(ctx, n); err != nil {
+			return err
+		}
 	}
 	if p.site.Inventory != nil {
 		return p.site.Inventory.set(ctx, n.ID, p.Pair.refs())
 	}
 	return nil
+}
+
+// kindOf names what Ironic's validation of a node looks at besides the pair. What still differs between two nodes of
+// a kind, such as a port that one of them lacks, no push changes.
+func kindOf(n *ironic.Node) string {
+	var set []string
+	for key := range n.DriverInfo {
+		if key != "deploy_kernel" && key != "deploy_ramdisk" {
+			set = append(set, key)
+		}
+	}
+	slices.Sort(set)
+	return fmt.Sprintf("%#v", []any{
+		n.Driver, n.BootWith, n.DeployWith, n.ResourceClass, n.Properties["cpu_arch"], n.Properties["capabilities"], n.InstanceID != "",
+		set,
+	})
 }
 
 // takeBack gives one node its own earlier values back.

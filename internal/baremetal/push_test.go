@@ -97,7 +97,8 @@ func TestPushWaitsForBusyNodes(t *testing.T) {
 	w.has("node-2", w.old)
 }
 
-// A node that fails gets its own images back, and stops the rest.
+// A node that fails gets its own images back, and stops the rest. It is of another kind than the nodes before it, which
+// are validated for all of theirs.
 func TestPushStopsAtFailures(t *testing.T) {
 	t.Parallel()
 	nodes := make([]sandbox.Node, 8)
@@ -105,6 +106,7 @@ func TestPushStopsAtFailures(t *testing.T) {
 		fail int
 		want string
 	}{{0, "map[failed:1 not pushed:5 pushed:2]"}, {1, "map[failed:1 pushed:7]"}} {
+		nodes[2].BootInterface = "pxe"
 		w := start(t, "", nodes...)
 		third, _ := w.Node("node-3")
 		w.Faults().Add(sandbox.Rule{Path: "/baremetal/v1/nodes/" + third.UUID + "/validate", Fault: sandbox.Status(400)})
@@ -123,24 +125,32 @@ func TestPushStopsAtFailures(t *testing.T) {
 	}
 }
 
-// A rollout takes two requests a node, and the list.
+// A rollout takes no more than two requests a node, and the list. Nodes of one kind are validated in one batch only.
 func TestPushRequests(t *testing.T) {
 	t.Parallel()
 	nodes := make([]sandbox.Node, 50)
+	for n := range nodes {
+		if n > 0 {
+			nodes[n].BootInterface = "pxe"
+		}
+	}
 	w := start(t, "", nodes...)
 	s := w.site()
 	w.ResetRequests()
 	if _, err := w.push(t.Context(), s, baremetal.PushOptions{Canary: 1}); err != nil {
 		t.Fatal(err)
 	}
-	sent := 0
+	sent, validated := 0, 0
 	for _, r := range w.Requests() {
 		if strings.HasPrefix(r.Path, "/baremetal/") {
 			sent++
 		}
+		if strings.HasSuffix(r.Path, "/validate") {
+			validated++
+		}
 	}
-	if sent > 2*len(nodes)+4 { // the list before and after the claim, and the claim's beginning and end
-		t.Errorf("%d requests for %d nodes", sent, len(nodes))
+	if sent > 2*len(nodes)+1 || validated != 1+5 { // the canary; and of the first batch those of the other kind
+		t.Errorf("%d requests for %d nodes, %d of them validations", sent, len(nodes), validated)
 	}
 }
 

@@ -89,7 +89,7 @@ func (r *recovery) step(ctx context.Context) (done bool, err error) {
 	}
 	switch {
 	case e != nil && e.State == Testing && r.mayRestore(n, ours):
-		err = r.patch(ctx, n, j, *e, n.ProvisionState == ironic.Available && !ours || !ours && n.InstanceID != "")
+		err = r.patch(ctx, n, j, *e, !ours && (n.InstanceID != "" || n.ProvisionState == ironic.Available && !e.Provided))
 	case ours:
 		err = r.endInstance(ctx, n, e)
 	case e == nil || !e.open():
@@ -159,10 +159,13 @@ func (r *recovery) endInstance(ctx context.Context, n *ironic.Node, e *Entry) er
 	return nil // on its way
 }
 
-// ready brings a node without an instance to the state available.
+// ready brings a node without an instance to the state available, or to manageable if it was that.
 func (r *recovery) ready(ctx context.Context, n *ironic.Node, j journal, e Entry) error {
 	switch n.ProvisionState {
 	case ironic.Available:
+		if e.Provided {
+			return r.provision(ctx, n, "manage", ironic.Manageable)
+		}
 		return r.patch(ctx, n, j, e, true)
 	case ironic.CleanWait:
 		if r.eager && e.State == Testing { // it is waiting for the pair that has failed
@@ -178,6 +181,9 @@ func (r *recovery) ready(ctx context.Context, n *ironic.Node, j journal, e Entry
 			if err := r.site.Nodes.ClearMaintenance(ctx, n.ID); err != nil {
 				return err
 			}
+		}
+		if e.Provided {
+			return r.patch(ctx, n, j, e, true)
 		}
 		return r.provision(ctx, n, "provide", ironic.Cleaning, ironic.CleanWait, ironic.Available)
 	}

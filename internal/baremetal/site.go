@@ -99,7 +99,7 @@ func (s Selection) check() error {
 // fields are those that the decisions of this package need.
 var fields = []string{
 	"uuid", "name", "provision_state", "target_provision_state", "power_state", "last_error", "maintenance", "fault", "reservation",
-	"resource_class", "traits", "instance_uuid", "deploy_interface", "automated_clean", "properties", "extra",
+	"resource_class", "traits", "instance_uuid", "driver", "boot_interface", "deploy_interface", "automated_clean", "properties", "extra",
 	"driver_info", "instance_info",
 }
 

@@ -21,9 +21,10 @@ type TestOptions struct {
 	Selection
 	PairOptions
 
-	Direct bool   // let Ironic deploy the node, not Nova
-	Image  string // id or name of the image that is deployed
-	Server ServerOptions
+	Direct  bool   // let Ironic deploy the node, not Nova
+	Provide bool   // if no node is available, make a manageable one available for the test
+	Image   string // id or name of the image that is deployed
+	Server  ServerOptions
 
 	Checks  []string // names of checks that an active node has to pass; nil = DefaultChecks
 	Console string   // regular expression that a line of the server's console has to match, too; "" = any console
@@ -99,7 +100,7 @@ func NewTest(ctx context.Context, s *Site, o TestOptions) (*Test, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.candidates, err = free(nodes, o.Selection); err != nil {
+	if t.candidates, err = free(nodes, o.Selection, o.Provide); err != nil {
 		return nil, err
 	}
 	if err := t.Pair.fits(t.candidates[0]); err != nil {
@@ -136,13 +137,17 @@ func (o *TestOptions) complete() {
 	}
 }
 
-// free are the nodes that a test may use. None is fault.Conflict, which says what the nodes are doing.
-func free(nodes []*ironic.Node, sel Selection) ([]*ironic.Node, error) {
-	var found []*ironic.Node
+// free are the nodes that a test may use: those that are available, or, with provide, else those that are manageable.
+// None is fault.Conflict, which says what the nodes are doing.
+func free(nodes []*ironic.Node, sel Selection, provide bool) ([]*ironic.Node, error) {
+	var found, manageable []*ironic.Node
 	busy := map[string][]string{}
 	for _, n := range nodes {
 		if why := occupied(n); why != "" {
 			busy[why] = append(busy[why], n.String())
+			if why == ironic.Manageable && n.InstanceID == "" {
+				manageable = append(manageable, n)
+			}
 			continue
 		}
 		found = append(found, n)
@@ -150,11 +155,18 @@ func free(nodes []*ironic.Node, sel Selection) ([]*ironic.Node, error) {
 	if len(found) > 0 {
 		return found, nil
 	}
+	advice := fault.Advise("wait until one is free, or name another type")
+	switch {
+	case provide && len(manageable) > 0:
+		return manageable, nil
+	case len(manageable) > 0:
+		advice = fault.Advise("to test on a manageable node, set %s", fault.Set("provide", true))
+	}
 	var parts []string
 	for _, why := range slices.Sorted(maps.Keys(busy)) {
 		parts = append(parts, fmt.Sprintf("%s: %s", why, strings.Join(busy[why], ", ")))
 	}
-	return nil, fault.New(fault.Conflict, "wait until one is free, or name another type", "no free node of %s (%s)", sel,
+	return nil, fault.New(fault.Conflict, advice, "no free node of %s (%s)", sel,
 		strings.Join(parts, "; "))
 }
 
@@ -180,8 +192,8 @@ func occupied(n *ironic.Node) string {
 // Done reports whether there is nothing to do: a test always has.
 func (t *Test) Done() bool { return false }
 
-// Loss is none: a free node has no data.
-func (t *Test) Loss() string { return "" }
+// Loss asks before a node is cleaned that isn't available. One that is has no data.
+func (t *Test) Loss() string { return t.cleans() }
 
 // Notes are what people should know.
 func (t *Test) Notes() []fault.Advice {

@@ -27,6 +27,9 @@ func (s *Site) allocation(class string, candidates []string) ironic.Allocation {
 
 // reserve has one of the free nodes reserved for this run alone.
 func (t *Test) reserve(ctx context.Context) (string, error) {
+	if t.manageable() {
+		return t.reserveManageable(ctx)
+	}
 	if !t.o.Direct {
 		return t.reserveForCompute(ctx)
 	}
@@ -53,7 +56,7 @@ func (t *Test) reserve(ctx context.Context) (string, error) {
 	// Ironic doesn't allocate nodes whose power state it doesn't know, nor, with its newer policies, nodes that the
 	// project neither owns nor leases. An instance's id reserves any node: Ironic lets it be set once.
 	for _, n := range t.candidates {
-		now, err := t.site.Nodes.Patch(ctx, n.ID, ironic.Patch{{Op: "add", Path: "/instance_uuid", Value: string(t.site.Run)}})
+		now, err := t.site.Nodes.Patch(ctx, n.ID, t.instance())
 		if fault.Is(err, fault.Conflict) {
 			continue
 		}
@@ -67,6 +70,11 @@ func (t *Test) reserve(ctx context.Context) (string, error) {
 		return "by its instance's id", t.take(ctx, n.ID)
 	}
 	return "", fault.New(fault.Conflict, "wait until one is free, or name another type", "no free node of %s: %w", t.o.Selection, last)
+}
+
+// instance reserves a node by its instance's id.
+func (t *Test) instance() ironic.Patch {
+	return ironic.Patch{{Op: "add", Path: "/instance_uuid", Value: string(t.site.Run)}}
 }
 
 // take reads the node that the run got.
@@ -126,6 +134,9 @@ func (t *Test) deployable(ctx context.Context) error {
 			}
 		}
 		return nil
+	}
+	if t.site.Leases != nil && t.manageable() {
+		return fault.New(fault.Conflict, "", "Blazar leases available nodes only, and %s is manageable", t.candidates[0])
 	}
 	if t.site.Compute == nil {
 		return fault.New(fault.NotFound, fault.Advise("let Ironic deploy the node, with %s", fault.Set("direct", true)),

@@ -98,9 +98,10 @@ func (t *Test) setImages(ctx context.Context) (string, error) {
 			return nil, fault.New(fault.Conflict, "", "run %s is testing the node", e.Run)
 		}
 		before = refsOf(n)
+		provided := j.of(string(t.site.Run)) != nil && j.of(string(t.site.Run)).Provided
 		p := patch(n, t.Pair.refs(), j.with(Entry{
 			Run: string(t.site.Run), Action: ActionTest, State: Testing, At: t.site.Now().UTC(), Build: t.Pair.Build(),
-			Set: t.Pair.refs(), Before: before, Compute: !t.o.Direct,
+			Set: t.Pair.refs(), Before: before, Compute: !t.o.Direct, Provided: provided,
 		}))
 		if t.o.Direct && t.o.Image != "" {
 			p = append(p, ironic.Op{Op: "add", Path: "/instance_info/image_source", Value: t.o.Image})

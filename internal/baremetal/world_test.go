@@ -115,11 +115,17 @@ func (w *world) test(ctx context.Context, s *baremetal.Site, o baremetal.TestOpt
 // as checks that a node is available, with these images, and nothing of a test.
 func (w *world) as(name string, want baremetal.Refs) {
 	w.t.Helper()
+	w.is(name, want, "available")
+}
+
+// is checks that a node is in a state, with these images, and nothing of a test.
+func (w *world) is(name string, want baremetal.Refs, state string) {
+	w.t.Helper()
 	n, _ := w.Node(name)
 	if got := (baremetal.Refs{Kernel: n.Kernel, Ramdisk: n.Ramdisk}); got != want {
 		w.t.Errorf("node %s has %s, want %s", name, got, want)
 	}
-	if n.State != "available" || n.Maintenance || n.InstanceUUID != "" {
+	if n.State != state || n.Maintenance || n.InstanceUUID != "" {
 		w.t.Errorf("node %s is %s (maintenance %v, instance %q, %s)", name, n.State, n.Maintenance, n.InstanceUUID, n.LastError)
 	}
 	if left := w.Reservations(); left > 0 {

@@ -46,9 +46,9 @@ func pushCommand() sdk.Command {
 		Path: "ipa push", Kind: sdk.List, Danger: sdk.Changes, Needs: []sdk.Need{sdk.NeedsCloud},
 		Short: "Roll a deploy ramdisk out to the nodes of a type",
 		Long: "Sets kernel and ramdisk on each node in one request, keeps the values before in the node's extra, and asks Ironic to " +
-			"validate the node. Begins with canaries, and goes on in batches. A node that fails gets its own images back; if more than " +
-			"--max-fail fail, the rest is left alone, and the exit code is 3. Nodes that are locked or changing their state are tried " +
-			"again until --retry-for is over.\n\n" +
+			"validate the first nodes of each kind. Begins with canaries, and goes on in batches. A node that fails " +
+			"gets its own images back; if more than --max-fail fail, the rest is left alone, and the exit code is 3. Nodes that are " +
+			"locked or changing their state are tried again until --retry-for is over.\n\n" +
 			"Run it again after a failure: nodes that have the images are left alone. `imgctl ipa rollback --run` undoes it.",
 		Examples: []sdk.Example{
 			{Text: "Show what would change", Command: "imgctl --os-cloud admin ipa push --node-type compute_skylake --dry-run"},

@@ -40,6 +40,7 @@ func testCommand() sdk.Command {
 		Flags: slices.Concat(nodeFlags(), pairFlags(), sdk.Flags{
 			sdk.String("image", "", "image to deploy, by id or name").ValueName("IMAGE").Completes(sdk.CompleteDynamically),
 			sdk.Bool("direct", "let Ironic deploy the node, without Nova"),
+			sdk.Bool("provide", "if no node is available, make a manageable one available for the test, and manageable again after it"),
 			sdk.String("flavor", "baremetal", "flavor of the server, by id or name").ValueName("FLAVOR"),
 			sdk.String("network", "", "id of the server's network (default: Nova chooses)").ValueName("ID"),
 			sdk.String("key", "", "key pair of the server (default: none)").ValueName("NAME"),
@@ -71,7 +72,8 @@ func test(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	o := baremetal.TestOptions{
-		Selection: selection(in), PairOptions: pair(in), Direct: in.Bool("direct"), Image: in.String("image"),
+		Selection: selection(in), PairOptions: pair(in), Direct: in.Bool("direct"), Provide: in.Bool("provide"),
+		Image:  in.String("image"),
 		Server: baremetal.ServerOptions{Flavor: in.String("flavor"), Network: in.String("network"), Key: in.String("key")},
 		Checks: in.Strings("check"), Console: in.String("console"), Deploy: in.Duration("deploy-timeout"),
 		Clean: in.Duration("clean-timeout"), Lock: in.Duration("lock-timeout"),

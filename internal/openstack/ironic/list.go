@@ -20,7 +20,8 @@ var references = []string{
 
 // since are the microversions that brought some of the fields.
 var since = map[string]int{
-	"name": 5, "resource_class": 21, "deploy_interface": 31, "traits": 37, "fault": 42, "automated_clean": 47, "owner": 50,
+	"name": 5, "resource_class": 21, "boot_interface": 31, "deploy_interface": 31, "traits": 37, "fault": 42, "automated_clean": 47,
+	"owner": 50,
 }
 
 // EachNode hands over the nodes that the user may see, page by page, with what they use and who owns them. restart

@@ -40,6 +40,7 @@ type Node struct {
 	Traits         []string       `json:"traits"`
 	Owner          string         `json:"owner"`
 	InstanceID     string         `json:"instance_uuid"`
+	Driver         string         `json:"driver"`
 	DeployWith     string         `json:"deploy_interface"`
 	BootWith       string         `json:"boot_interface"`
 	AutomatedClean *bool          `json:"automated_clean"` // nil = the service's setting

@@ -18,7 +18,7 @@ import (
 type connection struct {
 	project                  string
 	images, compute, network *gophercloud.ServiceClient
-	volume                   *gophercloud.ServiceClient // nil if there is no such service
+	volume, baremetal        *gophercloud.ServiceClient // nil if there is no such service
 	catalog                  *tokens.ServiceCatalog
 }
 
@@ -53,7 +53,15 @@ func connect(ctx context.Context, file, name string) (*connection, error) {
 		}
 	}
 	if slices.Contains(c.services(), "volumev3") {
-		c.volume, err = openstack.NewBlockStorageV3(provider, endpoint)
+		if c.volume, err = openstack.NewBlockStorageV3(provider, endpoint); err != nil {
+			return nil, err
+		}
+	}
+	if slices.Contains(c.services(), "baremetal") {
+		c.baremetal, err = openstack.NewBareMetalV1(provider, endpoint)
+		if err == nil {
+			c.baremetal.Microversion = "1.52"
+		}
 	}
 	return c, err
 }
