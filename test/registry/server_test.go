@@ -2,15 +2,8 @@ package registry
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -24,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/bcrypt"
+	"github.com/imgctl/packer-plugin-openstack/test/registrytest"
 )
 
 // registry is a docker-registry of a test's own.
@@ -45,78 +38,30 @@ type settings struct {
 // start runs docker-registry until the test ends. With a password, user u has password p-word.
 func start(t *testing.T, s settings) *registry {
 	t.Helper()
-	program, err := exec.LookPath("docker-registry")
-	if err != nil {
+	if _, err := exec.LookPath(registrytest.Program); err != nil {
 		t.Skip("docker-registry isn't installed: apt-get install docker-registry")
 	}
-	r := &registry{dir: t.TempDir(), host: freePort(t)}
-	data := r.dir + "/data"
-	if s.images != nil {
-		data = s.images.dir + "/data"
-	}
-	config := "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n" +
-		"storage: {filesystem: {rootdirectory: " + data + "}, delete: {enabled: true}}\n" +
-		"http:\n  addr: " + r.host + "\n"
-	if s.relative {
-		config += "  relativeurls: true\n"
+	r := &registry{dir: t.TempDir()}
+	o := registrytest.Options{Dir: r.dir, TLS: s.tls, Relative: s.relative, Uncached: true}
+	if s.password {
+		o.Password = "p-word"
 	}
 	if s.tokens != nil {
-		config += "auth: {token: {realm: " + s.tokens.url + ", service: registry, issuer: test, " +
-			"rootcertbundle: " + s.tokens.certificate + "}}\n"
+		o.Tokens = &registrytest.Tokens{Realm: s.tokens.url, Certificate: s.tokens.certificate}
 	}
-	if s.tls {
-		certificate, key := r.certificate(t)
-		r.ca = certificate
-		config += "  tls: {certificate: " + certificate + ", key: " + key + "}\n"
+	if s.images != nil {
+		o.Data = s.images.dir + "/data"
 	}
-	if s.password {
-		hash, err := bcrypt.GenerateFromPassword([]byte("p-word"), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(r.dir, "htpasswd"), "u:"+string(hash)+"\n")
-		config += "auth: {htpasswd: {realm: test, path: " + r.dir + "/htpasswd}}\n"
-	}
-	file := filepath.Join(r.dir, "config.yml")
-	write(t, file, config)
-	ctx, cancel := context.WithCancel(context.Background())
-	words := []string{program, "serve", file}
 	if s.disk != "" {
-		words = onItsOwnDisk(t, filepath.Join(r.dir, "data"), s.disk, words)
+		o.Command = func(words []string) []string { return onItsOwnDisk(t, filepath.Join(r.dir, "data"), s.disk, words) }
 	}
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Dir, cmd.Env = r.dir, []string{"OTEL_TRACES_EXPORTER=none"}
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-	})
-	r.await(t)
-	return r
-}
-
-func (r *registry) await(t *testing.T) {
-	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", r.host); err == nil {
-			c.Close()
-			return
-		}
-	}
-	t.Fatalf("docker-registry doesn't listen on %s", r.host)
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	started, err := registrytest.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(started.Stop)
+	r.host, r.ca = started.Host, started.CA
+	return r
 }
 
 func write(t *testing.T, file, text string) {
@@ -124,39 +69,6 @@ func write(t *testing.T, file, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// certificate is one for the registry that signs itself.
-func (r *registry) certificate(t *testing.T) (certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed := selfSigned(t, private)
-	der, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, key = filepath.Join(r.dir, "ca.pem"), filepath.Join(r.dir, "key.pem")
-	write(t, certificate, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})))
-	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})))
-	return certificate, key
-}
-
-// selfSigned is a certificate for 127.0.0.1 that its own key signs.
-func selfSigned(t *testing.T, key *ecdsa.PrivateKey) (der []byte) {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
 }
 
 // watcher is a proxy before a registry that keeps what was asked and answered.

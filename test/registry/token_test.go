@@ -19,6 +19,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	client "github.com/imgctl/packer-plugin-openstack/internal/registry"
+	"github.com/imgctl/packer-plugin-openstack/test/registrytest"
 )
 
 // tokens is a token service: it signs what docker-registry's authorisation by tokens takes.
@@ -42,7 +43,10 @@ func issue(t *testing.T) *tokens {
 		t.Fatal(err)
 	}
 	s := &tokens{key: key, certificate: filepath.Join(t.TempDir(), "token.pem"), valid: time.Hour}
-	der := selfSigned(t, key)
+	der, err := registrytest.SelfSigned(key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.chain = base64.StdEncoding.EncodeToString(der)
 	write(t, s.certificate, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 	server := httptest.NewServer(s)

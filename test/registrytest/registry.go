@@ -41,7 +41,20 @@ type Options struct {
 	Password string
 	// TLS has it serve with a certificate that signs itself; see Registry.CA.
 	TLS bool
+	// Data is where its images are; "" is a folder in Dir.
+	Data string
+	// Tokens has it ask for tokens of a service.
+	Tokens *Tokens
+	// Relative has it answer with Location headers without a host.
+	Relative bool
+	// Uncached has it look at the disk each time it is asked for a blob, so that tests may remove one.
+	Uncached bool
+	// Command changes the program's command line, such as to start it in a namespace; nil leaves it.
+	Command func(words []string) []string
 }
+
+// Tokens is a service that gives tokens.
+type Tokens struct{ Realm, Certificate string } // its address, and the file of the certificate that it signs with
 
 // Registry is a registry that runs.
 type Registry struct {
@@ -77,9 +90,17 @@ func (r *Registry) file(name string) string { return filepath.Join(r.o.Dir, name
 
 // configure writes the program's configuration.
 func (r *Registry) configure() error {
+	r.o.Data = cmp.Or(r.o.Data, r.file("data"))
+	cache := ", cache: {blobdescriptor: inmemory}"
+	if r.o.Uncached {
+		cache = ""
+	}
 	text := "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n" +
-		"storage: {filesystem: {rootdirectory: '" + r.file("data") + "'}, cache: {blobdescriptor: inmemory}, delete: {enabled: true}}\n" +
+		"storage: {filesystem: {rootdirectory: '" + r.o.Data + "'}" + cache + ", delete: {enabled: true}}\n" +
 		"http:\n  addr: '" + r.Host + "'\n"
+	if r.o.Relative {
+		text += "  relativeurls: true\n"
+	}
 	if r.o.TLS {
 		r.CA = r.file("ca.pem")
 		if err := certificate(r.CA, r.file("key.pem")); err != nil {
@@ -97,6 +118,10 @@ func (r *Registry) configure() error {
 		}
 		text += "auth: {htpasswd: {realm: test, path: '" + r.file("htpasswd") + "'}}\n"
 	}
+	if r.o.Tokens != nil {
+		text += "auth: {token: {realm: '" + r.o.Tokens.Realm + "', service: registry, issuer: test, rootcertbundle: '" +
+			r.o.Tokens.Certificate + "'}}\n"
+	}
 	return os.WriteFile(r.file("config.yml"), []byte(text), 0o600)
 }
 
@@ -106,7 +131,11 @@ func (r *Registry) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: apt-get install %s", err, Program)
 	}
-	r.cmd = exec.Command(program, "serve", r.file("config.yml")) //nolint:noctx // Stop ends it
+	words := []string{program, "serve", r.file("config.yml")}
+	if r.o.Command != nil {
+		words = r.o.Command(words)
+	}
+	r.cmd = exec.Command(words[0], words[1:]...) //nolint:noctx // Stop ends it
 	r.cmd.Dir, r.cmd.Env = r.o.Dir, []string{"OTEL_TRACES_EXPORTER=none"}
 	if err := r.cmd.Start(); err != nil {
 		return err
@@ -143,7 +172,7 @@ func (r *Registry) Stop() {
 // Wipe starts a registry with a folder anew, without images.
 func (r *Registry) Wipe(ctx context.Context) error {
 	r.Stop()
-	if err := os.RemoveAll(r.file("data")); err != nil {
+	if err := os.RemoveAll(r.o.Data); err != nil {
 		return err
 	}
 	return r.start(ctx)
@@ -158,12 +187,7 @@ func certificate(file, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(24 * time.Hour), IsCA: true,
-		BasicConstraintsValid: true, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	signed, err := SelfSigned(key)
 	if err != nil {
 		return err
 	}
@@ -175,4 +199,14 @@ func certificate(file, keyFile string) error {
 		return err
 	}
 	return os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), 0o600)
+}
+
+// SelfSigned is a certificate for 127.0.0.1 that its own key signs, in DER.
+func SelfSigned(key *ecdsa.PrivateKey) ([]byte, error) {
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(24 * time.Hour), IsCA: true,
+		BasicConstraintsValid: true, IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	return x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 }

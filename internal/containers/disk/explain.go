@@ -17,7 +17,7 @@ func explain(name string, err error) error {
 	switch {
 	case full(err):
 		kind = fault.Quota
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), readOnly(err):
 		kind = fault.Forbidden
 	}
 	return fault.Wrap(kind, "", fmt.Errorf("writing %s: %w", name, err))

@@ -63,4 +63,6 @@ func lock(f *os.File, how int) error {
 	return nil
 }
 
+func readOnly(err error) bool { return errors.Is(err, unix.EROFS) }
+
 func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

@@ -60,7 +60,7 @@ func makeFolder(dir string) (*Folder, error) {
 		err = os.Chmod(dir, 0o755)
 	}
 	if err != nil {
-		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("making the folder of images: %w", err))
+		return nil, disk.Explain("the folder of images", err)
 	}
 	f, err := Open(dir)
 	if err == nil {
