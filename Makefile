@@ -88,6 +88,11 @@ demo-packuilon: plugin ## build and promote the images of two Aquilon personalit
 demo-prepare: build ## copy the images of a small deployment between two registries that it starts
 	@go build -o $(BIN)/demo-prepare ./example/demo-prepare && XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) $(BIN)/demo-prepare
 
+.PHONY: demo-factory
+demo-factory: plugin ## let a profile change, and an image follow, on the sandbox cloud; RABBIT_URL=amqp://… has two workers share a RabbitMQ
+	@go build -o $(BIN)/demo-factory ./example/factory && XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) \
+		RABBIT_URL=$(RABBIT_URL) $(BIN)/imgctl-sandbox run $(SANDBOX_FLAGS) -- $(BIN)/demo-factory
+
 .PHONY: test
 test: plugin ## run the tests; needs no root and no cloud
 	go test $(TESTFLAGS) $(PACKAGES)

@@ -59,7 +59,7 @@ func enqueue(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	p, err := watch.PlanEnqueue(sink(in, c), c.NameStyle, requests...)
+	p, err := watch.PlanEnqueue(sink(c, in.Bool("legacy")), c.NameStyle, requests...)
 	if err != nil {
 		return err
 	}
@@ -96,10 +96,10 @@ func requested(ctx context.Context, in *sdk.Input) (requests []watch.Request, er
 	return requests, nil
 }
 
-// sink is the configured queue.
-func sink(in *sdk.Input, c *config.Config) watch.Sink {
+// sink is the configured queue, or packuilon's.
+func sink(c *config.Config, legacy bool) watch.Sink {
 	s := watch.Sink{Open: c.OpenQueue}
-	if in.Bool("legacy") {
+	if legacy {
 		s.Legacy = c.LegacyQueue
 	}
 	return s

@@ -44,7 +44,7 @@ func runAll(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	watched, err := watchedBy(in, c)
+	watched, err := watchedBy(in, c, false)
 	if err != nil {
 		return err
 	}

@@ -104,14 +104,14 @@ func watched(in *sdk.Input, out *sdk.Output) (o watch.Options, err error) {
 	if err != nil {
 		return o, err
 	}
-	return watchedBy(in, c)
+	return watchedBy(in, c, in.Bool("legacy"))
 }
 
 // watchedBy are the options of a configuration and the flags.
-func watchedBy(in *sdk.Input, c *config.Config) (o watch.Options, err error) {
+func watchedBy(in *sdk.Input, c *config.Config, legacy bool) (o watch.Options, err error) {
 	o = watch.Options{
 		Index: c.Index, Profiles: c.Profiles, Match: c.Match, Cache: c.Cache, Ignore: c.Ignore, NameStyle: c.NameStyle,
-		BuildAll: c.FirstRun == config.BuildAll, Sink: sink(in, c), ReadOnly: in.DryRun(),
+		BuildAll: c.FirstRun == config.BuildAll, Sink: sink(c, legacy), ReadOnly: in.DryRun(),
 	}
 	if in.IsSet("first-run") {
 		o.BuildAll = in.String("first-run") == config.BuildAll
