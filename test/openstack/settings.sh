@@ -27,6 +27,7 @@ packages=(
   neutron-server neutron-linuxbridge-agent neutron-dhcp-agent neutron-l3-agent neutron-metadata-agent
   cinder-api cinder-scheduler cinder-volume
   docker-registry
+  swift-proxy swift-account swift-container swift-object memcached nginx-light
   libvirt-daemon-system qemu-system-x86 qemu-utils genisoimage
   iproute2 iptables kmod curl procps
   syslinux syslinux-common mtools dosfstools fdisk e2fsprogs

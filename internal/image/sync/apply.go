@@ -34,12 +34,12 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 		}
 		busy, _ := errors.AsType[*promote.Busy](err)
 		if i.Outcome = Done; busy != nil {
-			i.Outcome, i.Reason = Busy, err.Error()
+			i.Outcome, i.Reason = Busy, reason(err)
 			rep.Warn("%v", err)
 			good++
 		} else if err != nil {
 			i.Outcome = Failed
-			i.Reason, i.problem = err.Error(), err
+			i.Reason, i.problem = reason(err), err
 			errs = append(errs, fmt.Errorf("image %q: %w", i.Name, err))
 		} else if good++; i.Action == None {
 			i.Outcome = ""
@@ -195,7 +195,7 @@ func (i *Item) uploadOptions() upload.Options {
 	properties[ForKey] = i.Name
 	image.Properties = properties
 	image.Tags = slices.Compact(slices.Sorted(slices.Values(slices.Concat(image.Tags, from.Tags))))
-	return upload.Options{Run: cloud.NewRun(), Image: image, Via: from.Via, Unchecked: from.Unchecked}
+	return upload.Options{Run: cloud.NewRun(), Image: image, Via: from.Via, Convert: from.Convert, Unchecked: from.Unchecked}
 }
 
 // try tests the image. One that fails stays hidden, with the reason.

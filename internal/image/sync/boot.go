@@ -18,6 +18,8 @@ func readBootTest(into **boottest.Options) foreignfile.Reader {
 		var timeout quantity.Span
 		err := n.Map(foreignfile.Keys{
 			"flavor": foreignfile.Text(&o.Flavor), "networks": foreignfile.Texts(&o.Networks),
+			"availability_zone": foreignfile.Text(&o.AvailabilityZone), "user_data": foreignfile.Text(&o.UserData),
+			"config_drive": foreignfile.Bool(&o.ConfigDrive), "ssh_port": foreignfile.Int(&o.SSHPort, 1),
 			"security_groups": foreignfile.Texts(&o.SecurityGroups), "floating_ip_network": foreignfile.Text(&o.FloatingIPNetwork),
 			"ssh_user": foreignfile.Text(&o.SSHUser), "ssh_commands": foreignfile.Texts(&o.SSHCommands),
 			"console": foreignfile.Text(&o.Console), "cloud_init": foreignfile.Bool(&o.CloudInit),

@@ -75,13 +75,19 @@ func NewPlan(ctx context.Context, site Site, o Options) (*Plan, error) {
 		i := &Item{Name: offer.Name, Release: offer.Release, From: offer.From, Size: offer.Source.Size, offer: offer}
 		if err := i.judge(ctx, site, own); err != nil {
 			i.Action, i.problem = Refused, err
-			i.Reason = err.Error()
+			i.Reason = reason(err)
 		} else if i.Action == None && slices.ContainsFunc(own.all, i.unwanted) {
 			i.Action, i.Reason = Clean, "a run that ended early left an image or a claim"
 		}
 		p.Items = append(p.Items, i)
 	}
 	return p, ctx.Err()
+}
+
+// reason is what a row has room for: an error without advice, which is shown with the error.
+func reason(err error) string {
+	text, _ := fault.Spell(err, fault.Neutral)
+	return text
 }
 
 // own are the project's images, read once for all names.

@@ -90,6 +90,7 @@ func (f *FromPolicy) read(n *foreignfile.Node) error {
 		"visibility": foreignfile.OneOf(&f.Visibility, glance.Public, glance.Private, glance.Community, glance.Shared),
 		"properties": foreignfile.TextMap(&f.Properties), "tags": foreignfile.Texts(&f.Tags),
 		"via":          foreignfile.OneOf(&f.Via, Ways...),
+		"convert":      foreignfile.OneOf(&f.Convert, upload.ToRaw),
 		"archive_name": foreignfile.Text(&f.ArchiveName),
 		"old_action":   foreignfile.OneOf(&f.OldAction, promote.Keep, promote.Hide, promote.Deactivate),
 	})
@@ -99,6 +100,9 @@ func (f *FromPolicy) read(n *foreignfile.Node) error {
 	}
 	if err != nil {
 		return err
+	}
+	if f.Convert != "" && f.Via == upload.WebDownload {
+		return n.Errorf("convert: what the cloud fetches by itself (via: %s) isn't converted here", upload.WebDownload)
 	}
 	for k := range f.Properties {
 		if glance.Reserved(k) || glance.Attribute(k) {

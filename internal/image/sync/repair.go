@@ -81,7 +81,7 @@ func (r *Repair) Apply(ctx context.Context, rep report.Reporter) error {
 	for n := range r.Names {
 		d := &r.Names[n]
 		if _, err := promote.Apply(ctx, r.site.promotion(), d.plan, rep); err != nil {
-			d.Outcome, d.Reason = Failed, err.Error()
+			d.Outcome, d.Reason = Failed, reason(err)
 			errs = append(errs, fmt.Errorf("image %q: %w", d.Name, err))
 			if ctx.Err() != nil {
 				break

@@ -60,6 +60,7 @@ type From struct {
 	Properties  map[string]string // that each image gets in addition
 	Tags        []string
 	Via         string // as upload.Options.Via
+	Convert     string // as upload.Options.Convert
 	Unchecked   bool   // take images without a checksum
 	ArchiveName string // template of predecessors' names
 	OldAction   string // what becomes of predecessors: promote.Keep, Hide or Deactivate

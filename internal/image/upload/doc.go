@@ -1,6 +1,6 @@
 // Package upload brings the data of an image into a Glance, in one stream: while the data flows, its
-// format is read from its first bytes and its checksums are computed. Nothing is stored on the way, and
-// memory stays below 64 MiB whatever the size.
+// format is read from its first bytes and its checksums are computed. Nothing is stored on the way, except for
+// a conversion, and memory stays below 64 MiB whatever the size.
 //
 //	source := upload.File("disk.qcow2")                // or upload.Web, upload.Stored, or an Opener of your own
 //	source.Sums, err = upload.ParseSums("sha256:ab12…") // what the data must have

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 
@@ -77,15 +76,15 @@ func Stored(images *glance.Client, img *glance.Image) Source {
 	}
 }
 
-// SumsOf are the checksums that the service keeps of an image's data, and the one that was verified when
-// it was uploaded.
+// SumsOf are the checksums of the data that the service has of an image: those that it keeps, or else the one that was
+// verified when the data was uploaded.
 func SumsOf(img *glance.Image) Sums {
-	s := Sums{}
-	if verified, err := ParseSums(img.Properties[VerifiedKey]); err == nil {
-		s = verified
+	stored := storedSums(img)
+	if len(stored) > 0 {
+		return stored
 	}
-	maps.Copy(s, storedSums(img))
-	return s
+	verified, _ := ParseSums(img.Properties[VerifiedKey]) // none, if it is none
+	return verified
 }
 
 // storedSums are those that the service computed. One by an algorithm that isn't known here is left out.

@@ -37,6 +37,7 @@ type Options struct {
 	Image Image
 
 	Via       string        // Direct (default), GlanceDirect or WebDownload
+	Convert   string        // ToRaw, or "" for no conversion
 	Unchecked bool          // take data without a checksum
 	Timeout   time.Duration // of an import by the service; default two hours
 }
@@ -77,8 +78,10 @@ func (o Options) Validate(source Source) error {
 		return fault.Bad("via", "", "%q is none of %s, %s, %s", o.Via, Direct, GlanceDirect, WebDownload)
 	case o.Via == WebDownload && source.URL == "":
 		return fault.Bad("via", fault.Advise("leave %s out", fault.Option("via")), "no cloud could fetch %s by itself", source.Name)
+	case o.Via == WebDownload && o.Convert != "":
+		return fault.Bad("via", "", "what a cloud fetches by itself isn't converted here")
 	}
-	return nil
+	return canConvert(source, o.Convert)
 }
 
 // Stage makes a hidden, private image with the source's data. It returns the image once the service has
@@ -94,6 +97,14 @@ func Stage(ctx context.Context, images *glance.Client, source Source, o Options,
 		o.Timeout = patience
 	}
 	s := &staging{images: images, source: source, options: o, rep: rep}
+	if o.Convert != "" {
+		disk, sum, done, err := converted(ctx, source, rep)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		s.source, s.original = disk, sum
+	}
 	for try := 1; ; try++ {
 		img, err := s.once(ctx)
 		if err == nil || try == tries || ctx.Err() != nil || s.unreadable || !fault.Is(err, fault.Unavailable) {
@@ -110,7 +121,8 @@ type staging struct {
 	options Options
 	rep     report.Reporter
 
-	unreadable bool // reading the source failed, which was retried already
+	original   string // checksum of what the source was converted from, "" if it wasn't
+	unreadable bool   // reading the source failed, which was retried already
 }
 
 // once makes one image, or leaves none.

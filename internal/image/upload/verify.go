@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -35,14 +36,7 @@ func (s *staging) verify(ctx context.Context, id string, data *stream, seen Sums
 			return nil, err
 		}
 	}
-	best := s.source.Sums.Best()
-	if best == "" {
-		best = want.Best()
-	}
-	if best == "" {
-		best = stored.Best()
-	}
-	patch := glance.Patch{}.Set(VerifiedKey, best)
+	patch := glance.Patch{}.Set(VerifiedKey, cmp.Or(s.original, s.source.Sums.Best(), want.Best(), stored.Best()))
 	if _, beats := img.Properties[BeatKey]; beats {
 		patch = patch.Remove(BeatKey)
 	}
@@ -82,7 +76,12 @@ func (s *staging) readBack(ctx context.Context, img *glance.Image, known bool) e
 // Holds reports whether an image has data that a source with these checksums would give, as far as the
 // records of both tell: known is false if they have no checksum in common.
 func Holds(img *glance.Image, sums Sums) (same, known bool) {
-	known, differs := sums.Compare(SumsOf(img))
+	// The service's are others if the data was converted on its way.
+	verified, _ := ParseSums(img.Properties[VerifiedKey]) // none, if it is none
+	known, differs := sums.Compare(verified)
+	if !known {
+		known, differs = sums.Compare(storedSums(img))
+	}
 	return known && differs == "" && img.Status == glance.StatusActive, known
 }
 

@@ -32,7 +32,7 @@ type command func(ctx context.Context, s script, out io.Writer, args []string) e
 var all = map[string]command{
 	"image": image, "images": listImages, "member": member, "members": listMembers, "project": project,
 	"guest": guest, "left": left, "booting": booting, "interrupt": interrupt, "requests": requests, "fault": faults, "fill": fill,
-	"appears": appears, "registry": registries, "use": use, "node": node,
+	"appears": appears, "registry": registries, "use": use, "node": node, "swift": swift, "web": web,
 }
 
 func commands() map[string]func(*testscript.TestScript, bool, []string) {

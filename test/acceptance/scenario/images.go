@@ -2,10 +2,12 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -36,6 +38,8 @@ func image(ctx context.Context, s script, out io.Writer, args []string) error {
 		_, err = fmt.Fprintln(out, i.ID)
 	case "set":
 		err = setImage(ctx, c, i, args[3:])
+	case "save":
+		err = saveImage(ctx, s, c, i.ID, args[3:])
 	case "show":
 		err = showImage(ctx, c, out, i.ID, args[3:])
 	case "delete":
@@ -67,6 +71,24 @@ func createImage(ctx context.Context, s script, c *connection, out io.Writer, na
 	}
 	fmt.Fprintln(out, made.ID)
 	return imagedata.Upload(ctx, c.images, made.ID, strings.NewReader("data of "+name)).ExtractErr()
+}
+
+// saveImage writes an image's data into a file.
+func saveImage(ctx context.Context, s script, c *connection, id string, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	data, err := imagedata.Download(ctx, c.images, id).Extract()
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	f, err := os.Create(s.ts.MkAbs(args[0]))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, data)
+	return errors.Join(err, f.Close())
 }
 
 func setImage(ctx context.Context, c *connection, i *images.Image, words []string) error {

@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/test/storetest"
 )
 
 // people are the entries of the clouds.yaml that scripts know, and who test/openstack calls by
@@ -39,6 +40,8 @@ type world struct {
 	connections map[string]*connection
 
 	registries map[string]*watched // by their variables
+	swift      *storetest.Swift    // nil until it is started
+	web        *storetest.Web
 }
 
 func newRun() string { return uuid.NewString()[:8] }
