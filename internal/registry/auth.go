@@ -185,7 +185,11 @@ func (a *auth) ask(ctx context.Context, ch challenge, s scope) (token, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return token{}, answered(resp, "token service "+realm.Host)
+		err := answered(resp, "token service "+realm.Host)
+		if resp.StatusCode == http.StatusUnauthorized {
+			err = a.unauthorized(err, s.repository, cmp.Or(r.Header.Get("Authorization"), "Basic"))
+		}
+		return token{}, err
 	}
 	return parseToken(resp.Body, now)
 }

@@ -61,7 +61,7 @@ func TestAWrongPasswordIsForbiddenAndNotShown(t *testing.T) {
 	w.put(s.guard)
 	c := client(t, registry.Options{Logins: map[string]registry.Login{w.host: {User: "u", Password: "secret-word"}}})
 	_, _, err := c.Head(t.Context(), w.image)
-	if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "wrong password") || strings.Contains(err.Error(), "secret-word") {
+	if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), `wrong password; it doesn't accept the login of user "u"`) || strings.Contains(err.Error(), "secret-word") {
 		t.Errorf("%v", err)
 	}
 	if len(s.asked) > 3 {
@@ -85,8 +85,13 @@ func TestBasic(t *testing.T) {
 		t.Errorf("%v, %v", found, err)
 	}
 	_, _, err := client(t, registry.Options{}).Head(t.Context(), w.image)
-	if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "an image that doesn't exist") {
+	if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "without a login; registries also answer so") {
 		t.Errorf("without a login: %v", err)
+	}
+	c = client(t, registry.Options{Logins: map[string]registry.Login{w.host: {User: "u", Password: "wrong"}}})
+	_, _, err = c.Head(t.Context(), w.image)
+	if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), `it doesn't accept the login of user "u"`) {
+		t.Errorf("with a wrong password: %v", err)
 	}
 }
 

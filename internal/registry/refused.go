@@ -22,11 +22,7 @@ type Refused struct {
 
 // Error gives what was answered.
 func (r *Refused) Error() string {
-	said := r.said
-	if r.Status == http.StatusUnauthorized {
-		said += "; registries also answer so for an image that doesn't exist"
-	}
-	return fmt.Sprintf("%s answered %d %s%s", r.Who, r.Status, http.StatusText(r.Status), said)
+	return fmt.Sprintf("%s answered %d %s%s", r.Who, r.Status, http.StatusText(r.Status), r.said)
 }
 
 // LacksBlob reports whether a registry refused a manifest because of a blob that it doesn't have, or
@@ -34,6 +30,40 @@ func (r *Refused) Error() string {
 func LacksBlob(err error) bool {
 	r, ok := errors.AsType[*Refused](err)
 	return ok && (slices.Contains(r.Codes, "MANIFEST_BLOB_UNKNOWN") || slices.Contains(r.Codes, "BLOB_UNKNOWN"))
+}
+
+// refused is answered for a request that a registry didn't carry out, and says what the user can look at.
+func (h *host) refused(r request, resp *http.Response, sent string) error {
+	err := answered(resp, "registry "+h.name)
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized:
+		return h.auth.unauthorized(err, r.scope.repository, sent)
+	case resp.StatusCode >= 500 && r.method != http.MethodGet && r.method != http.MethodHead:
+		return fmt.Errorf("%w; look into the registry's log: its disk may be full", err)
+	}
+	return err
+}
+
+// unauthorized adds as whom the registry, or its token service, was asked; sent is what the request had in
+// Authorization.
+func (a *auth) unauthorized(err error, repository, sent string) error {
+	who, failed := a.login(repository)
+	if failed != nil {
+		return err
+	}
+	anonymous := who.Username == "" && who.IdentityToken == "" && who.RegistryToken == ""
+	switch {
+	case anonymous || sent == "":
+		err = fmt.Errorf("%w; it was asked without a login", err)
+	case !strings.HasPrefix(sent, "Bearer "):
+		return fmt.Errorf("%w; it doesn't accept the login of user %q", err, who.Username)
+	default:
+		err = fmt.Errorf("%w; it was asked as user %q", err, who.Username)
+	}
+	if repository == "" {
+		return err
+	}
+	return fmt.Errorf("%w; registries also answer so for an image that doesn't exist", err)
 }
 
 // answered is the error of an answer that isn't a success.

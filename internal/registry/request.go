@@ -55,7 +55,7 @@ func (c *Client) do(ctx context.Context, h *host, r request, ok ...int) (*http.R
 		}
 		again, delay := c.again(h, r, resp, sent, attempt, signIns)
 		if !again || r.once {
-			err := answered(resp, "registry "+h.name)
+			err := h.refused(r, resp, sent)
 			resp.Body.Close()
 			return nil, fmt.Errorf("%s: %w", r.what, err)
 		}

@@ -47,7 +47,7 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 	each(p.bySize(), p.o.Blobs, func(blobs []*blob) { r.send(ctx, blobs) })
 	images.Wait()
 	if ctx.Err() != nil {
-		return fmt.Errorf("copying images: %w", context.Cause(ctx))
+		return fmt.Errorf("copying images: %w; run it again to copy the rest", context.Cause(ctx))
 	}
 	err := p.errs()
 	return errors.Join(err, p.finish(ctx, err != nil))
