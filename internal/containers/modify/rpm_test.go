@@ -15,19 +15,28 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
 )
 
-// rpm makes one of the name and version, whose only file tells the version; more ends its spec.
+// rpm makes one of the name and version, whose only file tells the version; more ends its spec, but for what it
+// requires.
 func rpm(t *testing.T, folder, name, version string, more ...string) {
 	t.Helper()
 	needs(t, "rpmbuild", "rpm")
 	top := t.TempDir()
-	spec := fmt.Sprintf(`Name: %s
-Version: %s
+	requires := ""
+	more = slices.DeleteFunc(slices.Clone(more), func(line string) bool {
+		is := strings.HasPrefix(line, "Requires:")
+		if is {
+			requires += line + "\n"
+		}
+		return is
+	})
+	spec := fmt.Sprintf(`Name: %[1]s
+Version: %[2]s
 Release: 1
 Summary: test
 License: none
 Provides: /bin/sh
 BuildArch: noarch
-%%description
+%[4]s%%description
 test
 %%install
 mkdir -p %%{buildroot}/opt/%[1]s
@@ -35,7 +44,7 @@ echo %[2]s >%%{buildroot}/opt/%[1]s/version
 %%files
 /opt/%[1]s
 %[3]s
-`, name, version, strings.Join(more, "\n"))
+`, name, version, strings.Join(more, "\n"), requires)
 	file := filepath.Join(top, "test.spec")
 	if err := os.WriteFile(file, []byte(spec), 0o600); err != nil {
 		t.Fatal(err)
@@ -277,6 +286,20 @@ func TestYumUpdateOfGivenRPMs(t *testing.T) {
 	}
 }
 
+// hostWith is an environment whose rpm answers from a database of the test's own, which has one package.
+func hostWith(t *testing.T, name, version string) []string {
+	t.Helper()
+	host, bin := t.TempDir(), t.TempDir()
+	rpm(t, host, name, version)
+	run(t, "rpm", "--dbpath", host+"/db", "-i", "--justdb", "--nodeps", host+"/"+name+"-"+version+".rpm")
+	ours, _ := exec.LookPath("rpm")
+	script := "#!/bin/sh\nexec " + ours + " --dbpath " + host + "/db \"$@\"\n"
+	if err := os.WriteFile(bin+"/rpm", []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+}
+
 // TestCompareHostPackages updates only where a package differs from this machine's, for which rpm
 // answers from a database of the test's own.
 func TestCompareHostPackages(t *testing.T) {
@@ -285,15 +308,7 @@ func TestCompareHostPackages(t *testing.T) {
 		t.Run("host has "+version, func(t *testing.T) {
 			t.Parallel()
 			w := withYum(t)
-			host, bin := t.TempDir(), t.TempDir()
-			rpm(t, host, "other", version)
-			run(t, "rpm", "--dbpath", host+"/db", "-i", "--justdb", "--nodeps", host+"/other-"+version+".rpm")
-			ours, _ := exec.LookPath("rpm")
-			script := "#!/bin/sh\nexec " + ours + " --dbpath " + host + "/db \"$@\"\n"
-			if err := os.WriteFile(bin+"/rpm", []byte(script), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			w.o.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+			w.o.Env = hostWith(t, "other", version)
 			vars := yumVars(t, "yum_update", [2]string{"fixed", "2"}, [2]string{"other", "2"})
 			vars["compare_host_packages"] = true
 			if _, err := w.apply(w.job("nova-compute:1", vars)); err != nil {
