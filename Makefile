@@ -136,6 +136,15 @@ fuzz-short: fuzz ## the same for five seconds each
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
 	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote
+	@$(MAKE) --no-print-directory gophercloud-acceptance
+
+.PHONY: gophercloud-acceptance gophercloud-acceptance-record
+gophercloud-acceptance: ## hold the sandbox against what of gophercloud's own acceptance tests passes on a real OpenStack
+	IMGCTL_GOPHERCLOUD=1 go test -count=1 -timeout 15m -v ./test/gophercloud
+
+gophercloud-acceptance-record: ## run them all on the real OpenStack, which has to be up, and record what passes
+	go run ./test/gophercloud -clouds $(CLOUDS) -timeout 5m -record test/gophercloud/passing.txt
+	go run ./test/gophercloud -list test/gophercloud/passing.txt -missing test/gophercloud/missing.txt
 
 # HashiCorp's plugin, built from the module proxy, once.
 INCUMBENT := $(CACHE)/bench/packer-plugin-openstack-v1.1.4

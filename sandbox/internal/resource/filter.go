@@ -27,6 +27,12 @@ func (s *Style) passes(k *Kind, o Object, q url.Values) bool {
 				return false
 			}
 			continue
+		case strings.HasSuffix(key, "__contains"):
+			have, _ := o.Field(strings.TrimSuffix(key, "__contains"))
+			if text, _ := have.(string); !strings.Contains(text, values[0]) {
+				return false
+			}
+			continue
 		case k.Filters != nil && !slices.Contains(k.Filters, key):
 			continue
 		}

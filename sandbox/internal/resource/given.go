@@ -32,9 +32,18 @@ func (t *Table) given(r *http.Request, c front.Caller, verb string) (map[string]
 		}
 		body = inner
 	}
+	return t.fields(body, c, verb)
+}
+
+// fields reads one object's fields.
+func (t *Table) fields(body map[string]json.RawMessage, c front.Caller, verb string) (map[string]any, error) {
 	values := map[string]any{}
 	for name, data := range body {
 		at := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
+		if at < 0 && t.Extra {
+			values[name], _ = decoded[any](data)
+			continue
+		}
 		if at < 0 {
 			if t.Refuse.Unknown != nil {
 				return nil, t.Refuse.Unknown(&t.Kind, name)

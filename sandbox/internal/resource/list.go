@@ -13,7 +13,13 @@ import (
 // list serves a list: filtered, sorted, paged, with the wanted fields.
 func (s *Style) list(k *Kind, detail bool) Handler {
 	return func(r *http.Request, c front.Caller) (int, any, error) {
+		if err := s.allow(k, r, c, "list"); err != nil {
+			return 0, nil, err
+		}
 		q := r.URL.Query()
+		for field, value := range k.above(r) {
+			q.Set(field, value)
+		}
 		objects, err := k.List(c, q)
 		if err != nil {
 			return 0, nil, err
@@ -37,6 +43,9 @@ func (s *Style) list(k *Kind, detail bool) Handler {
 			q.Set("marker", page[len(page)-1].ID())
 			key, link := s.next(r, k, q)
 			out[key] = link
+		}
+		if s.Listed != nil {
+			s.Listed(r, out)
 		}
 		return http.StatusOK, out, nil
 	}

@@ -40,7 +40,9 @@ func (b Shown) Body(*http.Request) map[string]any { return b }
 type Kind struct {
 	Name   string // of one object, such as "port": bodies have it under this key
 	Plural string // such as "ports": lists are under this key
-	Path   string // of all of them, such as "/v2.0/ports"
+	// Path of all of them, such as "/v2.0/ports". A part in braces, as in "/v3/users/{user_id}/access_rules", is a field
+	// that all objects below the path have alike.
+	Path string
 
 	// List gives the objects that the query is about and the caller may see, in the style's default
 	// order if Ordered.
@@ -58,6 +60,7 @@ type Kind struct {
 	Update func(r *http.Request, c front.Caller, id string) error
 	Remove func(r *http.Request, c front.Caller, id string) error
 	Tags   func(id string) *[]string
+	Retag  func(id string, tags []string) // keeps tags that changed; nil = they are changed in place
 
 	// Filters are the fields that filter; nil = all that its objects have.
 	Filters []string
@@ -82,6 +85,12 @@ type Style struct {
 	Next func(r *http.Request, k *Kind, query url.Values) (key string, link any)
 	// Full links to a next page wherever a page has as many objects as were asked for, as some services do.
 	Full bool
+
+	// Allow refuses a call whose verb is list, get, create, update, delete or tag, before anything is looked up. nil = all
+	// may read what they see; members create, and change what is their project's; administrators do everything.
+	Allow func(k *Kind, r *http.Request, c front.Caller, verb string) error
+	// Listed completes the answer to a list; nil = it is as it is.
+	Listed func(r *http.Request, answer map[string]any)
 
 	Missing   func(k *Kind, id string) error   // what the caller can't see
 	Forbidden func(k *Kind, verb string) error // to callers who see it: create, update or delete

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"net/http"
+	"regexp"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
@@ -18,8 +19,8 @@ func (s *Style) Mount(mux *http.ServeMux, k *Kind) {
 	}
 	if k.Create != nil {
 		handle("POST "+k.Path, func(r *http.Request, c front.Caller) (int, any, error) {
-			if !writes(c) {
-				return 0, nil, s.Forbidden(k, "create")
+			if err := s.allow(k, r, c, "create"); err != nil {
+				return 0, nil, err
 			}
 			o, err := k.Create(r, c)
 			if err != nil {
@@ -27,6 +28,9 @@ func (s *Style) Mount(mux *http.ServeMux, k *Kind) {
 			}
 			if k.Begun != nil {
 				return s.Created, s.wrap(k, k.Begun(r, o)), nil
+			}
+			if several, is := o.(batch); is {
+				return s.Created, map[string]any{k.Plural: several.bodies(r)}, nil
 			}
 			return s.Created, s.wrap(k, o.Body(r)), nil
 		})
@@ -56,7 +60,10 @@ func (s *Style) Mount(mux *http.ServeMux, k *Kind) {
 // Show serves one object, whose id the pattern of the route has.
 func (s *Style) Show(k *Kind) http.Handler {
 	return s.Serve(func(r *http.Request, c front.Caller) (int, any, error) {
-		o, err := s.find(k, c, r.PathValue("id"))
+		if err := s.allow(k, r, c, "get"); err != nil {
+			return 0, nil, err
+		}
+		o, err := s.at(k, r, c)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -64,21 +71,67 @@ func (s *Style) Show(k *Kind) http.Handler {
 	})
 }
 
-func writes(c front.Caller) bool { return c.Is("member") || c.Is("admin") }
+// allow refuses a call for what it is, and not for its object.
+func (s *Style) allow(k *Kind, r *http.Request, c front.Caller, verb string) error {
+	switch {
+	case s.Allow != nil:
+		return s.Allow(k, r, c, verb)
+	case verb == "create" && !c.Is("member") && !c.Is("admin"):
+		return s.Forbidden(k, verb)
+	}
+	return nil
+}
+
+// owns refuses those who may see an object, and not change it.
+func (s *Style) owns(k *Kind, c front.Caller, o Object, verb string) error {
+	if s.Allow == nil && !c.Is("admin") && (!c.Is("member") || o.Owner() != c.ProjectID) {
+		return s.Forbidden(k, verb)
+	}
+	return nil
+}
 
 // changing serves a call that changes an object: by members of its owner, and administrators.
 func (s *Style) changing(k *Kind, verb string, do func(r *http.Request, c front.Caller, id string) (int, any, error)) Handler {
 	return func(r *http.Request, c front.Caller) (int, any, error) {
 		id := r.PathValue("id")
-		o, err := s.find(k, c, id)
+		if err := s.allow(k, r, c, verb); err != nil {
+			return 0, nil, err
+		}
+		o, err := s.at(k, r, c)
 		if err != nil {
 			return 0, nil, err
 		}
-		if !c.Is("admin") && (!c.Is("member") || o.Owner() != c.ProjectID) {
-			return 0, nil, s.Forbidden(k, verb)
+		if err := s.owns(k, c, o, verb); err != nil {
+			return 0, nil, err
 		}
 		return do(r, c, id)
 	}
+}
+
+// parent is a part of a kind's path that is a field of its objects.
+var parent = regexp.MustCompile(`{(\w+)}`)
+
+// above are the fields that the path of a request says.
+func (k *Kind) above(r *http.Request) map[string]string {
+	fields := map[string]string{}
+	for _, m := range parent.FindAllStringSubmatch(k.Path, -1) {
+		fields[m[1]] = r.PathValue(m[1])
+	}
+	return fields
+}
+
+// at is the object that the path of a request names, if the caller may see it.
+func (s *Style) at(k *Kind, r *http.Request, c front.Caller) (Object, error) {
+	o, err := s.find(k, c, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	for field, value := range k.above(r) {
+		if have, _ := o.Field(field); !equal(have, value) {
+			return nil, s.Missing(k, r.PathValue("id"))
+		}
+	}
+	return o, nil
 }
 
 // find is an object that the caller may see.

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"maps"
 	"net/http"
 	"time"
 
@@ -26,6 +27,9 @@ func (row *Row) Text(field string) string { v, _ := row.Values[field].(string); 
 
 // Whole is a field that is a number.
 func (row *Row) Whole(field string) int { v, _ := row.Values[field].(int); return v }
+
+// Flag is a field that is true or false.
+func (row *Row) Flag(field string) bool { v, _ := row.Values[field].(bool); return v }
 
 // Set changes a field, and when the object changed.
 func (row *Row) Set(field string, value any) {
@@ -62,9 +66,12 @@ func (row *Row) Body(r *http.Request) map[string]any {
 		version = t.Version(r)
 	}
 	body := make(map[string]any, len(t.Fields)+1)
+	if t.Extra {
+		maps.Copy(body, row.extra())
+	}
 	body["id"] = row.id
 	for _, f := range t.Fields {
-		if f.Hidden || f.Private && !admin || f.Since > version {
+		if f.Name == "id" || f.Hidden || f.Private && !admin || f.Since > version {
 			continue
 		}
 		v := row.Values[f.Name]
@@ -80,6 +87,15 @@ func (row *Row) Body(r *http.Request) map[string]any {
 		t.Shape(r, row, body)
 	}
 	return body
+}
+
+// extra are the values whose fields aren't declared.
+func (row *Row) extra() map[string]any {
+	extra := maps.Clone(row.Values)
+	for _, f := range row.table.Fields {
+		delete(extra, f.Name)
+	}
+	return extra
 }
 
 // Row is an object by its id, nil for none.

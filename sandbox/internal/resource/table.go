@@ -29,10 +29,17 @@ type Table struct {
 	Sees func(c front.Caller, row *Row) bool
 	// Version is the request's microversion; nil = there are none.
 	Version func(r *http.Request) int
-	Quota   int // objects of a project; 0 and less = any number
+	NewID   func() string // nil = a UUID; an object may name its own where "id" is a field
+	Oldest  bool          // lists begin with the oldest object
+	Batch   bool          // creations have a list
+	Tagged  bool          // the field tags has calls of its own
+	Extra   bool          // fields that aren't declared are kept
+	Quota   int           // objects of a project; 0 and less = any number
 
 	// Check is called before a new object is taken in, and may complete it.
 	Check func(r *http.Request, c front.Caller, row *Row) error
+	// Changing is called before an object gets these values.
+	Changing func(r *http.Request, c front.Caller, row *Row, values map[string]any) error
 	// Made is called after that, and may begin what happens to it.
 	Made func(row *Row)
 	// Going is called before an object is removed; done reports that the removal is under way already.
@@ -65,6 +72,13 @@ func (t *Table) Open() *Table {
 	if t.Remove == nil && t.Create != nil {
 		t.Remove = func(_ *http.Request, _ front.Caller, id string) error { return t.Delete(id) }
 	}
+	if t.Tagged {
+		t.Tags = func(id string) *[]string {
+			tags, _ := t.byID[id].Values["tags"].([]string)
+			return &tags
+		}
+		t.Retag = func(id string, tags []string) { t.byID[id].Set("tags", tags) }
+	}
 	return t
 }
 
@@ -77,7 +91,11 @@ func (t *Table) list(c front.Caller, q url.Values) ([]Object, error) {
 		}
 	}
 	var found []Object
-	for _, row := range slices.Backward(t.order) {
+	order := slices.Clone(t.order)
+	if !t.Oldest {
+		slices.Reverse(order)
+	}
+	for _, row := range order {
 		if (all || row.Project == c.ProjectID) && t.Sees(c, row) {
 			found = append(found, row)
 		}
@@ -86,9 +104,20 @@ func (t *Table) list(c front.Caller, q url.Values) ([]Object, error) {
 }
 
 func (t *Table) create(r *http.Request, c front.Caller) (Object, error) {
+	if t.Batch {
+		return t.createAll(r, c)
+	}
 	values, err := t.given(r, c, "create")
 	if err != nil {
 		return nil, err
+	}
+	return t.enter(r, c, values)
+}
+
+// enter takes in an object with the values of a request.
+func (t *Table) enter(r *http.Request, c front.Caller, values map[string]any) (*Row, error) {
+	for field, value := range t.above(r) {
+		values[field] = value
 	}
 	row := t.row(c.ProjectID, values)
 	if t.Check != nil {
@@ -109,6 +138,11 @@ func (t *Table) update(r *http.Request, c front.Caller, id string) error {
 		return err
 	}
 	row := t.byID[id]
+	if t.Changing != nil {
+		if err := t.Changing(r, c, row, values); err != nil {
+			return err
+		}
+	}
 	maps.Copy(row.Values, values)
 	row.touch()
 	return nil
@@ -116,7 +150,7 @@ func (t *Table) update(r *http.Request, c front.Caller, id string) error {
 
 // row is a new object with its fields' defaults.
 func (t *Table) row(project string, values map[string]any) *Row {
-	row := &Row{table: t, id: uuid.NewString(), Project: project, Values: map[string]any{}}
+	row := &Row{table: t, id: t.id(), Project: project, Values: map[string]any{}}
 	for _, f := range t.Fields {
 		v := f.Default
 		if v == nil {
@@ -130,7 +164,17 @@ func (t *Table) row(project string, values map[string]any) *Row {
 		}
 	}
 	maps.Copy(row.Values, values)
+	if own := row.Text("id"); own != "" {
+		row.id = own
+	}
 	return row
+}
+
+func (t *Table) id() string {
+	if t.NewID != nil {
+		return t.NewID()
+	}
+	return uuid.NewString()
 }
 
 // Seconds is a form of times that several services have.

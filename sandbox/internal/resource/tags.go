@@ -10,6 +10,13 @@ import (
 
 func (s *Style) mountTags(handle func(string, Handler), k *Kind) {
 	at := k.Path + "/{id}/tags"
+	handle("GET "+at, s.tagging(k, func(_ *http.Request, tags []string) ([]string, int, error) { return tags, http.StatusOK, nil }))
+	handle("GET "+at+"/{tag}", s.tagging(k, func(r *http.Request, tags []string) ([]string, int, error) {
+		if !slices.Contains(tags, r.PathValue("tag")) {
+			return nil, 0, s.NoTag(k, r.PathValue("tag"))
+		}
+		return tags, http.StatusNoContent, nil
+	}))
 	handle("PUT "+at, s.tagging(k, setTags))
 	handle("DELETE "+at, s.tagging(k, func(*http.Request, []string) ([]string, int, error) { return nil, http.StatusNoContent, nil }))
 	handle("PUT "+at+"/{tag}", s.tagging(k, func(r *http.Request, tags []string) ([]string, int, error) {
@@ -38,12 +45,15 @@ func setTags(r *http.Request, _ []string) ([]string, int, error) {
 func (s *Style) tagging(k *Kind, change func(*http.Request, []string) ([]string, int, error)) Handler {
 	return func(r *http.Request, c front.Caller) (int, any, error) {
 		id := r.PathValue("id")
+		if err := s.allow(k, r, c, "tag"); err != nil {
+			return 0, nil, err
+		}
 		o, err := s.find(k, c, id)
 		if err != nil {
 			return 0, nil, s.Untagged(k, id)
 		}
-		if !c.Is("admin") && (!c.Is("member") || o.Owner() != c.ProjectID) {
-			return 0, nil, s.Forbidden(k, "tag")
+		if err := s.owns(k, c, o, "tag"); err != nil && r.Method != http.MethodGet {
+			return 0, nil, err
 		}
 		field := k.Tags(id)
 		if field == nil {
@@ -55,6 +65,9 @@ func (s *Style) tagging(k *Kind, change func(*http.Request, []string) ([]string,
 		}
 		slices.Sort(tags)
 		*field = slices.Compact(tags)
+		if k.Retag != nil {
+			k.Retag(id, *field)
+		}
 		if status == http.StatusOK {
 			return status, map[string]any{"tags": append([]string{}, *field...)}, nil
 		}

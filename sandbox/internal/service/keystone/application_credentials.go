@@ -3,6 +3,7 @@ package keystone
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
@@ -62,6 +63,7 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 			Unrestricted              bool
 			ExpiresAt                 *string `json:"expires_at"`
 			Roles                     []ref
+			AccessRules               []accessRule `json:"access_rules"`
 		} `json:"application_credential"`
 	}
 	if err := decode(r, &q); err != nil {
@@ -101,6 +103,7 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 	if c.secret == "" {
 		c.secret = NewSecret()
 	}
+	c.rules = s.accessRules(user, q.C.AccessRules)
 	s.appCreds[c.ID] = c
 	body := s.appCredBody(r, c)
 	body["secret"] = c.secret
@@ -116,8 +119,8 @@ func (s *Service) narrow(c *AppCred, roles []ref) error {
 	var names []string
 	for _, want := range roles {
 		name := want.Name
-		if o := s.roles[want.ID]; o != nil {
-			name = o.name
+		if o := s.roles.Row(want.ID); o != nil {
+			name = o.Text("name")
 		}
 		if !slices.Contains(c.Roles, name) {
 			return answer.Fail(http.StatusBadRequest,
@@ -153,24 +156,32 @@ func (s *Service) appCredBody(r *http.Request, c *AppCred) map[string]any {
 	roles := []map[string]any{}
 	for _, name := range c.Roles {
 		if o := s.roleByName(name); o != nil {
-			role := roleBody(r, o)
+			role := o.Body(r)
 			delete(role, "links")
 			roles = append(roles, role)
 		}
 	}
 	var expires any
 	if !c.ExpiresAt.IsZero() {
-		expires = stamp(c.ExpiresAt)
+		expires = strings.TrimSuffix(stamp(c.ExpiresAt), "Z")
 	}
 	var unrestricted any // null unless it is
 	if c.Unrestricted {
 		unrestricted = true
 	}
-	return map[string]any{
+	body := map[string]any{
 		"id": c.ID, "name": c.Name, "description": orNull(c.Description), "project_id": c.ProjectID, "roles": roles,
 		"unrestricted": unrestricted, "expires_at": expires, "system": nil, "user_id": c.UserID,
 		"links": self(r, "application_credentials", c.ID),
 	}
+	if len(c.rules) > 0 {
+		var rules []map[string]any
+		for _, id := range c.rules {
+			rules = append(rules, s.rules.Row(id).Body(r))
+		}
+		body["access_rules"] = rules
+	}
+	return body
 }
 
 // AppCred is an application credential.
@@ -181,6 +192,7 @@ type AppCred struct {
 	ExpiresAt                                time.Time // zero = never
 
 	secret string
+	rules  []string // ids of its access rules
 }
 
 // AddAppCred adds an unexpiring application credential with a user's roles in a project, and returns it and its secret.

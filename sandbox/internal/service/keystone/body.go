@@ -18,14 +18,17 @@ func orNull(v string) any {
 	return v
 }
 
+// links are those of a list.
+func links(r *http.Request) map[string]any {
+	return map[string]any{"self": front.Base(r) + r.URL.RequestURI(), "next": nil, "previous": nil}
+}
+
 // collection answers with a list as Keystone wraps it.
 func collection(w http.ResponseWriter, r *http.Request, name string, items []map[string]any) {
 	if items == nil {
 		items = []map[string]any{}
 	}
-	answer.JSON(w, http.StatusOK, map[string]any{name: items, "links": map[string]any{
-		"self": front.Base(r) + r.URL.RequestURI(), "next": nil, "previous": nil,
-	}})
+	answer.JSON(w, http.StatusOK, map[string]any{name: items, "links": links(r)})
 }
 
 // self links to an object.

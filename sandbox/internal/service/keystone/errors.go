@@ -20,10 +20,6 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, message string) 
 	answer.Keystone(w, r, status, message)
 }
 
-func projectNotFound(id string) error {
-	return answer.Fail(http.StatusNotFound, "Could not find project: %s.", id)
-}
-
 var (
 	// errAuth is Keystone's answer to whatever is wrong with credentials.
 	errAuth = answer.Fail(http.StatusUnauthorized, "The request you have made requires authentication.")
@@ -38,8 +34,4 @@ func expecting(what string) error {
 
 func notAllowed(action string) error {
 	return answer.Fail(http.StatusForbidden, "You are not authorized to perform the requested action: identity:%s.", action)
-}
-
-func userNotFound(id string) error {
-	return answer.Fail(http.StatusNotFound, "Could not find user: %s.", id)
 }

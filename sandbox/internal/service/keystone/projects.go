@@ -1,189 +1,88 @@
 package keystone
 
 import (
-	"maps"
+	"cmp"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
-func projectBody(r *http.Request, p *Project) map[string]any {
-	return map[string]any{
-		"id": p.ID, "name": p.Name, "domain_id": p.DomainID, "parent_id": p.DomainID, "description": p.Description,
-		"enabled": p.Enabled, "is_domain": false, "tags": []string{}, "options": map[string]any{}, "links": self(r, "projects", p.ID),
+// Domain is a domain.
+type Domain struct{ ID, Name string }
+
+// AddDomain returns the domain of a name, made if need be.
+func (s *Service) AddDomain(name string) Domain {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row := named(s.domains, name, "")
+	if row == nil {
+		row = s.domains.Add("", "", map[string]any{"name": name})
 	}
+	return Domain{row.ID(), row.Text("name")}
 }
 
-func (s *Service) listProjects(w http.ResponseWriter, r *http.Request) error {
-	if err := admin(r, "list_projects"); err != nil {
-		return err
+func (s *Service) findDomain(r *ref) *resource.Row {
+	switch {
+	case r == nil:
+		return nil
+	case r.ID != "":
+		return s.domains.Row(r.ID)
 	}
-	s.answerProjects(w, r, func(*Project) bool { return true })
+	return named(s.domains, r.Name, "")
+}
+
+func (s *Service) domainRef(id string) map[string]any {
+	name := ""
+	if d := s.domains.Row(id); d != nil {
+		name = d.Text("name")
+	}
+	return map[string]any{"id": id, "name": name}
+}
+
+func (s *Service) checkDomain(_ *http.Request, _ front.Caller, row *resource.Row) error {
+	if named(s.domains, row.Text("name"), "") != nil {
+		return duplicate("domain", row.Text("name"))
+	}
 	return nil
 }
 
-func (s *Service) authProjects(w http.ResponseWriter, r *http.Request) error {
-	user := front.CallerOf(r).UserID
-	s.answerProjects(w, r, func(p *Project) bool { return len(s.rolesOf(user, p.ID)) > 0 })
-	return nil
-}
-
-func (s *Service) userProjects(w http.ResponseWriter, r *http.Request) error {
-	user := r.PathValue("id")
-	if c := front.CallerOf(r); c.UserID != user && !c.Is(RoleAdmin) {
-		return notAllowed("list_user_projects")
+// endDomain removes what a domain has with it. It has to be disabled first.
+func (s *Service) endDomain(row *resource.Row) (bool, error) {
+	if row.Flag("enabled") {
+		return false, answer.Fail(http.StatusForbidden, "Cannot delete a domain that is enabled, please disable it first.")
 	}
-	s.answerProjects(w, r, func(p *Project) bool { return len(s.rolesOf(user, p.ID)) > 0 })
-	return nil
-}
-
-func (s *Service) answerProjects(w http.ResponseWriter, r *http.Request, keep func(*Project) bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var out []map[string]any
-	for _, p := range sortedBy(s.projects, func(p *Project) string { return p.Name + p.ID }) {
-		fields := map[string]string{"name": p.Name, "domain_id": p.DomainID, "enabled": strconv.FormatBool(p.Enabled)}
-		if keep(p) && wanted(r.URL.Query(), fields) {
-			out = append(out, projectBody(r, p))
+	for _, t := range []*resource.Table{s.projects, s.users, s.groups, s.roles} {
+		for _, o := range slices.Clone(t.Rows()) {
+			if o.Text("domain_id") == row.ID() {
+				s.forget(o.ID())
+				t.Forget(o.ID())
+			}
 		}
 	}
-	collection(w, r, "projects", out)
-}
-
-func (s *Service) showProject(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	if c := front.CallerOf(r); !c.Is(RoleAdmin) && c.ProjectID != id {
-		return notAllowed("get_project")
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	p := s.projects[id]
-	if p == nil {
-		return projectNotFound(id)
-	}
-	answer.JSON(w, http.StatusOK, map[string]any{"project": projectBody(r, p)})
-	return nil
-}
-
-type projectRequest struct {
-	Project struct {
-		Name        *string `json:"name"`
-		Description *string `json:"description"`
-		DomainID    *string `json:"domain_id"`
-		Enabled     *bool   `json:"enabled"`
-	} `json:"project"`
-}
-
-func (s *Service) createProject(w http.ResponseWriter, r *http.Request) error {
-	if err := admin(r, "create_project"); err != nil {
-		return err
-	}
-	var q projectRequest
-	if err := decode(r, &q); err != nil {
-		return err
-	}
-	if q.Project.Name == nil || *q.Project.Name == "" {
-		return answer.Fail(http.StatusBadRequest, "Invalid input for field 'name': '' is too short")
-	}
-	p := Project{Name: *q.Project.Name, DomainID: "default", Enabled: true}
-	set(&p.Description, q.Project.Description)
-	set(&p.DomainID, q.Project.DomainID)
-	set(&p.Enabled, q.Project.Enabled)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.domains[p.DomainID] == nil {
-		return answer.Fail(http.StatusNotFound, "Could not find domain: %s.", p.DomainID)
-	}
-	p, err := s.addProject(p)
-	if err != nil {
-		return err
-	}
-	answer.JSON(w, http.StatusCreated, map[string]any{"project": projectBody(r, &p)})
-	return nil
-}
-
-func (s *Service) updateProject(w http.ResponseWriter, r *http.Request) error {
-	if err := admin(r, "update_project"); err != nil {
-		return err
-	}
-	var q projectRequest
-	if err := decode(r, &q); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.projects[r.PathValue("id")]
-	if p == nil {
-		return projectNotFound(r.PathValue("id"))
-	}
-	set(&p.Name, q.Project.Name)
-	set(&p.Description, q.Project.Description)
-	set(&p.Enabled, q.Project.Enabled)
-	answer.JSON(w, http.StatusOK, map[string]any{"project": projectBody(r, p)})
-	return nil
-}
-
-func (s *Service) deleteProject(w http.ResponseWriter, r *http.Request) error {
-	if err := admin(r, "delete_project"); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	id := r.PathValue("id")
-	if s.projects[id] == nil {
-		return projectNotFound(id)
-	}
-	delete(s.projects, id)
-	maps.DeleteFunc(s.grants, func(g grant, _ bool) bool { return g.target == id })
-	maps.DeleteFunc(s.appCreds, func(_ string, c *AppCred) bool { return c.ProjectID == id })
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	s.forget(row.ID())
+	return false, nil
 }
 
 // Project is a project.
-type Project struct {
-	ID, Name, DomainID, Description string
-	Enabled                         bool
-}
-
-func (s *Service) findProject(r ref) *Project {
-	if r.ID != "" {
-		return s.projects[r.ID]
-	}
-	d := s.findDomain(r.Domain)
-	if d == nil {
-		return nil
-	}
-	for _, p := range s.projects {
-		if p.Name == r.Name && p.DomainID == d.ID {
-			return p
-		}
-	}
-	return nil
-}
+type Project struct{ ID, Name, DomainID string }
 
 // AddProject adds a project to a domain.
 func (s *Service) AddProject(domainID, name string) (Project, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.addProject(Project{Name: name, DomainID: domainID, Enabled: true})
+	if o := named(s.projects, name, domainID); o != nil {
+		return Project{}, sameProject(name, o.ID())
+	}
+	row := s.projects.Add("", "", map[string]any{"name": name, "domain_id": domainID, "parent_id": domainID})
+	return projectOf(row), nil
 }
 
-func (s *Service) addProject(p Project) (Project, error) {
-	for _, o := range s.projects {
-		if o.DomainID == p.DomainID && o.Name == p.Name {
-			return Project{}, answer.Fail(http.StatusConflict,
-				"Conflict occurred attempting to store project - it is not permitted to have two projects with either the same name "+
-					"or same id in the same domain: name is %s, project id %s.", p.Name, o.ID)
-		}
-	}
-	p.ID = newID()
-	s.projects[p.ID] = &p
-	return p, nil
+func projectOf(row *resource.Row) Project {
+	return Project{row.ID(), row.Text("name"), row.Text("domain_id")}
 }
 
 // Projects returns all projects, by name.
@@ -191,9 +90,117 @@ func (s *Service) Projects() []Project {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []Project
-	for _, p := range s.projects {
-		out = append(out, *p)
+	for _, row := range s.projects.Rows() {
+		out = append(out, projectOf(row))
 	}
 	slices.SortFunc(out, func(a, b Project) int { return strings.Compare(a.Name, b.Name) })
 	return out
+}
+
+func (s *Service) findProject(r ref) *resource.Row {
+	if r.ID != "" {
+		return s.projects.Row(r.ID)
+	}
+	if d := s.findDomain(r.Domain); d != nil {
+		return named(s.projects, r.Name, d.ID())
+	}
+	return nil
+}
+
+func sameProject(name, id string) error {
+	return answer.Fail(http.StatusConflict,
+		"Conflict occurred attempting to store project - it is not permitted to have two projects with either the same name or same id "+
+			"in the same domain: name is %s, project id %s.", name, id)
+}
+
+// named refuses a name that is none.
+func checkName(row *resource.Row) error {
+	if row.Text("name") == "" {
+		return answer.Fail(http.StatusBadRequest, "Invalid input for field 'name': '' is too short")
+	}
+	return nil
+}
+
+func (s *Service) checkProject(_ *http.Request, _ front.Caller, row *resource.Row) error {
+	if err := checkName(row); err != nil {
+		return err
+	}
+	if row.Flag("is_domain") {
+		s.domains.Add(row.ID(), "", map[string]any{"name": row.Text("name"), "description": row.Text("description")})
+		return nil
+	}
+	parent := s.projects.Row(row.Text("parent_id"))
+	if parent != nil && !parent.Flag("is_domain") {
+		row.Set("domain_id", cmp.Or(row.Text("domain_id"), parent.Text("domain_id")))
+	}
+	row.Set("domain_id", cmp.Or(row.Text("domain_id"), row.Text("parent_id"), "default"))
+	row.Set("parent_id", cmp.Or(row.Text("parent_id"), row.Text("domain_id")))
+	if s.domains.Row(row.Text("domain_id")) == nil {
+		return notFound("domain", row.Text("domain_id"))
+	}
+	if parent == nil && row.Text("parent_id") != row.Text("domain_id") {
+		return notFound("project", row.Text("parent_id"))
+	}
+	if o := named(s.projects, row.Text("name"), row.Text("domain_id")); o != nil {
+		return sameProject(row.Text("name"), o.ID())
+	}
+	return nil
+}
+
+// changeProject keeps a project that is a domain and the domain alike.
+func (s *Service) changeProject(_ *http.Request, _ front.Caller, row *resource.Row, values map[string]any) error {
+	if enabled, named := values["enabled"]; named && row.Flag("is_domain") {
+		s.domains.Row(row.ID()).Set("enabled", enabled)
+	}
+	return nil
+}
+
+func (s *Service) endProject(row *resource.Row) (bool, error) {
+	for _, o := range s.projects.Rows() {
+		if o.Text("parent_id") == row.ID() {
+			return false, answer.Fail(http.StatusForbidden, "Cannot delete the project %s since it is not a leaf in the hierarchy. "+
+				"Use the cascade option if you want to delete a whole subtree.", row.ID())
+		}
+	}
+	if row.Flag("is_domain") {
+		if err := s.domains.Delete(row.ID()); err != nil {
+			return false, err
+		}
+	}
+	s.forget(row.ID())
+	return false, nil
+}
+
+// above are the projects and the domain that a project is in, nearest first.
+func (s *Service) above(project string) (ids []string) {
+	row := s.projects.Row(project)
+	for row != nil && !slices.Contains(ids, row.Text("parent_id")) {
+		parent := s.projects.Row(row.Text("parent_id"))
+		if parent == nil {
+			return append(ids, row.Text("domain_id"))
+		}
+		ids = append(ids, parent.ID())
+		row = parent
+	}
+	return ids
+}
+
+func (s *Service) authProjects(r *http.Request, c front.Caller) (int, any, error) {
+	return http.StatusOK, s.projectsOf(r, c.UserID), nil
+}
+
+func (s *Service) userProjects(r *http.Request, c front.Caller) (int, any, error) {
+	user := r.PathValue("id")
+	if c.UserID != user && !c.Is(RoleAdmin) {
+		return 0, nil, notAllowed("list_user_projects")
+	}
+	return http.StatusOK, s.projectsOf(r, user), nil
+}
+
+func (s *Service) projectsOf(r *http.Request, user string) map[string]any {
+	return listed(r, s.projects, func(row *resource.Row) bool { return !row.Flag("is_domain") && len(s.rolesOf(user, row.ID())) > 0 })
+}
+
+func (s *Service) authDomains(r *http.Request, c front.Caller) (int, any, error) {
+	return http.StatusOK, listed(r, s.domains, func(row *resource.Row) bool { return len(s.rolesOf(c.UserID, row.ID())) > 0 }), nil
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 func parseTime(v string) (time.Time, error) {
@@ -21,14 +20,6 @@ func parseTime(v string) (time.Time, error) {
 	return time.Time{}, err
 }
 
-// admin refuses an action to all but admins.
-func admin(r *http.Request, action string) error {
-	if !front.CallerOf(r).Is(RoleAdmin) {
-		return notAllowed(action)
-	}
-	return nil
-}
-
 // wanted reports whether an object passes a query's filters; only the given keys are filters.
 func wanted(q url.Values, fields map[string]string) bool {
 	for k, v := range fields {
@@ -37,12 +28,6 @@ func wanted(q url.Values, fields map[string]string) bool {
 		}
 	}
 	return true
-}
-
-func set[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
 }
 
 // toRef reads {"id"} or {"name", "domain": {...}} out of decoded JSON.

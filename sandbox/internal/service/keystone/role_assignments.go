@@ -2,109 +2,81 @@ package keystone
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 
-	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
-func (s *Service) listAssignments(w http.ResponseWriter, r *http.Request) error {
-	if err := admin(r, "list_role_assignments"); err != nil {
-		return err
+func (s *Service) listAssignments(r *http.Request, c front.Caller) (int, any, error) {
+	if !c.Is(RoleAdmin) {
+		return 0, nil, notAllowed("list_role_assignments")
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var out []map[string]any
+	q := r.URL.Query()
+	all := []map[string]any{}
 	for g := range s.grants {
-		o := s.roleByName(g.role)
-		if o == nil || !wanted(r.URL.Query(), map[string]string{"user.id": g.user, "scope.project.id": g.target, "role.id": o.id}) {
-			continue
-		}
-		out = append(out, map[string]any{
-			"role": map[string]any{"id": o.id, "name": o.name}, "user": map[string]any{"id": g.user},
-			"scope": map[string]any{"project": map[string]any{"id": g.target}},
-		})
-	}
-	collection(w, r, "role_assignments", out)
-	return nil
-}
-
-// granted finds what the path of a grant names.
-func (s *Service) granted(r *http.Request, action string) (grant, error) {
-	if err := admin(r, action); err != nil {
-		return grant{}, err
-	}
-	g := grant{user: r.PathValue("user"), target: r.PathValue("project")}
-	if s.projects[g.target] == nil {
-		return g, projectNotFound(g.target)
-	}
-	if s.users[g.user] == nil {
-		return g, userNotFound(g.user)
-	}
-	if id := r.PathValue("role"); id != "" {
-		o := s.roles[id]
-		if o == nil {
-			return g, answer.Fail(http.StatusNotFound, "Could not find role: %s.", id)
-		}
-		g.role = o.name
-	}
-	return g, nil
-}
-
-func (s *Service) listGrants(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	g, err := s.granted(r, "list_grants")
-	if err != nil {
-		return err
-	}
-	var out []map[string]any
-	for _, o := range sortedBy(s.roles, func(o *role) string { return o.name }) {
-		if s.grants[grant{g.user, g.target, o.name}] {
-			out = append(out, roleBody(r, o))
+		if s.asked(g, q) {
+			all = append(all, s.assignment(g, q.Has("include_names") && q.Get("include_names") != "false"))
 		}
 	}
-	collection(w, r, "roles", out)
-	return nil
+	return http.StatusOK, map[string]any{"role_assignments": all, "links": links(r)}, nil
 }
 
-func (s *Service) putGrant(w http.ResponseWriter, r *http.Request) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g, err := s.granted(r, "create_grant")
-	if err != nil {
-		return err
+// asked reports whether a list's query is about a grant.
+func (s *Service) asked(g grant, q url.Values) bool {
+	groups := []string{}
+	if q.Has("effective") && q.Get("user.id") != "" {
+		groups = s.groupsOf(q.Get("user.id"))
 	}
-	s.grants[g] = true
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	for _, key := range []string{"user.id", "group.id"} {
+		if id := q.Get(key); id != "" && g.actor != id && !slices.Contains(groups, g.actor) {
+			return false
+		}
+	}
+	within := func(id string) bool {
+		return g.target == id || q.Get("include_subtree") == "true" && slices.Contains(s.above(g.target), id)
+	}
+	switch {
+	case q.Get("role.id") != "" && q.Get("role.id") != g.role,
+		q.Get("scope.project.id") != "" && !within(q.Get("scope.project.id")),
+		q.Get("scope.domain.id") != "" && g.target != q.Get("scope.domain.id"),
+		q.Get("scope.system") != "" && g.target != system,
+		q.Get("scope.OS-INHERIT:inherited_to") != "" && !g.inherited:
+		return false
+	}
+	return true
 }
 
-func (s *Service) checkGrant(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	g, err := s.granted(r, "check_grant")
-	if err != nil {
-		return err
+func (s *Service) assignment(g grant, names bool) map[string]any {
+	ref := func(row *resource.Row) map[string]any {
+		body := map[string]any{"id": row.ID()}
+		if names {
+			body["name"] = row.Text("name")
+			if domain := row.Text("domain_id"); domain != "" {
+				body["domain"] = s.domainRef(domain)
+			}
+		}
+		return body
 	}
-	if !s.grants[g] {
-		return answer.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or "+
-			"system: %s.", r.PathValue("role"), g.user, g.target)
+	body := map[string]any{"role": ref(s.roles.Row(g.role)), "links": map[string]any{}}
+	if u := s.users.Row(g.actor); u != nil {
+		body["user"] = ref(u)
+	} else if group := s.groups.Row(g.actor); group != nil {
+		body["group"] = ref(group)
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (s *Service) deleteGrant(w http.ResponseWriter, r *http.Request) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g, err := s.granted(r, "revoke_grant")
-	if err != nil {
-		return err
+	scope := map[string]any{}
+	switch {
+	case g.target == system:
+		scope["system"] = map[string]any{"all": true}
+	case s.projects.Row(g.target) != nil:
+		scope["project"] = ref(s.projects.Row(g.target))
+	default:
+		scope["domain"] = ref(s.domains.Row(g.target))
 	}
-	if !s.grants[g] {
-		return answer.Fail(http.StatusNotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or "+
-			"system: %s.", r.PathValue("role"), g.user, g.target)
+	if g.inherited {
+		scope["OS-INHERIT:inherited_to"] = "projects"
 	}
-	delete(s.grants, g)
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	body["scope"] = scope
+	return body
 }

@@ -1,48 +1,14 @@
 package keystone
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
-
-func (s *Service) listRoles(w http.ResponseWriter, r *http.Request) error {
-	if err := admin(r, "list_roles"); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var out []map[string]any
-	for _, o := range sortedBy(s.roles, func(o *role) string { return o.name }) {
-		if wanted(r.URL.Query(), map[string]string{"name": o.name}) {
-			out = append(out, roleBody(r, o))
-		}
-	}
-	collection(w, r, "roles", out)
-	return nil
-}
-
-func (s *Service) showRole(w http.ResponseWriter, r *http.Request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	o := s.roles[r.PathValue("id")]
-	if o == nil {
-		return answer.Fail(http.StatusNotFound, "Could not find role: %s.", r.PathValue("id"))
-	}
-	if err := admin(r, "get_role"); err != nil {
-		return err
-	}
-	answer.JSON(w, http.StatusOK, map[string]any{"role": roleBody(r, o)})
-	return nil
-}
-
-func roleBody(r *http.Request, o *role) map[string]any {
-	return map[string]any{
-		"id": o.id, "name": o.name, "domain_id": nil, "description": nil, "options": map[string]any{"immutable": true},
-		"links": self(r, "roles", o.id),
-	}
-}
 
 // The roles. Each implies those after it.
 const (
@@ -53,54 +19,135 @@ const (
 
 var roleOrder = []string{RoleAdmin, RoleMember, RoleReader}
 
-type role struct{ id, name string }
+// inference is a role that implies another, by their ids.
+type inference struct{ prior, implied string }
 
-// grant is one role of a user in a project; a subject's id takes the project's place for roles in a domain.
-type grant struct{ user, target, role string }
-
-// Grant gives a user a role in a project; the user's first project becomes its default one.
-func (s *Service) Grant(userID, projectID, roleName string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.grants[grant{userID, projectID, roleName}] = true
-	if u := s.users[userID]; u != nil && u.DefaultProjectID == "" {
-		u.DefaultProjectID = projectID
+func (s *Service) checkRole(_ *http.Request, _ front.Caller, row *resource.Row) error {
+	if named(s.roles, row.Text("name"), row.Text("domain_id")) != nil {
+		return duplicate("role", row.Text("name"))
 	}
+	return checkName(row)
 }
 
-// rolesOf returns the names of a user's roles in a project or domain, implied ones included.
-func (s *Service) rolesOf(user, target string) []string {
-	first := len(roleOrder)
-	var others []string
-	for g := range s.grants {
-		if g.user != user || g.target != target {
-			continue
+func immutable(row *resource.Row) bool {
+	options, _ := row.Values["options"].(map[string]any)
+	return options["immutable"] == true
+}
+
+func errImmutable(row *resource.Row) error {
+	return answer.Fail(http.StatusForbidden, "Cannot modify or delete role %s: it is immutable.", row.ID())
+}
+
+func changeRole(_ *http.Request, _ front.Caller, row *resource.Row, values map[string]any) error {
+	if _, options := values["options"]; immutable(row) && !options {
+		return errImmutable(row)
+	}
+	return nil
+}
+
+func (s *Service) endRole(row *resource.Row) (bool, error) {
+	if immutable(row) {
+		return false, errImmutable(row)
+	}
+	s.forget(row.ID())
+	return false, nil
+}
+
+// implied serves the calls about one role that implies another.
+func (s *Service) implied(r *http.Request, c front.Caller) (int, any, error) {
+	i := inference{r.PathValue("prior"), r.PathValue("implied")}
+	prior, implied := s.roles.Row(i.prior), s.roles.Row(i.implied)
+	switch {
+	case !c.Is(RoleAdmin):
+		return 0, nil, notAllowed("create_implied_role")
+	case prior == nil:
+		return 0, nil, notFound("role", i.prior)
+	case implied == nil:
+		return 0, nil, notFound("role", i.implied)
+	case r.Method != http.MethodPut && !s.implies[i]:
+		return 0, nil, answer.Fail(http.StatusNotFound, "%s does not imply %s", i.prior, i.implied)
+	case r.Method == http.MethodDelete:
+		delete(s.implies, i)
+		return http.StatusNoContent, nil, nil
+	}
+	status := http.StatusOK
+	if r.Method == http.MethodPut {
+		status, s.implies[i] = http.StatusCreated, true
+	}
+	return status, map[string]any{"role_inference": map[string]any{
+		"prior_role": roleRef(r, prior), "implies": roleRef(r, implied),
+	}, "links": links(r)}, nil
+}
+
+func roleRef(r *http.Request, row *resource.Row) map[string]any {
+	return map[string]any{"id": row.ID(), "name": row.Text("name"), "links": self(r, "roles", row.ID())}
+}
+
+// inferences serves all roles that imply others.
+func (s *Service) inferences(r *http.Request, c front.Caller) (int, any, error) {
+	if !c.Is(RoleAdmin) {
+		return 0, nil, notAllowed("list_role_inference_rules")
+	}
+	rules := []map[string]any{}
+	for _, prior := range s.roles.Rows() {
+		var implied []map[string]any
+		for _, row := range s.roles.Rows() {
+			if s.implies[inference{prior.ID(), row.ID()}] {
+				implied = append(implied, roleRef(r, row))
+			}
 		}
-		if k := slices.Index(roleOrder, g.role); k >= 0 {
-			first = min(first, k)
-		} else {
-			others = append(others, g.role)
+		if len(implied) > 0 {
+			rules = append(rules, map[string]any{"prior_role": roleRef(r, prior), "implies": implied})
 		}
 	}
-	slices.Sort(others)
-	return append(slices.Clone(roleOrder[first:]), others...)
+	return http.StatusOK, map[string]any{"role_inferences": rules, "links": links(r)}, nil
+}
+
+// rolesOf returns the names of a user's roles in a project, in a domain or in the system, implied ones included.
+func (s *Service) rolesOf(user, target string) []string {
+	actors := append(s.groupsOf(user), user)
+	above := s.above(target)
+	ids := map[string]bool{}
+	for g := range s.grants {
+		here := g.target == target && !g.inherited || g.inherited && slices.Contains(above, g.target)
+		if here && slices.Contains(actors, g.actor) {
+			ids[g.role] = true
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for i := range s.implies {
+			if ids[i.prior] && !ids[i.implied] {
+				ids[i.implied], grown = true, true
+			}
+		}
+	}
+	var names []string
+	for id := range ids {
+		if row := s.roles.Row(id); row != nil {
+			names = append(names, row.Text("name"))
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(rank(a)-rank(b), cmp.Compare(a, b)) })
+	return names
+}
+
+// rank orders the roles that every cloud has before others.
+func rank(role string) int {
+	if n := slices.Index(roleOrder, role); n >= 0 {
+		return n
+	}
+	return len(roleOrder)
 }
 
 // isAdmin reports whether a user is admin in any project, which is what the sandbox takes for a right to system scope.
 func (s *Service) isAdmin(user string) bool {
 	for g := range s.grants {
-		if g.user == user && g.role == RoleAdmin {
+		if g.actor == user && g.role == s.roleByName(RoleAdmin).ID() {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *Service) roleByName(name string) *role {
-	for _, r := range s.roles {
-		if r.name == name {
-			return r
-		}
-	}
-	return nil
-}
+func (s *Service) roleByName(name string) *resource.Row { return named(s.roles, name, "") }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Mount is the service as the front mounts it.
@@ -43,35 +44,34 @@ func (s *Service) routes() http.Handler {
 	handle("POST /v3/auth/tokens", s.createToken)
 	handle("GET /v3/auth/tokens", s.validateToken)
 	handle("DELETE /v3/auth/tokens", s.revokeToken)
-	handle("GET /v3/auth/catalog", s.authCatalog)
-	handle("GET /v3/auth/projects", s.authProjects)
-	handle("GET /v3/projects", s.listProjects)
-	handle("POST /v3/projects", s.createProject)
-	handle("GET /v3/projects/{id}", s.showProject)
-	handle("PATCH /v3/projects/{id}", s.updateProject)
-	handle("DELETE /v3/projects/{id}", s.deleteProject)
-	handle("GET /v3/users", s.listUsers)
-	handle("POST /v3/users", s.createUser)
-	handle("GET /v3/users/{id}", s.showUser)
-	handle("PATCH /v3/users/{id}", s.updateUser)
-	handle("DELETE /v3/users/{id}", s.deleteUser)
-	handle("GET /v3/users/{id}/projects", s.userProjects)
-	handle("GET /v3/domains", s.listDomains)
-	handle("GET /v3/domains/{id}", s.showDomain)
-	handle("GET /v3/roles", s.listRoles)
-	handle("GET /v3/roles/{id}", s.showRole)
-	handle("GET /v3/role_assignments", s.listAssignments)
-	handle("GET /v3/projects/{project}/users/{user}/roles", s.listGrants)
-	handle("PUT /v3/projects/{project}/users/{user}/roles/{role}", s.putGrant)
-	handle("GET /v3/projects/{project}/users/{user}/roles/{role}", s.checkGrant)
-	handle("DELETE /v3/projects/{project}/users/{user}/roles/{role}", s.deleteGrant)
 	handle("GET /v3/users/{user}/application_credentials", s.listAppCreds)
 	handle("POST /v3/users/{user}/application_credentials", s.createAppCred)
 	handle("GET /v3/users/{user}/application_credentials/{id}", s.showAppCred)
 	handle("DELETE /v3/users/{user}/application_credentials/{id}", s.deleteAppCred)
-	handle("GET /v3/services", s.listServices)
-	handle("GET /v3/endpoints", s.listEndpoints)
-	handle("GET /v3/regions", s.listRegions)
+	style := s.style()
+	for _, t := range s.tables() {
+		style.Mount(mux, &t.Kind)
+	}
+	serve := func(pattern string, h resource.Handler) { mux.Handle(pattern, s.serve(h)) }
+	s.mountGrants(serve)
+	serve("GET /v3/auth/catalog", s.authCatalog)
+	serve("GET /v3/auth/projects", s.authProjects)
+	serve("GET /v3/auth/domains", s.authDomains)
+	serve("GET /v3/users/{id}/projects", s.userProjects)
+	serve("GET /v3/users/{id}/groups", s.userGroups)
+	serve("POST /v3/users/{id}/password", s.changePassword)
+	serve("GET /v3/groups/{group}/users", s.groupUsers)
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		serve(method+" /v3/groups/{group}/users/{user}", s.member)
+		serve(method+" /v3/roles/{prior}/implies/{implied}", s.implied)
+	}
+	serve("GET /v3/limits/model", limitModel)
+	for _, method := range []string{"PUT", "DELETE", "GET"} {
+		serve(method+" /v3/OS-EP-FILTER/projects/{project}/endpoints/{endpoint}", s.projectEndpoint)
+	}
+	serve("GET /v3/OS-EP-FILTER/projects/{project}/endpoints", s.projectEndpoints)
+	serve("GET /v3/role_inferences", s.inferences)
+	serve("GET /v3/role_assignments", s.listAssignments)
 	handle("/", func(http.ResponseWriter, *http.Request) error {
 		return answer.Fail(http.StatusNotFound, "The resource could not be found.")
 	})

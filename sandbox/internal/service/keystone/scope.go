@@ -19,15 +19,15 @@ func (s *Service) scopeToken(t *token, asked any) error {
 			return answer.Fail(http.StatusUnauthorized, "Application credentials cannot request a scope.")
 		}
 		t.scope.project = t.appCred.ProjectID
-		return s.checkProject(t)
+		return s.checkScope(t)
 	}
 	switch want := asked.(type) {
 	case nil:
 		if t.methods[0] == "token" {
 			return nil
 		}
-		t.scope.project = s.users[t.user].DefaultProjectID
-		if t.scope.project != "" && s.checkProject(t) != nil {
+		t.scope.project = s.users.Row(t.user).Text("default_project_id")
+		if t.scope.project != "" && s.checkScope(t) != nil {
 			t.scope.project = ""
 		}
 		return nil
@@ -47,20 +47,20 @@ func (s *Service) scopeTo(t *token, want map[string]any) error {
 		if found == nil {
 			return errAuth
 		}
-		t.scope.project = found.ID
-		return s.checkProject(t)
+		t.scope.project = found.ID()
+		return s.checkScope(t)
 	}
 	if d, ok := want["domain"]; ok {
 		r := toRef(d)
 		found := s.findDomain(&r)
-		if found == nil || len(s.rolesOf(t.user, found.ID)) == 0 {
+		if found == nil || len(s.rolesOf(t.user, found.ID())) == 0 {
 			return errAuth
 		}
-		t.scope.domain = found.ID
+		t.scope.domain = found.ID()
 		return nil
 	}
 	if _, ok := want["system"]; ok {
-		if !s.isAdmin(t.user) {
+		if !s.isAdmin(t.user) && len(s.rolesOf(t.user, system)) == 0 {
 			return errAuth
 		}
 		t.scope.system = true
@@ -68,9 +68,9 @@ func (s *Service) scopeTo(t *token, want map[string]any) error {
 	return nil
 }
 
-func (s *Service) checkProject(t *token) error {
-	p := s.projects[t.scope.project]
-	if p == nil || !p.Enabled || len(s.rolesOf(t.user, p.ID)) == 0 {
+func (s *Service) checkScope(t *token) error {
+	p := s.projects.Row(t.scope.project)
+	if p == nil || !p.Flag("enabled") || len(s.rolesOf(t.user, p.ID())) == 0 {
 		return errAuth
 	}
 	return nil

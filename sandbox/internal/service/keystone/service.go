@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Region is the sandbox's one region.
@@ -24,18 +25,19 @@ type Options struct {
 
 // Service is the identity service.
 type Service struct {
-	catalog []Endpoint
-	clock   *front.Clock
+	clock *front.Clock
 
-	mu       sync.RWMutex
-	lifetime time.Duration
-	domains  map[string]*Domain
-	projects map[string]*Project
-	users    map[string]*User
-	roles    map[string]*role
-	appCreds map[string]*AppCred
-	grants   map[grant]bool
-	tokens   map[string]*token
+	mu        sync.RWMutex
+	lifetime  time.Duration
+	appCreds  map[string]*AppCred
+	grants    map[grant]bool
+	members   map[membership]bool
+	offerings map[offering]bool
+	implies   map[inference]bool
+	tokens    map[string]*token
+
+	domains, projects, users, groups, roles, regions, services, endpoints, credentials, policies *resource.Table
+	ec2, rules, registered, limits                                                               *resource.Table
 }
 
 // New returns an identity service with the domain "default" and the roles admin, member and reader.
@@ -44,15 +46,20 @@ func New(o Options) *Service {
 		o.TokenLifetime = time.Hour
 	}
 	s := &Service{
-		catalog: o.Catalog, clock: o.Clock, lifetime: o.TokenLifetime,
-		domains: map[string]*Domain{"default": {ID: "default", Name: "Default", Enabled: true}}, projects: map[string]*Project{},
-		users: map[string]*User{}, roles: map[string]*role{}, appCreds: map[string]*AppCred{},
-		grants: map[grant]bool{}, tokens: map[string]*token{},
+		clock: o.Clock, lifetime: o.TokenLifetime, appCreds: map[string]*AppCred{}, grants: map[grant]bool{},
+		members: map[membership]bool{}, offerings: map[offering]bool{}, implies: map[inference]bool{}, tokens: map[string]*token{},
 	}
+	s.declare()
+	s.domains.Add("default", "", map[string]any{"name": "Default"})
+	prior := ""
 	for _, name := range roleOrder {
-		id := newID()
-		s.roles[id] = &role{id, name}
+		id := s.roles.Add("", "", map[string]any{"name": name, "options": map[string]any{"immutable": true}}).ID()
+		if prior != "" {
+			s.implies[inference{prior, id}] = true
+		}
+		prior = id
 	}
+	s.offer(o.Catalog)
 	return s
 }
 

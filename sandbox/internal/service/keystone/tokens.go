@@ -55,12 +55,11 @@ func (s *Service) valid(id string) *token {
 	if t == nil || !s.clock.Now().Before(t.expires) {
 		return nil
 	}
-	if u := s.users[t.user]; u == nil || !u.Enabled {
+	if u := s.users.Row(t.user); u == nil || !u.Flag("enabled") {
 		return nil
 	}
 	if t.scope.project != "" {
-		p := s.projects[t.scope.project]
-		if p == nil || !p.Enabled || len(s.rolesOf(t.user, p.ID)) == 0 {
+		if s.checkScope(t) != nil {
 			return nil
 		}
 	}
@@ -71,10 +70,10 @@ func (s *Service) valid(id string) *token {
 }
 
 func (s *Service) callerOf(t *token) front.Caller {
-	u := s.users[t.user]
-	c := front.Caller{UserID: u.ID, UserName: u.Name, UserDomainID: u.DomainID, Roles: s.tokenRoles(t)}
-	if p := s.projects[t.scope.project]; p != nil {
-		c.ProjectID, c.ProjectName, c.DomainID = p.ID, p.Name, p.DomainID
+	u := s.users.Row(t.user)
+	c := front.Caller{UserID: u.ID(), UserName: u.Text("name"), UserDomainID: u.Text("domain_id"), Roles: s.tokenRoles(t)}
+	if p := s.projects.Row(t.scope.project); p != nil {
+		c.ProjectID, c.ProjectName, c.DomainID = p.ID(), p.Text("name"), p.Text("domain_id")
 	}
 	return c
 }
@@ -169,10 +168,11 @@ func (s *Service) identify(q *authRequest) (*token, error) {
 			return nil, expecting("domain in user")
 		}
 		u := s.findUser(who)
-		if u == nil || !u.Enabled || subtle.ConstantTimeCompare([]byte(u.password), []byte(id.Password.User.Password)) != 1 {
+		if u == nil || !u.Flag("enabled") ||
+			subtle.ConstantTimeCompare([]byte(u.Text("password")), []byte(id.Password.User.Password)) != 1 {
 			return nil, errAuth
 		}
-		t.user = u.ID
+		t.user = u.ID()
 	case "token":
 		if id.Token == nil {
 			return nil, expecting("token in identity")
@@ -196,14 +196,14 @@ func (s *Service) identify(q *authRequest) (*token, error) {
 		c := s.appCreds[id.AppCred.ID]
 		if id.AppCred.ID == "" {
 			if u := s.findUser(*id.AppCred.User); u != nil {
-				c = s.findAppCred(u.ID, id.AppCred.Name)
+				c = s.findAppCred(u.ID(), id.AppCred.Name)
 			}
 		}
 		if c == nil && id.AppCred.ID != "" {
 			return nil, appCredNotFound(id.AppCred.ID)
 		}
 		if c == nil || subtle.ConstantTimeCompare([]byte(c.secret), []byte(id.AppCred.Secret)) != 1 ||
-			(!c.ExpiresAt.IsZero() && s.clock.Now().After(c.ExpiresAt)) || !s.users[c.UserID].Enabled {
+			(!c.ExpiresAt.IsZero() && s.clock.Now().After(c.ExpiresAt)) || !s.users.Row(c.UserID).Flag("enabled") {
 			return nil, errAuth
 		}
 		t.user, t.appCred = c.UserID, c
@@ -254,10 +254,12 @@ func (s *Service) revokeToken(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) tokenBody(t *token, r *http.Request) map[string]any {
-	u := s.users[t.user]
+	u := s.users.Row(t.user)
 	body := map[string]any{
 		"methods": t.methods, "audit_ids": []string{t.audit}, "issued_at": stamp(t.issued), "expires_at": stamp(t.expires),
-		"user": map[string]any{"id": u.ID, "name": u.Name, "domain": s.domainRef(u.DomainID), "password_expires_at": nil},
+		"user": map[string]any{
+			"id": u.ID(), "name": u.Text("name"), "domain": s.domainRef(u.Text("domain_id")), "password_expires_at": nil,
+		},
 	}
 	switch {
 	case t.scope.system:
@@ -265,8 +267,8 @@ func (s *Service) tokenBody(t *token, r *http.Request) map[string]any {
 	case t.scope.domain != "":
 		body["domain"] = s.domainRef(t.scope.domain)
 	case t.scope.project != "":
-		p := s.projects[t.scope.project]
-		body["project"] = map[string]any{"id": p.ID, "name": p.Name, "domain": s.domainRef(p.DomainID)}
+		p := s.projects.Row(t.scope.project)
+		body["project"] = map[string]any{"id": p.ID(), "name": p.Text("name"), "domain": s.domainRef(p.Text("domain_id"))}
 		body["is_domain"] = false
 	default:
 		return body
@@ -274,7 +276,7 @@ func (s *Service) tokenBody(t *token, r *http.Request) map[string]any {
 	var roles []map[string]any
 	for _, name := range s.tokenRoles(t) {
 		if o := s.roleByName(name); o != nil {
-			roles = append(roles, map[string]any{"id": o.id, "name": o.name})
+			roles = append(roles, map[string]any{"id": o.ID(), "name": o.Text("name")})
 		}
 	}
 	body["roles"] = roles
