@@ -125,6 +125,12 @@ var house = []floor{
 			"internal/factory/board", "shows the factory in a browser, and to monitoring",
 			with(ground, "internal/queue", "internal/factory/buildlog", "internal/factory/worker", "internal/page"),
 		},
+		// What a profile starts from is decided where it is decided what it builds; asking is watch's.
+		{
+			"internal/factory/chain", "which images start from which",
+			with(ground, "internal/factory/watch", "internal/aquilon/profile", "internal/queue"),
+		},
+		{"internal/factory/roster", "which workers run on this machine", ground},
 		{"internal/factory/packer", "runs packer: variables, environment, process group, log", ground},
 		{"internal/factory/buildlog", "the logs of builds: a folder per run", ground},
 	}},

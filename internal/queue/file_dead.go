@@ -60,53 +60,83 @@ func (d *fileDelivery) Defer(ctx context.Context) error {
 	})
 }
 
-func (q *file) Dead(ctx context.Context) (found []Message, err error) {
-	rows, err := q.db.QueryContext(ctx, "SELECT message FROM messages WHERE state = 'dead' ORDER BY number")
+func (q *file) Dead(ctx context.Context) ([]Message, error) {
+	return q.list(ctx, "reading the dead letters", isDead)
+}
+
+func (q *file) Revive(ctx context.Context, ids ...string) ([]Message, error) {
+	return q.each(ctx, "changing the dead letters", ids, isDead, func(tx *sql.Tx, m Message) error {
+		return put(ctx, tx, revived(m), "ready", time.Time{})
+	})
+}
+
+func (q *file) Discard(ctx context.Context, ids ...string) ([]Message, error) {
+	return q.each(ctx, "changing the dead letters", ids, isDead, func(tx *sql.Tx, m Message) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM messages WHERE id = ?", m.ID)
+		return err
+	})
+}
+
+func (q *file) Waiting(ctx context.Context) ([]Message, error) {
+	return q.list(ctx, "reading the queue", isWaiting)
+}
+
+func (q *file) Hasten(ctx context.Context, ids ...string) ([]Message, error) {
+	return q.each(ctx, "changing the queue", ids, isWaiting, func(tx *sql.Tx, m Message) error {
+		return put(ctx, tx, m, "ready", time.Time{})
+	})
+}
+
+// Conditions on messages; ?1 is the time.
+const (
+	isDead    = "state = 'dead' AND ?1 > 0"
+	isWaiting = "state = 'ready' AND due > ?1 AND json_extract(message, '$.attempt') > 0"
+)
+
+// lister is a database, or a transaction.
+type lister interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func (q *file) list(ctx context.Context, what, is string) (found []Message, err error) {
+	if found, err = list(ctx, q.db, is); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return found, nil
+}
+
+func list(ctx context.Context, from lister, is string) (found []Message, err error) {
+	rows, err := from.QueryContext(ctx, "SELECT message FROM messages WHERE "+is+" ORDER BY number", time.Now().UnixMilli())
 	if err != nil {
-		return nil, fmt.Errorf("reading the dead letters: %w", err)
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
-			return nil, fmt.Errorf("reading the dead letters: %w", err)
+			return nil, err
 		}
 		var m Message
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
-			return nil, fmt.Errorf("reading the dead letters: %w", err)
+			return nil, err
 		}
 		found = append(found, m)
 	}
 	return found, rows.Err()
 }
 
-func (q *file) Revive(ctx context.Context, ids ...string) ([]Message, error) {
-	return q.dead(ctx, ids, func(tx *sql.Tx, m Message) error { return put(ctx, tx, revived(m), "ready", time.Time{}) })
-}
-
-func (q *file) Discard(ctx context.Context, ids ...string) ([]Message, error) {
-	return q.dead(ctx, ids, func(tx *sql.Tx, m Message) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM messages WHERE id = ?", m.ID)
-		return err
-	})
-}
-
-func (q *file) dead(ctx context.Context, ids []string, do func(*sql.Tx, Message) error) (done []Message, err error) {
-	all, err := q.Dead(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = q.change(ctx, "changing the dead letters", func(tx *sql.Tx) error {
+// each does something to those of the messages that are there, and returns them.
+func (q *file) each(ctx context.Context, what string, ids []string, is string, do func(*sql.Tx, Message) error) (
+	done []Message, err error,
+) {
+	err = q.change(ctx, what, func(tx *sql.Tx) error {
+		all, err := list(ctx, tx, is)
+		if err != nil {
+			return err
+		}
 		for _, m := range all {
 			if !slices.Contains(ids, m.ID) {
 				continue
-			}
-			var n int
-			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM messages WHERE id = ? AND state = 'dead'", m.ID).Scan(&n); err != nil {
-				return err
-			}
-			if n == 0 {
-				continue // somebody else was first
 			}
 			if err := do(tx, m); err != nil {
 				return err

@@ -31,6 +31,10 @@ type Queue interface {
 	// those that were there.
 	Revive(ctx context.Context, ids ...string) ([]Message, error)
 	Discard(ctx context.Context, ids ...string) ([]Message, error)
+	// Waiting are the messages that have failed and wait for their next try, and Hasten has them come at once; it
+	// returns those that were there.
+	Waiting(ctx context.Context) ([]Message, error)
+	Hasten(ctx context.Context, ids ...string) ([]Message, error)
 	// Close gives back what is being worked on.
 	Close() error
 }
@@ -41,6 +45,7 @@ type Message struct {
 	Subject  string    `json:"subject,omitempty"`  // what the work is on; "" if the message is in a foreign format
 	Sequence int64     `json:"sequence,omitempty"` // of two messages for a subject, the higher one is newer; 0 if unknown
 	Body     []byte    `json:"body,omitempty"`
+	Force    bool      `json:"force,omitempty"`   // do the work even if it seems to be done
 	At       time.Time `json:"at"`                // when it was first published
 	Attempt  int       `json:"attempt,omitempty"` // how often the work has failed
 	Failure  Failure   `json:"failure,omitzero"`  // the last one

@@ -108,6 +108,7 @@ const (
 	reasonHeader   = "imgctl-reason"
 	logHeader      = "imgctl-log"
 	failedHeader   = "imgctl-failed-at"
+	forceHeader    = "imgctl-force"
 )
 
 func encode(m Message) amqp.Publishing {
@@ -117,6 +118,9 @@ func encode(m Message) amqp.Publishing {
 	}
 	if m.Sequence != 0 {
 		headers[sequenceHeader] = m.Sequence
+	}
+	if m.Force {
+		headers[forceHeader] = true
 	}
 	if m.Failure != (Failure{}) {
 		headers[reasonHeader], headers[logHeader] = m.Failure.Reason, m.Failure.Log
@@ -138,6 +142,7 @@ func decode(d amqp.Delivery) Message {
 		Attempt: int(max(0, number(attemptHeader))),
 		Failure: Failure{Reason: text(reasonHeader), Log: text(logHeader), At: at(failedHeader)},
 	}
+	m.Force, _ = d.Headers[forceHeader].(bool)
 	if m.At.IsZero() {
 		m.At = d.Timestamp
 	}

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -134,72 +132,4 @@ func (n *newest) of(ctx context.Context, subject string) int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.known[subject]
-}
-
-func (q *rabbit) Dead(ctx context.Context) (found []Message, err error) {
-	err = q.eachDead(ctx, func(m Message, _ amqp.Delivery) error {
-		found = append(found, m)
-		return nil
-	})
-	slices.SortStableFunc(found, func(a, b Message) int { return a.At.Compare(b.At) })
-	return found, err
-}
-
-func (q *rabbit) Revive(ctx context.Context, ids ...string) (done []Message, err error) {
-	pub, err := q.publisher(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = q.eachDead(ctx, func(m Message, d amqp.Delivery) error {
-		if !slices.Contains(ids, m.ID) {
-			return nil
-		}
-		if err := pub.publish(ctx, []outgoing{{exchange, q.name, encode(revived(m))}}); err != nil {
-			return err
-		}
-		done = append(done, m)
-		return d.Ack(false)
-	})
-	return done, err
-}
-
-func (q *rabbit) Discard(ctx context.Context, ids ...string) (done []Message, err error) {
-	err = q.eachDead(ctx, func(m Message, d amqp.Delivery) error {
-		if !slices.Contains(ids, m.ID) {
-			return nil
-		}
-		done = append(done, m)
-		return d.Ack(false)
-	})
-	return done, err
-}
-
-// eachDead takes all dead letters, and returns those to their queue that do hasn't acknowledged.
-func (q *rabbit) eachDead(ctx context.Context, do func(Message, amqp.Delivery) error) error {
-	conn, err := q.connection(ctx)
-	if err != nil {
-		return err
-	}
-	ch, err := conn.Channel()
-	if err != nil {
-		return fmt.Errorf("opening a channel: %w", err)
-	}
-	defer ch.Close()
-	for ctx.Err() == nil {
-		d, ok, err := ch.Get(q.dead(), false)
-		if err != nil {
-			return fmt.Errorf("reading the dead letters: %w", err)
-		}
-		if !ok {
-			return nil
-		}
-		m := decode(d)
-		if reason := limited(d); reason != "" && m.Failure.Reason == "" {
-			m.Failure.Reason = reason
-		}
-		if err := do(m, d); err != nil {
-			return err
-		}
-	}
-	return context.Cause(ctx)
 }

@@ -39,6 +39,7 @@ func enqueueCommand() sdk.Command {
 			sdk.String("domain", "", "Aquilon domain (default: prod)").ValueName("NAME"),
 			sdk.String("sandbox", "", "Aquilon sandbox, in place of a domain").ValueName("OWNER/NAME"),
 			sdk.String("hostname", "", "host name, where images are named after it").ValueName("NAME"),
+			sdk.Bool("force", "build the image even if nothing has changed since its last build"),
 			legacyFlag(),
 		},
 		Columns: sdk.Columns{{Title: "Image"}, {Title: "Profile"}, {Title: "State"}, {Title: "Message"}},
@@ -58,6 +59,12 @@ func enqueue(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	requests, err := requested(ctx, in)
 	if err != nil {
 		return err
+	}
+	if in.Bool("force") && in.Bool("legacy") {
+		return fault.New(fault.Usage, "", "packuilon's worker builds in any case: leave out %s", fault.Option("force"))
+	}
+	for n := range requests {
+		requests[n].Force = in.Bool("force")
 	}
 	p, err := watch.PlanEnqueue(sink(c, in.Bool("legacy")), c.NameStyle, requests...)
 	if err != nil {

@@ -16,7 +16,7 @@ func plugin() sdk.Plugin {
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{
 			watchCommand(), enqueueCommand(), migrateCommand(), workerCommand(), runCommand(), serveCommand(), statusCommand(),
-			logsCommand(), deadLettersCommand(), requeueCommand(), discardCommand(),
+			logsCommand(), retryCommand(), drainCommand(), graphCommand(), deadLettersCommand(), requeueCommand(), discardCommand(),
 		},
 	}
 }

@@ -51,14 +51,14 @@ func runAll(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if in.DryRun() {
 		return run(ctx, in, out, watched, bridge.ShowOnly)
 	}
-	w, closeAll, err := readyWorker(ctx, in, c)
+	w, closeAll, err := readyWorker(ctx, in, out, c)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
 	var state health
 	listener, handler, err := page(ctx, in, out, board.Options{
-		Queue: w.Queue, Logs: w.Logs, Current: current(w.Site), Healthy: state.get,
+		Queue: w.Queue, Logs: w.Logs, Current: current(w.Site), Workers: workers(c), Healthy: state.get,
 	})
 	if err != nil {
 		return err

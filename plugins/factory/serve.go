@@ -10,6 +10,8 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/board"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/roster"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
@@ -58,7 +60,7 @@ func serve(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer q.Close()
-	listener, handler, err := page(ctx, in, out, board.Options{Queue: q, Logs: logs})
+	listener, handler, err := page(ctx, in, out, board.Options{Queue: q, Logs: logs, Workers: workers(c)})
 	if err != nil {
 		return err
 	}
@@ -109,6 +111,14 @@ func firstLine(file string) (string, error) {
 		return "", fault.New(fault.Usage, "", "the first line of %s is empty", file)
 	}
 	return line, lines.Err()
+}
+
+// workers counts those that run on this machine.
+func workers(c *config.Config) func() (int, error) {
+	return func() (int, error) {
+		all, err := roster.Workers(roster.Folder(c.LogDir))
+		return len(all), err
+	}
 }
 
 // current are the images that are current at a site.

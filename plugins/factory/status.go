@@ -54,6 +54,11 @@ func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	out.Textf("Requests: %d ready%s, %d to be tried later, %s", count.Ready, working, count.Waiting,
 		plural(count.Dead, "dead letter", "dead letters"))
+	n, err := workers(c)()
+	if err != nil {
+		return err
+	}
+	out.Textf("Workers on this machine: %d", n)
 	logs, err := buildlog.In(c.LogDir)
 	if err != nil {
 		return err
@@ -71,8 +76,11 @@ func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			continue
 		}
 		state, reason := "running", ""
-		if r := runs[0].Result; r != nil {
+		switch r := runs[0].Result; {
+		case r != nil:
 			state, reason = r.Outcome, lastLine(r.Reason)
+		case !runs[0].Running():
+			state, reason = "died", "its worker has ended"
 		}
 		b := runs[0].Build
 		out.Row(image, state, b.Started.Format(time.RFC3339), b.Attempt, reason, runs[0].ID, b.Worker)

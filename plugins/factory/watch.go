@@ -107,17 +107,26 @@ func watched(in *sdk.Input, out *sdk.Output) (o watch.Options, err error) {
 	return watchedBy(in, c, in.Bool("legacy"))
 }
 
-// watchedBy are the options of a configuration and the flags.
+// watchedBy are the options of a configuration and the flags of watchFlags.
 func watchedBy(in *sdk.Input, c *config.Config, legacy bool) (o watch.Options, err error) {
-	o = watch.Options{
-		Index: c.Index, Profiles: c.Profiles, Match: c.Match, Cache: c.Cache, Ignore: c.Ignore, NameStyle: c.NameStyle,
-		BuildAll: c.FirstRun == config.BuildAll, Sink: sink(c, legacy), ReadOnly: in.DryRun(),
+	if o, err = configured(c); err != nil {
+		return o, err
 	}
+	o.Sink, o.ReadOnly = sink(c, legacy), in.DryRun()
 	if in.IsSet("first-run") {
 		o.BuildAll = in.String("first-run") == config.BuildAll
 	}
 	if in.IsSet("ignore") {
 		o.Ignore = in.Strings("ignore")
+	}
+	return o, nil
+}
+
+// configured are the options of a configuration.
+func configured(c *config.Config) (o watch.Options, err error) {
+	o = watch.Options{
+		Index: c.Index, Profiles: c.Profiles, Match: c.Match, Cache: c.Cache, Ignore: c.Ignore, NameStyle: c.NameStyle,
+		BuildAll: c.FirstRun == config.BuildAll, Sink: sink(c, false),
 	}
 	if c.ProfileCA != "" {
 		o.Authorities, err = config.Authorities(c.ProfileCA)

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/chain"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/packer"
+	"github.com/imgctl/packer-plugin-openstack/internal/factory/roster"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
@@ -77,7 +80,7 @@ func work(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if in.DryRun() {
 		return wouldWork(ctx, in, out, c)
 	}
-	o, closeAll, err := readyWorker(ctx, in, c)
+	o, closeAll, err := readyWorker(ctx, in, out, c)
 	if err != nil {
 		return err
 	}
@@ -106,9 +109,12 @@ func wouldWork(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Co
 	return nil
 }
 
-// readyWorker is a worker with its queue and its cloud.
-func readyWorker(ctx context.Context, in *sdk.Input, c *config.Config) (o worker.Options, closeAll func(), err error) {
+// readyWorker is a worker with its queue and its cloud, on the roster of this machine.
+func readyWorker(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Config) (o worker.Options, closeAll func(), err error) {
 	if o, err = workerOptions(in, c); err != nil {
+		return o, nil, err
+	}
+	if o.Dependants, err = dependants(in, out, c); err != nil {
 		return o, nil, err
 	}
 	if o.Queue, err = c.OpenQueue(ctx); err != nil {
@@ -119,7 +125,32 @@ func readyWorker(ctx context.Context, in *sdk.Input, c *config.Config) (o worker
 		return o, nil, errors.Join(err, o.Queue.Close())
 	}
 	o.Site = promote.Site{Images: images, Project: access.Project().ID, Admin: access.IsAdmin()}
-	return o, func() { access.Close(); _ = o.Queue.Close() }, nil
+	member, err := roster.Join(roster.Folder(c.LogDir))
+	if err != nil {
+		access.Close()
+		return o, nil, errors.Join(err, o.Queue.Close())
+	}
+	o.Drain = member.Drain()
+	return o, func() { member.Leave(); access.Close(); _ = o.Queue.Close() }, nil
+}
+
+// dependants asks for the builds of the images that start from one; nil if the configuration doesn't want that.
+func dependants(in *sdk.Input, out *sdk.Output, c *config.Config) (func(context.Context, string) error, error) {
+	if !c.Dependants || c.Profiles == "" {
+		return nil, nil
+	}
+	o, err := chainOf(c)
+	if err != nil {
+		return nil, err
+	}
+	rep := bridge.Reporter(in, out)
+	return func(ctx context.Context, image string) error {
+		asked, err := chain.AskForDependants(ctx, o, image)
+		if len(asked) > 0 {
+			rep.Step("%s: asked for the builds of images that start from it: %s", image, strings.Join(asked, ", "))
+		}
+		return err
+	}, nil
 }
 
 func workerOptions(in *sdk.Input, c *config.Config) (o worker.Options, err error) {

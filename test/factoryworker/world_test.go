@@ -140,6 +140,16 @@ func (w *world) write(name, text string) string {
 	return path
 }
 
+func (w *world) mkdir(name string) {
+	w.t.Helper()
+	if err := os.MkdirAll(filepath.Join(w.dir, name), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// future is a sequence later than any that a clock gives.
+const future = 1 << 60
+
 func profileOf(personality, more string) []byte {
 	return fmt.Appendf(nil, `{"system": {"personality": {"name": %q}, "archetype": {"name": "ral-tier1"}, "os": {"distribution": {"name": "sl"},
 		"version": {"name": "7x"}, "architecture": "x86_64"}}, "more": %q}`, personality, more)

@@ -23,8 +23,10 @@ var policy = queue.Policy{
 	Attempts: 3, Pauses: []time.Duration{200 * time.Millisecond, 500 * time.Millisecond}, Moment: 100 * time.Millisecond,
 }
 
-// world opens the same queue again and again, as processes of their own would.
-type world func(t *testing.T) queue.Queue
+// world opens the same queue again and again, as processes of their own would; with another policy if one is given.
+type world func(t *testing.T, p ...queue.Policy) queue.Queue
+
+func policyOf(p []queue.Policy) queue.Policy { return append(p, policy)[0] }
 
 func TestContract(t *testing.T) {
 	t.Parallel()
@@ -32,7 +34,9 @@ func TestContract(t *testing.T) {
 		t.Parallel()
 		contract(t, func(t *testing.T) world {
 			path := filepath.Join(t.TempDir(), "sub folder", "queue?.db")
-			return func(t *testing.T) queue.Queue { return opened(t)(queue.OpenFile(t.Context(), path, policy)) }
+			return func(t *testing.T, p ...queue.Policy) queue.Queue {
+				return opened(t)(queue.OpenFile(t.Context(), path, policyOf(p)))
+			}
 		})
 	})
 	t.Run("RabbitMQ", func(t *testing.T) {
@@ -41,8 +45,9 @@ func TestContract(t *testing.T) {
 		var n atomic.Int64
 		contract(t, func(t *testing.T) world {
 			name := fmt.Sprintf("imgctl.test-%d", n.Add(1))
-			return func(t *testing.T) queue.Queue {
-				return opened(t)(queue.DialRabbit(t.Context(), queue.RabbitOptions{URLs: []string{server.URL}, Name: name, Policy: policy}))
+			return func(t *testing.T, p ...queue.Policy) queue.Queue {
+				o := queue.RabbitOptions{URLs: []string{server.URL}, Name: name, Policy: policyOf(p)}
+				return opened(t)(queue.DialRabbit(t.Context(), o))
 			}
 		})
 	})
@@ -64,7 +69,7 @@ func contract(t *testing.T, fresh func(t *testing.T) world) {
 		"what is published is consumed once": once, "a failure comes again, and then is dead": fails,
 		"a poison message is dead at once": buries, "a deferred message is no failure": defers,
 		"what isn't ended comes again": unended, "a claim is one consumer's": claims, "the newest is known": newest,
-		"dead letters are revived and discarded": revives, "draining takes nothing more": drains, "many messages": many,
+		"dead letters are revived and discarded": revives, "what waits for its next try is hastened": hastens, "draining takes nothing more": drains, "many messages": many,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}

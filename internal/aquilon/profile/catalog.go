@@ -27,6 +27,8 @@ type Options struct {
 	NameStyle string
 	// Metadata is set in the recipe's metadata; an empty value takes a key out of it.
 	Metadata map[string]string
+	// SourceNames takes names of images in the source images, beside ids.
+	SourceNames bool
 }
 
 // Recipe is what is built from one profile.
@@ -35,7 +37,8 @@ type Recipe struct {
 	Name string
 	// Key is the image's key in the template map.
 	Key string
-	// SourceImage is the id of the image that the build starts from, "" without source images.
+	// SourceImage is the id of the image that the build starts from, "" without source images. With
+	// Options.SourceNames, it may be a name.
 	SourceImage string
 	// Templates are the Packer templates to build, nil without a template map.
 	Templates []string
@@ -52,8 +55,17 @@ func Resolve(p *Profile, templates *TemplateMap, sources *SourceImages, o Option
 	}
 	r := &Recipe{Name: name, Key: key, Metadata: p.metadata(o.Metadata)}
 	if sources != nil {
-		if r.SourceImage, err = sources.For(p); err != nil {
+		if r.SourceImage, err = sources.entry(p, key); err != nil {
 			return nil, err
+		}
+		switch {
+		case isID(r.SourceImage):
+		case !o.SourceNames || r.SourceImage == "":
+			return nil, fault.New(fault.Usage, "use an image id", "finding the source image of %q in %s: %q is not an image id",
+				p.OS+p.release(), sources.source, r.SourceImage)
+		case r.SourceImage == name:
+			return nil, fault.New(fault.Usage, fault.Advise("add an entry %q with another image", key),
+				"finding the source image of %q in %s: it can't start from itself", name, sources.source)
 		}
 	}
 	if templates != nil {

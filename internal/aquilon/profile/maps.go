@@ -130,9 +130,14 @@ func (s *SourceImages) add(d *Document, os string, entry Member) error {
 	return nil
 }
 
-// For is the id of the image that the profile's operating system starts from.
-func (s *SourceImages) For(p *Profile) (string, error) {
+// entry is the image that the profile's operating system starts from; an entry for the image's own key comes first.
+func (s *SourceImages) entry(p *Profile, key string) (string, error) {
 	var found []sourceImage
+	for _, e := range s.entries {
+		if e.os == "" && e.key == key {
+			return e.id, nil
+		}
+	}
 	for _, rest := range []string{p.release(), p.OSVersion} {
 		for _, e := range s.entries {
 			if e.os == p.OS && e.key == rest || e.os == "" && rest == p.release() && e.key == p.OS+rest {
@@ -152,11 +157,15 @@ func (s *SourceImages) For(p *Profile) (string, error) {
 		return "", fault.New(fault.Ambiguous, "remove one of them",
 			"finding the source image of %q in %s: its entries %q and %q name different images",
 			wanted, s.source, found[0], found[1])
-	case uuid.Validate(found[0].id) != nil || len(found[0].id) != 36:
-		return "", fault.New(fault.Usage, "use an image id", "finding the source image of %q in %s: %q is not an image id", wanted,
-			s.source, found[0].id)
 	}
 	return found[0].id, nil
+}
+
+func isID(image string) bool { return len(image) == 36 && uuid.Validate(image) == nil }
+
+// Names reports whether an entry is the name of an image, or any entry is a name if that is "".
+func (s *SourceImages) Names(image string) bool {
+	return slices.ContainsFunc(s.entries, func(e sourceImage) bool { return !isID(e.id) && (image == "" || e.id == image) })
 }
 
 // keys are all entries as they are written in the flat shape.

@@ -26,6 +26,8 @@ type Options struct {
 	Current func(context.Context) ([]Current, error)
 	// Token lets people in; "" lets in who asks for the board by a name or address of this machine's loopback.
 	Token string
+	// Workers is nil, or counts the workers of this machine.
+	Workers func() (int, error)
 	// Healthy is nil, or tells why the process that shows the board doesn't do its other work.
 	Healthy func() error
 	// Warn gets what goes wrong.

@@ -19,6 +19,7 @@ type view struct {
 	History  []build
 	Current  []Current
 	Dead     []queue.Message
+	Workers  int      // -1 if unknown
 	Problems []string // what couldn't be found out
 	Form     string
 	Refresh  bool
@@ -69,6 +70,10 @@ func (b *board) look(ctx context.Context) view {
 		} else if len(v.History) < history {
 			v.History = append(v.History, one)
 		}
+	}
+	if v.Workers = -1; b.Workers != nil {
+		v.Workers, err = b.Options.Workers()
+		problem(err)
 	}
 	if b.Current != nil {
 		v.Current, err = b.Options.Current(ctx)

@@ -28,6 +28,9 @@ func (b *board) metrics(w http.ResponseWriter, r *http.Request) {
 		requests.WithLabelValues("working").Set(float64(*v.Count.Working))
 	}
 	gauges("running_builds", "Builds that run on this machine.").WithLabelValues().Set(float64(len(v.Running)))
+	if v.Workers >= 0 {
+		gauges("workers", "Workers that run on this machine.").WithLabelValues().Set(float64(v.Workers))
+	}
 	ended := gauges("last_build_timestamp_seconds", "When an image's last build with this outcome ended.", "image", "outcome")
 	took := gauges("last_build_duration_seconds", "How long an image's last build with this outcome took.", "image", "outcome")
 	seen := map[[2]string]bool{}
@@ -50,6 +53,7 @@ func (b *board) health(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Status   string       `json:"status"`
 		Requests *queue.Count `json:"requests,omitempty"`
+		Workers  *int         `json:"workers,omitempty"`
 	}{Status: "ok"}
 	ctx, cancel := background(r)
 	defer cancel()
@@ -62,6 +66,11 @@ func (b *board) health(w http.ResponseWriter, r *http.Request) {
 		bad("the queue can't be used", err)
 	} else {
 		answer.Requests = &count
+	}
+	if b.Workers != nil {
+		if n, err := b.Workers(); err == nil {
+			answer.Workers = &n
+		}
 	}
 	if b.Healthy != nil {
 		if err := b.Healthy(); err != nil {

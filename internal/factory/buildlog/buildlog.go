@@ -170,7 +170,7 @@ func (s *Store) Images() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := imageName(e.Name()); ok && e.IsDir() {
+		if name, ok := imageName(e.Name()); ok && e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
 			names = append(names, name)
 		}
 	}

@@ -50,6 +50,7 @@ type Config struct {
 	ProfileCA     string // certificates of the authorities of the server with the profiles; "" for the system's
 	Attempts      int    // 0 for the queue's default
 	ConsumeLegacy bool   // take messages of LegacyQueue, too
+	Dependants    bool   // when an image becomes current, build those that start from it
 
 	queue queueConfig
 }
@@ -173,6 +174,7 @@ func (c *Config) keys() []key {
 		{section: own, name: "RABBIT_CERT_FILE", into: c.path(&q.cert)},
 		{section: own, name: "RABBIT_KEY_FILE", into: c.path(&q.key)},
 		{section: own, name: "CONSUME_LEGACY_QUEUE", into: yes(&c.ConsumeLegacy)},
+		{section: own, name: "REBUILD_DEPENDANTS", otherwise: "yes", into: yes(&c.Dependants)},
 		{section: own, name: "ATTEMPTS", into: number(&c.Attempts)},
 		{section: own, name: "NAME_STYLE", into: text(&c.NameStyle)},
 		{section: own, name: "FIRST_RUN", otherwise: Seed, into: oneOf(&c.FirstRun, Seed, BuildAll)},

@@ -65,7 +65,7 @@ func TestReadPackuilons(t *testing.T) {
 		Index: "http://server/profiles/profiles-info.xml", Profiles: "http://server/profiles/", Match: ".cloud.template.json",
 		Cache: "/etc/packer-utils/profiles/", Slots: 4, LogDir: "/etc/packer-utils/log/", BuildDir: "/etc/packer-utils/build/",
 		AuthFile: beside("packer-auth.sh"), AdminAuthFile: beside("admin-auth.sh"), TemplateMap: beside("template-map.json"),
-		SourceImages: beside("source-images.json"), PackerBinary: "/home/packer/packer/packer", FirstRun: Seed,
+		SourceImages: beside("source-images.json"), PackerBinary: "/home/packer/packer/packer", FirstRun: Seed, Dependants: true,
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Error(diff)

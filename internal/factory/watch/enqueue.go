@@ -81,6 +81,7 @@ func (w Wanted) Profile() ([]byte, error) {
 type Request struct {
 	Source string
 	Text   []byte
+	Force  bool // build it even if nothing has changed
 }
 
 // Enqueue is the plan to ask for builds by hand.
@@ -107,6 +108,7 @@ func PlanEnqueue(sink Sink, style string, requests ...Request) (*Enqueue, error)
 			return nil, fault.New(fault.Ambiguous, "", "%s and %s both build %q", other, r.Source, m.Subject)
 		}
 		first[m.Subject] = r.Source
+		m.Force = r.Force
 		p.sources, p.messages = append(p.sources, r.Source), append(p.messages, m)
 	}
 	return p, nil

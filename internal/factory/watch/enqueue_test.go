@@ -109,7 +109,7 @@ func TestEnqueue(t *testing.T) {
 	if err := s.send(t.Context(), []queue.Message{ahead}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := PlanEnqueue(s, "", Request{"x", text})
+	p, err := PlanEnqueue(s, "", Request{Source: "x", Text: text})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,14 +127,14 @@ func TestEnqueue(t *testing.T) {
 		time.Since(got[1].At) > time.Hour {
 		t.Errorf("the queue has %+v", got)
 	}
-	if _, err := PlanEnqueue(s, "", Request{"x", text}, Request{"y", text}); !fault.Is(err, fault.Ambiguous) {
+	if _, err := PlanEnqueue(s, "", Request{Source: "x", Text: text}, Request{Source: "y", Text: text}); !fault.Is(err, fault.Ambiguous) {
 		t.Errorf("twice the same image: %v", err)
 	}
-	if _, err := PlanEnqueue(s, "", Request{"x", []byte("{}")}); !fault.Is(err, fault.Usage) {
+	if _, err := PlanEnqueue(s, "", Request{Source: "x", Text: []byte("{}")}); !fault.Is(err, fault.Usage) {
 		t.Errorf("no profile: %v", err)
 	}
 	s.Legacy = "build-queue"
-	if p, err = PlanEnqueue(s, "", Request{"x", text}); err != nil {
+	if p, err = PlanEnqueue(s, "", Request{Source: "x", Text: text}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Apply(t.Context(), report.Discard); !fault.Is(err, fault.Usage) || p.Rows()[0][2].Value != "not sent" {

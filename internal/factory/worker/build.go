@@ -77,7 +77,8 @@ func (w *worker) look(ctx context.Context, j *job, key string) (done, left []str
 	for _, i := range images {
 		promoted, archived := i.Properties[promote.PromotedKey] != "", i.Properties[promote.ArchivedFromKey] != ""
 		sequence, _ := strconv.ParseInt(i.Properties[SequenceKey], 10, 64)
-		same := i.Properties[KeyKey] == key && i.Status == glance.StatusActive
+		// What is to be built in any case is done only by its own message.
+		same := i.Properties[KeyKey] == key && i.Status == glance.StatusActive && (!j.Force || sequence == j.Sequence)
 		switch {
 		case j.Sequence > 0 && promoted && sequence > j.Sequence:
 			return nil, nil, fmt.Errorf("image %s: %w", i, errSuperseded)
@@ -106,7 +107,7 @@ func (w *worker) pack(ctx context.Context, j *job, template string, files handed
 		"build_key": marks[KeyKey],
 	}
 	if j.SourceImage != "" {
-		b.Variables["source_image"], b.Variables["source_images"] = j.SourceImage, w.SourceImages
+		b.Variables["source_image"], b.Variables["source_images"] = j.SourceImage, files.sources
 	}
 	if w.Resolve.NameStyle != "" {
 		b.Variables["name_style"] = w.Resolve.NameStyle

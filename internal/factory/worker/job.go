@@ -12,6 +12,8 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/aquilon/profile"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 )
 
@@ -20,6 +22,8 @@ type job struct {
 	queue.Message
 	*profile.Recipe
 	digest string // of the profile
+	system string // such as sl7x-x86_64
+	named  bool   // the source images name the source image
 }
 
 // maps are packuilon's.
@@ -43,14 +47,44 @@ func (w *worker) resolve(m queue.Message, from maps) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	recipe, err := profile.Resolve(p, from.templates, from.sources, w.Resolve)
+	o := w.Resolve
+	o.SourceNames = true
+	recipe, err := profile.Resolve(p, from.templates, from.sources, o)
 	if err != nil {
 		return nil, fault.About(source, err)
 	}
 	if len(recipe.Templates) == 0 {
 		return nil, fault.New(fault.NotFound, "", "%s: the template map has an empty list for %s", source, recipe.Key)
 	}
-	return &job{m, recipe, p.Digest}, nil
+	named := recipe.SourceImage != "" && !glance.IsID(recipe.SourceImage)
+	return &job{m, recipe, p.Digest, p.OS + p.OSVersion + "-" + p.Arch, named}, nil
+}
+
+// findSource finds the image that a build starts from, where the source images name one: the current one of that name
+// in this project, or else the only one of that name.
+func (w *worker) findSource(ctx context.Context, j *job) error {
+	if !j.named {
+		return nil
+	}
+	own, err := w.Site.Images.Images(ctx, glance.Query{Owner: w.Site.Project, Name: j.SourceImage, Status: glance.StatusActive})
+	if err != nil {
+		return fmt.Errorf("looking for source image %q: %w", j.SourceImage, err)
+	}
+	// While one takes another's place, both have the name for a moment.
+	var newest *glance.Image
+	for _, i := range own {
+		at := i.Properties[promote.PromotedKey]
+		if at != "" && (newest == nil || at > newest.Properties[promote.PromotedKey]) {
+			newest = i
+		}
+	}
+	if newest == nil {
+		if newest, err = w.Site.Images.One(ctx, glance.Selector{Name: j.SourceImage}, false); err != nil {
+			return fmt.Errorf("looking for source image %q: %w", j.SourceImage, err)
+		}
+	}
+	j.SourceImage = newest.ID
+	return nil
 }
 
 // key identifies what a build of one template makes: the same key, the same image.

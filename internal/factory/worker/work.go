@@ -30,6 +30,9 @@ func (w *worker) work(ctx context.Context, m queue.Message) verdict {
 	if err != nil {
 		return verdict{bury: &queue.Failure{Reason: err.Error()}}
 	}
+	if err := w.findSource(ctx, j); err != nil {
+		return w.failed(ctx, j.Name, err, "")
+	}
 	if v, over := w.superseded(ctx, j); over {
 		return v
 	}
@@ -90,6 +93,11 @@ func (w *worker) run(ctx context.Context, j *job) verdict {
 	}
 	w.rep.Step("%s: building, log %s", j.Name, run.Log())
 	images, built, err := w.logged(ctx, j, run)
+	if err == nil && w.Dependants != nil && len(images) > 0 {
+		if err = w.Dependants(ctx, j.Name); err != nil {
+			err = fmt.Errorf("asking for the builds of the images that start from this one: %w", err)
+		}
+	}
 	v, result := verdict{}, buildlog.Result{Images: images, Outcome: buildlog.Unchanged, Ended: time.Now().UTC()}
 	switch {
 	case errors.Is(err, errSuperseded):
@@ -173,16 +181,28 @@ func (w *worker) guarded(ctx context.Context, j *job, template string, files han
 }
 
 // handed are files of a run that templates may read.
-type handed struct{ profile string }
+type handed struct{ profile, sources string }
 
 // hand writes what templates may read.
 func (w *worker) hand(j *job, folder string) (handed, error) {
-	files := handed{profile: filepath.Join(folder, "profile.json")}
+	files := handed{profile: filepath.Join(folder, "profile.json"), sources: w.SourceImages}
 	if !json.Valid(j.Body) {
 		return files, errors.New("the message isn't JSON")
 	}
 	if err := os.WriteFile(files.profile, j.Body, 0o600); err != nil {
 		return files, fmt.Errorf("writing the profile for packer: %w", err)
+	}
+	if !j.named {
+		return files, nil
+	}
+	// Templates know only ids.
+	files.sources = filepath.Join(folder, "source-images.json")
+	text, err := json.Marshal(map[string]string{j.system: j.SourceImage})
+	if err == nil {
+		err = os.WriteFile(files.sources, text, 0o600)
+	}
+	if err != nil {
+		return files, fmt.Errorf("writing the source images for packer: %w", err)
 	}
 	return files, nil
 }

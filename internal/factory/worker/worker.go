@@ -48,6 +48,11 @@ type Options struct {
 
 	// Grace is how long running builds may go on when the worker is to end.
 	Grace time.Duration
+	// Drain is nil, or is closed to have the worker end when its running builds have, however long they take.
+	Drain <-chan struct{}
+	// Dependants is nil, or asks for the builds of the images that start from one that has become current. It is
+	// called again if the worker dies before its message has ended.
+	Dependants func(ctx context.Context, image string) error
 	// UntilEmpty ends the worker when there is nothing to do.
 	UntilEmpty bool
 }
@@ -96,7 +101,7 @@ func Run(ctx context.Context, o Options, rep report.Reporter) error {
 	w := &worker{
 		Options: o, rep: rep, name: fmt.Sprintf("%s/%d", host, os.Getpid()), hard: hard, deferred: map[string]bool{},
 	}
-	ctx, stop := context.WithCancel(ctx)
+	taking, stop := context.WithCancel(ctx)
 	defer stop()
 	unwatch := context.AfterFunc(ctx, func() {
 		if n := w.working(); n > 0 {
@@ -110,9 +115,17 @@ func Run(ctx context.Context, o Options, rep report.Reporter) error {
 	defer idle.Wait()
 	defer stop()
 	if o.UntilEmpty {
-		idle.Go(func() { w.stopWhenEmpty(ctx, stop) })
+		idle.Go(func() { w.stopWhenEmpty(taking, stop) })
 	}
-	return o.Queue.Consume(ctx, o.Slots, w.handle)
+	idle.Go(func() {
+		select {
+		case <-o.Drain: // never, if it is nil
+			rep.Step("Draining: taking no more messages; %d running builds go on to their end", w.working())
+			stop()
+		case <-taking.Done():
+		}
+	})
+	return o.Queue.Consume(taking, o.Slots, w.handle)
 }
 
 func (w *worker) working() int {
