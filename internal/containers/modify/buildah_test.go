@@ -255,6 +255,37 @@ func TestFailingRun(t *testing.T) {
 	}
 }
 
+// TestWhatBuildahRefuses are Dockerfiles that need buildah, and that it can't carry out. The error is its own, with the
+// step, and nothing of this machine gets into an image.
+func TestWhatBuildahRefuses(t *testing.T) {
+	t.Parallel()
+	w := busybox(t, nil)
+	if err := os.Symlink("/etc/shadow", filepath.Join(w.context, "out")); err != nil {
+		t.Fatal(err)
+	}
+	for text, c := range map[string]struct{ why, want string }{
+		"ADD http://127.0.0.1:1/file /x":              {"line 2: ADD of http://127.0.0.1:1/file", "connection refused"},
+		"COPY --from=127.0.0.1:1/no/such:image /x /x": {"line 2: COPY from another stage or image", "127.0.0.1:1/no/such:image"},
+		"COPY out /x\nRUN true":                       {"line 3: RUN", "/etc/shadow: no such file"},
+		"COPY ../../etc/passwd /x\nRUN true":          {"line 3: RUN", "etc/passwd"},
+	} {
+		w.files(map[string]string{"Dockerfile": "FROM x\n" + text + "\n"})
+		w.o.Executor = modify.Native
+		_, err := w.apply(w.job("nova-compute:1", nil))
+		if err == nil || !strings.Contains(err.Error(), "can't be done without a container: Dockerfile: "+c.why) {
+			t.Errorf("%s: without a container: %v", text, err)
+		}
+		w.o.Executor = ""
+		_, err = w.apply(w.job("nova-compute:1", nil))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", text, err, c.want)
+		}
+		if w.has("mine/nova-compute:1-x") {
+			t.Errorf("%s: there is an image", text)
+		}
+	}
+}
+
 func TestWithoutBuildah(t *testing.T) {
 	t.Parallel()
 	w := start(t)

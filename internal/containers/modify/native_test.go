@@ -196,6 +196,8 @@ func TestHostileContexts(t *testing.T) {
 		{"COPY pipe /x", "pipe is neither a file nor a folder", func(f string) error { return syscall.Mkfifo(filepath.Join(f, "pipe"), 0o600) }},
 		{"ADD pipe /x", "pipe is neither a file nor a folder", func(f string) error { return syscall.Mkfifo(filepath.Join(f, "pipe"), 0o600) }},
 		{"COPY missing /x", "missing isn't in the build context", nil},
+		{"COPY up/passwd /x", "up/passwd: ", func(f string) error { return os.Symlink("../../../../../etc", filepath.Join(f, "up")) }},
+		{"COPY loop /x", "loop: ", func(f string) error { return os.Symlink("loop", filepath.Join(f, "loop")) }},
 		{"COPY --chown=nobody Dockerfile /x", `the image has no user "nobody"`, nil},
 		{"COPY Dockerfile /etc/passwd/x", "the image has a file at /etc/passwd", nil},
 		{"COPY [\"Dockerfile\", \"a*\", \"/etc/passwd\"]", "has to end in /", nil},
@@ -226,6 +228,27 @@ func TestHostileContexts(t *testing.T) {
 				t.Error("there is an image")
 			}
 		})
+	}
+}
+
+// TestAContextThatIsALink is the user's own; its links are taken as links.
+func TestAContextThatIsALink(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.files(map[string]string{"Dockerfile": "FROM x\nCOPY folder /opt/", "folder/a": "a"})
+	if err := os.Symlink("/etc/shadow", filepath.Join(w.context, "folder/out")); err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(w.context, at); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.apply(w.job("nova-compute:1", map[string]any{"modify_dir_path": at})); err != nil {
+		t.Fatal(err)
+	}
+	top := w.top("mine/nova-compute:1-x")
+	if !strings.HasSuffix(top["opt/a"], " a") || !strings.Contains(top["opt/out"], "/etc/shadow") || strings.Contains(top["opt/out"], "root:") {
+		t.Errorf("it has %q and %q", top["opt/a"], top["opt/out"])
 	}
 }
 

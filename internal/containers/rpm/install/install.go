@@ -8,6 +8,7 @@
 package install
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,12 @@ func ReadDatabase(ctx context.Context, root *rootfs.Root, dir string) (*Database
 	}
 	if e == nil {
 		return nil, fault.Wrap(fault.NotFound, "", fmt.Errorf("%w: it has none", ErrOtherDatabase))
+	}
+	switch {
+	case e.Type == tar.TypeSymlink:
+		return nil, fault.New(fault.Usage, "", "the image's package database %s is a link, which isn't followed", e.Path)
+	case e.Type != tar.TypeReg:
+		return nil, fault.New(fault.Usage, "", "the image's package database %s is no file", e.Path)
 	}
 	d := &Database{Kind: rpmdb.KindOf(path.Base(e.Path)), entry: e, file: filepath.Join(dir, path.Base(e.Path))}
 	if err := unpack(root, e, d.file); err != nil {

@@ -2,6 +2,7 @@ package rpmdb
 
 import (
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,18 @@ const (
 		"FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))"
 )
 
+// rpms is all that rpm 4.16 to 6 makes of a new database: the same since 2020.
+func rpms() []string {
+	all := []string{packagesTable}
+	for name := range strings.FieldsSeq("Name Basenames Group Requirename Providename Conflictname Obsoletename Triggername " +
+		"Dirnames Installtid Sigmd5 Sha1header Filetriggername Transfiletriggername Recommendname Suggestname Supplementname Enhancename") {
+		all = append(all, strings.ReplaceAll(nameTable, "'Name'", "'"+name+"'"),
+			fmt.Sprintf("CREATE INDEX '%s_key_idx' ON '%[1]s'(key ASC)", name),
+			fmt.Sprintf("CREATE INDEX '%s_hnum_idx' ON '%[1]s'(hnum ASC)", name))
+	}
+	return all
+}
+
 // TestHostileDatabases are those of an image that somebody has crafted: none may run anything or make
 // values up.
 func TestHostileDatabases(t *testing.T) {
@@ -22,7 +35,12 @@ func TestHostileDatabases(t *testing.T) {
 		want string // "" is a good one
 		sql  []string
 	}{
-		"good": {"", []string{packagesTable, nameTable, "CREATE INDEX 'Name_key_idx' ON 'Name'(key ASC)"}},
+		"good":  {"", []string{packagesTable, nameTable, "CREATE INDEX 'Name_key_idx' ON 'Name'(key ASC)"}},
+		"rpm's": {"", append(rpms(), "ANALYZE")},
+		"rpm's first ones": {"", []string{
+			"CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY NOT NULL, blob BLOB NOT NULL)", nameTable,
+			"CREATE INDEX 'Name_idx' ON 'Name'(key ASC)",
+		}},
 		"trigger": {`a trigger "t", which is unknown`, []string{
 			packagesTable, "CREATE TRIGGER t AFTER INSERT ON Packages BEGIN DELETE FROM Packages; END",
 		}},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,7 @@ func cpio(entries ...entry) []byte {
 type model struct {
 	values  []value
 	payload []byte
+	packed  []byte // the payload, compressed; nil is that it is still to be done
 	digest  string // of the compressed payload; "" is the right one
 	sum     string // of the header; "" is the right one
 }
@@ -153,6 +155,9 @@ func (m *model) write(t testing.TB) string {
 	}
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if m.packed != nil {
+		packed = *bytes.NewBuffer(m.packed)
 	}
 	digest := m.digest
 	if digest == "" {
@@ -236,6 +241,67 @@ func TestHostilePackages(t *testing.T) {
 		if got, err := read(m.write(t)); err == nil {
 			t.Errorf("%s: taken, with %q", name, got)
 		}
+	}
+}
+
+// zeros are so many bytes.
+type zeros int64
+
+// Read gives zeros.
+func (z *zeros) Read(p []byte) (int, error) {
+	if *z == 0 {
+		return 0, io.EOF
+	}
+	n := min(int64(*z), int64(len(p)))
+	clear(p[:n])
+	*z -= zeros(n)
+	return int(n), nil
+}
+
+// TestAPackageOfGigabytes has few bytes of its own. It is unpacked bit by bit.
+func TestAPackageOfGigabytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out by -short: it takes seconds of a processor")
+	}
+	const size = 5 << 28
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	all := cpio(entry{"./usr/lib/f", "", size})
+	head := 110 + len("./usr/lib/f\x00")
+	head += (4 - head%4) % 4
+	content := zeros(size)
+	for _, part := range []io.Reader{bytes.NewReader(all[:head]), io.TeeReader(&content, sum), bytes.NewReader(all[head:])} {
+		if _, err := io.Copy(z, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m := good().set(numbers(1028, size)).set(texts(1035, hex.EncodeToString(sum.Sum(nil))))
+	m.packed = packed.Bytes()
+	file := m.write(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f, err := rpmfile.Open(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got int64
+	if err := f.Walk(func(_ int, r io.Reader) error {
+		n, err := io.Copy(io.Discard, r)
+		got += n
+		return err
+	}); err != nil || got != size {
+		t.Errorf("%d bytes, %v", got, err)
+	}
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 16<<20 {
+		t.Errorf("reading it took %d bytes of memory", taken)
 	}
 }
 
