@@ -38,7 +38,7 @@ func (s *Service) newPort(c front.Caller, p Port, fixed []FixedIP) (*Port, error
 	if !ok || !seesNetwork(c, n) {
 		return nil, answer.FailKind(http.StatusNotFound, "NetworkNotFound", "Network %s could not be found.", p.NetworkID)
 	}
-	if q := s.quotas.Ports; q >= 0 && count(s.ports, func(o *Port) bool { return o.ProjectID == p.ProjectID }) >= q {
+	if q := s.most(p.ProjectID, "port"); q >= 0 && count(s.ports, func(o *Port) bool { return o.ProjectID == p.ProjectID }) >= q {
 		return nil, overQuota("port")
 	}
 	if p.SecurityGroups == nil {

@@ -84,7 +84,7 @@ func (s *Service) createFloating(r *http.Request, c front.Caller) (string, error
 	if c.Is("admin") {
 		set(&f.ProjectID, q.ProjectID)
 	}
-	if most := s.quotas.FloatingIPs; most >= 0 && count(s.floating,
+	if most := s.most(f.ProjectID, "floatingip"); most >= 0 && count(s.floating,
 		func(o *FloatingIP) bool { return o.ProjectID == f.ProjectID }) >= most {
 		return "", overQuota("floatingip")
 	}

@@ -42,7 +42,7 @@ func (s *Service) style() *resource.Style {
 		Serve: s.serve, Change: http.MethodPut,
 		Created: http.StatusCreated, Changed: http.StatusOK, Removed: http.StatusNoContent,
 		Sort: "id", MaxPage: s.quotas.MaxPage, Aliases: map[string]string{"tenant_id": "project_id"},
-		Missing:   func(k *resource.Kind, id string) error { return kinds[plural(k)].notFound(id) },
+		Missing:   missing,
 		Forbidden: forbidden,
 		NoTag: func(_ *resource.Kind, tag string) error {
 			return answer.FailKind(http.StatusNotFound, "TagNotFound", "Tag %s could not be found.", tag)
@@ -66,27 +66,43 @@ func forbidden(k *resource.Kind, verb string) error {
 func (s *Service) resource(plural string, k kind) *resource.Kind {
 	find := func(c front.Caller, id string) (resource.Object, bool) {
 		b := k.find(s, c, id)
+		if b != nil {
+			s.overlay(k, b)
+		}
 		return object{s, k, b}, b != nil
 	}
 	return &resource.Kind{
 		Name: k.name, Plural: strings.ReplaceAll(plural, "-", "_"), Path: "/v2.0/" + plural, Find: find,
 		List: func(c front.Caller, _ url.Values) (all []resource.Object, err error) {
 			for _, b := range k.list(s, c) {
+				s.overlay(k, b)
 				all = append(all, object{s, k, b})
 			}
 			return all, nil
 		},
 		Create: func(r *http.Request, c front.Caller) (resource.Object, error) {
-			id, err := k.create(s, r, c)
+			id, err := s.keeping(r, k, func() (string, error) { return k.create(s, r, c) })
 			if err != nil {
 				return nil, err
 			}
 			o, _ := find(front.Caller{Roles: []string{"admin"}}, id)
 			return o, nil
 		},
-		Update: func(r *http.Request, c front.Caller, _ string) error { _, err := k.update(s, r, c); return err },
-		Remove: func(_ *http.Request, _ front.Caller, id string) error { return k.remove(s, id) },
-		Tags:   func(id string) *[]string { return k.tags(s, id) },
+		Update: func(r *http.Request, c front.Caller, _ string) error {
+			_, err := s.keeping(r, k, func() (string, error) { return k.update(s, r, c) })
+			return err
+		},
+		Remove: func(r *http.Request, _ front.Caller, id string) error {
+			err := s.unchanged(r, k, id)
+			if err == nil {
+				err = k.remove(s, id)
+			}
+			if err == nil {
+				delete(s.kept, id)
+			}
+			return err
+		},
+		Tags: func(id string) *[]string { return k.tags(s, id) },
 	}
 }
 

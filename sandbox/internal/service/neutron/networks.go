@@ -74,7 +74,8 @@ func (s *Service) createNetwork(r *http.Request, c front.Caller) (string, error)
 	if err := q.apply(n, c, "create_network"); err != nil {
 		return "", err
 	}
-	if most := s.quotas.Networks; most >= 0 && count(s.networks, func(o *Network) bool { return o.ProjectID == n.ProjectID }) >= most {
+	own := count(s.networks, func(o *Network) bool { return o.ProjectID == n.ProjectID })
+	if most := s.most(n.ProjectID, "network"); most >= 0 && own >= most {
 		return "", overQuota("network")
 	}
 	s.networks[n.ID] = n

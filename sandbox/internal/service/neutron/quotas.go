@@ -1,20 +1,64 @@
 package neutron
 
 import (
+	"maps"
 	"net/http"
+	"strings"
 
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
+// quotasOf are a project's limits.
+func (s *Service) quotasOf(project string) map[string]int {
+	q := s.quotas
+	all := map[string]int{
+		"network": q.Networks, "subnet": q.Networks, "port": q.Ports, "floatingip": q.FloatingIPs, "security_group": q.SecurityGroups,
+		"security_group_rule": 100, "router": 10, "subnetpool": -1, "rbac_policy": 10,
+	}
+	maps.Copy(all, s.limits[project])
+	return all
+}
+
+// most is a project's limit of one resource.
+func (s *Service) most(project, resource string) int { return s.quotasOf(project)[resource] }
+
 func (s *Service) showQuotas(r *http.Request, c front.Caller) (int, any, error) {
-	if r.PathValue("project") != c.ProjectID && !c.Is("admin") {
+	project := r.PathValue("project")
+	if project != c.ProjectID && !c.Is("admin") {
 		return 0, nil, disallowed("get_quota")
 	}
-	q := s.quotas
-	return http.StatusOK, map[string]any{"quota": map[string]any{
-		"network": q.Networks, "subnet": q.Networks, "port": q.Ports, "floatingip": q.FloatingIPs,
-		"security_group": q.SecurityGroups, "security_group_rule": 100, "router": 10,
-	}}, nil
+	if strings.HasSuffix(r.URL.Path, "/default") {
+		project = ""
+	}
+	return http.StatusOK, map[string]any{"quota": s.quotasOf(project)}, nil
+}
+
+// setQuotas changes a project's limits, or gives it the defaults back.
+func (s *Service) setQuotas(r *http.Request, c front.Caller) (int, any, error) {
+	project := r.PathValue("project")
+	if !c.Is("admin") {
+		return 0, nil, disallowed(map[string]string{"PUT": "update_quota", "DELETE": "delete_quota"}[r.Method])
+	}
+	if r.Method == http.MethodDelete {
+		delete(s.limits, project)
+		return http.StatusNoContent, nil, nil
+	}
+	var q struct {
+		Quota map[string]int `json:"quota"`
+	}
+	if answer.Decode(r, &q) != nil {
+		return 0, nil, malformed("Body contains invalid data")
+	}
+	known := s.quotasOf(project)
+	for name := range q.Quota {
+		if _, is := known[name]; !is {
+			return 0, nil, malformed("Unrecognized attribute(s) '%s'", name)
+		}
+	}
+	maps.Copy(known, q.Quota)
+	s.limits[project] = known
+	return http.StatusOK, map[string]any{"quota": known}, nil
 }
 
 // Quotas are limits per project; 0 = Neutron's default, below 0 = none.

@@ -2,12 +2,15 @@ package neutron
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Router is a router, with just enough behind it for its API.
@@ -15,6 +18,7 @@ type Router struct {
 	ID, Name, ProjectID, Description string
 	AdminStateUp                     bool
 	ExternalNetwork                  string
+	Gateway                          []FixedIP // its addresses on the external network
 	Tags                             []string
 	CreatedAt                        time.Time
 }
@@ -37,7 +41,7 @@ var routerKind = kind{
 func (o *Router) body() map[string]any {
 	var gateway any
 	if o.ExternalNetwork != "" {
-		gateway = map[string]any{"network_id": o.ExternalNetwork, "enable_snat": true, "external_fixed_ips": []any{}}
+		gateway = map[string]any{"network_id": o.ExternalNetwork, "enable_snat": true, "external_fixed_ips": list(o.Gateway)}
 	}
 	return map[string]any{
 		"id": o.ID, "name": o.Name, "description": o.Description, "project_id": o.ProjectID, "tenant_id": o.ProjectID, "status": "ACTIVE",
@@ -52,7 +56,8 @@ type routerRequest struct {
 	Description  *string `json:"description"`
 	AdminStateUp *bool   `json:"admin_state_up"`
 	Gateway      presence[struct {
-		Network string `json:"network_id"`
+		Network string    `json:"network_id"`
+		Fixed   []FixedIP `json:"external_fixed_ips"`
 	}] `json:"external_gateway_info"`
 }
 
@@ -67,7 +72,25 @@ func (q routerRequest) apply(s *Service, o *Router) error {
 	if n := s.networks[id]; id != "" && (n == nil || !n.External) {
 		return answer.Fail(http.StatusBadRequest, "Bad router request: Network %s is not an external network.", id)
 	}
-	o.ExternalNetwork = id
+	wish := q.Gateway.value.Fixed
+	if id == o.ExternalNetwork && len(wish) == 0 {
+		return nil
+	}
+	s.giveAll(o.Gateway)
+	o.ExternalNetwork, o.Gateway = id, nil
+	if id == "" {
+		return nil
+	}
+	if len(wish) == 0 {
+		wish = s.anyAddresses(s.networks[id])
+	}
+	for _, w := range wish {
+		got, err := s.fix(s.networks[id], w)
+		if err != nil {
+			return err
+		}
+		o.Gateway = append(o.Gateway, got)
+	}
 	return nil
 }
 
@@ -99,6 +122,7 @@ func (s *Service) removeRouter(id string) error {
 	if count(s.ports, func(p *Port) bool { return p.DeviceID == id && p.DeviceOwner == routerInterface }) > 0 {
 		return answer.FailKind(http.StatusConflict, "RouterInUse", "Router %s still has ports", id)
 	}
+	s.giveAll(s.routers[id].Gateway)
 	delete(s.routers, id)
 	return nil
 }
@@ -169,5 +193,39 @@ func interfaceBody(router string, p *Port) map[string]any {
 	return map[string]any{
 		"id": router, "port_id": p.ID, "subnet_id": subnet, "subnet_ids": []string{subnet}, "network_id": p.NetworkID,
 		"project_id": p.ProjectID, "tenant_id": p.ProjectID,
+	}
+}
+
+// extraRoutes serves a call that adds routes to a router's, or removes some of them.
+func (s *Service) extraRoutes(add bool) resource.Handler {
+	return func(r *http.Request, c front.Caller) (int, any, error) {
+		id := r.PathValue("id")
+		if err := s.sees(routerKind, c, id); err != nil {
+			return 0, nil, err
+		}
+		var q struct {
+			Router struct {
+				Routes []map[string]any `json:"routes"`
+			} `json:"router"`
+		}
+		if answer.Decode(r, &q) != nil {
+			return 0, nil, malformed("Body contains invalid data")
+		}
+		have := []any{}
+		if o := s.kept[id]; o != nil {
+			have, _ = o.values["routes"].([]any)
+		}
+		routes := slices.DeleteFunc(slices.Clone(have), func(old any) bool {
+			return slices.ContainsFunc(q.Router.Routes, func(route map[string]any) bool { return reflect.DeepEqual(old, any(route)) })
+		})
+		if add {
+			for _, route := range q.Router.Routes {
+				routes = append(routes, route)
+			}
+		}
+		s.keep(id, routerKind.name, map[string]any{"routes": append([]any{}, routes...)}, true)
+		body := s.routers[id].body()
+		s.overlay(routerKind, body)
+		return http.StatusOK, map[string]any{"router": body}, nil
 	}
 }

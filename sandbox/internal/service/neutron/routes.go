@@ -24,6 +24,20 @@ func (s *Service) routes() http.Handler {
 	for plural, k := range kinds {
 		style.Mount(mux, s.resource(plural, k))
 	}
+	for _, t := range s.tables() {
+		style.Mount(mux, &t.Kind)
+	}
+	for _, verb := range []string{"add", "remove"} {
+		handle("PUT /v2.0/subnetpools/{id}/"+verb+"_prefixes", s.listing(s.pools, "prefixes", verb == "add"))
+		handle("PUT /v2.0/address-groups/{id}/"+verb+"_addresses", s.listing(s.groupsOfAddresses, "addresses", verb == "add"))
+		handle("PUT /v2.0/routers/{id}/"+verb+"_extraroutes", s.extraRoutes(verb == "add"))
+	}
+	mux.Handle("GET /v2.0/extensions/{alias}", http.HandlerFunc(extension))
+	handle("GET /v2.0/network-ip-availabilities", s.availabilities)
+	handle("GET /v2.0/network-ip-availabilities/{id}", s.availability)
+	handle("PUT /v2.0/quotas/{project}", s.setQuotas)
+	handle("DELETE /v2.0/quotas/{project}", s.setQuotas)
+	handle("GET /v2.0/quotas/{project}/default", s.showQuotas)
 	handle("PUT /v2.0/routers/{id}/add_router_interface", s.attach)
 	handle("PUT /v2.0/routers/{id}/remove_router_interface", s.detach)
 	handle("GET /v2.0/quotas/{project}", s.showQuotas)

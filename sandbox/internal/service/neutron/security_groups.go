@@ -54,7 +54,7 @@ func (s *Service) createGroup(r *http.Request, c front.Caller) (string, error) {
 	if q.Name != nil && *q.Name == "default" {
 		return "", answer.FailKind(http.StatusConflict, "SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
 	}
-	if most := s.quotas.SecurityGroups; most >= 0 && count(s.groups,
+	if most := s.most(c.ProjectID, "security_group"); most >= 0 && count(s.groups,
 		func(o *SecurityGroup) bool { return o.ProjectID == c.ProjectID }) >= most {
 		return "", overQuota("security_group")
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Options configures a Service.
@@ -35,8 +36,12 @@ type Service struct {
 	floating map[string]*FloatingIP
 	groups   map[string]*SecurityGroup
 	routers  map[string]*Router
+	kept     map[string]*kept          // by the object's id
+	limits   map[string]map[string]int // by project and resource, where they aren't the defaults
 	used     map[netip.Addr]bool
 	moved    []move // floating IPs whose server changed in the running request
+
+	scopes, groupsOfAddresses, rbac, pools *resource.Table
 }
 
 // New returns a network service without networks.
@@ -44,10 +49,12 @@ func New(o Options) *Service {
 	if o.Free == nil {
 		o.Free = func(string) bool { return true }
 	}
-	return &Service{
+	s := &Service{
 		free: o.Free, clock: o.Clock, quotas: o.Quotas.withDefaults(),
 		networks: map[string]*Network{}, subnets: map[string]*Subnet{}, ports: map[string]*Port{},
 		floating: map[string]*FloatingIP{}, groups: map[string]*SecurityGroup{}, routers: map[string]*Router{},
-		used: map[netip.Addr]bool{},
+		used: map[netip.Addr]bool{}, kept: map[string]*kept{}, limits: map[string]map[string]int{},
 	}
+	s.declare()
+	return s
 }

@@ -62,19 +62,23 @@ func (sub *Subnet) body() map[string]any {
 		"enable_dhcp": sub.DHCP, "dns_nameservers": list(sub.DNS), "host_routes": []any{}, "project_id": sub.ProjectID,
 		"tenant_id":        sub.ProjectID,
 		"allocation_pools": []map[string]any{{"start": sub.first.String(), "end": sub.last.String()}}, "description": sub.Description,
-		"ipv6_address_mode": nil, "ipv6_ra_mode": nil, "subnetpool_id": nil, "service_types": []string{}, "tags": list(sub.Tags),
+		"ipv6_address_mode": nil, "ipv6_ra_mode": nil, "subnetpool_id": orNull(sub.Pool), "service_types": []string{},
+		"tags":       list(sub.Tags),
 		"created_at": stamp(sub.CreatedAt), "updated_at": stamp(sub.CreatedAt), "revision_number": 0,
 	}
 }
 
 type subnetRequest struct {
-	NetworkID   string    `json:"network_id"`
-	CIDR        string    `json:"cidr"`
-	Name        *string   `json:"name"`
-	Description *string   `json:"description"`
-	DHCP        *bool     `json:"enable_dhcp"`
-	Gateway     *string   `json:"gateway_ip"`
-	DNS         *[]string `json:"dns_nameservers"`
+	NetworkID   string           `json:"network_id"`
+	CIDR        string           `json:"cidr"`
+	Name        *string          `json:"name"`
+	Description *string          `json:"description"`
+	DHCP        *bool            `json:"enable_dhcp"`
+	Gateway     presence[string] `json:"gateway_ip"`
+	Pool        string           `json:"subnetpool_id"`
+	Bits        int              `json:"prefixlen"`
+	Version     int              `json:"ip_version"`
+	DNS         *[]string        `json:"dns_nameservers"`
 }
 
 func (q subnetRequest) apply(sub *Subnet) error {
@@ -82,10 +86,14 @@ func (q subnetRequest) apply(sub *Subnet) error {
 	set(&sub.Description, q.Description)
 	set(&sub.DHCP, q.DHCP)
 	set(&sub.DNS, q.DNS)
-	if q.Gateway != nil {
-		a, err := netip.ParseAddr(*q.Gateway)
+	switch {
+	case !q.Gateway.given:
+	case q.Gateway.value == "":
+		sub.Gateway = netip.Addr{}
+	default:
+		a, err := netip.ParseAddr(q.Gateway.value)
 		if err != nil {
-			return malformed("Invalid input for gateway_ip. Reason: '%s' is not a valid IP address.", *q.Gateway)
+			return malformed("Invalid input for gateway_ip. Reason: '%s' is not a valid IP address.", q.Gateway.value)
 		}
 		sub.Gateway = a
 	}
@@ -108,6 +116,11 @@ func (s *Service) createSubnet(r *http.Request, c front.Caller) (string, error) 
 		return "", disallowed("create_subnet")
 	}
 	prefix, err := netip.ParsePrefix(q.CIDR)
+	if q.Pool != "" && q.CIDR == "" {
+		if prefix, err = s.fromPool(c, q.Pool, q.Bits); err != nil {
+			return "", err
+		}
+	}
 	if err != nil {
 		return "", answer.FailKind(http.StatusBadRequest, "InvalidInput", "Invalid input for operation: %s is not in a CIDR format.",
 			q.CIDR)
@@ -119,6 +132,7 @@ func (s *Service) createSubnet(r *http.Request, c front.Caller) (string, error) 
 		}
 	}
 	sub := s.newSubnet(n.ID, "", n.ProjectID, prefix)
+	sub.Pool = q.Pool
 	if err := q.apply(sub); err != nil {
 		return "", err
 	}
@@ -153,13 +167,13 @@ func (s *Service) removeSubnet(id string) error {
 
 // Subnet is a subnet of a network.
 type Subnet struct {
-	ID, Name, NetworkID, ProjectID, Description string
-	CIDR                                        netip.Prefix
-	Gateway                                     netip.Addr
-	DHCP                                        bool
-	DNS                                         []string
-	Tags                                        []string
-	CreatedAt                                   time.Time
+	ID, Name, NetworkID, ProjectID, Description, Pool string
+	CIDR                                              netip.Prefix
+	Gateway                                           netip.Addr
+	DHCP                                              bool
+	DNS                                               []string
+	Tags                                              []string
+	CreatedAt                                         time.Time
 
 	first, last, next netip.Addr // the pool, and where the search for a free address goes on
 }
