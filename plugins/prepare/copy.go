@@ -151,7 +151,7 @@ func summary(plan *transfer.Plan) (lines []string) {
 	for _, i := range plan.Images {
 		states[i.State]++
 	}
-	lines = append(lines, fmt.Sprintf("%d images to copy, %d up to date, %d that can't be read",
+	lines = append(lines, fmt.Sprintf("images to copy: %d, up to date: %d, that can't be read: %d",
 		states[transfer.Planned], states[transfer.Current], states[transfer.Failed]))
 	if plan.Down > 0 {
 		lines = append(lines, "to fetch: "+size(plan.Down))

@@ -134,10 +134,10 @@ func modifySummary(plan *modify.Plan) (lines []string) {
 		}
 	}
 	slices.Sort(lines)
-	total := []string{fmt.Sprintf("%d images to modify", by[modify.Native]+by[modify.Buildah]+by[modify.Command])}
+	total := []string{fmt.Sprintf("images to modify: %d", by[modify.Native]+by[modify.Buildah]+by[modify.Command])}
 	for _, name := range []string{modify.Native, modify.Buildah, modify.Command} {
 		if by[name] > 0 {
-			total = append(total, fmt.Sprintf("%d by %s", by[name], name))
+			total = append(total, fmt.Sprintf("by %s: %d", name, by[name]))
 		}
 	}
 	return append(lines, strings.Join(total, ", "))

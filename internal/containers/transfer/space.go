@@ -39,8 +39,8 @@ func (p *Plan) Spaces() (all []Space) {
 func (p *Plan) fits() error {
 	for _, s := range p.Spaces() {
 		if s.short() {
-			return fault.New(fault.Quota, "free some space there", "writing to %s takes %d bytes, and its disk has %d free", s.Folder,
-				s.Need+spare, s.Free)
+			return fault.New(fault.Quota, "free some space there", "writing to %s takes %.1f MiB, and its disk has %.1f MiB free",
+				s.Folder, float64(s.Need+spare)/(1<<20), float64(s.Free)/(1<<20))
 		}
 	}
 	return nil
