@@ -54,7 +54,7 @@ func Main(args []string) int {
 		version:  version.String(),
 	}
 	h.console.Redact = h.redactor.String
-	signal.Notify(h.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGWINCH)
+	signal.Notify(h.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, session.Resized)
 	// A closed pipe is an error of the write then, and doesn't end the program before the command
 	// has cleaned up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

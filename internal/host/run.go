@@ -107,7 +107,7 @@ func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, er
 		case s := <-ready:
 			return s.process, s.err
 		case signal := <-h.signals:
-			if signal != syscall.SIGWINCH {
+			if signal != session.Resized {
 				cancel()
 			}
 		}

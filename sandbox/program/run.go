@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
@@ -86,13 +85,10 @@ func supervise(cmd *exec.Cmd) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	ownGroup(cmd.SysProcAttr, os.Stdin)
 	dieWithParent(cmd.SysProcAttr)
 	runtime.LockOSThread() // the signal at the parent's death is sent when the starting thread ends
 	defer runtime.UnlockOSThread()
-	if tty := int(os.Stdin.Fd()); term.IsTerminal(tty) {
-		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, tty
-	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer signal.Stop(signals)
@@ -105,7 +101,7 @@ func supervise(cmd *exec.Cmd) error {
 		select {
 		case s := <-signals:
 			if number, ok := s.(syscall.Signal); ok {
-				_ = syscall.Kill(-cmd.Process.Pid, number) // gone already, if this fails
+				signalGroup(cmd.Process, number)
 			}
 		case err := <-done:
 			return statusOf(err)

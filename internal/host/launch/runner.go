@@ -78,7 +78,7 @@ func (r *runner) Start(ctx context.Context) error {
 func (r *runner) start(program string, byDescriptor bool) error {
 	cmd := &exec.Cmd{
 		Path: program, Args: []string{r.spec.Path}, Env: r.env, Dir: "/",
-		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+		SysProcAttr: ownSession(),
 	}
 	if byDescriptor {
 		cmd.ExtraFiles = []*os.File{r.spec.File}
@@ -101,7 +101,7 @@ func (r *runner) start(program string, byDescriptor bool) error {
 	}
 	// From now on nobody can write the file. Whoever did so after it was checked has come too early.
 	if !r.spec.Started() && byDescriptor {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = killGroup(cmd.Process.Pid)
 		_ = cmd.Wait()
 		endOrphans(cmd.Process.Pid)
 		return fault.Wrap(fault.Forbidden, "try again", fmt.Errorf("starting %s: %w", r.spec.Path, errSwapped))
@@ -140,7 +140,7 @@ func (r *runner) Wait(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.exit = r.cmd.ProcessState.String()
-	_ = syscall.Kill(-r.pid, syscall.SIGKILL)
+	_ = killGroup(r.pid)
 	endOrphans(r.pid)
 	r.gone = true
 	return err
@@ -154,10 +154,7 @@ func (r *runner) Kill(context.Context) error {
 	if r.pid == 0 || r.gone {
 		return nil
 	}
-	if err := syscall.Kill(-r.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return err
-	}
-	return nil
+	return killGroup(r.pid)
 }
 
 // status says how the process ended; "" while it runs.

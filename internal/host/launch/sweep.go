@@ -1,10 +1,8 @@
 package launch
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -22,10 +20,4 @@ func sweep(folder string) {
 			_ = os.Remove(path) // fails, as it should, if a socket is in it
 		}
 	}
-}
-
-// mine reports whether the file is this user's.
-func mine(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Getuid()
 }

@@ -93,7 +93,7 @@ func (s *session) drain() {
 
 // signalled interrupts the command at the first signal, and abandons it at the second.
 func (s *session) signalled(signal os.Signal) error {
-	if signal == syscall.SIGWINCH {
+	if signal == Resized {
 		columns, rows := s.Console.Size()
 		s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Window{
 			Window: &pluginv1.Window{Columns: int32(columns), Rows: int32(rows)},

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -80,7 +79,7 @@ func (p *Process) Abandon() {
 			_ = g.Conn.Close()
 		}
 	}
-	_ = syscall.Kill(p.run.cmd.Process.Pid, syscall.SIGKILL) // the shell between us and the plugin
+	_ = p.run.cmd.Process.Kill() // the shell between us and the plugin
 	p.run.closePipes()
 }
 
@@ -120,7 +119,7 @@ func newRunner(path string, env []string) (*pluginRunner, error) {
 	r.cmd = exec.Command("/bin/sh", "-c", `"$0" & wait $!`, path) //nolint:noctx // it lives until Kill
 	r.cmd.Env, r.cmd.Stdout, r.cmd.Stderr = env, r.out, r.err
 	r.cmd.Dir = os.TempDir()
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	r.cmd.SysProcAttr = ownGroup()
 	r.wait = sync.OnceValue(r.cmd.Wait)
 	return r, nil
 }
@@ -158,7 +157,7 @@ func (r *pluginRunner) Wait(context.Context) error { return r.wait() }
 // Kill ends the group.
 func (r *pluginRunner) Kill(context.Context) error {
 	if r.cmd.Process != nil {
-		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
+		killGroup(r.cmd.Process)
 	}
 	return nil
 }

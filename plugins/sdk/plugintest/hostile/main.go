@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command hostile is a collection of plugins that break the rules, for tests of the host and of the
 // conformance kit. Which one it is follows from the name of its executable: imgctl-noisy is noisy.
 //
