@@ -73,6 +73,19 @@ ifeq ($(DESTDIR),)
 	fi
 endif
 
+# A release's version is the source's, unless it is given. TARGETS="linux/amd64" makes it for one system.
+VERSION ?= $(shell sed -n 's/.*Version = "\(.*\)"/\1/p' version/version.go | head -1)
+TARGETS ?=
+OUT ?= $(ROOT)/dist
+
+.PHONY: dist test-dist
+dist: ## make the files of a release in dist/: archives, packages, SBOMs, licences and checksums
+	@go -C tools/dist build -o $(BIN)/dist . && $(BIN)/dist -root $(ROOT) -out $(OUT) -version $(VERSION) $(if $(TARGETS),-targets "$(TARGETS)")
+
+test-dist: plugin ## make a release for this system, and install it; as root with debootstrap in a clean Debian
+	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist
+	IMGCTL_DIST=$(CACHE)/dist go test -count=1 -v $(TESTFLAGS) ./test/dist
+
 # Of `imgctl-sandbox run`, such as --faults FILE.
 SANDBOX_FLAGS ?=
 
@@ -230,6 +243,7 @@ openstack-record: openstack-up ## ask it the conformance catalogue and keep its 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## find what is wrong without running it
 	$(BIN)/golangci-lint run $(PACKAGES)
+	go -C tools/actions tool actionlint $(ROOT)/.github/workflows/*.yml
 
 # packer-sdc finds the project by a folder named packer-plugin-*, whatever this checkout is called.
 .PHONY: generate

@@ -170,7 +170,7 @@ var house = []floor{
 		{"internal/archtest", "enforces this table", nil},
 		{"version", "", nil},
 		{"test/...", "tests from outside: docs, the real Packer, a real OpenStack, benchmarks", anything},
-		{"tools/...", "separate modules: Packer, packer-sdc, golangci-lint, the protocol's generator, HashiCorp's builder to compare with", anything},
+		{"tools/...", "separate modules: Packer, packer-sdc, golangci-lint, the maker of releases, the protocol's generator, HashiCorp's builder to compare with", anything},
 		{"example/...", "templates and programs that tests run", anything},
 	}},
 }
