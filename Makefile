@@ -189,6 +189,8 @@ bench-record: plugin ## the same, and write the numbers into docs/performance.md
 	go run ./test/bench -record docs/performance.md
 	@if command -v docker-registry >/dev/null; then $(MAKE) --no-print-directory bench-prepare-record; \
 	else echo "prepare isn't measured: docker-registry isn't installed"; fi
+	@if [ "$$(id -u)" = 0 ] && command -v buildah rpm rpmbuild >/dev/null; then $(MAKE) --no-print-directory bench-hotfix-record; \
+	else echo "hotfixes aren't measured: that needs root, buildah and rpm"; fi
 
 .PHONY: test-hotfix
 test-hotfix: ## install 200 sets of generated packages into images, and compare with rpm; needs root and rpm
@@ -197,6 +199,10 @@ test-hotfix: ## install 200 sets of generated packages into images, and compare 
 .PHONY: bench-hotfix
 bench-hotfix: build ## measure imgctl prepare hotfix against buildah with rpm -U; needs root, buildah and rpm
 	@go run ./test/bench/hotfix $(BENCH_FLAGS)
+
+.PHONY: bench-hotfix-record
+bench-hotfix-record: override BENCH_FLAGS += -record docs/performance.md
+bench-hotfix-record: bench-hotfix ## the same, and write the numbers into docs/performance.md
 
 # Peers are skopeo, where it is installed, crane of the module that we use, and regsync.
 REGSYNC := github.com/regclient/regclient/cmd/regsync@v0.11.7

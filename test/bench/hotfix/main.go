@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/test/bench/record"
 )
 
 func main() {
@@ -19,9 +21,10 @@ func main() {
 	mib := flag.Int("base", 200, "MiB of the base")
 	own := flag.Bool("own-database", false, "each image has packages of its own, and so a package database of its own")
 	rounds := flag.Int("rounds", 1, "rounds, each with both in turn")
+	page := flag.String("record", "", "write the table into this `FILE`, between its marks of bench-hotfix")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *images, *mib, *rounds, *own)
+	err := run(ctx, *images, *mib, *rounds, *own, *page)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -29,7 +32,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, images, mib, rounds int, own bool) error {
+func run(ctx context.Context, images, mib, rounds int, own bool, page string) error {
 	for _, tool := range []string{"buildah", "rpm", "rpmbuild"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%w: apt-get install buildah rpm", err)
@@ -63,12 +66,28 @@ func run(ctx context.Context, images, mib, rounds int, own bool) error {
 			fmt.Fprintf(os.Stderr, "%s: %s, %d bytes\n", one.name, time.Since(start).Round(time.Millisecond), w.moved.Load())
 		}
 	}
-	fmt.Printf("%d images on a base of %d MiB, %d rounds\n\n", images, mib, rounds)
-	fmt.Printf("| | buildah with rpm -U | imgctl | ratio |\n|---|---|---|---|\n")
-	fmt.Printf("| time | %.1f s | %.1f s | %.3f |\n", theirs.time.Seconds(), ours.time.Seconds(), ours.time.Seconds()/theirs.time.Seconds())
-	fmt.Printf("| bytes moved | %.1f MiB | %.1f MiB | %.3f |\n",
-		float64(theirs.bytes)/(1<<20), float64(ours.bytes)/(1<<20), float64(ours.bytes)/float64(theirs.bytes))
-	return nil
+	database := ""
+	if own {
+		database = ", each with a package database of its own"
+	}
+	time, bytes := ours.time.Seconds()/theirs.time.Seconds(), float64(ours.bytes)/float64(theirs.bytes)
+	table := fmt.Sprintf("| %d images on a base of %d MiB%s; rounds: %d | buildah with `rpm -U` | imgctl | ratio | goal |\n"+
+		"|---|---|---|---|---|\n", images, mib, database, rounds) +
+		fmt.Sprintf("| time | %.1f s | %.1f s | %.3f | ≤ 0.2, %s |\n", theirs.time.Seconds(), ours.time.Seconds(), time, met(time <= 0.2)) +
+		fmt.Sprintf("| bytes moved | %.1f MiB | %.1f MiB | %.3f | ≤ 0.1, %s |\n",
+			float64(theirs.bytes)/(1<<20), float64(ours.bytes)/(1<<20), bytes, met(bytes <= 0.1))
+	fmt.Print(table)
+	if page == "" {
+		return nil
+	}
+	return record.Into(page, "bench-hotfix", "bench-hotfix-record", table)
+}
+
+func met(yes bool) string {
+	if yes {
+		return "met"
+	}
+	return "**missed**"
 }
 
 type result struct {
