@@ -73,6 +73,14 @@ func (b *Block) Options() boottest.Options {
 	}
 }
 
+// Longest is how long the test takes at most, with removing what it made; 0 for a test that isn't asked for.
+func (b *Block) Longest() time.Duration {
+	if b == nil {
+		return 0
+	}
+	return b.Options().Longest()
+}
+
 // unknown is what Packer passes for a value that is known only during the build.
 const unknown = "<unknown>"
 

@@ -71,8 +71,8 @@ func (c *TimeConfig) pace() cloud.Pace {
 }
 
 // deadline is the time after which the build's objects are leftovers: later than all phases together
-// can take.
-func (c *TimeConfig) deadline(connect time.Duration) time.Time {
+// can take, and the boot test.
+func (c *TimeConfig) deadline(connect, test time.Duration) time.Time {
 	phases := c.ServerTimeout + c.VolumeTimeout + c.ImportTimeout + c.StopTimeout + c.ImageTimeout + c.CleanupTimeout
-	return time.Now().Add(24*time.Hour + connect + phases + 4*c.QuotaTimeout)
+	return time.Now().Add(24*time.Hour + connect + test + phases + 4*c.QuotaTimeout)
 }

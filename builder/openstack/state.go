@@ -72,7 +72,7 @@ func newState(c *Config, ui packersdk.Ui, hook packersdk.Hook) multistep.StateBa
 		report:   report.Packer(ui),
 		left:     &cloud.Leftovers{},
 		usual:    remembered(),
-		deadline: c.deadline(max(c.Comm.SSHTimeout, c.Comm.WinRMTimeout)),
+		deadline: c.deadline(max(c.Comm.SSHTimeout, c.Comm.WinRMTimeout), c.BootTest.Longest()),
 	})
 	return state
 }

@@ -22,7 +22,7 @@ func applyCommand() sdk.Command {
 			{Text: "One image", Command: "imgctl --os-cloud ci sync apply --policy site.yaml --image CC-Ubuntu24.04"},
 			{Text: "By what is in it", Command: "imgctl --os-cloud ci sync apply --policy site.yaml --latest ubuntu 24.04 base"},
 		},
-		Args: words(), Flags: append(flags(), bridge.ScheduleFlags()...), Columns: columns, Run: bridge.Run(apply),
+		Args: words(), Flags: append(flags(), bridge.ScheduleFlags()...), Columns: columns, Run: bridge.Run(apply), Complete: complete,
 	}
 }
 
@@ -49,12 +49,12 @@ func repairCommand() sdk.Command {
 			{Text: "What would be archived?", Command: "imgctl --os-cloud ci sync repair --keep newest --dry-run"},
 			{Text: "One name", Command: "imgctl --os-cloud ci sync repair CC-Ubuntu24.04 --keep newest"},
 		},
-		Args:  []sdk.Arg{sdk.Optional("NAME", "only this name")},
+		Args:  []sdk.Arg{sdk.Optional("NAME", "only this name").Completes(sdk.CompleteDynamically)},
 		Flags: sdk.Flags{sdk.Enum("keep", "", "which one stays current", "newest").Required()},
 		Columns: sdk.Columns{
 			{Title: "Image"}, {Title: "Keep"}, {Title: "Archive"}, {Title: "Outcome"}, {Title: "Reason"},
 		},
-		Run: bridge.Run(repair),
+		Run: bridge.Run(repair), Complete: complete,
 	}
 }
 

@@ -2,6 +2,9 @@
 package main
 
 import (
+	"context"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 	"github.com/imgctl/packer-plugin-openstack/version"
 )
@@ -13,4 +16,12 @@ func main() {
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{planCommand(), applyCommand(), statusCommand(), repairCommand()},
 	})
+}
+
+// complete suggests the names of the project's images, which are those of the stores once they were brought.
+func complete(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
+	if what.Flag != "image" && what.Arg != "NAME" {
+		return nil, nil
+	}
+	return bridge.ImageNames(ctx, in, what.Prefix)
 }

@@ -17,7 +17,8 @@ import (
 func flags() sdk.Flags {
 	return sdk.Flags{
 		sdk.File("policy", "", "the policy, or a site.yaml of Chameleon's image tools").Short("F").ValueName("FILE").Required(),
-		sdk.String("image", "", "only this image: its name, or its id in the store").ValueName("NAME|ID"),
+		sdk.String("image", "", "only this image: its name, or its id in the store").ValueName("NAME|ID").
+			Completes(sdk.CompleteDynamically),
 		sdk.Strings("latest", "only the image of this distribution, release and variant").ValueName("DISTRO,RELEASE,VARIANT"),
 		sdk.String("scope", "", "scope of Chameleon's store, in place of the site's, such as prod or dev").ValueName("SCOPE"),
 		sdk.Enum("via", "", "how the data gets into the cloud, in place of the policy's way", sync.Ways...),

@@ -30,7 +30,7 @@ func planCommand() sdk.Command {
 			{Text: "What is new?", Command: "imgctl --os-cloud ci sync plan --policy sync.yaml"},
 			{Text: "Of Chameleon's store, with its site.yaml", Command: "imgctl --os-cloud ci sync plan --policy site.yaml --scope dev"},
 		},
-		Args: words(), Flags: flags(), Columns: columns, Run: bridge.Run(plan),
+		Args: words(), Flags: flags(), Columns: columns, Run: bridge.Run(plan), Complete: complete,
 	}
 }
 
@@ -51,7 +51,7 @@ func statusCommand() sdk.Command {
 		Examples: []sdk.Example{
 			{Text: "For monitoring", Command: "imgctl --os-cloud ci sync status --policy sync.yaml -f json"},
 		},
-		Args: words(), Flags: flags(), Columns: columns, Run: bridge.Run(status),
+		Args: words(), Flags: flags(), Columns: columns, Run: bridge.Run(status), Complete: complete,
 	}
 }
 

@@ -1,4 +1,4 @@
-//go:generate packer-sdc mapstructure-to-hcl2 -type Config
+//go:generate packer-sdc mapstructure-to-hcl2 -type Config,Projects
 //go:generate packer-sdc struct-markdown
 
 // Package imports is Packer's door to internal/image/upload and promote: the post-processor openstack-import.
@@ -19,6 +19,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/upload"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
@@ -62,9 +63,16 @@ type Config struct {
 	// (the default), `copy` or `none`.
 	Members string `mapstructure:"members"`
 
+	// [Projects to share the image with](#projects), a block for each of the `clouds`. Makes the image's visibility
+	// `shared` there. Those that the previous image is shared with don't have to be named.
+	ImageMembers []Projects `mapstructure:"image_members"`
+
 	// The clouds.yaml entries of these projects, whose credentials are used to accept the new image, as in
 	// `openstack-promote`. Entries of projects in another cloud are not used there.
 	AcceptWith []string `mapstructure:"accept_with"`
+
+	// Only give the image its name, and leave images that have it alone. Defaults to `false`.
+	SkipPromotion bool `mapstructure:"skip_promotion"`
 
 	// What else to do with the previous image: `keep` (the default), `hide` or `deactivate`.
 	OldAction string `mapstructure:"old_action"`
@@ -77,6 +85,15 @@ type Config struct {
 	BootTest *boottest.Block `mapstructure:"boot_test"`
 
 	ctx interpolate.Context
+}
+
+// Projects are those that an image is shared with in one cloud.
+type Projects struct {
+	// One of the `clouds`.
+	Cloud string `mapstructure:"cloud" required:"true"`
+
+	// The projects' ids.
+	Projects []string `mapstructure:"projects" required:"true"`
 }
 
 func (c *Config) decode(raws ...any) error {
@@ -114,12 +131,47 @@ func (c *Config) decode(raws ...any) error {
 	if _, err := c.sums(); err != nil {
 		add(fault.In("checksum", err))
 	}
+	add(c.checkMembers()...)
 	add(c.promotion().Validate()...)
 	add(c.BootTest.Validate()...)
 	if len(errs.Errors) > 0 {
 		return errs
 	}
 	return nil
+}
+
+// membersIn are the projects to share the image with in a cloud.
+func (c *Config) membersIn(cloud string) (all []string) {
+	for _, m := range c.ImageMembers {
+		if m.Cloud == cloud {
+			all = append(all, m.Projects...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// checkMembers checks options that have no effect, or not the one that is asked for.
+func (c *Config) checkMembers() (errs []error) {
+	for _, m := range c.ImageMembers {
+		if !slices.Contains(c.Clouds, m.Cloud) && m.Cloud != unknown {
+			errs = append(errs, fault.Bad("image_members", "", "cloud %q is none of the clouds", m.Cloud))
+		}
+		if len(m.Projects) == 0 || slices.Contains(m.Projects, "") {
+			errs = append(errs, fault.Bad("image_members", "name projects by their ids", "cloud %q: there is no project", m.Cloud))
+		}
+	}
+	if len(c.ImageMembers) > 0 && c.Visibility != "" && c.Visibility != unknown && c.Visibility != glance.Shared {
+		errs = append(errs, fault.Bad("visibility", "", "an image that isn't shared has no image_members"))
+	}
+	if c.SkipPromotion {
+		for option, set := range map[string]bool{"members": c.Members != "", "old_action": c.OldAction != "", "keep": c.Keep != nil} {
+			if set {
+				errs = append(errs, fault.Bad(option, "", "it has no effect with skip_promotion"))
+			}
+		}
+	}
+	return errs
 }
 
 const unknown = "<unknown>"

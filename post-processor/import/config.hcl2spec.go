@@ -30,7 +30,9 @@ type FlatConfig struct {
 	MinRAM              *int                `mapstructure:"min_ram" cty:"min_ram" hcl:"min_ram"`
 	Visibility          *string             `mapstructure:"visibility" cty:"visibility" hcl:"visibility"`
 	Members             *string             `mapstructure:"members" cty:"members" hcl:"members"`
+	ImageMembers        []FlatProjects      `mapstructure:"image_members" cty:"image_members" hcl:"image_members"`
 	AcceptWith          []string            `mapstructure:"accept_with" cty:"accept_with" hcl:"accept_with"`
+	SkipPromotion       *bool               `mapstructure:"skip_promotion" cty:"skip_promotion" hcl:"skip_promotion"`
 	OldAction           *string             `mapstructure:"old_action" cty:"old_action" hcl:"old_action"`
 	Keep                *int                `mapstructure:"keep" cty:"keep" hcl:"keep"`
 	BootTest            *boottest.FlatBlock `mapstructure:"boot_test" cty:"boot_test" hcl:"boot_test"`
@@ -67,10 +69,37 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"min_ram":                    &hcldec.AttrSpec{Name: "min_ram", Type: cty.Number, Required: false},
 		"visibility":                 &hcldec.AttrSpec{Name: "visibility", Type: cty.String, Required: false},
 		"members":                    &hcldec.AttrSpec{Name: "members", Type: cty.String, Required: false},
+		"image_members":              &hcldec.BlockListSpec{TypeName: "image_members", Nested: hcldec.ObjectSpec((*FlatProjects)(nil).HCL2Spec())},
 		"accept_with":                &hcldec.AttrSpec{Name: "accept_with", Type: cty.List(cty.String), Required: false},
+		"skip_promotion":             &hcldec.AttrSpec{Name: "skip_promotion", Type: cty.Bool, Required: false},
 		"old_action":                 &hcldec.AttrSpec{Name: "old_action", Type: cty.String, Required: false},
 		"keep":                       &hcldec.AttrSpec{Name: "keep", Type: cty.Number, Required: false},
 		"boot_test":                  &hcldec.BlockSpec{TypeName: "boot_test", Nested: hcldec.ObjectSpec((*boottest.FlatBlock)(nil).HCL2Spec())},
+	}
+	return s
+}
+
+// FlatProjects is an auto-generated flat version of Projects.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatProjects struct {
+	Cloud    *string  `mapstructure:"cloud" required:"true" cty:"cloud" hcl:"cloud"`
+	Projects []string `mapstructure:"projects" required:"true" cty:"projects" hcl:"projects"`
+}
+
+// FlatMapstructure returns a new FlatProjects.
+// FlatProjects is an auto-generated flat version of Projects.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Projects) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatProjects)
+}
+
+// HCL2Spec returns the hcl spec of a Projects.
+// This spec is used by HCL to read the fields of Projects.
+// The decoded values from this spec will then be applied to a FlatProjects.
+func (*FlatProjects) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"cloud":    &hcldec.AttrSpec{Name: "cloud", Type: cty.String, Required: false},
+		"projects": &hcldec.AttrSpec{Name: "projects", Type: cty.List(cty.String), Required: false},
 	}
 	return s
 }

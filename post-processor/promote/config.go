@@ -35,8 +35,9 @@ type Config struct {
 
 	// The template for the names of archived predecessors. Its fields are `.Name` (the name), `.Date`
 	// (today, UTC), `.Time` (now, to the second), `.ID` and `.ShortID` (the archived image's id, and its
-	// first eight characters) and `.CreatedAt` (when it was created). It must give different names to
-	// two images archived on the same day. Defaults to
+	// first eight characters), `.CreatedAt` (when it was created) and `.Property "KEY"` (one of its
+	// properties, or else the short id). It must give different names to two images archived on the same
+	// day. Defaults to
 	// `archive {{ .Name }} {{ .Date }} {{ .ShortID }}`.
 	ArchiveName string `mapstructure:"archive_name"`
 

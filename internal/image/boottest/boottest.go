@@ -88,6 +88,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Longest is how long a test takes at most, with removing what it made.
+func (o Options) Longest() time.Duration {
+	o = o.withDefaults()
+	return o.Timeout + o.CleanupTimeout
+}
+
 const maxPort = 65535
 
 // Validate checks the options without asking the cloud. Errors begin with the option.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
 
@@ -13,7 +14,10 @@ import (
 type swapStep struct{}
 
 // swapKeys are the properties that say which image is, or was, current under which name.
-var swapKeys = []string{PromotedKey, GenerationKey, CurrentKey, StrategyKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey}
+// The deadline of the run that made the image means nothing once it is current.
+var swapKeys = []string{
+	PromotedKey, GenerationKey, CurrentKey, StrategyKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey, cloud.DeadlineKey,
+}
 
 func (swapStep) doing() string { return "making the image current" }
 
@@ -27,7 +31,7 @@ func (swapStep) do(ctx context.Context, r *run) error {
 	}
 	patch := glance.Patch{}.Change(journalKey, text).Hidden(false).Visibility(p.Visibility).
 		Set(PromotedKey, r.journal.At).Set(GenerationKey, strconv.Itoa(r.claim.number))
-	for _, key := range []string{StrategyKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey} {
+	for _, key := range []string{StrategyKey, ArchivedFromKey, ArchivedAtKey, ArchivedByKey, cloud.DeadlineKey} {
 		if r.journal.Before.Properties[key] != nil {
 			patch = patch.Remove(key)
 		}

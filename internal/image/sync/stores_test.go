@@ -111,6 +111,40 @@ func TestListWithoutAnEnd(t *testing.T) {
 	}
 }
 
+// A list that goes on for ever, and a manifest of a gigabyte, are given up long before.
+func TestAnswersWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pages, bytes := 0, 0
+	w.override = func(rw http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.URL.Path == "/v1/c":
+			pages++
+			fmt.Fprintf(rw, `[{"name": "object-%08d"}]`, pages)
+			return true
+		case strings.HasSuffix(r.URL.Path, ".manifest"):
+			for piece := strings.Repeat("x", 1<<16); bytes < 1<<30; bytes += len(piece) {
+				if _, err := fmt.Fprint(rw, piece); err != nil {
+					break
+				}
+			}
+			return true
+		}
+		return false
+	}
+	w.release(stream, "1", "data", nil)
+	if _, err := w.sync(); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "too large") || bytes > 64<<20 {
+		t.Errorf("error is %v, after %d bytes", err, bytes)
+	}
+	w.options.From[0].Store = &store.Headers{Get: store.NewGetter(), Container: w.URL + "/v1/c", Supports: &store.Supports{}}
+	if _, err := w.sync(); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "more than 500 pages") {
+		t.Errorf("error is %v, after %d pages", err, pages)
+	}
+	if now, others := w.own(stream); len(now)+len(others) > 0 {
+		t.Errorf("images are\n%s\n%s", glance.List(now), glance.List(others))
+	}
+}
+
 const catalogue = `---
 images:
   - name: Cirros
@@ -127,7 +161,8 @@ images:
     tags: [small]
     versions:
       - {version: '0.6.9', url: URL/v1/c/nine.raw, checksum: "sha256:SUM9", build_date: 2023-05-30}
-      - {version: '0.6.10', url: URL/v1/c/ten.raw, checksums_url: URL/v1/c/SHA256SUMS, build_date: 2023-05-31}
+      - {version: '0.6.10', url: URL/v1/c/ten.raw, mirror_url: URL/v1/mirror/mirrored.raw, checksums_url: URL/v1/c/SHA256SUMS,
+         build_date: 2023-05-31}
   - name: Ubuntu 24.04
     format: raw
     login: ubuntu
@@ -166,6 +201,9 @@ func TestOsismCatalogue(t *testing.T) {
 	w.one("Cirros 0.6.9", "nine")
 	ten := w.one("Cirros 0.6.10", "ten")
 	w.one("Ubuntu 24.04", "june")
+	if !slices.Contains(w.downloads(), "/v1/mirror/mirrored.raw") || !slices.Contains(w.downloads(), "/v1/c/ten.raw") {
+		t.Errorf("downloads are %v: the mirror is asked, and the original for what it doesn't have", w.downloads())
+	}
 	if p := ten.Properties; ten.MinRAM != 64 || !slices.Contains(ten.Tags, "os:cirros") || p["internal_version"] != "0.6.10" ||
 		p["image_original_user"] != "cirros" || p["architecture"] != "x86_64" || strings.Contains(fmt.Sprint(p), "gocubsgo") {
 		t.Errorf("image is %+v", ten)
@@ -253,6 +291,23 @@ func TestFolderAndCloud(t *testing.T) {
 	}
 	if p := far.mustSync(); !p.Done() {
 		t.Errorf("the second run brings %v", p.Rows())
+	}
+}
+
+// A mirror has the data under a name of its own; the checksums are those of the original.
+func TestOsismMirror(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("c/nine.raw", "nine", nil)
+	w.put("mirror/mirrored.raw", "ten", nil)
+	w.put("c/latest.raw", "june", nil)
+	w.put("c/SHA256SUMS", sum("ten")+" *ten.raw\n"+sum("june")+"  latest.raw\n", nil)
+	w.osism()
+	w.options.Wanted = sync.Wanted{Image: "Cirros 0.6.10"}
+	w.mustSync()
+	w.one("Cirros 0.6.10", "ten")
+	if all := w.downloads(); len(all) != 1 {
+		t.Errorf("downloads are %v", all)
 	}
 }
 

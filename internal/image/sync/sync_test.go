@@ -57,6 +57,39 @@ func TestEmptySiteThenNothingThenANewRelease(t *testing.T) {
 	}
 }
 
+// Archived images get names as the tools give them that the store is from.
+func TestArchiveNames(t *testing.T) {
+	t.Parallel()
+	for template, want := range map[string]string{
+		`{{ .Name }}-{{ .Property "build-os-base-image-revision" }}-{{ .Property "build-timestamp" }}`: stream + "-2003-1000.1",
+		`{{ .Name }} ({{ .Property "current" }})`:                                                      stream + " (1)",
+		`{{ .Name }}_{{ .Property "none" }}`:                                                           stream + "_",
+	} {
+		w := newWorld(t)
+		w.options.From[0].ArchiveName = template
+		more := map[string]any{"build-os-base-image-revision": 2003, "build-timestamp": 1000.1}
+		w.release(stream, "1", "first", more)
+		w.mustSync()
+		w.release(stream, "2", "second", more)
+		w.mustSync()
+		if _, others := w.own(stream); len(others) != 1 || !strings.HasPrefix(others[0].Name, want) {
+			t.Errorf("%s: archived are\n%s", template, glance.List(others))
+		}
+		w.release(stream, "1", "third", more) // once more
+		w.mustSync()
+		w.release(stream, "2", "fourth", more)
+		w.mustSync()
+		names := map[string]bool{}
+		_, others := w.own(stream)
+		for _, img := range others {
+			names[img.Name] = true
+		}
+		if len(others) != 3 || len(names) != 3 {
+			t.Errorf("%s: archived are\n%s", template, glance.List(others))
+		}
+	}
+}
+
 func TestSecondRunKnowsDataByItsChecksum(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -53,7 +53,9 @@ func (w *web) open(ctx context.Context, offset int64) (*Opened, error) {
 	}
 	size, skip, err := w.answer(resp, offset)
 	if err == nil && skip > 0 {
-		_, err = io.CopyN(io.Discard, resp.Body, skip)
+		if _, err = io.CopyN(io.Discard, resp.Body, skip); err != nil {
+			err = Unreachable(w.name, err)
+		}
 	}
 	if err != nil {
 		resp.Body.Close()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/upload"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 // cut serves data and cuts each answer off after some bytes.
@@ -115,6 +116,25 @@ func TestStoresThatMisbehave(t *testing.T) {
 			w.empty()
 		})
 	}
+}
+
+// A store that sends a byte now and then is given up.
+func TestDataThatDrips(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	slow := &http.Client{Transport: outbound.New(outbound.Policy{MaxBody: -1, Idle: 50 * time.Millisecond})}
+	source := with(upload.Web(slow, serve(t, func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Length", "1000000000")
+		for r.Context().Err() == nil {
+			fmt.Fprint(rw, "x")
+			rw.(http.Flusher).Flush()
+			time.Sleep(time.Millisecond)
+		}
+	}), nil), "")
+	if _, err := w.stage(source); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "took too long") {
+		t.Errorf("error is %v (%s)", err, fault.KindOf(err))
+	}
+	w.empty()
 }
 
 // What a store was given to sign in doesn't follow a redirect to another host, nor shows in errors.

@@ -124,11 +124,10 @@ func (c *Osism) offers(i *osismImage) (offers []*Offer) {
 
 // offer makes properties as the image manager does, so that both see each other's images.
 func (c *Osism) offer(i *osismImage, v *osismVersion, name string) *Offer {
-	address := cmp.Or(v.mirror, v.url)
 	o := &Offer{
 		Name: name, Release: v.version, From: c.From, Marks: map[string]string{"internal_version": v.version},
 		Distro: i.meta["os_distro"], Version: cmp.Or(v.os, i.meta["os_version"]), Variant: i.meta["os_purpose"],
-		Visibility: cmp.Or(v.visibility, i.visibility), Hidden: v.hidden, Source: c.Get.Web(address),
+		Visibility: cmp.Or(v.visibility, i.visibility), Hidden: v.hidden, Source: c.source(v),
 	}
 	p := maps.Clone(i.meta)
 	if p == nil {
@@ -151,7 +150,7 @@ func (c *Osism) offer(i *osismImage, v *osismVersion, name string) *Offer {
 	if v.version == "latest" {
 		o.Marks = nil // only the checksum tells one from another
 	}
-	o.More = func(ctx context.Context) error { return c.sums(ctx, o, v, address) }
+	o.More = func(ctx context.Context) error { return c.sums(ctx, o, v) }
 	if v.checksum != "" {
 		o.Source.Sums, o.Problem = upload.ParseSums(v.checksum)
 		p["upstream_checksum"] = v.checksum
@@ -159,8 +158,31 @@ func (c *Osism) offer(i *osismImage, v *osismVersion, name string) *Offer {
 	return o
 }
 
+// source is the data of the mirror, or of the original address if the mirror doesn't have it.
+func (c *Osism) source(v *osismVersion) upload.Source {
+	original := c.Get.Web(v.url)
+	if v.mirror == "" {
+		return original
+	}
+	mirror := c.Get.Web(v.mirror)
+	open, other := mirror.Open, original.Open
+	mirror.Open = func(ctx context.Context, offset int64) (*upload.Opened, error) {
+		data, err := open(ctx, offset)
+		if err == nil || offset > 0 || other == nil || ctx.Err() != nil {
+			return data, err
+		}
+		data, originally := other(ctx, 0)
+		if originally != nil {
+			return nil, fmt.Errorf("%w; and the mirror: %w", originally, err)
+		}
+		open, other = original.Open, nil
+		return data, nil
+	}
+	return mirror
+}
+
 // sums reads the checksum from the file that the catalogue names.
-func (c *Osism) sums(ctx context.Context, o *Offer, v *osismVersion, address string) error {
+func (c *Osism) sums(ctx context.Context, o *Offer, v *osismVersion) error {
 	if v.checksum != "" || v.list == "" {
 		return nil
 	}
@@ -168,7 +190,7 @@ func (c *Osism) sums(ctx context.Context, o *Offer, v *osismVersion, address str
 	if err != nil {
 		return err
 	}
-	file := path.Base(strings.SplitN(address, "?", 2)[0])
+	file := path.Base(strings.SplitN(v.url, "?", 2)[0])
 	list, err := readSums(v.list, text)
 	if err != nil {
 		return err
