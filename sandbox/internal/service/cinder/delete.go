@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
@@ -68,6 +69,14 @@ func (s *Service) deleteVolume(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.visible(r, "volume:delete")
 	if err != nil {
 		return err
+	}
+	if strings.EqualFold(r.URL.Query().Get("cascade"), "true") {
+		for _, o := range slices.Clone(s.snapshots.Rows()) {
+			if o.Text("volume_id") == v.ID {
+				s.snapshots.Forget(o.ID())
+				_ = os.Remove(s.content(o.ID()))
+			}
+		}
 	}
 	if err := s.delete(v, deletable); err != nil {
 		return err

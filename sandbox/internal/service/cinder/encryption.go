@@ -3,11 +3,11 @@ package cinder
 import (
 	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 )
 
@@ -15,8 +15,9 @@ import (
 // There is no key manager, and content is kept as it is.
 
 // encrypts tells whether a type's volumes are encrypted.
-func encrypts(name string) bool {
-	return slices.ContainsFunc(types, func(t volumeType) bool { return t.name == name && t.encrypted })
+func (s *Service) encrypts(name string) bool {
+	row := s.typeNamed(name)
+	return row != nil && row.Values["encryption"] != nil
 }
 
 // addKey gives an image that is made of an encrypted volume a key of its own, which goes with the image.
@@ -46,19 +47,11 @@ func (s *Service) showEncryption(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func showTypeEncryption(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	for _, t := range types {
-		if t.id != id {
-			continue
-		}
-		body := map[string]any{}
-		if t.encrypted {
-			body["volume_type_id"], body["deleted"] = t.id, false
-			maps.Copy(body, encryption)
-		}
-		answer.JSON(w, http.StatusOK, body)
-		return nil
+func (s *Service) showTypeEncryption(_ *http.Request, row *resource.Row) (int, any, error) {
+	body := map[string]any{}
+	if values, ok := row.Values["encryption"].(map[string]any); ok {
+		body["volume_type_id"], body["deleted"] = row.ID(), false
+		maps.Copy(body, values)
 	}
-	return answer.Fail(http.StatusNotFound, "Volume type %s could not be found.", id)
+	return http.StatusOK, body, nil
 }

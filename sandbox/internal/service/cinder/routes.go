@@ -34,11 +34,18 @@ func (s *Service) routes() http.Handler {
 		s.style().Mount(mux, k)
 	}
 	mux.Handle("POST /v3/backups/{id}/restore", s.serve(s.restore))
-	handle("GET /v3/types", listTypes)
-	handle("GET /v3/types/{id}", showType)
-	handle("GET /v3/types/{id}/encryption", showTypeEncryption)
+	s.typeCalls(mux)
+	for _, t := range []*resource.Table{s.snapshots, s.backups} {
+		mux.Handle("POST "+t.Path+"/{id}/action", s.serve(s.recordAction(t)))
+	}
 	handle("GET /v3/limits", s.limits)
-	handle("GET /v3/os-quota-sets/{project}", s.quotaSet)
+	for pattern, h := range map[string]resource.Handler{
+		"GET /v3/os-quota-sets/{project}": s.quotaSet, "PUT /v3/os-quota-sets/{project}": s.setQuotas,
+		"DELETE /v3/os-quota-sets/{project}": s.setQuotas, "GET /v3/os-quota-sets/{project}/defaults": s.quotaSet,
+		"GET /v3/os-services": s.processes, "GET /v3/scheduler-stats/get_pools": s.pools,
+	} {
+		mux.Handle(pattern, s.serve(h))
+	}
 	handle("GET /v3/os-availability-zone", zones)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range []string{versionHeader, "Vary", requestHeader} { // what no controller has seen

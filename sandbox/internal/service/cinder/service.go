@@ -44,6 +44,8 @@ type Service struct {
 	order     []*Volume // by creation
 	snapshots *resource.Table
 	backups   *resource.Table
+	types     *resource.Table
+	limited   map[string]map[string]int // quotas that aren't the defaults, by project
 }
 
 // New returns a block storage service without volumes.
@@ -52,7 +54,8 @@ func New(o Options) (*Service, error) {
 		return nil, fmt.Errorf("creating the folder of volumes: %w", err)
 	}
 	s := &Service{dir: o.Dir, clock: o.Clock, images: o.Images, quotas: o.Quotas.withDefaults(), volumes: map[string]*Volume{}}
-	s.snapshots, s.backups = s.snapshotTable(), s.backupTable()
+	s.limited = map[string]map[string]int{}
+	s.snapshots, s.backups, s.types = s.snapshotTable(), s.backupTable(), s.typeTable()
 	return s, nil
 }
 

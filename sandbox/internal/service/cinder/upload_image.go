@@ -47,7 +47,7 @@ func (s *Service) uploadImage(w http.ResponseWriter, r *http.Request, args json.
 		s.clock.After(func(ctx context.Context) { s.upload(ctx, id, image, before) })
 		body = map[string]any{
 			"id": v.ID, "image_id": image, "image_name": q.ImageName, "status": Uploading, "size": v.Size,
-			"volume_type":      typeRecord(v.Type),
+			"volume_type":      s.typeRecord(v.Type),
 			"container_format": orDefault(q.ContainerFormat, "bare"), "disk_format": orDefault(q.DiskFormat, "raw"),
 			"display_description": orNull(v.Description), "visibility": visibility, "protected": protected,
 			"updated_at": stamp(s.clock.Now()),

@@ -19,6 +19,14 @@ var actions = map[string]actionFunc{
 	"os-extend":               (*Service).extend,
 	"os-reset_status":         (*Service).resetStatus,
 	"os-force_delete":         (*Service).forceDelete,
+	"os-attach":               (*Service).attachByHand,
+	"os-detach":               (*Service).detachByHand,
+	"os-retype":               (*Service).retype,
+	"os-reimage":              (*Service).reimage,
+	"os-reserve":              shift("reserve", Reserved, Available),
+	"os-unreserve":            shift("unreserve", Available, Reserved, Attaching),
+	"os-begin_detaching":      shift("begin_detaching", Detaching, InUse),
+	"os-roll_detaching":       shift("roll_detaching", InUse, Detaching),
 }
 
 // change runs an action that changes a volume at once.

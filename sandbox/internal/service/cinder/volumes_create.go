@@ -59,7 +59,7 @@ func (s *Service) draft(caller front.Caller, spec Spec) (*Volume, error) {
 		return nil, answer.Fail(http.StatusBadRequest, "Availability zone '%s' is invalid.", v.Zone)
 	}
 	var err error
-	if v.Type, err = typeName(spec.Type); err != nil {
+	if v.Type, err = s.typeName(spec.Type); err != nil {
 		return nil, err
 	}
 	if spec.ImageID == "" {
@@ -81,7 +81,7 @@ func (s *Service) add(v *Volume, content func() (io.ReadCloser, error)) (Volume,
 	if err := s.room(v.ProjectID, v.Size); err != nil {
 		return Volume{}, err
 	}
-	if encrypts(v.Type) {
+	if s.encrypts(v.Type) {
 		v.KeyID = uuid.NewString()
 	}
 	s.volumes[v.ID], s.order = v, append(s.order, v)
