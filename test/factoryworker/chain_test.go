@@ -22,7 +22,7 @@ func (w *world) chained() worker.Options {
 			Watch: watch.Options{
 				Profiles: filepath.Join(w.dir, "profiles"),
 				Sink: watch.Sink{Open: func(ctx context.Context) (queue.Queue, error) {
-					return openQueue(ctx, w.file, w.url)
+					return openQueue(ctx, w.file, w.url, w.name)
 				}},
 			},
 		}, image)

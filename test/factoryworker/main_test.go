@@ -16,6 +16,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/test/rabbittest"
 )
 
 // childEnv makes the test binary a worker; its value is a child as JSON.
@@ -23,7 +24,7 @@ const childEnv = "FACTORYWORKER_CHILD"
 
 // child is a worker in a process of its own, which can be killed.
 type child struct {
-	File, URL                string // of the queue
+	File, URL, Name          string // of the queue
 	Clouds, Logs             string
 	TemplateMap, SourceImage string
 	Env                      map[string]string
@@ -39,12 +40,14 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	rabbittest.EndShared()
+	os.Exit(code)
 }
 
 func (c child) run() error {
 	ctx := context.Background()
-	q, err := openQueue(ctx, c.File, c.URL)
+	q, err := openQueue(ctx, c.File, c.URL, c.Name)
 	if err != nil {
 		return err
 	}
@@ -68,9 +71,9 @@ func (c child) run() error {
 	}, report.Discard)
 }
 
-func openQueue(ctx context.Context, file, url string) (queue.Queue, error) {
+func openQueue(ctx context.Context, file, url, name string) (queue.Queue, error) {
 	if file != "" {
 		return queue.OpenFile(ctx, file, policy)
 	}
-	return queue.DialRabbit(ctx, queue.RabbitOptions{URLs: []string{url}, Name: "imgctl.test", Policy: policy})
+	return queue.DialRabbit(ctx, queue.RabbitOptions{URLs: []string{url}, Name: name, Policy: policy})
 }

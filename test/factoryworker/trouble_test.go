@@ -131,7 +131,7 @@ func TestAnotherWorkerTakesOverFromAKilledOne(t *testing.T) {
 		w.publish(message("web", "", 1))
 		o := w.options()
 		text, err := json.Marshal(child{
-			File: w.file, URL: w.url, Clouds: w.CloudsYAML(), Logs: filepath.Join(w.dir, "logs"), TemplateMap: o.TemplateMap,
+			File: w.file, URL: w.url, Name: w.name, Clouds: w.CloudsYAML(), Logs: filepath.Join(w.dir, "logs"), TemplateMap: o.TemplateMap,
 			SourceImage: o.SourceImages, Env: o.Packer.Env,
 		})
 		if err != nil {
@@ -232,8 +232,10 @@ func (q *losing) Consume(ctx context.Context, slots int, handle func(context.Con
 }
 
 func TestFourFailingBuildsLeaveFourWorkers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, filepath.Join(t.TempDir(), "queue.db"), "")
+	everywhere(t, fourFail)
+}
+
+func fourFail(t *testing.T, w *world) {
 	w.write("template-map.json", `{"DEFAULT": ["bad.pkr.hcl"], "good1-sl7x-x86_64": ["web.pkr.hcl"], "good2-sl7x-x86_64": ["web.pkr.hcl"],
 		"good3-sl7x-x86_64": ["web.pkr.hcl"], "good4-sl7x-x86_64": ["web.pkr.hcl"]}`)
 	w.write("bad.pkr.hcl", "not HCL {")
@@ -283,4 +285,26 @@ func TestABuildSeesItsOwnCredentialsOnly(t *testing.T) {
 	if got := fmt.Sprint(env); got != "map[CHECKPOINT_DISABLE:1 MINE:1 PACKER_NO_COLOR:1 PATH:/bin]" {
 		t.Error(got)
 	}
+}
+
+// Two builds of one image have two logs, whichever worker built it.
+func TestTwoBuildsOfAnImageHaveTwoLogs(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		for n := range int64(2) {
+			w.write("web.pkr.hcl", template(fmt.Sprintf("echo this is build %d", n+1)))
+			w.publish(message("web", fmt.Sprint(n), n+1))
+			w.work(w.options())
+		}
+		runs := w.runs("sl7x-x86_64 web")
+		if len(runs) != 2 {
+			t.Fatalf("%d runs", len(runs))
+		}
+		for n, r := range runs { // the latest first
+			log, err := os.ReadFile(r.Log())
+			own, other := fmt.Sprint("this is build ", 2-n), fmt.Sprint("this is build ", n+1)
+			if err != nil || !strings.Contains(string(log), own) || strings.Contains(string(log), other) {
+				t.Errorf("log %d: %v\n%s", n, err, log)
+			}
+		}
+	})
 }

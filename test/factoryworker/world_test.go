@@ -40,6 +40,7 @@ type world struct {
 	dir     string
 	file    string // of the queue
 	url     string // of the queue's RabbitMQ
+	name    string // of the queue there
 	project *cloud.Cloud
 	images  *glance.Client
 	source  string
@@ -56,13 +57,13 @@ func everywhere(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 	t.Run("RabbitMQ", func(t *testing.T) {
 		t.Parallel()
-		test(t, newWorld(t, "", rabbittest.Start(t).URL))
+		test(t, newWorld(t, "", rabbittest.Shared(t).URL))
 	})
 }
 
 func (w *world) open() queue.Queue {
 	w.t.Helper()
-	q, err := openQueue(w.t.Context(), w.file, w.url)
+	q, err := openQueue(w.t.Context(), w.file, w.url, w.name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func newWorld(t *testing.T, file, url string) *world {
 	t.Helper()
 	w := &world{
 		Cloud: sandboxtest.Start(t, sandbox.Options{}), t: t, dir: t.TempDir(), file: file, url: url, env: map[string]string{},
-		rep: &said{t: t},
+		name: "imgctl.test-" + uuid.NewString(), rep: &said{t: t},
 	}
 	var err error
 	if w.source, err = w.AddImage(sandbox.Image{

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,13 +39,8 @@ func Start(t testing.TB, more ...string) *Server {
 		t.Skip("needs RabbitMQ: install Debian's rabbitmq-server to test against it")
 	}
 	for try := 1; ; try++ {
-		s := configure(t, more)
-		t.Cleanup(func() {
-			s.Kill()
-			kill := exec.CommandContext(context.Background(), "epmd", "-kill")
-			kill.Env = s.env
-			_ = kill.Run()
-		})
+		s := configure(t, t.TempDir(), more)
+		t.Cleanup(s.end)
 		err := s.run(t)
 		if err == nil {
 			return s
@@ -58,10 +54,55 @@ func Start(t testing.TB, more ...string) *Server {
 	}
 }
 
-// configure is a server that hasn't been started, on ports of its own.
-func configure(t testing.TB, more []string) *Server {
+// end ends the server, and what it has started.
+func (s *Server) end() {
+	s.Kill()
+	kill := exec.CommandContext(context.Background(), "epmd", "-kill")
+	kill.Env = s.env
+	_ = kill.Run()
+}
+
+var shared struct {
+	sync.Mutex
+	server *Server
+}
+
+// Shared is a server for all tests of a package that neither kill it nor configure it; they need queues of their own.
+// The package's TestMain calls EndShared.
+func Shared(t testing.TB) *Server {
 	t.Helper()
-	dir := t.TempDir()
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("needs RabbitMQ: install Debian's rabbitmq-server to test against it")
+	}
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server != nil {
+		return shared.server
+	}
+	dir, err := os.MkdirTemp("", "rabbittest") //nolint:usetesting // it outlives the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := configure(t, dir, nil)
+	if err := s.run(t); err != nil {
+		s.end()
+		t.Fatal(err)
+	}
+	shared.server = s
+	return s
+}
+
+// EndShared ends the shared server, if there is one.
+func EndShared() {
+	if s := shared.server; s != nil {
+		s.end()
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// configure is a server that hasn't been started, on ports of its own.
+func configure(t testing.TB, dir string, more []string) *Server {
+	t.Helper()
 	s := &Server{dir: dir, config: filepath.Join(dir, "rabbitmq.conf"), port: freePort(t)}
 	s.URL = fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", s.port)
 	lines := append([]string{
