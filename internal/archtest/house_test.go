@@ -130,6 +130,7 @@ var house = []floor{
 			"internal/factory/chain", "which images start from which",
 			with(ground, "internal/factory/watch", "internal/aquilon/profile", "internal/queue"),
 		},
+		{"internal/factory/notes", "tells how builds have ended: mail, chats, webhooks", ground},
 		{"internal/factory/roster", "which workers run on this machine", ground},
 		{"internal/factory/packer", "runs packer: variables, environment, process group, log", ground},
 		{"internal/factory/buildlog", "the logs of builds: a folder per run", ground},

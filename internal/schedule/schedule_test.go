@@ -35,20 +35,47 @@ var jobs = []schedule.Job{{
 	Docs: "https://github.com/imgctl/packer-plugin-openstack/blob/main/docs/sync.md",
 }}
 
+// daemons are those whose units are in example/schedule.
+var daemons = []schedule.Daemon{{
+	Name: "imgctl-factory", Description: "Build images when Aquilon profiles change, on one machine",
+	Command: []string{
+		"/usr/local/bin/imgctl", "--os-cloud", "images", "factory", "run", "--config", "/etc/imgctl/factory.ini",
+		"--build-clouds", "/etc/imgctl/build-clouds.yaml", "--build-cloud", "builder",
+	},
+	Stop: "5min", Docs: factoryDocs,
+}, {
+	Name: "imgctl-factory-watch", Description: "Ask for builds of images whose Aquilon profiles have changed",
+	Command: []string{"/usr/local/bin/imgctl", "factory", "watch", "--config", "/etc/imgctl/factory.ini", "--every", "1m"},
+	Stop:    "1min", Docs: factoryDocs,
+}, {
+	Name: "imgctl-factory-worker", Description: "Build and promote the images that the factory's queue asks for",
+	Command: []string{
+		"/usr/local/bin/imgctl", "--os-cloud", "images", "factory", "worker", "--config", "/etc/imgctl/factory.ini",
+		"--build-clouds", "/etc/imgctl/build-clouds.yaml", "--build-cloud", "builder",
+	},
+	Stop: "5min", Docs: factoryDocs,
+}}
+
+const factoryDocs = "https://github.com/imgctl/packer-plugin-openstack/blob/main/docs/factory.md"
+
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join("..", "..", "example", "schedule")
+	files := map[string]string{}
 	for _, j := range jobs {
-		for suffix, want := range map[string]string{".service": j.Service(), ".timer": j.Timer(), ".cron": j.CronTab()} {
-			name := filepath.Join(dir, j.Name+suffix)
-			if *update {
-				if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
-					t.Fatal(err)
-				}
+		files[j.Name+".service"], files[j.Name+".timer"], files[j.Name+".cron"] = j.Service(), j.Timer(), j.CronTab()
+	}
+	for _, d := range daemons {
+		files[d.Name+".service"] = d.Service()
+	}
+	for name, want := range files {
+		name = filepath.Join("..", "..", "example", "schedule", name)
+		if *update {
+			if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
 			}
-			if got, err := os.ReadFile(name); err != nil || string(got) != want {
-				t.Errorf("%s is not as its template makes it (%v): run go test ./internal/schedule -update", name, err)
-			}
+		}
+		if got, err := os.ReadFile(name); err != nil || string(got) != want {
+			t.Errorf("%s is not as its template makes it (%v): run go test ./internal/schedule -update", name, err)
 		}
 	}
 }
@@ -60,18 +87,26 @@ func TestSystemdTakesTheUnits(t *testing.T) {
 		t.Skip("systemd-analyze is not installed")
 	}
 	dir := t.TempDir()
-	for _, j := range jobs {
-		j.Command = append([]string{"/bin/true"}, j.Command[1:]...)
-		for suffix, text := range map[string]string{".service": j.Service(), ".timer": j.Timer()} {
-			if err := os.WriteFile(filepath.Join(dir, j.Name+suffix), []byte(text), 0o600); err != nil {
+	verify := func(job string, units map[string]string) {
+		t.Helper()
+		args := []string{"verify"}
+		for name, text := range units {
+			file := filepath.Join(dir, name)
+			if err := os.WriteFile(file, []byte(strings.Replace(text, "=/usr/local/bin/imgctl ", "=/bin/true ", 1)), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			args = append(args, file)
 		}
-		out, err := exec.CommandContext(t.Context(), analyze, "verify", filepath.Join(dir, j.Name+".timer"),
-			filepath.Join(dir, j.Name+".service")).CombinedOutput()
-		if strings.Contains(string(out), j.Name) && !strings.Contains(string(out), "Failed to") || err != nil && !harmless(out) {
+		out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput()
+		if strings.Contains(string(out), job) && !strings.Contains(string(out), "Failed to") || err != nil && !harmless(out) {
 			t.Errorf("%v\n%s", err, out)
 		}
+	}
+	for _, j := range jobs {
+		verify(j.Name, map[string]string{j.Name + ".service": j.Service(), j.Name + ".timer": j.Timer()})
+	}
+	for _, d := range daemons {
+		verify(d.Name, map[string]string{d.Name + ".service": d.Service()})
 	}
 }
 

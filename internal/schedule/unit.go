@@ -15,6 +15,21 @@ type Job struct {
 	Docs        string   // URL
 }
 
+// Daemon is a command that runs all the time.
+type Daemon struct {
+	Name        string // of its unit, such as imgctl-factory
+	Description string
+	Command     []string // the program's path first
+	Stop        string   // how long it may take to end, such as 35min
+	Docs        string   // URL
+}
+
+// Line is the command as systemd takes it; paths in it have no spaces.
+func (d Daemon) Line() string { return strings.Join(d.Command, " ") }
+
+// Service is the service unit.
+func (d Daemon) Service() string { return render("daemon", d) }
+
 var units = template.Must(template.New("").Parse(`
 {{- define "service" -}}
 # {{.Description}}. Copy it to /etc/systemd/system, and adapt paths and the cloud's name.
@@ -45,6 +60,41 @@ ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 ReadWritePaths=-/var/lib/prometheus/node-exporter
+{{end -}}
+{{- define "daemon" -}}
+# {{.Description}}. Copy it to /etc/systemd/system, adapt paths and clouds' names,
+# then run systemctl enable --now {{.Name}}.
+[Unit]
+Description={{.Description}}
+Documentation={{.Docs}}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=exec
+ExecStart={{.Line}}
+Restart=on-failure
+RestartSec=15s
+# Files with credentials: readable for this user alone.
+User=imgctl
+Environment=OS_CLIENT_CONFIG_FILE=/etc/imgctl/clouds.yaml
+StateDirectory=imgctl
+CacheDirectory=imgctl
+LogsDirectory=imgctl
+Environment=XDG_CACHE_HOME=/var/cache/imgctl XDG_CONFIG_HOME=/etc XDG_DATA_HOME=/var/lib/imgctl
+# Only imgctl gets the signal: it interrupts what it has started, after --grace.
+KillMode=mixed
+KillSignal=SIGINT
+SuccessExitStatus=130
+TimeoutStopSec={{.Stop}}
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+
+[Install]
+WantedBy=multi-user.target
 {{end -}}
 {{- define "timer" -}}
 # Copy it to /etc/systemd/system, then run systemctl enable --now {{.Name}}.timer.
@@ -81,9 +131,11 @@ func (j Job) Timer() string { return j.file("timer") }
 // CronTab is a file for /etc/cron.d.
 func (j Job) CronTab() string { return j.file("cron") }
 
-func (j Job) file(name string) string {
+func (j Job) file(name string) string { return render(name, j) }
+
+func render(name string, what any) string {
 	var b strings.Builder
-	if err := units.ExecuteTemplate(&b, name, j); err != nil {
+	if err := units.ExecuteTemplate(&b, name, what); err != nil {
 		panic(err) // the templates are this package's own
 	}
 	return b.String()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,10 +118,13 @@ func readyWorker(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.
 	if o.Dependants, err = dependants(in, out, c); err != nil {
 		return o, nil, err
 	}
+	if o.Notify, err = notify(ctx, in, out, c); err != nil {
+		return o, nil, err
+	}
 	if o.Queue, err = c.OpenQueue(ctx); err != nil {
 		return o, nil, err
 	}
-	access, images, err := bridge.Images(ctx, in, "")
+	access, images, err := promoter(ctx, in, out, c)
 	if err != nil {
 		return o, nil, errors.Join(err, o.Queue.Close())
 	}
@@ -179,18 +183,31 @@ func workerOptions(in *sdk.Input, c *config.Config) (o worker.Options, err error
 	if (file == "") != (entry == "") {
 		return o, fault.New(fault.Usage, "", "%s and %s need each other", fault.Option("build-clouds"), fault.Option("build-cloud"))
 	}
-	// Without these, packer would find the user's own clouds.yaml, which has the credentials that promote.
-	o.Packer.Env["OS_CLIENT_CONFIG_FILE"] = os.DevNull
+	return o, credentials(&o.Packer, c, file, entry)
+}
+
+// credentials gives packer those to build with, and nothing of those that promote.
+func credentials(b *packer.Build, c *config.Config, file, entry string) (err error) {
+	// Without this, packer would find the user's own clouds.yaml, which has the credentials that promote.
+	b.Env["OS_CLIENT_CONFIG_FILE"] = os.DevNull
 	if file != "" {
-		if _, err := os.Stat(file); err != nil {
-			return o, fault.Bad("build-clouds", "", "%w", err)
+		if b.Secrets, err = config.CloudSecrets(file); err != nil {
+			return fault.Bad("build-clouds", "", "%w", err)
 		}
-		if o.Packer.Env["OS_CLIENT_CONFIG_FILE"], err = filepath.Abs(file); err != nil {
-			return o, err
-		}
-		o.Packer.Env["OS_CLOUD"] = entry
+		b.Env["OS_CLOUD"] = entry
+		b.Env["OS_CLIENT_CONFIG_FILE"], err = filepath.Abs(file)
+		return err
 	}
-	return o, nil
+	if _, err := os.Stat(c.AuthFile); err != nil {
+		return nil //nolint:nilerr // templates may have credentials of their own
+	}
+	variables, err := config.OpenRC(c.AuthFile)
+	if err != nil {
+		return fault.About("PACKER_AUTH_FILE", err)
+	}
+	maps.Copy(b.Env, variables)
+	b.Secrets = config.Secrets(variables)
+	return nil
 }
 
 // cleanup is how long packer may take to remove what it has made; imgctl gives a command a minute.

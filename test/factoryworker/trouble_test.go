@@ -186,6 +186,26 @@ func TestWhatADeadWorkerHasBuiltIsPromoted(t *testing.T) {
 	}
 }
 
+// What a dead worker has built for an older message is in nobody's way, and nobody's disk.
+func TestWhatADeadWorkerHasBuiltIsRemovedWithTheNextImage(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		w.publish(message("web", "old", 1))
+		fails := w.options()
+		fails.Promotion.Gate = []string{"/bin/false"} // after the build, as a dying worker
+		fails.UntilEmpty = false
+		stop, done := w.start(fails)
+		eventually(t, "failed promotion", func() bool { return w.rep.has("gate") })
+		stop()
+		<-done
+		old := w.built()
+		w.publish(message("web", "new", 2))
+		eventually(t, "image", func() bool { w.work(w.options()); return w.current()["sl7x-x86_64 web"] != nil })
+		if now := w.built(); len(old) != 1 || len(now) != 1 || now[0].ID == old[0].ID {
+			t.Errorf("before %v, now %v", names(old), names(now))
+		}
+	})
+}
+
 func TestAnOlderMessageDoesNotReplaceANewerImage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, filepath.Join(t.TempDir(), "queue.db"), "")

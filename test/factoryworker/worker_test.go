@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
@@ -84,6 +86,8 @@ func TestFiveFailuresAreADeadLetterWithFiveLogs(t *testing.T) {
 		w.publish(message("bad", "", 1), message("web", "", 1))
 		o := w.options()
 		o.UntilEmpty = false
+		var told ended
+		o.Notify = told.add
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- worker.Run(ctx, o, w.rep) }()
@@ -92,6 +96,9 @@ func TestFiveFailuresAreADeadLetterWithFiveLogs(t *testing.T) {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+		if got, want := told.String(), "bad 1, bad 2, bad 3, bad 4, bad 5 dead, web 1"; got != want {
+			t.Errorf("told %s, want %s", got, want)
 		}
 		m, runs := w.dead()[0], w.runs("sl7x-x86_64 bad")
 		if len(runs) != 5 || m.Attempt != 5 || m.Failure.Log != runs[0].Log() || !strings.Contains(m.Failure.Reason, "no such flavor") {
@@ -107,4 +114,30 @@ func TestFiveFailuresAreADeadLetterWithFiveLogs(t *testing.T) {
 			t.Errorf("images %v", got)
 		}
 	})
+}
+
+// ended is what was told.
+type ended struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (e *ended) add(of worker.Ended) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	text := fmt.Sprint(strings.TrimPrefix(of.Image, "sl7x-x86_64 "), " ", of.Attempt+1)
+	if of.Dead {
+		text += " dead"
+	}
+	if (len(of.Images) == 0) != strings.Contains(of.Failure.Reason, "no such flavor") {
+		text += fmt.Sprintf(" %v %q", of.Images, of.Failure.Reason)
+	}
+	e.all = append(e.all, text)
+}
+
+func (e *ended) String() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	slices.Sort(e.all)
+	return strings.Join(e.all, ", ")
 }

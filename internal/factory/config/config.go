@@ -52,6 +52,10 @@ type Config struct {
 	ConsumeLegacy bool   // take messages of LegacyQueue, too
 	Dependants    bool   // when an image becomes current, build those that start from it
 
+	// From [imgctl], too: who is told how builds end; "" for nobody. SMTPPassword is a file.
+	SlackFailureHook, Webhook                    string
+	SMTPServer, SMTPFrom, SMTPUser, SMTPPassword string
+
 	queue queueConfig
 }
 
@@ -174,6 +178,12 @@ func (c *Config) keys() []key {
 		{section: own, name: "RABBIT_CERT_FILE", into: c.path(&q.cert)},
 		{section: own, name: "RABBIT_KEY_FILE", into: c.path(&q.key)},
 		{section: own, name: "CONSUME_LEGACY_QUEUE", into: yes(&c.ConsumeLegacy)},
+		{section: own, name: "SLACK_FAILURE_HOOK", into: text(&c.SlackFailureHook)},
+		{section: own, name: "WEBHOOK", into: text(&c.Webhook)},
+		{section: own, name: "SMTP_SERVER", into: text(&c.SMTPServer)},
+		{section: own, name: "SMTP_FROM", into: text(&c.SMTPFrom)},
+		{section: own, name: "SMTP_USER", into: text(&c.SMTPUser)},
+		{section: own, name: "SMTP_PASSWORD_FILE", into: c.path(&c.SMTPPassword)},
 		{section: own, name: "REBUILD_DEPENDANTS", otherwise: "yes", into: yes(&c.Dependants)},
 		{section: own, name: "ATTEMPTS", into: number(&c.Attempts)},
 		{section: own, name: "NAME_STYLE", into: text(&c.NameStyle)},

@@ -171,3 +171,11 @@ func secret(path string) (string, error) {
 	}
 	return line, nil
 }
+
+// MailPassword is that of SMTP_PASSWORD_FILE, "" if there is none.
+func (c *Config) MailPassword() (string, error) {
+	if c.SMTPPassword == "" {
+		return "", nil
+	}
+	return secret(c.SMTPPassword)
+}

@@ -91,6 +91,33 @@ func (w *worker) look(ctx context.Context, j *job, key string) (done, left []str
 	return done, left, nil
 }
 
+// clear removes what dead workers have built of this recipe for this or an older message, and nobody has promoted: nobody
+// will. The caller has the claim on the recipe, and has made its images current.
+func (w *worker) clear(ctx context.Context, j *job, current []string) {
+	if j.Sequence == 0 {
+		return
+	}
+	images, err := w.Site.Images.Images(ctx, glance.Query{
+		Owner: w.Site.Project, BothHidden: true, Properties: map[string]string{ImageKey: j.Name},
+	})
+	if err != nil {
+		w.rep.Warn("%s: looking for images of dead workers: %v", j.Name, err)
+		return
+	}
+	for _, i := range images {
+		sequence, _ := strconv.ParseInt(i.Properties[SequenceKey], 10, 64)
+		if sequence == 0 || sequence > j.Sequence || i.Properties[promote.PromotedKey] != "" || i.Properties[promote.ArchivedFromKey] != "" ||
+			slices.Contains(current, i.ID) {
+			continue
+		}
+		if err := w.Site.Images.Delete(ctx, i.ID); err != nil {
+			w.rep.Warn("%s: removing image %s of a dead worker: %v", j.Name, i, err)
+			continue
+		}
+		w.rep.Step("%s: removed image %s, which a dead worker has built", j.Name, i)
+	}
+}
+
 // pack runs packer.
 func (w *worker) pack(ctx context.Context, j *job, template string, files handed, marks map[string]string, log io.Writer) (
 	[]packer.Artifact, error,

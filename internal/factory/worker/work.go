@@ -98,18 +98,22 @@ func (w *worker) run(ctx context.Context, j *job) verdict {
 			err = fmt.Errorf("asking for the builds of the images that start from this one: %w", err)
 		}
 	}
-	v, result := verdict{}, buildlog.Result{Images: images, Outcome: buildlog.Unchanged, Ended: time.Now().UTC()}
+	if err == nil && len(images) > 0 {
+		w.clear(ctx, j, images)
+	}
+	v, result := verdict{image: j.Name}, buildlog.Result{Images: images, Outcome: buildlog.Unchanged, Ended: time.Now().UTC()}
 	switch {
 	case errors.Is(err, errSuperseded):
 		w.rep.Step("%s: message %s: %v", j.Name, j.ID, err)
 	case err != nil:
 		v = w.failed(ctx, j.Name, err, run.Log())
+		v.image = j.Name
 		result.Outcome, result.Reason = buildlog.Interrupted, fmt.Sprint(context.Cause(ctx))
 		if v.fail != nil {
 			result.Outcome, result.Reason = buildlog.Failed, v.fail.Reason
 		}
 	case built:
-		result.Outcome = buildlog.Built
+		result.Outcome, v.built = buildlog.Built, images
 		w.rep.Step("%s: done in %s, current: %s", j.Name, time.Since(started).Round(time.Second), strings.Join(images, ", "))
 	default:
 		w.rep.Step("%s: the image is current already", j.Name)

@@ -4,6 +4,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,8 @@ type Options struct {
 	// Dependants is nil, or asks for the builds of the images that start from one that has become current. It is
 	// called again if the worker dies before its message has ended.
 	Dependants func(ctx context.Context, image string) error
+	// Notify is nil, or is told of builds that have made an image or have failed. The worker waits for it at its end.
+	Notify func(Ended)
 	// UntilEmpty ends the worker when there is nothing to do.
 	UntilEmpty bool
 }
@@ -71,11 +74,22 @@ func (o Options) validate() error {
 	return errors.Join(o.Promotion.Validate()...)
 }
 
+// Ended is how the work on a message has ended.
+type Ended struct {
+	queue.Message          // as it was before
+	Image         string   // "" if the message couldn't be understood
+	Images        []string // ids, if it succeeded
+	Failure       queue.Failure
+	Dead          bool // it isn't tried again
+	Worker        string
+}
+
 // worker is one that runs.
 type worker struct {
 	Options
 	rep  report.Reporter
 	name string // host and process
+	told sync.WaitGroup
 	hard context.Context
 
 	mu       sync.Mutex
@@ -111,6 +125,7 @@ func Run(ctx context.Context, o Options, rep report.Reporter) error {
 		interrupt(errDraining)
 	})
 	defer unwatch()
+	defer w.told.Wait()
 	var idle sync.WaitGroup
 	defer idle.Wait()
 	defer stop()
@@ -183,6 +198,8 @@ type verdict struct {
 	again      bool // it comes again in a moment
 	lost       bool // another worker has it
 	fail, bury *queue.Failure
+	image      string   // that it is about
+	built      []string // ids of the images that are new
 }
 
 // answer is how long the queue may take to take a verdict.
@@ -206,16 +223,29 @@ func (w *worker) end(ctx context.Context, d queue.Delivery, v verdict) {
 		v.bury.At = time.Now()
 		w.rep.Warn("message %s is a dead letter: %s", m.ID, v.bury.Reason)
 		err = d.Bury(ctx, *v.bury)
+		w.notify(err, Ended{Message: m, Image: cmp.Or(v.image, m.Subject), Failure: *v.bury, Dead: true})
 	case v.fail != nil:
 		v.fail.At = time.Now()
 		var dead bool
 		if dead, err = d.Fail(ctx, *v.fail); err == nil && dead {
 			w.rep.Warn("message %s has failed %d times and is a dead letter", m.ID, m.Attempt+1)
 		}
+		w.notify(err, Ended{Message: m, Image: cmp.Or(v.image, m.Subject), Failure: *v.fail, Dead: dead})
 	default:
 		err = d.Done(ctx)
+		if len(v.built) > 0 {
+			w.notify(err, Ended{Message: m, Image: v.image, Images: v.built})
+		}
 	}
 	if err != nil {
 		w.rep.Warn("message %s: telling the queue how it ended: %v", m.ID, err)
+	}
+}
+
+// notify tells how a message has ended, unless the queue doesn't know it: then it comes again.
+func (w *worker) notify(err error, e Ended) {
+	if err == nil && w.Notify != nil {
+		e.Worker = w.name
+		w.told.Go(func() { w.Notify(e) })
 	}
 }
