@@ -25,6 +25,7 @@ func (h *Host) tree() *cobra.Command {
 	h.global = command.AddGlobal(root)
 	root.AddCommand(
 		command.MarkBuiltin(h.versionCommand()),
+		command.MarkBuiltin(h.doctorCommand()),
 		command.MarkBuiltin(h.pluginCommand()),
 		command.MarkBuiltin(command.Completion(h.console.Data())),
 		command.MarkBuiltin(command.Complete(h.console.Data())),

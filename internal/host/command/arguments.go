@@ -57,3 +57,9 @@ func Arguments1(name, help string) cobra.PositionalArgs {
 	spec := &pluginv1.Command{Args: []*pluginv1.Arg{{Name: name, Help: help, Min: 1, Max: 1}}}
 	return func(_ *cobra.Command, args []string) error { return checkArgs(spec, args) }
 }
+
+// ArgumentsAny is for a command with any number of arguments.
+func ArgumentsAny(name string) cobra.PositionalArgs {
+	spec := &pluginv1.Command{Args: []*pluginv1.Arg{{Name: name}}}
+	return func(_ *cobra.Command, args []string) error { return checkArgs(spec, args) }
+}
