@@ -115,7 +115,7 @@ func planCopy(ctx context.Context, in *sdk.Input, d *deployment, result *decide.
 	s.place(jobs)
 	s.placeModified(modified)
 	changes.Folders = s.Folders
-	return modify.NewPlan(ctx, d.client, jobs, modified, changes, o)
+	return modify.NewPlan(ctx, d.seen.Client(d.client), jobs, modified, changes, o)
 }
 
 // frozen gives each source what the lock file says, if that is asked for.

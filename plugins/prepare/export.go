@@ -65,6 +65,7 @@ func export(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	defer s.close()
+	s.Registries = d.seen.Client(d.client)
 	path := in.Path(in.Arg("PATH"))
 	l, err := layout.Create(path, in.DryRun())
 	if err != nil {

@@ -56,6 +56,7 @@ func registryFlags() sdk.Flags {
 type deployment struct {
 	decide.Request
 	client *registry.Client
+	seen   remote.Seen
 	closes func()
 }
 
@@ -165,7 +166,7 @@ func (d *deployment) reach(in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	d.closes = d.client.Close
-	d.Registry = remote.Registry{Client: d.client}
+	d.Registry = remote.Registry{Client: d.client, Seen: &d.seen}
 	return nil
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/rpm/install"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/transfer"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
-	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
 // Plan is what has to be copied, and what of it has to be changed then.
@@ -119,7 +118,7 @@ func readAll(jobs []Job, o Options) (byKey map[string]*recipe, notes []string, e
 // or variables that can't be carried out are an error; an image that can't be looked up is in the
 // plan as failed. The plan has to be applied or closed.
 func NewPlan(
-	ctx context.Context, c *registry.Client, copies []transfer.Job, jobs []Job, o Options, limits transfer.Options,
+	ctx context.Context, c transfer.Store, copies []transfer.Job, jobs []Job, o Options, limits transfer.Options,
 ) (*Plan, error) {
 	p := &Plan{o: o.filled(), stores: transfer.Stores{Registries: c, Folders: o.Folders}}
 	recipes, notes, err := readAll(jobs, p.o)

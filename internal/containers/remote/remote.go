@@ -12,7 +12,10 @@ import (
 )
 
 // Registry is a client, asked by the names of images.
-type Registry struct{ Client *registry.Client }
+type Registry struct {
+	Client *registry.Client
+	Seen   *Seen // keeps what images have that were looked for; nil keeps nothing
+}
 
 // Image is the reference as the client takes it.
 func Image(r reference.Reference) registry.Image {
@@ -27,7 +30,10 @@ func (r Registry) Labels(ctx context.Context, image reference.Reference) (map[st
 
 // Exists reports whether there is such a tag or digest.
 func (r Registry) Exists(ctx context.Context, image reference.Reference) (bool, error) {
-	_, found, err := r.Client.Head(ctx, Image(image))
+	d, found, err := r.Client.Head(ctx, Image(image))
+	if found && err == nil && r.Seen != nil {
+		r.Seen.answers.Store(Image(image), d)
+	}
 	return found, err
 }
 
