@@ -29,7 +29,6 @@ type build struct {
 	cloud                    *cloud.Cloud
 	compute, network, volume *gophercloud.ServiceClient // volume only where it is used
 	images                   *glance.Client
-	imageAPI                 *gophercloud.ServiceClient
 	acceptors                []*cloud.Cloud // look-up
 
 	// stepLookUp, stepImport

@@ -27,10 +27,11 @@ func connect(ctx context.Context, b *build) (err error) {
 	if b.network, err = b.cloud.Network(); err != nil {
 		return err
 	}
-	if b.imageAPI, err = b.cloud.Image(); err != nil {
+	imageAPI, err := b.cloud.Image()
+	if err != nil {
 		return err
 	}
-	b.images = glance.New(b.imageAPI)
+	b.images = glance.New(imageAPI)
 	if b.config.UseBlockStorageVolume {
 		b.volume, err = b.cloud.BlockStorage()
 	}

@@ -3,14 +3,9 @@ package openstack
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"time"
 
-	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/imageimport"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -59,79 +54,12 @@ func (b *build) importSource(ctx context.Context) error {
 		return thing.Settle("", err)
 	}
 	thing.Made(img.ID)
-	err = imageimport.Create(cloud.Repeatable(ctx), b.imageAPI, img.ID, imageimport.CreateOpts{
-		Name: imageimport.WebDownloadMethod, URI: b.config.ExternalSourceImageURL,
-	}).ExtractErr()
-	refused := importHint(cloud.Classify(err))
-	// A conflict can mean that the first of two tries took effect; the status will show.
-	if err != nil && !gophercloud.ResponseCodeIs(err, http.StatusConflict) {
-		return refused
-	}
-	b.source, err = b.waitImport(ctx, img.ID, refused)
-	return err
-}
-
-// queuedFor is how long an image may be queued before the build looks for the reason.
-const queuedFor = 2 * time.Second
-
-func importHint(err error) error {
-	switch fault.KindOf(err) {
-	case fault.Forbidden, fault.NotFound:
-		return fault.Wrap(fault.KindOf(err), "the Image service has to offer the import method web-download; else upload the image, "+
-			"and use source_image", err)
-	}
-	return err
-}
-
-// waitImport waits for the download and detects a failure, after which the image stays queued. refused is
-// why the download may never have begun.
-func (b *build) waitImport(ctx context.Context, id string, refused error) (img *glance.Image, err error) {
-	started, began := time.Now(), false
-	err = b.poll(ctx, "image to be imported", b.config.ImportTimeout, func(ctx context.Context) (bool, error) {
-		if img, err = b.images.Image(ctx, id); err != nil {
-			return false, err
-		}
-		switch img.Status {
-		case glance.StatusActive:
-			return true, nil
-		case glance.StatusQueued:
-			if img.Properties["os_glance_failed_import"] == "" && !began && time.Since(started) < queuedFor {
-				return false, nil
-			}
-			if err := b.importFailure(ctx, img); err != nil || began {
-				return false, err
-			}
-			return false, refused
-		case glance.StatusKilled, "deleted", "pending_delete":
-			return false, fault.New(fault.Conflict, "check that the cloud reaches the URL", "the import failed: the image's status is %s",
-				img.Status)
-		default:
-			began = true
-		}
-		return false, nil
-	})
-	return img, err
-}
-
-// importFailure reads the reason for a failure from the import's task; nil if the task is still running.
-func (b *build) importFailure(ctx context.Context, img *glance.Image) error {
-	var list struct {
-		Tasks []struct{ Status, Message string }
-	}
-	resp, err := b.imageAPI.Get(ctx, b.imageAPI.ServiceURL("images", img.ID, "tasks"), &list, nil)
+	err = b.images.Import(ctx, img.ID, glance.ImportMethod{Name: "web-download", URI: b.config.ExternalSourceImageURL},
+		b.config.ImportTimeout)
 	if err == nil {
-		resp.Body.Close()
+		b.source, err = b.images.Image(ctx, img.ID)
 	}
-	const hint = "check that the cloud reaches the URL, and external_source_image_format"
-	for _, t := range list.Tasks {
-		if t.Status == "failure" {
-			return fault.New(fault.Conflict, hint, "the import failed: %s", t.Message)
-		}
-	}
-	if img.Properties["os_glance_failed_import"] != "" {
-		return fault.New(fault.Conflict, hint, "the import failed")
-	}
-	return nil
+	return err
 }
 
 func (*stepImport) Cleanup(multistep.StateBag) {}

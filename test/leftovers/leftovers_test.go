@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,11 +25,12 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	imports "github.com/imgctl/packer-plugin-openstack/post-processor/import"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
-// childEnv makes the test binary a program that builds one image; its value is the template as JSON.
+// childEnv makes the test binary a program that builds or imports one image; its value is the template as JSON.
 const childEnv = "LEFTOVERS_CHILD"
 
 func TestMain(m *testing.M) {
@@ -47,19 +49,36 @@ func TestMain(m *testing.M) {
 func build(template string) int {
 	var options map[string]any
 	err := json.Unmarshal([]byte(template), &options)
+	ui := &packersdk.BasicUi{Reader: strings.NewReader(""), Writer: os.Stderr, ErrorWriter: os.Stderr}
 	var b openstack.Builder
-	if err == nil {
-		_, _, err = b.Prepare(options)
-	}
-	if err == nil {
-		ui := &packersdk.BasicUi{Reader: strings.NewReader(""), Writer: os.Stderr, ErrorWriter: os.Stderr}
-		_, err = b.Run(context.Background(), ui, nothing{})
+	switch {
+	case err != nil:
+	case options["clouds"] != nil:
+		err = bring(ui, options)
+	default:
+		if _, _, err = b.Prepare(options); err == nil {
+			_, err = b.Run(context.Background(), ui, nothing{})
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+// bring imports a file; "yaml" is the clouds.yaml.
+func bring(ui packersdk.Ui, options map[string]any) error {
+	if err := os.Setenv("OS_CLIENT_CONFIG_FILE", fmt.Sprint(options["yaml"])); err != nil {
+		return err
+	}
+	delete(options, "yaml")
+	var p imports.PostProcessor
+	err := p.Configure(options)
+	if err == nil {
+		_, _, _, err = p.PostProcess(context.Background(), ui, &packersdk.MockArtifact{})
+	}
+	return err
 }
 
 // nothing is how the image is provisioned.
@@ -244,17 +263,29 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	}
 	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a disk")) }))
 	t.Cleanup(served.Close)
+	file := filepath.Join(t.TempDir(), "disk.raw")
+	if err := os.WriteFile(file, []byte("a disk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, more := range map[string]map[string]any{
 		"server":      {"image_members": []string{"11111111111111111111111111111111"}, "image_visibility": "shared"},
 		"key pair":    {"communicator": "ssh", "ssh_username": "x", "ssh_host": "127.0.0.1", "ssh_port": 1, "ssh_timeout": "300ms"},
 		"floating IP": {"floating_ip_network": "public"},
 		"reused IP":   {"reuse_ips": true},
 		"volume":      {"use_blockstorage_volume": true, "image_disk_format": "raw"},
-		"import":      {"source_image": nil, "external_source_image_url": served.URL, "external_source_image_format": "raw"},
+		"import and boot test": {
+			"clouds": []string{"demo"}, "skip_promotion": true, "file": file,
+			"boot_test": map[string]any{"flavor": "m1.tiny", "networks": []string{"private"}, "console": "login:"},
+		},
+		"import": {"source_image": nil, "external_source_image_url": served.URL, "external_source_image_format": "raw"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, more)
+			if more["clouds"] != nil {
+				w.options = maps.Clone(more)
+				w.options["yaml"], w.options["image_name"] = w.CloudsYAML(), "web-base"
+			}
 			w.bystanders()
 			total := 25 // a build that reaches no server waits for it before it cleans up
 			if name != "key pair" {
