@@ -32,6 +32,19 @@ var cases = map[string]imagelist.Variables{
 	"odl":             {"neutron_driver": "odl"},
 }
 
+// TestHyphens joins a prefix and a suffix to the name by one hyphen each.
+func TestHyphens(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[[2]string][2]string{
+		{"prefix", "suffix"}: {"prefix-", "-suffix"}, {"prefix-", "-suffix"}: {"prefix-", "-suffix"}, {"", ""}: {"", ""},
+	} {
+		got := imagelist.Variables{"tag": "l"}.With(imagelist.Variables{"name_prefix": given[0], "name_suffix": given[1]})
+		if got["name_prefix"] != want[0] || got["name_suffix"] != want[1] || got["tag"] != "l" {
+			t.Errorf("%q: %v, want %q", given, got, want)
+		}
+	}
+}
+
 // fingerprint is the SHA-256 of a list in canonical JSON.
 func fingerprint(t *testing.T, images []imagelist.Image) string {
 	t.Helper()
