@@ -16,6 +16,7 @@ type Flavor struct {
 	Ephemeral, Swap       int
 	Private               bool
 	Specs                 map[string]string
+	Projects              []string // that may use it, if it is private
 	Mishap                Mishap
 }
 
@@ -138,7 +139,7 @@ func (s *Service) flavorPage(w http.ResponseWriter, r *http.Request, detail bool
 	defer s.mu.RUnlock()
 	var fit []Flavor
 	for _, f := range s.flavors {
-		if f.Disk >= atoi(q.Get("minDisk")) && f.RAM >= atoi(q.Get("minRam")) && (!f.Private || front.CallerOf(r).Is("admin")) {
+		if f.Disk >= atoi(q.Get("minDisk")) && f.RAM >= atoi(q.Get("minRam")) && f.seenBy(front.CallerOf(r), q.Get("is_public")) {
 			fit = append(fit, f)
 		}
 	}
@@ -164,6 +165,17 @@ func (s *Service) flavorPage(w http.ResponseWriter, r *http.Request, detail bool
 	}
 	answer.JSON(w, http.StatusOK, out)
 	return nil
+}
+
+// seenBy reports whether a list has the flavor; public is the query's is_public.
+func (f Flavor) seenBy(c front.Caller, public string) bool {
+	switch {
+	case !c.Is("admin"):
+		return !f.Private || slices.Contains(f.Projects, c.ProjectID)
+	case strings.EqualFold(public, "false"):
+		return f.Private
+	}
+	return true
 }
 
 func (s *Service) findFlavor(r *http.Request) (Flavor, error) {

@@ -8,14 +8,22 @@ import (
 )
 
 func (s *Service) limits(w http.ResponseWriter, r *http.Request) error {
+	project := front.CallerOf(r).ProjectID
+	if of := r.URL.Query().Get("tenant_id"); of != "" && front.CallerOf(r).Is("admin") {
+		project = of
+	}
 	s.mu.RLock()
-	used := s.used(front.CallerOf(r).ProjectID)
+	used := s.used(project)
 	s.mu.RUnlock()
-	answer.JSON(w, http.StatusOK, map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": map[string]int{
+	absolute := map[string]int{
 		"maxTotalInstances": s.quotas.Instances, "maxTotalCores": s.quotas.Cores, "maxTotalRAMSize": s.quotas.RAM,
 		"maxTotalKeypairs": s.quotas.KeyPairs,
 		"maxServerMeta":    s.quotas.MetadataItems, "maxServerGroups": 10, "maxServerGroupMembers": 10,
 		"totalInstancesUsed": used.Instances, "totalCoresUsed": used.Cores, "totalRAMUsed": used.RAM, "totalServerGroupsUsed": 0,
-	}}})
+	}
+	if minor(r) < 57 {
+		absolute["maxPersonality"], absolute["maxPersonalitySize"] = 5, 10240
+	}
+	answer.JSON(w, http.StatusOK, map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": absolute}})
 	return nil
 }

@@ -1,22 +1,30 @@
 package nova
 
 import (
+	"maps"
 	"math"
 	"net/http"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 func (s *Service) checkQuota(v *Server, count int) error {
-	used := s.used(v.ProjectID)
+	used, most := s.used(v.ProjectID), s.limited[v.ProjectID]
+	limit := func(name string, usual int) int {
+		if n, is := most[name]; is {
+			return n
+		}
+		return usual
+	}
 	for _, q := range []struct {
 		name              string
 		want, used, limit int
 	}{
-		{"instances", count, used.Instances, s.quotas.Instances},
-		{"cores", count * v.Flavor.VCPUs, used.Cores, s.quotas.Cores},
-		{"ram", count * v.Flavor.RAM, used.RAM, s.quotas.RAM},
+		{"instances", count, used.Instances, limit("instances", s.quotas.Instances)},
+		{"cores", count * v.Flavor.VCPUs, used.Cores, limit("cores", s.quotas.Cores)},
+		{"ram", count * v.Flavor.RAM, used.RAM, limit("ram", s.quotas.RAM)},
 	} {
 		if q.limit >= 0 && q.used+q.want > q.limit {
 			return answer.Fail(http.StatusForbidden, "Quota exceeded for %s: Requested %d, but already used %d of %d %s", q.name, q.want,
@@ -39,11 +47,49 @@ func (s *Service) used(project string) Quotas {
 	return q
 }
 
-func (s *Service) quotaNumbers() map[string]int {
-	return map[string]int{
+// quotaNumbers are a project's limits, as the request's microversion has them. The caller holds the lock.
+func (s *Service) quotaNumbers(r *http.Request, project string) map[string]int {
+	all := map[string]int{
 		"instances": s.quotas.Instances, "cores": s.quotas.Cores, "ram": s.quotas.RAM, "key_pairs": s.quotas.KeyPairs,
-		"metadata_items": s.quotas.MetadataItems, "server_groups": 10, "server_group_members": 10,
+		"metadata_items": s.quotas.MetadataItems, "server_groups": 10, "server_group_members": 10, "injected_files": 5,
+		"injected_file_content_bytes": 10240, "injected_file_path_bytes": 255, "fixed_ips": -1, "floating_ips": -1, "security_groups": -1,
+		"security_group_rules": -1,
 	}
+	maps.Copy(all, s.limited[project])
+	maps.DeleteFunc(all, func(name string, _ int) bool {
+		return minor(r) >= 36 && (strings.HasSuffix(name, "_ips") || strings.HasPrefix(name, "security_")) ||
+			minor(r) >= 57 && strings.HasPrefix(name, "injected_")
+	})
+	return all
+}
+
+// setQuotas changes a project's limits, or gives it the defaults back.
+func (s *Service) setQuotas(r *http.Request, c front.Caller) (int, any, error) {
+	project := r.PathValue("project")
+	if !c.Is("admin") {
+		return 0, nil, answer.Fail(http.StatusForbidden, "Policy doesn't allow os_compute_api:os-quota-sets:update to be performed.")
+	}
+	if r.Method == http.MethodDelete {
+		delete(s.limited, project)
+		return http.StatusAccepted, nil, nil
+	}
+	q, err := decode[map[string]any](r, "quota_set")
+	if err != nil {
+		return 0, nil, err
+	}
+	all := s.quotaNumbers(r, project)
+	for name, value := range q {
+		number, ok := value.(float64)
+		if _, known := all[name]; !known && name != "force" || !ok && name != "force" {
+			return 0, nil, invalid("Invalid input for field/attribute quota_set. Additional properties are not allowed "+
+				"('%s' was unexpected)", name)
+		}
+		if name != "force" {
+			all[name] = int(number)
+		}
+	}
+	s.limited[project] = all
+	return http.StatusOK, map[string]any{"quota_set": all}, nil
 }
 
 func (s *Service) mayQuota(r *http.Request) error {
@@ -59,7 +105,13 @@ func (s *Service) quotaSet(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b := map[string]any{"id": r.PathValue("project")}
-	for k, n := range s.quotaNumbers() {
+	of := r.PathValue("project")
+	if strings.HasSuffix(r.URL.Path, "/defaults") {
+		of = ""
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for k, n := range s.quotaNumbers(r, of) {
 		b[k] = n
 	}
 	answer.JSON(w, http.StatusOK, map[string]any{"quota_set": b})
@@ -71,11 +123,11 @@ func (s *Service) quotaDetail(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.mu.RLock()
+	defer s.mu.RUnlock()
 	used := s.used(r.PathValue("project"))
-	s.mu.RUnlock()
 	in := map[string]int{"instances": used.Instances, "cores": used.Cores, "ram": used.RAM}
 	b := map[string]any{"id": r.PathValue("project")}
-	for k, n := range s.quotaNumbers() {
+	for k, n := range s.quotaNumbers(r, r.PathValue("project")) {
 		b[k] = map[string]int{"limit": n, "in_use": in[k], "reserved": 0}
 	}
 	answer.JSON(w, http.StatusOK, map[string]any{"quota_set": b})

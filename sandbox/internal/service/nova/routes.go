@@ -7,6 +7,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Mount is the service as the front mounts it.
@@ -44,11 +45,32 @@ func (s *Service) routes() http.Handler {
 	handle("GET /{$}", versions)
 	handle("GET /v2.1", version)
 	handle("GET /v2.1/{$}", version)
-	handle("GET /v2.1/extensions", emptyList("extensions"))
 	handle("GET /v2.1/flavors", s.listFlavors)
 	handle("GET /v2.1/flavors/detail", s.listFlavorDetails)
 	handle("GET /v2.1/flavors/{id}", s.showFlavor)
 	handle("GET /v2.1/flavors/{id}/os-extra_specs", s.flavorSpecs)
+	for pattern, h := range map[string]resource.Handler{
+		"GET /v2.1/extensions": listExtensions, "GET /v2.1/extensions/{alias}": showExtension,
+		"POST /v2.1/flavors":                             s.createFlavor,
+		"PUT /v2.1/flavors/{id}":                         s.ofFlavor("os-flavor-manage:update", updateFlavor),
+		"DELETE /v2.1/flavors/{id}":                      s.ofFlavor("os-flavor-manage:delete", s.deleteFlavor),
+		"GET /v2.1/flavors/{id}/os-flavor-access":        s.ofFlavor("os-flavor-access", flavorAccess),
+		"POST /v2.1/flavors/{id}/action":                 s.ofFlavor("os-flavor-access:add_tenant_access", changeFlavorAccess),
+		"POST /v2.1/flavors/{id}/os-extra_specs":         s.ofFlavor("os-flavor-extra-specs:create", setSpecs),
+		"PUT /v2.1/flavors/{id}/os-extra_specs/{key}":    s.ofFlavor("os-flavor-extra-specs:update", setSpecs),
+		"GET /v2.1/flavors/{id}/os-extra_specs/{key}":    s.ofFlavor("", oneSpec),
+		"DELETE /v2.1/flavors/{id}/os-extra_specs/{key}": s.ofFlavor("os-flavor-extra-specs:delete", oneSpec),
+		"GET /v2.1/os-services":                          s.processes,
+		"POST /v2.1/os-aggregates/{id}/action":           s.changeAggregate,
+		"PUT /v2.1/os-quota-sets/{project}":              s.setQuotas,
+		"DELETE /v2.1/os-quota-sets/{project}":           s.setQuotas,
+	} {
+		mux.Handle(pattern, s.serve(h))
+	}
+	for pattern, h := range s.hypervisorCalls() {
+		mux.Handle(pattern, s.serve(h))
+	}
+	s.style().Mount(mux, &s.aggregates.Kind)
 	handle("GET /v2.1/os-keypairs", s.listKeyPairs)
 	handle("POST /v2.1/os-keypairs", s.createKeyPair)
 	handle("GET /v2.1/os-keypairs/{name}", s.showKeyPair)
@@ -104,13 +126,6 @@ func (s *Service) routes() http.Handler {
 		answer.WebOb(w, r, http.StatusNotFound, "", "")
 	})
 	return mux
-}
-
-func emptyList(name string) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, _ *http.Request) error {
-		answer.JSON(w, http.StatusOK, map[string]any{name: []any{}})
-		return nil
-	}
 }
 
 func versionBody(r *http.Request) map[string]any {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/host"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
 )
 
 // Options configures a Service.
@@ -38,13 +39,15 @@ type Options struct {
 
 // Service is the compute service.
 type Service struct {
-	o      Options
-	images Images
-	nets   Networks
-	ports  Ports
-	vols   Volumes
-	clock  *front.Clock
-	quotas Quotas
+	o          Options
+	images     Images
+	nets       Networks
+	ports      Ports
+	vols       Volumes
+	clock      *front.Clock
+	aggregates *resource.Table
+	limited    map[string]map[string]int // quotas that aren't the defaults, by project
+	quotas     Quotas
 
 	mu       sync.RWMutex
 	servers  map[string]*Server
@@ -65,11 +68,14 @@ func New(o Options) *Service {
 	if o.Flavors == nil {
 		o.Flavors = DefaultFlavors()
 	}
-	return &Service{
+	s := &Service{
 		o: o, images: o.Images, nets: o.Networks, ports: o.Ports, vols: o.Volumes, clock: o.Clock, quotas: o.Quotas.withDefaults(),
 		servers: map[string]*Server{}, mapped: map[string]bool{}, flavors: o.Flavors, keys: map[string]map[string]*KeyPair{},
 		groups: map[string]*ServerGroup{}, floating: map[string]string{},
+		limited: map[string]map[string]int{},
 	}
+	s.aggregates = s.aggregateTable()
+	return s
 }
 
 // Close ends all guests and removes the instances' folders. The clock has to be stopped before.
