@@ -190,6 +190,12 @@ bench: plugin ## measure a build against the HashiCorp plugin, sharing, retentio
 	else echo "prepare isn't measured: docker-registry isn't installed"; fi
 	@if [ "$$(id -u)" = 0 ] && command -v buildah rpm rpmbuild >/dev/null; then $(MAKE) --no-print-directory bench-hotfix; \
 	else echo "hotfixes aren't measured: that needs root, buildah and rpm"; fi
+	@if [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then $(MAKE) --no-print-directory bench-factory; \
+	else echo "the factory isn't measured: rabbitmq-server isn't installed"; fi
+
+.PHONY: bench-factory
+bench-factory: plugin ## measure imgctl factory against packuilon's loop and a bare AMQP client; needs rabbitmq-server and python3-pika
+	go test -count=1 -timeout 20m ./test/factoryworker -run TestMeasure -v -p 1 -parallel 1 -args -measure
 
 .PHONY: bench-record
 bench-record: plugin ## the same, and write the numbers into docs/performance.md

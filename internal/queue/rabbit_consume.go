@@ -29,6 +29,9 @@ func (q *rabbit) consume(ctx context.Context, handle func(context.Context, Deliv
 	if err := errors.Join(ch.Qos(1, 0, false), ch.Confirm(false)); err != nil {
 		return fmt.Errorf("setting up a channel: %w", err)
 	}
+	if err := q.declareHold(ch); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		// The consumer ends when a message is held for long, and when there is to be no further message.
 		arriving, err := ch.Consume(q.name, consumer, false, false, false, false, nil)

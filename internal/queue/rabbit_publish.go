@@ -27,8 +27,8 @@ type outgoing struct {
 	message       amqp.Publishing
 }
 
-// pipelined is how many messages are sent before their confirmations are waited for.
-const pipelined = 1000
+// pipelined is how many messages are on their way without a confirmation at most.
+const pipelined = 4000
 
 // confirmation is how long the server may take to confirm that it has messages.
 const confirmation = time.Minute
@@ -50,42 +50,47 @@ func (p *publisher) publish(ctx context.Context, all []outgoing) error {
 	defer p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, confirmation)
 	defer cancel()
-	for len(all) > 0 {
-		n := min(len(all), pipelined)
-		if err := p.some(ctx, all[:n]); err != nil {
-			return err
-		}
-		all = all[n:]
-	}
-	return nil
-}
-
-func (p *publisher) some(ctx context.Context, all []outgoing) error {
-	confirms := make([]*amqp.DeferredConfirmation, len(all))
+	confirms := make([]*amqp.DeferredConfirmation, 0, len(all))
 	var failed error
 	for n, o := range all {
+		if n >= pipelined {
+			if failed = p.confirmed(ctx, confirms[n-pipelined]); failed != nil {
+				break
+			}
+		}
 		c, err := p.ch.PublishWithDeferredConfirmWithContext(ctx, o.exchange, o.key, true, false, o.message)
 		if err != nil {
 			failed = fault.New(fault.Unavailable, "", "sending to RabbitMQ: %w", err)
 			break
 		}
-		confirms[n] = c
+		confirms = append(confirms, c)
 	}
-	for _, c := range confirms {
-		if c == nil {
-			break
-		}
-		ok, err := c.WaitContext(ctx)
-		switch {
-		case err != nil:
-			failed = errors.Join(failed, fault.New(fault.Unavailable, "", "RabbitMQ doesn't confirm that it has the message: %w", err))
-		case !ok:
-			failed = errors.Join(failed, fault.New(fault.Unavailable, "", "RabbitMQ refuses the message"))
-		}
+	for _, c := range confirms[max(0, len(confirms)-pipelined):] {
 		if failed != nil {
 			break
 		}
+		failed = p.confirmed(ctx, c)
 	}
+	return errors.Join(failed, p.refused())
+}
+
+// confirmed waits until the server has a message.
+func (p *publisher) confirmed(ctx context.Context, c *amqp.DeferredConfirmation) error {
+	ok, err := c.WaitContext(ctx)
+	switch {
+	case err != nil:
+		return fault.New(fault.Unavailable, "", "RabbitMQ doesn't confirm that it has the message: %w", err)
+	case !ok:
+		return errors.Join(fault.New(fault.Unavailable, "", "RabbitMQ refuses the message"), p.refused())
+	}
+	if len(p.returned) > 0 {
+		return p.refused()
+	}
+	return nil
+}
+
+// refused is the error of the messages that have come back.
+func (p *publisher) refused() (failed error) {
 	for {
 		select {
 		case r, open := <-p.returned:

@@ -61,11 +61,6 @@ func (q *rabbit) declare(conn *amqp.Connection) error {
 			return err
 		}
 	}
-	hold := q.returning(time.Minute)
-	hold["x-expires"] = int64(24 * time.Hour / time.Millisecond)
-	if err := queue(ch, q.hold, hold); err != nil {
-		return err
-	}
 	if err := queue(ch, q.dead(), amqp.Table{"x-delivery-limit": unlimited}); err != nil {
 		return err
 	}
@@ -76,6 +71,13 @@ func (q *rabbit) declare(conn *amqp.Connection) error {
 		return refused("binding of "+q.name, err)
 	}
 	return nil
+}
+
+// declareHold makes the queue of what this process works on for long. Only consumers need it, and it takes a while.
+func (q *rabbit) declareHold(ch *amqp.Channel) error {
+	hold := q.returning(time.Minute)
+	hold["x-expires"] = int64(24 * time.Hour / time.Millisecond)
+	return queue(ch, q.hold, hold)
 }
 
 // returning are the arguments of a queue from which messages go back into the main one after a time.

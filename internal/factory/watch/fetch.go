@@ -24,7 +24,7 @@ import (
 const maxProfile = 15 << 20
 
 // parallel is how many requests are under way at most.
-const parallel = 16
+const parallel = 32
 
 // reader reads files and URLs.
 type reader struct{ client *http.Client }

@@ -106,8 +106,8 @@ func (w *worker) clear(ctx context.Context, j *job, current []string) {
 	}
 	for _, i := range images {
 		sequence, _ := strconv.ParseInt(i.Properties[SequenceKey], 10, 64)
-		if sequence == 0 || sequence > j.Sequence || i.Properties[promote.PromotedKey] != "" || i.Properties[promote.ArchivedFromKey] != "" ||
-			slices.Contains(current, i.ID) {
+		promoted := i.Properties[promote.PromotedKey] != "" || i.Properties[promote.ArchivedFromKey] != ""
+		if promoted || sequence == 0 || sequence > j.Sequence || slices.Contains(current, i.ID) {
 			continue
 		}
 		if err := w.Site.Images.Delete(ctx, i.ID); err != nil {
