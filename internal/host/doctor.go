@@ -75,7 +75,8 @@ func (h *Host) examine(cmd *cobra.Command, output *command.Output, examined []cl
 		Version: h.version, Executable: executable, Clouds: examined, Inventory: h.inventory, Lock: h.judge.Lock(),
 		Console: h.console, Getenv: os.Getenv, Secret: h.redactor.Add,
 		Files: map[string]string{
-			"settings": h.paths.settings(), "trusted plugins": h.paths.lock(), "cache": h.paths.manifest(), "cached completions": h.paths.answers(),
+			"settings": h.paths.settings(), "trusted plugins": h.paths.lock(),
+			"cache": h.paths.manifest(), "cached completions": h.paths.answers(),
 		},
 	}, func(f doctor.Finding) error {
 		if f.Cause != nil {

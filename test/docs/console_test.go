@@ -74,7 +74,7 @@ type page struct {
 func workplace(t *testing.T, packer *packertest.Packer) *page {
 	t.Helper()
 	dir, home, root := t.TempDir(), t.TempDir(), packertest.Root()
-	for _, built := range []string{"bin", "libexec", "plugins", "internal", "go.mod", "go.sum"} {
+	for _, built := range []string{"bin", "libexec", "plugins", "internal", "sandbox", "go.mod", "go.sum"} {
 		if err := os.Symlink(filepath.Join(root, built), filepath.Join(dir, built)); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest/conformance"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/released"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/python"
 )
 
 const root = "../.."
@@ -93,19 +95,15 @@ func TestOurPluginsConform(t *testing.T) {
 // A plugin needs no Go: this one has gRPC for Python from Debian's packages.
 func TestPythonExample(t *testing.T) {
 	t.Parallel()
-	if out, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", "import grpc, google.protobuf").CombinedOutput(); err != nil {
-		t.Skipf("/usr/bin/python3 lacks python3-grpcio or python3-protobuf: %v\n%s", err, out)
-	}
+	needPython(t)
 	dir := filepath.Join(t.TempDir(), "formats")
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "example/plugin-python"))); err != nil {
 		t.Fatal(err)
 	}
-	descriptor, err := os.ReadFile(filepath.Join(root, "plugins/sdk/proto/released/v1.0.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "imgctl-plugin-v1.json"), descriptor, 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string][]byte{"imgctl_plugin.py": python.Module, "imgctl-plugin-v1.json": released.V1} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	plugin := filepath.Join(t.TempDir(), "imgctl-formats")
 	run(t, dir, "/usr/bin/python3", "-m", "zipapp", dir, "-p", "/usr/bin/python3", "-o", plugin)
@@ -113,6 +111,13 @@ func TestPythonExample(t *testing.T) {
 		t.Errorf("it lists %v", rows)
 	}
 	plugintest.Conform(t, plugin)
+}
+
+func needPython(t *testing.T) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", "import grpc, google.protobuf").CombinedOutput(); err != nil {
+		t.Skipf("/usr/bin/python3 lacks python3-grpcio or python3-protobuf: %v\n%s", err, out)
+	}
 }
 
 // list runs a command on a cloud with one image, and gives its rows.

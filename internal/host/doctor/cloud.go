@@ -69,8 +69,8 @@ func signIn(c *cloud.Cloud, name string) Finding {
 		return f
 	}
 	roles := slices.Sorted(slices.Values(c.Roles()))
-	f.Found = fmt.Sprintf("user %s, project %s (%s), roles %s", c.UserID(), cmp.Or(c.Project().Name, "none"), cmp.Or(c.Project().ID, "none"),
-		cmp.Or(strings.Join(roles, ", "), "none"))
+	f.Found = fmt.Sprintf("user %s, project %s (%s), roles %s",
+		c.UserID(), cmp.Or(c.Project().Name, "none"), cmp.Or(c.Project().ID, "none"), cmp.Or(strings.Join(roles, ", "), "none"))
 	if region := c.Region(); region != "" {
 		f.Found += ", region " + region
 	}

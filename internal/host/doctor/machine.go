@@ -24,7 +24,7 @@ func program(_ context.Context, o Options) []Finding {
 }
 
 // files are those that credentials come from, and the variables, by name alone.
-func files(_ context.Context, o Options) []Finding {
+func files(context.Context, Options) []Finding {
 	var all []Finding
 	config, err := cloudsyaml.Read()
 	switch {
@@ -42,7 +42,9 @@ func files(_ context.Context, o Options) []Finding {
 	}
 	if config != nil {
 		for _, path := range config.Unreadable {
-			all = append(all, Finding{Area: "files", What: path, State: Warning, Found: "it can't be read", Advice: "chown it, or remove it"})
+			all = append(all, Finding{
+				Area: "files", What: path, State: Warning, Found: "it can't be read", Advice: "chown it, or remove it",
+			})
 		}
 	}
 	if names := variables(); len(names) > 0 {
@@ -155,7 +157,8 @@ func terminal(_ context.Context, o Options) []Finding {
 		kind = fmt.Sprintf("a terminal of %d x %d", columns, rows)
 	}
 	all := []Finding{{
-		Area: "terminal", What: "standard output", State: OK, Found: fmt.Sprintf("%s, %s", kind, choose(o.Console.UTF8, "UTF-8", "not UTF-8")),
+		Area: "terminal", What: "standard output", State: OK,
+		Found: kind + ", " + choose(o.Console.UTF8, "UTF-8", "not UTF-8"),
 	}, {
 		Area: "terminal", What: "questions", State: OK,
 		Found: choose(o.Console.Interactive(), "are asked", "aren't asked: standard input or error is no terminal"),

@@ -29,7 +29,7 @@ type Manager struct {
 func (m *Manager) Command() *cobra.Command {
 	c := command.Noun("plugin")
 	c.Short = "List, install and trust plugins"
-	c.AddCommand(m.list(), m.show(), m.install(), m.trust(), m.remove(), m.check())
+	c.AddCommand(m.list(), m.show(), m.create(), m.install(), m.trust(), m.remove(), m.check())
 	return c
 }
 

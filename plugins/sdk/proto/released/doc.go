@@ -4,3 +4,10 @@
 //
 //	go test ./plugins/sdk/proto/released -write v1.1
 package released
+
+import _ "embed"
+
+// V1 is the first release, which plugins load whose language has no generated code.
+//
+//go:embed v1.0.json
+var V1 []byte
