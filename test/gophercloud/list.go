@@ -43,14 +43,14 @@ func comments(path string) string {
 	return all.String()
 }
 
-// WriteList writes a list of cases. Those of packages that aren't among them stay.
-func WriteList(path string, cases []Case) error {
+// WriteList writes a list of cases. Of those that it had, those stay that weren't run.
+func WriteList(path string, cases []Case, ran func(Case) bool) error {
 	old, err := ReadList(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	for _, c := range old {
-		if !slices.ContainsFunc(cases, func(n Case) bool { return n.Service == c.Service && n.Role == c.Role }) {
+		if !ran(c) {
 			cases = append(cases, c)
 		}
 	}

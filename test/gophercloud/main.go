@@ -89,10 +89,10 @@ func run(ctx context.Context, clouds, record, missing, only, list string, patien
 		fmt.Printf("%-16s %3d passed, %3d failed, %3d skipped\n", key, count[key][Passed], count[key][Failed], count[key][Skipped])
 	}
 	if missing != "" {
-		return WriteList(missing, failed)
+		return WriteList(missing, failed, wanted)
 	}
 	if record != "" {
-		return WriteList(record, passed)
+		return WriteList(record, passed, wanted)
 	}
 	return nil
 }

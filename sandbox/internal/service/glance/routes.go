@@ -45,6 +45,7 @@ func (s *Service) routes() http.Handler {
 	handle("PUT /v2/images/{id}/stage", s.stage)
 	handle("POST /v2/images/{id}/import", s.importData)
 	handle("GET /v2/images/{id}/tasks", s.listTasks)
+	handle("GET /v2/tasks", s.allTasks)
 	handle("GET /v2/images/{id}/members", s.listMembers)
 	handle("POST /v2/images/{id}/members", s.addMember)
 	handle("GET /v2/images/{id}/members/{member}", s.showMember)

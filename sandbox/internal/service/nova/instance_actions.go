@@ -21,11 +21,28 @@ func (a action) body(r *http.Request, v *Server) map[string]any {
 }
 
 func (s *Service) listActions(w http.ResponseWriter, r *http.Request, v *Server) error {
-	out := []any{}
+	q := r.URL.Query()
+	since, noStart := time.Parse(time.RFC3339, q.Get("changes-since"))
+	before, noEnd := time.Parse(time.RFC3339, q.Get("changes-before"))
+	var fit []action
 	for _, a := range slices.Backward(v.actions) {
+		if (noStart != nil || !a.at.Before(since)) && (noEnd != nil || !a.at.After(before)) {
+			fit = append(fit, a)
+		}
+	}
+	fit, more, err := page(fit, s.quotas.MaxPage, q, func(a action) string { return a.request })
+	if err != nil {
+		return err
+	}
+	out := []any{}
+	for _, a := range fit {
 		out = append(out, a.body(r, v))
 	}
-	answer.JSON(w, http.StatusOK, map[string]any{"instanceActions": out})
+	body := map[string]any{"instanceActions": out}
+	if more {
+		body["links"] = nextLink(r, fit[len(fit)-1].request)
+	}
+	answer.JSON(w, http.StatusOK, body)
 	return nil
 }
 
