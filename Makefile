@@ -82,8 +82,9 @@ OUT ?= $(ROOT)/dist
 dist: ## make the files of a release in dist/: archives, packages, SBOMs, licences and checksums
 	@go -C tools/dist build -o $(BIN)/dist . && $(BIN)/dist -root $(ROOT) -out $(OUT) -version $(VERSION) $(if $(TARGETS),-targets "$(TARGETS)")
 
-test-dist: plugin ## make a release for this system, and install it; as root with debootstrap in a clean Debian
+test-dist: plugin $(BIN)/packer-sdc ## make a release for this system, and install it; as root with debootstrap in a clean Debian
 	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist
+	cd $(BIN) && ./packer-sdc plugin-check packer-plugin-openstack
 	IMGCTL_DIST=$(CACHE)/dist go test -count=1 -v $(TESTFLAGS) ./test/dist
 
 # Of `imgctl-sandbox run`, such as --faults FILE.
