@@ -147,12 +147,7 @@ func (p *Enqueue) Rows() []change.Row {
 // Apply sends the requests.
 func (p *Enqueue) Apply(ctx context.Context, _ report.Reporter) error {
 	p.applied = true
-	newest, err := p.sink.newest(ctx, p.messages)
-	if err != nil {
-		return err
-	}
-	number(p.messages, newest)
-	if err := p.sink.send(ctx, p.messages); err != nil {
+	if _, err := p.sink.sendNewest(ctx, p.messages, 0); err != nil {
 		return err
 	}
 	p.done = true

@@ -26,6 +26,31 @@ func (s Sink) send(ctx context.Context, messages []queue.Message) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
+	return s.publish(ctx, q, messages)
+}
+
+// sendNewest gives the messages numbers after the previous one and all that the queue knows of their subjects, adds
+// them, and returns the last number.
+func (s Sink) sendNewest(ctx context.Context, messages []queue.Message, previous int64) (last int64, err error) {
+	q, err := s.Open(ctx)
+	if err != nil {
+		return previous, err
+	}
+	defer func() { err = errors.Join(err, q.Close()) }()
+	if s.Legacy == "" {
+		for _, m := range messages {
+			n, err := q.Newest(ctx, m.Subject)
+			if err != nil {
+				return previous, err
+			}
+			previous = max(previous, n)
+		}
+	}
+	last = number(messages, previous)
+	return last, s.publish(ctx, q, messages)
+}
+
+func (s Sink) publish(ctx context.Context, q queue.Queue, messages []queue.Message) error {
 	if s.Legacy == "" {
 		return q.Publish(ctx, messages...)
 	}
@@ -34,23 +59,6 @@ func (s Sink) send(ctx context.Context, messages []queue.Message) (err error) {
 		bodies[n] = m.Body
 	}
 	return queue.PublishForeign(ctx, q, s.Legacy, bodies...)
-}
-
-// newest is the highest sequence that the queue knows of the subjects.
-func (s Sink) newest(ctx context.Context, messages []queue.Message) (highest int64, err error) {
-	q, err := s.Open(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, q.Close()) }()
-	for _, m := range messages {
-		n, err := q.Newest(ctx, m.Subject)
-		if err != nil {
-			return 0, err
-		}
-		highest = max(highest, n)
-	}
-	return highest, nil
 }
 
 // subject is the name of the image that a profile builds.

@@ -119,8 +119,8 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 	p.applied = true
 	if len(p.messages) > 0 {
 		rep.Step("Images to build: %d", len(p.messages))
-		p.state.Sequence = number(p.messages, p.state.Sequence)
-		if err := p.o.Sink.send(ctx, p.messages); err != nil {
+		var err error
+		if p.state.Sequence, err = p.o.Sink.sendNewest(ctx, p.messages, p.state.Sequence); err != nil {
 			return err
 		}
 		p.sent = true

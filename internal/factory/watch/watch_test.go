@@ -8,8 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
@@ -266,5 +268,26 @@ func TestReadOnly(t *testing.T) {
 	}
 	if err := p.Apply(t.Context(), report.Discard); err == nil {
 		t.Error("it can be applied")
+	}
+}
+
+// A request by hand, from a host whose clock is ahead, doesn't hide later changes of the profile.
+func TestAChangeIsNewerThanWhatWasAskedForByHand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.put("web"+suffix, host("web", "1"))
+	o := s.options(t)
+	o.BuildAll = true
+	ahead := queue.Message{ID: "ahead", Subject: webImage, Sequence: time.Now().Add(time.Hour).UnixMicro(), At: time.Now()}
+	if err := o.Sink.send(t.Context(), []queue.Message{ahead}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "profile", sends(t, o), webImage, webImage)
+	s.put("web"+suffix, host("web", "2"))
+	if _, err := once(t, o); err != nil {
+		t.Fatal(err)
+	}
+	if got := drain(t, o.Sink); len(got) != 1 || got[0].Sequence != ahead.Sequence+2 {
+		t.Errorf("%+v, want sequence %d", got, ahead.Sequence+2)
 	}
 }
