@@ -107,7 +107,7 @@ func (f *factory) start(ctx context.Context) error {
 // run runs imgctl, and shows what it says.
 func (f *factory) run(name string, args ...string) error {
 	args = append([]string{"--os-cloud", os.Getenv("OS_CLOUD")}, args...)
-	cmd := exec.Command("imgctl", args...) // #nosec G702 -- the clouds are the user's; it is interrupted by stop
+	cmd := exec.CommandContext(context.Background(), "imgctl", args...) // #nosec G702 -- the user's clouds; stop interrupts it
 	p := &process{name: name, cmd: cmd, done: make(chan error, 1)}
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
