@@ -61,7 +61,8 @@ func reach(ctx context.Context, in *sdk.Input, acceptWith ...string) (*site, err
 func promotionFlags() sdk.Flags {
 	return sdk.Flags{
 		sdk.String("archive-name", "", "template for the predecessors' archive names, with the fields "+
-			".Name, .Date, .Time, .ID, .ShortID, .CreatedAt and .Property \"KEY\" (default: "+promote.DefaultArchiveName+")").ValueName("TEMPLATE"),
+			".Name, .Date, .Time, .ID, .ShortID, .CreatedAt and .Property \"KEY\" "+
+			"(default: "+promote.DefaultArchiveName+")").ValueName("TEMPLATE"),
 		sdk.Enum("members", promote.Transfer, "projects that the predecessor is shared with: "+
 			"move them to the new image, give them both images, or change nothing", promote.Transfer, promote.Copy, promote.None),
 		sdk.Enum("member-states", promote.Preserve, "their statuses: keep each, or also accept for those that are pending",

@@ -35,7 +35,8 @@ func debian(t *testing.T) *machine {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run(t, nil, "debootstrap", "--variant=minbase", "--cache-dir="+cache, "--include=man-db,bash-completion,systemd,cron", "bookworm", m.root)
+	run(t, nil, "debootstrap", "--variant=minbase", "--cache-dir="+cache, "--include=man-db,bash-completion,systemd,cron",
+		"bookworm", m.root)
 	run(t, nil, "mount", "-t", "proc", "proc", filepath.Join(m.root, "proc"))
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", filepath.Join(m.root, "proc")).Run() })
 	return m
@@ -44,8 +45,8 @@ func debian(t *testing.T) *machine {
 // do runs a line of shell in the root.
 func (m *machine) do(line string) string {
 	m.t.Helper()
-	return run(m.t, nil, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive",
-		"MANPAGER=cat", "OS_CLIENT_CONFIG_FILE=/etc/imgctl/clouds.yaml", "OS_CLOUD="+sandbox.DefaultCloud,
+	return run(m.t, nil, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8",
+		"DEBIAN_FRONTEND=noninteractive", "MANPAGER=cat", "OS_CLIENT_CONFIG_FILE=/etc/imgctl/clouds.yaml", "OS_CLOUD="+sandbox.DefaultCloud,
 		"chroot", m.root, "bash", "-c", line)
 }
 

@@ -37,6 +37,7 @@ type Networks interface {
 	SecurityGroupID(caller front.Caller, nameOrID string) (string, error)
 	SecurityGroup(id string) (neutron.SecurityGroup, bool)
 	SetSecurityGroups(caller front.Caller, portID string, groups []string) error
+	Mount() front.Service // for calls that are passed on
 }
 
 // Ports connect servers to networks.

@@ -105,8 +105,19 @@ func (s *Service) routes() http.Handler {
 	handle("GET /v2.1/servers/{id}/os-volume_attachments/{volume}", s.reading(s.showAttachment))
 	handle("DELETE /v2.1/servers/{id}/os-volume_attachments/{volume}", s.detachVolume)
 	handle("GET /v2.1/servers/{id}/os-security-groups", s.reading(s.serverSecurityGroups))
+	for pattern, status := range map[string]int{
+		"GET os-security-groups": http.StatusOK, "POST os-security-groups": http.StatusOK,
+		"GET os-security-groups/{id}": http.StatusOK, "PUT os-security-groups/{id}": http.StatusOK,
+		"DELETE os-security-groups/{id}": http.StatusAccepted,
+		"POST os-security-group-rules":   http.StatusOK, "DELETE os-security-group-rules/{id}": http.StatusAccepted,
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		resource, _, _ := strings.Cut(strings.TrimPrefix(path, "os-"), "/")
+		handle(method+" /v2.1/"+path, s.passGroups(method, resource, status))
+	}
 	handle("GET /v2.1/servers/{id}/os-instance-actions", s.reading(s.listActions))
 	handle("GET /v2.1/servers/{id}/os-instance-actions/{request}", s.reading(s.showAction))
+	handle("GET /v2.1/servers/{id}/diagnostics", s.reading(s.diagnostics))
 	handle("GET /v2.1/servers/{id}/os-server-password", s.reading(s.serverPassword))
 	handle("DELETE /v2.1/servers/{id}/os-server-password", s.clearPassword)
 	handle("GET /v2.1/limits", s.limits)
