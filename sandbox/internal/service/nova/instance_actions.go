@@ -15,7 +15,7 @@ func (a action) body(r *http.Request, v *Server) map[string]any {
 		"start_time": microStamp(a.at), "message": orNull(a.message),
 	}
 	if minor(r) >= 58 {
-		b["updated_at"] = microStamp(a.at)
+		b["updated_at"] = microStamp(a.updated())
 	}
 	return b
 }
@@ -26,7 +26,7 @@ func (s *Service) listActions(w http.ResponseWriter, r *http.Request, v *Server)
 	before, noEnd := time.Parse(time.RFC3339, q.Get("changes-before"))
 	var fit []action
 	for _, a := range slices.Backward(v.actions) {
-		if (noStart != nil || !a.at.Before(since)) && (noEnd != nil || !a.at.After(before)) {
+		if (noStart != nil || !a.updated().Before(since)) && (noEnd != nil || !a.updated().After(before)) {
 			fit = append(fit, a)
 		}
 	}
@@ -62,6 +62,10 @@ type action struct {
 	name, request, user, project, message string
 	at                                    time.Time
 }
+
+// updated is when the action ended: in a later second than it began, as with a cloud that takes its time. Clients tell
+// actions apart by that.
+func (a action) updated() time.Time { return a.at.Add(time.Second) }
 
 // note keeps an action for os-instance-actions. The caller holds the lock.
 func (s *Service) note(v *Server, w http.ResponseWriter, r *http.Request, name string) {
