@@ -159,9 +159,12 @@ func (s *session) interrupt(reason string, late bool) {
 
 // abandon kills the plugin, and reports what it was doing.
 func (s *session) abandon(why string) error {
+	// Before the plugin is killed: its end takes its tasks off the screen.
+	unfinished := make(chan []string, 1)
+	briefly(func() { unfinished <- s.Console.InFlight() })
 	s.Process.Abandon()
 	briefly(func() {
-		for _, line := range s.Console.InFlight() {
+		for _, line := range <-unfinished {
 			s.Console.Say("  unfinished: " + line)
 		}
 	})
