@@ -128,12 +128,15 @@ func TestAKilledCopyIsResumed(t *testing.T) {
 	paths := from.fill(t, 12, 2_000_000)
 	target := to.watch(t)
 	cmd := child(t, from.host, target.host, paths)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(2 * time.Minute); target.count("PUT", "/blobs/uploads/", " 201") < 6; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("no blob arrives")
+			_ = cmd.Process.Kill()
+			t.Fatalf("no blob arrives: %v\n%s", cmd.Wait(), said.String())
 		}
 	}
 	if err := cmd.Process.Kill(); err != nil {

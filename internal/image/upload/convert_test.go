@@ -22,7 +22,7 @@ func toRaw(o *upload.Options) { o.Convert = upload.ToRaw }
 func packed(t *testing.T, data string) (upload.Source, string) {
 	t.Helper()
 	if _, err := exec.LookPath("qemu-img"); err != nil {
-		t.Skip("needs qemu-img: install qemu-utils")
+		t.Skip("needs qemu-img, to make a qcow2 and convert it: install qemu-utils")
 	}
 	from, to := filepath.Join(t.TempDir(), "disk.raw"), filepath.Join(t.TempDir(), "disk.qcow2")
 	if err := os.WriteFile(from, []byte(data), 0o600); err != nil {
