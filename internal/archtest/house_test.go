@@ -26,7 +26,10 @@ var house = []floor{
 		{"cmd/imgctl-sandbox", "starts the sandbox", []string{"sandbox/program", "version"}},
 	}},
 	{"Packer's doors: options, messages, artifacts", []row{
-		{"builder/decode", "reads the options of Packer's components; an empty value is an error", []string{"internal/fault", "plugins/sdk/quantity"}},
+		{
+			"builder/decode", "reads the options of Packer's components; an empty value is an error",
+			[]string{"internal/fault", "plugins/sdk/quantity"},
+		},
 		{"builder/boottest", "the block `boot_test`", with(packer, "internal/image/boottest")},
 		{"builder/...", "boots, provisions and captures one image", with(packer, "builder/boottest", "internal/image/boottest")},
 		{"post-processor/promote", "promotes the image of a build", with(packer, "builder/boottest", "internal/image/promote")},
@@ -64,6 +67,10 @@ var house = []floor{
 			with(door, "internal/factory/...", "internal/aquilon/profile", "internal/image/promote", "internal/queue"),
 		},
 		{"plugins/usage", "`imgctl usage`", with(door, "internal/image/usage")},
+		{
+			"plugins/cloud", "`imgctl cloud`",
+			with(door, "internal/onboarding/...", "internal/image/promote", "internal/image/boottest", "internal/image/usage"),
+		},
 		{"plugins/sandbox", "`imgctl sandbox`", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},
 		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},
 	}},
@@ -135,13 +142,29 @@ var house = []floor{
 		{"internal/factory/packer", "runs packer: variables, environment, process group, log", ground},
 		{"internal/factory/buildlog", "the logs of builds: a folder per run", ground},
 	}},
+	{"subjects: a donated cloud becomes part of CI", []row{
+		{"internal/onboarding/quota", "a project's quotas: the limits and what of them is used", clients},
+		// A server that has to be reached is booted as by any boot test; a layout's images become current by a promotion.
+		{
+			"internal/onboarding/...", "checks a cloud, launches what CI needs there, and configures nodepool",
+			with(
+				clients, "internal/onboarding/quota", "internal/image/boottest", "internal/image/promote", "internal/image/upload",
+				"internal/image/usage", "internal/page", "internal/schedule",
+			),
+		},
+	}},
 	{"clients: speak to one service each", []row{
 		{"internal/registry", "container registries: sign-in, transport, manifests, blobs, tags", ground},
 		{"internal/queue", "messages that ask for work: in a file, or in RabbitMQ", ground},
 		{"internal/openstack/cloudsyaml", "what clouds.yaml and the `OS_*` variables say, as openstacksdk reads them", ground},
 		{"internal/openstack/cloud", "sign-in, transport, waiting, run ids", with(ground, "internal/openstack/cloudsyaml")},
 		{"internal/openstack/cloudtest", "signs tests in to clouds", with(ground, "internal/openstack/cloud")},
-		{"internal/openstack/...", "one service's requests and answers; `glance` finds images and grants access; `ironic` reads and changes nodes; `listing` reads pages", clients},
+		{
+			"internal/openstack/...",
+			"one service's requests and answers; `glance` finds images and grants access; `ironic` reads and changes nodes; " +
+				"`listing` reads pages",
+			clients,
+		},
 	}},
 	{"ground", []row{
 		{"internal/fault", "the kinds of failure; advice as data", nil},
@@ -171,7 +194,12 @@ var house = []floor{
 		{"internal/archtest", "enforces this table", nil},
 		{"version", "", nil},
 		{"test/...", "tests from outside: docs, the real Packer, a real OpenStack, benchmarks", anything},
-		{"tools/...", "separate modules: Packer, packer-sdc, golangci-lint, the maker of releases, the protocol's generator, HashiCorp's builder to compare with", anything},
+		{
+			"tools/...",
+			"separate modules: Packer, packer-sdc, golangci-lint, the maker of releases, the protocol's generator, HashiCorp's " +
+				"builder to compare with",
+			anything,
+		},
 		{"example/...", "templates and programs that tests run", anything},
 	}},
 }

@@ -13,12 +13,13 @@ import (
 func (s *Service) limits(w http.ResponseWriter, r *http.Request) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	n, sum := s.usage(front.CallerOf(r).ProjectID)
+	project := front.CallerOf(r).ProjectID
+	n, sum := s.usage(project)
+	most := s.quotasOf(project)
 	answer.JSON(w, http.StatusOK, map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": map[string]any{
-		"maxTotalVolumes": s.quotas.Volumes, "totalVolumesUsed": n, "maxTotalVolumeGigabytes": s.quotas.Gigabytes,
-		"totalGigabytesUsed": sum,
-		"maxTotalSnapshots":  s.quotas.Snapshots, "totalSnapshotsUsed": s.snapshots.Count(front.CallerOf(r).ProjectID),
-		"maxTotalBackups": s.quotas.Backups, "totalBackupsUsed": s.backups.Count(front.CallerOf(r).ProjectID),
+		"maxTotalVolumes": most["volumes"], "totalVolumesUsed": n, "maxTotalVolumeGigabytes": most["gigabytes"],
+		"totalGigabytesUsed": sum, "maxTotalSnapshots": most["snapshots"], "totalSnapshotsUsed": s.snapshots.Count(project),
+		"maxTotalBackups": most["backups"], "totalBackupsUsed": s.backups.Count(project),
 	}}})
 	return nil
 }

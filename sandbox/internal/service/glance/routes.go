@@ -53,6 +53,7 @@ func (s *Service) routes() http.Handler {
 	handle("DELETE /v2/images/{id}/members/{member}", s.removeMember)
 	handle("GET /v2/info/import", infoImport)
 	handle("GET /v2/info/stores", infoStores)
+	handle("GET /v2/info/usage", s.infoUsage)
 	handle("GET /v2/schemas/{name}", schema)
 	return fallback(mux)
 }

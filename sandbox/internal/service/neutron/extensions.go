@@ -32,6 +32,7 @@ var loaded = [][2]string{
 	{"extraroute", "Neutron Extra Route"},
 	{"security-group", "security-group"},
 	{"quotas", "Quota management support"},
+	{"quota_details", "Quota details management support"},
 	{"standard-attr-description", "standard-attr-description"},
 	{"standard-attr-tag", "Tag support for resources with standard attribute"},
 	{"standard-attr-timestamp", "Resource timestamps"},

@@ -34,6 +34,34 @@ func (s *Service) showQuotas(r *http.Request, c front.Caller) (int, any, error) 
 	return http.StatusOK, map[string]any{"quota": s.quotasOf(project)}, nil
 }
 
+// quotaDetails serves a project's limits with what of them is used.
+func (s *Service) quotaDetails(r *http.Request, c front.Caller) (int, any, error) {
+	project := r.PathValue("project")
+	if project != c.ProjectID && !c.Is("admin") {
+		return 0, nil, disallowed("get_quota")
+	}
+	rules := 0
+	for _, g := range s.groups {
+		if g.ProjectID == project {
+			rules += len(g.Rules)
+		}
+	}
+	used := map[string]int{
+		"network":        count(s.networks, func(n *Network) bool { return n.ProjectID == project }),
+		"subnet":         count(s.subnets, func(n *Subnet) bool { return n.ProjectID == project }),
+		"port":           count(s.ports, func(p *Port) bool { return p.ProjectID == project }),
+		"floatingip":     count(s.floating, func(f *FloatingIP) bool { return f.ProjectID == project }),
+		"router":         count(s.routers, func(o *Router) bool { return o.ProjectID == project }),
+		"security_group": count(s.groups, func(g *SecurityGroup) bool { return g.ProjectID == project }), "security_group_rule": rules,
+		"subnetpool": s.pools.Count(project), "rbac_policy": s.rbac.Count(project),
+	}
+	details := map[string]any{}
+	for name, limit := range s.quotasOf(project) {
+		details[name] = map[string]int{"limit": limit, "used": used[name], "reserved": 0}
+	}
+	return http.StatusOK, map[string]any{"quota": details}, nil
+}
+
 // setQuotas changes a project's limits, or gives it the defaults back.
 func (s *Service) setQuotas(r *http.Request, c front.Caller) (int, any, error) {
 	project := r.PathValue("project")

@@ -38,6 +38,8 @@ func (s *Service) routes() http.Handler {
 	handle("PUT /v2.0/quotas/{project}", s.setQuotas)
 	handle("DELETE /v2.0/quotas/{project}", s.setQuotas)
 	handle("GET /v2.0/quotas/{project}/default", s.showQuotas)
+	handle("GET /v2.0/quotas/{project}/details", s.quotaDetails)
+	handle("GET /v2.0/quotas/{project}/details.json", s.quotaDetails)
 	handle("PUT /v2.0/routers/{id}/add_router_interface", s.attach)
 	handle("PUT /v2.0/routers/{id}/remove_router_interface", s.detach)
 	handle("GET /v2.0/quotas/{project}", s.showQuotas)

@@ -13,13 +13,13 @@ func (s *Service) limits(w http.ResponseWriter, r *http.Request) error {
 		project = of
 	}
 	s.mu.RLock()
-	used := s.used(project)
+	used, most := s.used(project), s.quotaNumbers(r, project)
 	s.mu.RUnlock()
 	absolute := map[string]int{
-		"maxTotalInstances": s.quotas.Instances, "maxTotalCores": s.quotas.Cores, "maxTotalRAMSize": s.quotas.RAM,
-		"maxTotalKeypairs": s.quotas.KeyPairs,
-		"maxServerMeta":    s.quotas.MetadataItems, "maxServerGroups": 10, "maxServerGroupMembers": 10,
-		"totalInstancesUsed": used.Instances, "totalCoresUsed": used.Cores, "totalRAMUsed": used.RAM, "totalServerGroupsUsed": 0,
+		"maxTotalInstances": most["instances"], "maxTotalCores": most["cores"], "maxTotalRAMSize": most["ram"],
+		"maxTotalKeypairs": most["key_pairs"], "maxServerMeta": most["metadata_items"], "maxServerGroups": most["server_groups"],
+		"maxServerGroupMembers": most["server_group_members"],
+		"totalInstancesUsed":    used.Instances, "totalCoresUsed": used.Cores, "totalRAMUsed": used.RAM, "totalServerGroupsUsed": 0,
 	}
 	if minor(r) < 57 {
 		absolute["maxPersonality"], absolute["maxPersonalitySize"] = 5, 10240
