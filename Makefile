@@ -111,11 +111,11 @@ demo-factory: plugin ## let a profile change, and an image follow, on the sandbo
 test: plugin ## run the tests; needs no root and no cloud
 	go test $(TESTFLAGS) $(PACKAGES)
 
-# CHAOS_FLAGS="-chaos-changes 200 -chaos-workers 3 -chaos-seed 7" is what it is for.
-CHAOS_FLAGS ?= -chaos-changes 200 -chaos-workers 3
+# CHAOS_FLAGS="-chaos-changes 200 -chaos-workers 3 -chaos-nodes 3 -chaos-seed 8" is what it is for.
+CHAOS_FLAGS ?= -chaos-changes 200 -chaos-workers 3 -chaos-nodes 3
 
 .PHONY: chaos
-chaos: plugin ## kill workers and RabbitMQ and cut networks while profiles change 200 times; see CHAOS_FLAGS
+chaos: plugin ## kill workers and nodes of RabbitMQ and cut cables while profiles change 200 times; see CHAOS_FLAGS
 	go test -count=1 -timeout 60m ./test/factoryworker -run TestChaos -v -args $(CHAOS_FLAGS)
 
 .PHONY: test-race

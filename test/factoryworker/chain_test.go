@@ -22,7 +22,7 @@ func (w *world) chained() worker.Options {
 			Watch: watch.Options{
 				Profiles: filepath.Join(w.dir, "profiles"),
 				Sink: watch.Sink{Open: func(ctx context.Context) (queue.Queue, error) {
-					return openQueue(ctx, w.file, w.url, w.name)
+					return openQueue(ctx, w.file, w.name, w.url)
 				}},
 			},
 		}, image)

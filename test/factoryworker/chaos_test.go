@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,12 +24,14 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/test/hosttest"
 	"github.com/imgctl/packer-plugin-openstack/test/rabbittest"
 )
 
 var (
 	chaosChanges = flag.Int("chaos-changes", 20, "how many changes of profiles the chaos test makes")
-	chaosWorkers = flag.Int("chaos-workers", 2, "how many workers it has")
+	chaosWorkers = flag.Int("chaos-workers", 2, "how many workers it has, each on a host of its own")
+	chaosNodes   = flag.Int("chaos-nodes", 1, "how many nodes RabbitMQ has")
 	chaosSeed    = flag.Uint64("chaos-seed", 20261126, "decides what it does, and when")
 )
 
@@ -36,15 +39,16 @@ var (
 type chaos struct {
 	*world
 	random  *rand.Rand
-	server  *rabbittest.Server
+	nodes   []*rabbittest.Server
 	workers []*mortal
 	content map[string][]string // lines of each personality's profile
+	mended  sync.WaitGroup      // of the cables that are cut
 }
 
-// mortal is a worker that is killed and started again, as systemd would, and its way to RabbitMQ, which can be cut.
+// mortal is a worker that is killed and started again, as systemd would, on a host whose cable can be cut.
 type mortal struct {
 	child child
-	way   *rabbittest.Way
+	host  *hosttest.Host
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -62,7 +66,7 @@ func (m *mortal) start(t *testing.T) {
 	run := func() bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.cmd = exec.CommandContext(context.Background(), os.Args[0])
+		m.cmd = m.host.Command(context.Background(), os.Args[0])
 		m.cmd.Env = append(os.Environ(), childEnv+"="+string(text))
 		if !m.over {
 			err = m.cmd.Start()
@@ -130,7 +134,7 @@ func (c *chaos) put(p string) {
 func (c *chaos) watch(ctx context.Context, sent func(error)) {
 	o := watch.Options{
 		Profiles: filepath.Join(c.dir, "profiles"), Cache: filepath.Join(c.dir, "cache"), BuildAll: true,
-		Sink: watch.Sink{Open: func(ctx context.Context) (queue.Queue, error) { return openQueue(ctx, "", c.server.URL, c.name) }},
+		Sink: watch.Sink{Open: func(ctx context.Context) (queue.Queue, error) { return openQueue(ctx, "", c.name, c.urls()...) }},
 	}
 	for ctx.Err() == nil {
 		p, err := watch.Make(ctx, o)
@@ -160,21 +164,36 @@ func (c *chaos) strike() {
 	case n < 8:
 		cut := time.Duration(500+c.random.IntN(3000)) * time.Millisecond
 		c.t.Logf("a network is cut for %s", cut)
-		m.way.Cut(true)
-		time.AfterFunc(cut, func() { m.way.Cut(false) })
+		m.host.Cut(c.t, true)
+		c.mended.Go(func() {
+			time.Sleep(cut)
+			m.host.Cut(c.t, false)
+		})
 	default:
-		c.t.Log("RabbitMQ is killed")
-		c.server.Kill()
-		c.server.Run(c.t)
+		n := c.random.IntN(len(c.nodes))
+		c.t.Logf("RabbitMQ's node %d is killed", n)
+		c.nodes[n].Kill()
+		c.nodes[n].Run(c.t)
 	}
+}
+
+func (c *chaos) urls() (all []string) {
+	for _, s := range c.nodes {
+		all = append(all, s.URL)
+	}
+	return all
 }
 
 // Whatever dies, each image has the newest content of its profile in the end, and nothing is left.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	server := rabbittest.Start(t)
+	hosts := make([]*hosttest.Host, *chaosWorkers)
+	for n := range hosts {
+		hosts[n] = hosttest.New(t)
+	}
+	nodes := rabbittest.StartCluster(t, *chaosNodes)
 	c := &chaos{
-		world: newWorld(t, "", server.URL), server: server, random: rand.New(rand.NewPCG(*chaosSeed, 0)), content: map[string][]string{},
+		world: newWorld(t, "", nodes[0].URL), nodes: nodes, random: rand.New(rand.NewPCG(*chaosSeed, 0)), content: map[string][]string{},
 	}
 	c.write("web.pkr.hcl", strings.Replace(template("sleep 0.2"), `flavor   `, `metadata = { content = var.profile_digest }
   flavor   `, 1)+"\nvariable \"profile_digest\" {}\n")
@@ -183,12 +202,18 @@ func TestChaos(t *testing.T) {
 		c.put(personality(n))
 	}
 	c.open() // declares the queues
-	server.Settle()
-	for range *chaosWorkers {
-		way := rabbittest.NewWay(t, server)
+	nodes[0].Settle()
+	for _, host := range hosts {
+		for _, service := range append(c.urls(), c.URL()) {
+			u, err := url.Parse(service)
+			if err != nil {
+				t.Fatal(err)
+			}
+			host.Reach(t, u.Host)
+		}
 		o := c.options()
-		m := &mortal{way: way, child: child{
-			URL: way.URL, Name: c.name, Clouds: c.CloudsYAML(), Logs: filepath.Join(c.dir, "logs"), TemplateMap: o.TemplateMap,
+		m := &mortal{host: host, child: child{
+			URLs: c.urls(), Name: c.name, Clouds: c.CloudsYAML(), Logs: filepath.Join(c.dir, "logs"), TemplateMap: o.TemplateMap,
 			SourceImage: o.SourceImages, Env: o.Packer.Env,
 		}}
 		m.start(t)
@@ -216,6 +241,7 @@ func TestChaos(t *testing.T) {
 		}
 		time.Sleep(time.Duration(c.random.IntN(600)) * time.Millisecond)
 	}
+	c.mended.Wait()
 	// All changes are in the queue when a whole look at the profiles has succeeded after the last one.
 	for good := 0; good < 2; good++ {
 		if err := <-outcome; err != nil && !fault.Is(err, fault.Cancelled) {

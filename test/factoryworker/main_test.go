@@ -24,7 +24,8 @@ const childEnv = "FACTORYWORKER_CHILD"
 
 // child is a worker in a process of its own, which can be killed.
 type child struct {
-	File, URL, Name          string // of the queue
+	File, Name               string // of the queue
+	URLs                     []string
 	Clouds, Logs             string
 	TemplateMap, SourceImage string
 	Env                      map[string]string
@@ -47,7 +48,7 @@ func TestMain(m *testing.M) {
 
 func (c child) run() error {
 	ctx := context.Background()
-	q, err := openQueue(ctx, c.File, c.URL, c.Name)
+	q, err := openQueue(ctx, c.File, c.Name, c.URLs...)
 	if err != nil {
 		return err
 	}
@@ -71,9 +72,9 @@ func (c child) run() error {
 	}, report.Discard)
 }
 
-func openQueue(ctx context.Context, file, url, name string) (queue.Queue, error) {
+func openQueue(ctx context.Context, file, name string, urls ...string) (queue.Queue, error) {
 	if file != "" {
 		return queue.OpenFile(ctx, file, policy)
 	}
-	return queue.DialRabbit(ctx, queue.RabbitOptions{URLs: []string{url}, Name: name, Policy: policy})
+	return queue.DialRabbit(ctx, queue.RabbitOptions{URLs: urls, Name: name, Policy: policy})
 }

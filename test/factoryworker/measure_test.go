@@ -127,7 +127,7 @@ func TestMeasureWatch(t *testing.T) {
 	s := newSlow(t, 5000)
 	dir := t.TempDir()
 	// The queues are there, as they are at a site.
-	q, err := openQueue(t.Context(), "", server.URL, "imgctl.measure")
+	q, err := openQueue(t.Context(), "", "imgctl.measure", server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestMeasureWatch(t *testing.T) {
 	o := watch.Options{
 		Index: s.URL + "/profiles-info.xml", Profiles: s.URL + "/", Match: ".cloud.template.json", Cache: dir,
 		Sink: watch.Sink{Open: func(ctx context.Context) (queue.Queue, error) {
-			return openQueue(ctx, "", server.URL, "imgctl.measure")
+			return openQueue(ctx, "", "imgctl.measure", server.URL)
 		}},
 	}
 	look := func() (time.Duration, int64) {
@@ -288,7 +288,7 @@ func TestMeasureQueue(t *testing.T) {
 	measuring(t)
 	server := rabbittest.Shared(t)
 	const many = 10_000
-	q, err := openQueue(t.Context(), "", server.URL, "imgctl.measure-queue")
+	q, err := openQueue(t.Context(), "", "imgctl.measure-queue", server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func everywhere(t *testing.T, test func(t *testing.T, w *world)) {
 
 func (w *world) open() queue.Queue {
 	w.t.Helper()
-	q, err := openQueue(w.t.Context(), w.file, w.url, w.name)
+	q, err := openQueue(w.t.Context(), w.file, w.name, w.url)
 	if err != nil {
 		w.t.Fatal(err)
 	}

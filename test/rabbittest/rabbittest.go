@@ -20,7 +20,7 @@ import (
 
 const program = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
-// Server is a RabbitMQ of one node.
+// Server is a node of RabbitMQ, alone or in a cluster.
 type Server struct {
 	URL string
 
@@ -38,21 +38,49 @@ func Start(t testing.TB, more ...string) *Server {
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("needs RabbitMQ: install Debian's rabbitmq-server to test against it")
 	}
+	return start(t, 1, more)[0]
+}
+
+// StartCluster starts a cluster of so many nodes.
+func StartCluster(t testing.TB, nodes int) []*Server {
+	t.Helper()
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("needs RabbitMQ: install Debian's rabbitmq-server to test against it")
+	}
+	more := []string{"cluster_formation.peer_discovery_backend = classic_config"}
+	for n := range nodes {
+		more = append(more, fmt.Sprintf("cluster_formation.classic_config.nodes.%d = %s", n+1, nodeName(n)))
+	}
+	return start(t, nodes, more)
+}
+
+func start(t testing.TB, nodes int, more []string) []*Server {
+	t.Helper()
 	for try := 1; ; try++ {
-		s := configure(t, t.TempDir(), more)
-		t.Cleanup(s.end)
-		err := s.run(t)
+		epmd := freePort(t)
+		var all []*Server
+		var err error
+		for n := 0; n < nodes && err == nil; n++ {
+			s := configure(t, t.TempDir(), nodeName(n), epmd, more)
+			t.Cleanup(s.end)
+			all = append(all, s)
+			err = s.run(t)
+		}
 		if err == nil {
-			return s
+			return all
 		}
 		// Its ports were free, and somebody else may have taken them since.
 		if try == 3 {
 			t.Fatal(err)
 		}
 		t.Logf("try %d: %v", try, err)
-		s.Kill()
+		for _, s := range all {
+			s.end()
+		}
 	}
 }
+
+func nodeName(n int) string { return fmt.Sprintf("test%d@localhost", n) }
 
 // end ends the server, and what it has started.
 func (s *Server) end() {
@@ -83,7 +111,7 @@ func Shared(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := configure(t, dir, nil)
+	s := configure(t, dir, nodeName(0), freePort(t), nil)
 	if err := s.run(t); err != nil {
 		s.end()
 		t.Fatal(err)
@@ -100,8 +128,11 @@ func EndShared() {
 	}
 }
 
+// cookie is what the nodes of a cluster know each other by.
+const cookie = "IMGCTLTESTS"
+
 // configure is a server that hasn't been started, on ports of its own.
-func configure(t testing.TB, dir string, more []string) *Server {
+func configure(t testing.TB, dir, name string, epmd int, more []string) *Server {
 	t.Helper()
 	s := &Server{dir: dir, config: filepath.Join(dir, "rabbitmq.conf"), port: freePort(t)}
 	s.URL = fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", s.port)
@@ -110,11 +141,12 @@ func configure(t testing.TB, dir string, more []string) *Server {
 	}, more...)
 	write(t, s.config, strings.Join(lines, "\n")+"\n")
 	write(t, filepath.Join(dir, "plugins"), "[].\n")
+	write(t, filepath.Join(dir, ".erlang.cookie"), cookie)
 	s.env = append(os.Environ(),
-		"HOME="+dir, "RABBITMQ_NODENAME=test@localhost", "RABBITMQ_MNESIA_BASE="+filepath.Join(dir, "data"),
+		"HOME="+dir, "RABBITMQ_NODENAME="+name, "RABBITMQ_MNESIA_BASE="+filepath.Join(dir, "data"),
 		"RABBITMQ_LOGS=-", "ERL_CRASH_DUMP="+filepath.Join(dir, "crash.dump"), "RABBITMQ_LOG_BASE="+dir, "RABBITMQ_CONFIG_FILE="+s.config,
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(dir, "plugins"), "ERL_EPMD_ADDRESS=127.0.0.1",
-		fmt.Sprintf("ERL_EPMD_PORT=%d", freePort(t)), fmt.Sprintf("RABBITMQ_DIST_PORT=%d", freePort(t)),
+		fmt.Sprintf("ERL_EPMD_PORT=%d", epmd), fmt.Sprintf("RABBITMQ_DIST_PORT=%d", freePort(t)),
 		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} -rabbit channel_tick_interval 1000 +sbwt none",
 	)
 	return s
