@@ -226,3 +226,32 @@ func TestLegacyQueue(t *testing.T) {
 		t.Errorf("nothing is left: %v %v", plan, err)
 	}
 }
+
+// A profile of which a line was deleted, and nothing else, is built anew once.
+func TestADeletedLineIsAChange(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, rabbittest.Start(t), "")
+	file := "profiles/web.cloud.template.json"
+	whole := strings.Replace(body("web", 1), `"n"`, "\"old\": 1,\n\"n\"", 1)
+	p.write(t, file, whole)
+	for _, step := range []struct {
+		what, profile string
+		want          []string // bodies
+	}{
+		{"first look", whole, nil},
+		{"deleted line", body("web", 1), []string{body("web", 1)}},
+		{"unchanged", body("web", 1), nil},
+	} {
+		p.write(t, file, step.profile)
+		if err := p.once(t, p.config.OpenQueue, ""); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range p.drain(t) {
+			got = append(got, string(m.Body))
+		}
+		if !slices.Equal(got, step.want) {
+			t.Errorf("%s: got %q, want %q", step.what, got, step.want)
+		}
+	}
+}

@@ -131,7 +131,8 @@ func TestAnotherWorkerTakesOverFromAKilledOne(t *testing.T) {
 		w.publish(message("web", "", 1))
 		o := w.options()
 		text, err := json.Marshal(child{
-			File: w.file, URLs: []string{w.url}, Name: w.name, Clouds: w.CloudsYAML(), Logs: filepath.Join(w.dir, "logs"), TemplateMap: o.TemplateMap,
+			File: w.file, URLs: []string{w.url}, Name: w.name, Clouds: w.CloudsYAML(), Logs: filepath.Join(w.dir, "logs"),
+			TemplateMap: o.TemplateMap,
 			SourceImage: o.SourceImages, Env: o.Packer.Env,
 		})
 		if err != nil {
