@@ -91,17 +91,22 @@ func (h *Host) Reach(t testing.TB, address string) {
 		t.Fatal(err)
 	}
 	end := net.JoinHostPort(h.ours, port)
-	h.relay(t, listen(t, end), func() (net.Conn, error) { return net.DialTimeout("tcp", address, time.Minute) })
+	h.relay(t, listen(t, end), func() (net.Conn, error) { return dial(address) })
 	var there net.Listener
 	if err := h.inside(func() { there = listen(t, "127.0.0.1:"+port) }); err != nil {
 		t.Fatal(err)
 	}
 	h.relay(t, there, func() (conn net.Conn, err error) {
-		if failed := h.inside(func() { conn, err = net.DialTimeout("tcp", end, time.Minute) }); failed != nil {
+		if failed := h.inside(func() { conn, err = dial(end) }); failed != nil {
 			return nil, failed
 		}
 		return conn, err
 	})
+}
+
+func dial(address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: time.Minute}
+	return d.DialContext(context.Background(), "tcp", address)
 }
 
 func listen(t testing.TB, address string) net.Listener {

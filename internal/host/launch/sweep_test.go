@@ -11,7 +11,7 @@ import (
 // TestSweepTakesWhatNobodyListensIn makes the folders of a living plugin, of two killed ones and of one that
 // has just started.
 func TestSweepTakesWhatNobodyListensIn(t *testing.T) {
-	folder, err := os.MkdirTemp("", "sweep") // a short path: sockets have room for 108 bytes
+	folder, err := os.MkdirTemp("", "sweep") //nolint:usetesting // a short path: sockets have room for 108 bytes
 	if err != nil {
 		t.Fatal(err)
 	}
