@@ -145,6 +145,10 @@ var house = []floor{
 	{"subjects: a donated cloud becomes part of CI", []row{
 		{"internal/onboarding/quota", "a project's quotas: the limits and what of them is used", clients},
 		{"internal/onboarding/layout", "reads the layouts of ansible-role-cloud-launcher", ground},
+		{
+			"internal/onboarding/nodepool", "checks, generates and edits nodepool's configuration: only intended bytes change",
+			with(clients, "internal/onboarding/quota"),
+		},
 		// A server that has to be reached is booted as by any boot test; a layout's images become current by a promotion.
 		{
 			"internal/onboarding/...", "checks a cloud, launches what CI needs there, and configures nodepool",

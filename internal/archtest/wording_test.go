@@ -36,6 +36,7 @@ var inFaults = regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
 var spelled = map[string]string{
 	"imgctl claim": "an image's name",
 	"--all":        "quattor's flag",
+	"--git":        "what git's patches begin with",
 	"imgctl image": "an image's name",
 }
 

@@ -73,12 +73,15 @@ func Tree(name string, text []byte) (*Value, error) {
 
 // ReadTree is Tree of a file on this machine.
 func ReadTree(path string) (*Value, error) {
-	text, err := read(path, MaxTreeSize)
+	text, err := ReadText(path)
 	if err != nil {
 		return nil, err
 	}
 	return Tree(path, text)
 }
+
+// ReadText is a file on this machine, for Tree: at most a byte more than Tree takes.
+func ReadText(path string) ([]byte, error) { return read(path, MaxTreeSize) }
 
 // Read is Parse of a file on this machine; errors begin with PATH, or PATH:LINE:COLUMN.
 func Read(path, begin string) (*Node, error) {

@@ -24,7 +24,11 @@ func (r *reader) value(n *yaml.Node, depth int) (*Value, error) {
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
-		return r.value(n.Alias, depth+1)
+		target, err := r.value(n.Alias, depth+1)
+		if err == nil {
+			target.Alias = &Place{n.Line, n.Column}
+		}
+		return target, err
 	case yaml.ScalarNode:
 		return v, r.scalar(n, v)
 	case yaml.SequenceNode:
@@ -99,6 +103,7 @@ func (r *reader) mapping(n *yaml.Node, v *Value, depth int) error {
 	for _, p := range merged {
 		if _, has := index[p.Key]; !has {
 			index[p.Key] = len(v.Pairs)
+			p.Merged = true
 			v.Pairs = append(v.Pairs, p)
 		}
 	}

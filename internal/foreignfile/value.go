@@ -35,9 +35,15 @@ type Value struct {
 	// File, Line and Column say where it stands; lines and columns count from 1. Parse leaves File empty.
 	File         string
 	Line, Column int
+	// Alias is where the alias stands through which the value was reached; nil if the value itself stands there.
+	Alias *Place
 }
 
+// Place is a line and a column, which count from 1; columns count characters.
+type Place struct{ Line, Column int }
+
 // Pair is one key of a Map. Duplicate says that the document has the key more than once; the last counts.
+// Merged says that a merge key brought it.
 type Pair struct {
 	Key       string
 	Value     *Value
@@ -45,6 +51,7 @@ type Pair struct {
 	Line      int
 	Column    int
 	Duplicate bool
+	Merged    bool
 }
 
 // Errorf is a usage error that begins with where the value stands.

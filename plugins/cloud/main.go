@@ -15,6 +15,7 @@ func plugin() sdk.Plugin {
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{
 			quotaCommand(),
+			validateCommand(), disableCommand(), enableCommand(),
 		},
 	}
 }
