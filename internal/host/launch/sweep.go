@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -48,7 +49,7 @@ func listening(folder string) bool {
 		}
 		// A datagram can't be sent to a plugin's stream socket: the plugin isn't disturbed, and the error
 		// tells whether anybody holds the socket.
-		c, err := net.Dial("unixgram", filepath.Join(folder, f.Name())) // #nosec G704 -- a socket of the user's own
+		c, err := new(net.Dialer).DialContext(context.Background(), "unixgram", filepath.Join(folder, f.Name()))
 		if err == nil {
 			_ = c.Close()
 		}
