@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
+	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -26,16 +25,7 @@ func deadLettersCommand() sdk.Command {
 			{Title: "Reason"},
 			{Title: "Log", Hidden: true},
 		},
-		Run: bridge.Run(func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-			c, err := readConfig(in, out)
-			if err != nil {
-				return err
-			}
-			q, err := c.OpenQueue(ctx)
-			if err != nil {
-				return err
-			}
-			defer q.Close()
+		Run: withQueue(func(ctx context.Context, _ *sdk.Input, out *sdk.Output, q queue.Queue) error {
 			dead, err := q.Dead(ctx)
 			if err != nil {
 				return err
@@ -66,42 +56,21 @@ func changeDeadLetters(verb, short, long string, discard bool) sdk.Command {
 		Args:    []sdk.Arg{sdk.ZeroOrMore("MESSAGE", "id of a message").Completes(sdk.CompleteDynamically)},
 		Flags:   sdk.Flags{configFlag(), sdk.Bool("all", "all dead letters")},
 		Columns: sdk.Columns{{Title: "Message"}, {Title: "Image"}, {Title: "State"}},
-		Run: bridge.Run(func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-			c, err := readConfig(in, out)
-			if err != nil {
-				return err
-			}
-			q, err := c.OpenQueue(ctx)
-			if err != nil {
-				return err
-			}
-			defer q.Close()
+		Run: withQueue(func(ctx context.Context, in *sdk.Input, out *sdk.Output, q queue.Queue) error {
 			p, err := worker.NewDeadLetters(ctx, q, discard, in.Bool("all"), in.ArgValues("MESSAGE")...)
 			if err != nil {
 				return err
 			}
 			return bridge.CarryOut(ctx, in, out, p)
 		}),
-		Complete: completeDeadLetters,
+		Complete: completeFrom(dead),
 	}
 }
 
-func completeDeadLetters(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
-	c, err := config.Read(in.File("config"))
-	if err != nil {
-		return nil, bridge.Problem(err)
+func dead(ctx context.Context, q queue.Queue) (found []sdk.Suggestion, err error) {
+	all, err := q.Dead(ctx)
+	for _, m := range all {
+		found = append(found, sdk.Suggestion{Value: m.ID, Help: m.Subject})
 	}
-	q, err := c.OpenQueue(ctx)
-	if err != nil {
-		return nil, bridge.Problem(err)
-	}
-	defer q.Close()
-	dead, err := q.Dead(ctx)
-	var found []sdk.Suggestion
-	for _, m := range dead {
-		if strings.HasPrefix(m.ID, what.Prefix) {
-			found = append(found, sdk.Suggestion{Value: m.ID, Help: m.Subject})
-		}
-	}
-	return found, bridge.Problem(err)
+	return found, err
 }

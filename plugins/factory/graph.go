@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/chain"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
@@ -79,15 +77,4 @@ func graph(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return fault.New(fault.Partial, "", "%d profiles can't be used: %w", len(problems), errors.Join(problems...))
 	}
 	return nil
-}
-
-// suggestions are those of the words that begin with a prefix.
-func suggestions(words []string, prefix string) (found []sdk.Suggestion) {
-	slices.Sort(words)
-	for _, word := range slices.Compact(words) {
-		if strings.HasPrefix(word, prefix) {
-			found = append(found, sdk.Suggestion{Value: word})
-		}
-	}
-	return found
 }

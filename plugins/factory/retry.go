@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/roster"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
+	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -23,41 +24,28 @@ func retryCommand() sdk.Command {
 		Args:    []sdk.Arg{sdk.ZeroOrMore("IMAGE", "image, or id of a message").Completes(sdk.CompleteDynamically)},
 		Flags:   sdk.Flags{configFlag(), sdk.Bool("all", "all that have failed")},
 		Columns: sdk.Columns{{Title: "Message"}, {Title: "Image"}, {Title: "Was"}, {Title: "State"}},
-		Run: bridge.Run(func(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-			c, err := readConfig(in, out)
-			if err != nil {
-				return err
-			}
-			q, err := c.OpenQueue(ctx)
-			if err != nil {
-				return err
-			}
-			defer q.Close()
+		Run: withQueue(func(ctx context.Context, in *sdk.Input, out *sdk.Output, q queue.Queue) error {
 			p, err := worker.NewRetry(ctx, q, in.Bool("all"), in.ArgValues("IMAGE")...)
 			if err != nil {
 				return err
 			}
 			return bridge.CarryOut(ctx, in, out, p)
 		}),
-		Complete: completeFailed,
+		Complete: completeFrom(failed),
 	}
 }
 
-func completeFailed(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
-	c, err := config.Read(in.File("config"))
-	if err != nil {
-		return nil, bridge.Problem(err)
-	}
-	q, err := c.OpenQueue(ctx)
-	if err != nil {
-		return nil, bridge.Problem(err)
-	}
-	defer q.Close()
+func failed(ctx context.Context, q queue.Queue) (found []sdk.Suggestion, err error) {
 	p, err := worker.NewRetry(ctx, q, true)
 	if err != nil {
-		return nil, bridge.Problem(err)
+		return nil, err
 	}
-	return suggestions(p.Images(), what.Prefix), nil
+	images := p.Images()
+	slices.Sort(images)
+	for _, image := range slices.Compact(images) {
+		found = append(found, sdk.Suggestion{Value: image})
+	}
+	return found, nil
 }
 
 func drainCommand() sdk.Command {
