@@ -1,11 +1,12 @@
 package baremetal
 
 import (
+	"cmp"
 	"encoding/json"
-	"encoding/xml"
-	"fmt"
 	"io"
 	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
 // record is a test's report in JSON.
@@ -60,59 +61,21 @@ func (t *Test) JSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
-type testSuite struct {
-	XMLName  xml.Name   `xml:"testsuite"`
-	Name     string     `xml:"name,attr"`
-	Tests    int        `xml:"tests,attr"`
-	Failures int        `xml:"failures,attr"`
-	Skipped  int        `xml:"skipped,attr"`
-	Time     string     `xml:"time,attr"`
-	Cases    []testCase `xml:"testcase"`
-}
-
-type testCase struct {
-	Class   string       `xml:"classname,attr"`
-	Name    string       `xml:"name,attr"`
-	Time    string       `xml:"time,attr"`
-	Failure *testProblem `xml:"failure,omitempty"`
-	Skipped *testProblem `xml:"skipped,omitempty"`
-}
-
-type testProblem struct {
-	Message string `xml:"message,attr"`
-}
-
 // JUnit writes the report of a test that was applied, in the form that CI systems read.
 func (t *Test) JUnit(w io.Writer) error {
-	suite := testSuite{Name: "deploy ramdisk " + t.Pair.Build(), Tests: len(t.Phases)}
+	suite := report.Suite{Name: "deploy ramdisk " + t.Pair.Build()}
 	if t.node != nil {
 		suite.Name += " on " + t.node.String()
 	}
-	var all time.Duration
 	for _, p := range t.Phases {
-		c := testCase{Class: "ipa", Name: p.Name, Time: seconds(p.Took)}
+		c := report.Case{Class: "ipa", Name: p.Name, Took: p.Took}
 		switch p.State {
 		case "failed":
-			suite.Failures++
-			c.Failure = &testProblem{p.Detail}
+			c.Failure = cmp.Or(p.Detail, p.State)
 		case "skipped", "planned":
-			suite.Skipped++
-			c.Skipped = &testProblem{p.Detail}
+			c.Skipped = cmp.Or(p.Detail, p.State)
 		}
-		all += p.Took
 		suite.Cases = append(suite.Cases, c)
 	}
-	suite.Time = seconds(all)
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(suite); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return suite.WriteJUnit(w)
 }
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

@@ -14,6 +14,7 @@ func plugin() sdk.Plugin {
 		Short:    "Make a donated cloud part of CI",
 		Homepage: "https://github.com/imgctl/packer-plugin-openstack",
 		Commands: []sdk.Command{
+			checkCommand(),
 			quotaCommand(),
 			validateCommand(), disableCommand(), enableCommand(),
 		},

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 )
 
@@ -93,6 +94,23 @@ func (q *Quotas) All() []Limit {
 // Failure is why a service's quotas couldn't be read; nil if they could. A service that the catalog doesn't have
 // is fault.NotFound.
 func (q *Quotas) Failure(service string) error { return q.failures[service] }
+
+// Why says why the quota of a resource isn't there.
+func (q *Quotas) Why(r Resource) error {
+	service := "image"
+	switch r {
+	case Instances, Cores, RAM, KeyPairs:
+		service = "compute"
+	case Networks, Subnets, Routers, Ports, FloatingIPs, SecurityGroups, SecurityGroupRules:
+		service = "network"
+	case Volumes, Gigabytes, Snapshots:
+		service = "block-storage"
+	}
+	if err := q.failures[service]; err != nil {
+		return err
+	}
+	return fault.New(fault.NotFound, "", "the %s service doesn't tell the quota of %s", service, r)
+}
 
 // Failures joins what went wrong with services that exist.
 func (q *Quotas) Failures() error {

@@ -1,0 +1,4 @@
+package check
+
+// Active is how an active check tries things.
+type Active struct{}
