@@ -145,6 +145,14 @@ var house = []floor{
 	{"subjects: a donated cloud becomes part of CI", []row{
 		{"internal/onboarding/quota", "a project's quotas: the limits and what of them is used", clients},
 		{"internal/onboarding/layout", "reads the layouts of ansible-role-cloud-launcher", ground},
+		// A layout's images are brought, compared and made current as those of any store.
+		{
+			"internal/onboarding/launch", "makes the resources of a layout in clouds",
+			with(
+				clients, "internal/onboarding/layout", "internal/image/promote", "internal/image/sync", "internal/image/sync/store",
+				"internal/image/upload",
+			),
+		},
 		{
 			"internal/onboarding/nodepool", "checks, generates and edits nodepool's configuration: only intended bytes change",
 			with(clients, "internal/onboarding/quota"),

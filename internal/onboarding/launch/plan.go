@@ -1,0 +1,199 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
+)
+
+// Plan is what is to be done in the clouds of a layout.
+type Plan struct {
+	options Options
+	targets []*target
+	turns   turns
+}
+
+var (
+	_ change.Plan       = (*Plan)(nil)
+	_ change.Incomplete = (*Plan)(nil)
+)
+
+// Steps are all resources, cloud by cloud.
+func (p *Plan) Steps() (all []*Step) {
+	for _, t := range p.targets {
+		all = append(all, t.steps...)
+	}
+	return all
+}
+
+// Done reports whether all resources are as they are asked for.
+func (p *Plan) Done() bool {
+	for _, s := range p.Steps() {
+		if s.Action != Same {
+			return false
+		}
+	}
+	return true
+}
+
+// Loss asks about what is gone for good once it is removed.
+func (p *Plan) Loss() string {
+	var names []string
+	for _, s := range p.Steps() {
+		if s.Action == Absent && (s.asked == nil || kindOf(s.Kind).loses) {
+			names = append(names, fmt.Sprintf("%s %q in %s", kindOf(s.Kind).noun, s.Name, s.Cloud))
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > 5:
+		names = append(names[:4], fmt.Sprintf("%d more", len(names)-4))
+	}
+	return "Remove " + strings.Join(names, ", ") + "?"
+}
+
+// Notes are the layout's warnings, and the servers that use keys which were replaced.
+func (p *Plan) Notes() (notes []fault.Advice) {
+	for _, w := range p.options.Layout.Warnings {
+		notes = append(notes, fault.Advise("%s", w))
+	}
+	for _, s := range p.Steps() {
+		if s.verdict.note != "" {
+			notes = append(notes, fault.Advise("cloud %q: %s", s.Cloud, s.verdict.note))
+		}
+	}
+	return notes
+}
+
+// Rows are a resource each.
+func (p *Plan) Rows() (rows []change.Row) {
+	for _, s := range p.Steps() {
+		if s.Action == Same && s.Outcome == "" && !p.options.Everything {
+			continue
+		}
+		rows = append(rows, change.Row{
+			{Key: "cloud", Value: s.Cloud},
+			{Key: "kind", Value: s.Kind},
+			{Key: "name", Value: s.Name},
+			{Key: "action", Value: s.Action},
+			{Key: "reason", Value: s.Reason},
+			{Key: "outcome", Value: s.Outcome},
+			{Key: "resource_id", Value: s.ID},
+		})
+	}
+	return rows
+}
+
+// LeftOut are the conflicts, and the clouds that couldn't be read.
+func (p *Plan) LeftOut() error {
+	var errs []error
+	good := 0
+	for _, s := range p.Steps() {
+		if s.problem != nil {
+			errs = append(errs, s.failure())
+		} else {
+			good++
+		}
+	}
+	return sum(good, errs)
+}
+
+func (s *Step) failure() error { return fmt.Errorf("cloud %q: %w", s.Cloud, s.problem) }
+
+// sum is the error of a whole run.
+func sum(good int, errs []error) error {
+	switch {
+	case len(errs) == 0:
+		return nil
+	case good > 0 || len(errs) > 1:
+		return fault.Wrap(fault.Partial, "", errors.Join(errs...))
+	}
+	return errs[0]
+}
+
+// Apply works on all clouds at once, and on the resources of each in turn. One that fails doesn't stop the others:
+// fault.Partial.
+func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
+	p.each(ctx, func(ctx context.Context, t *target) { t.apply(ctx, rep) })
+	var errs []error
+	good := 0
+	for _, s := range p.Steps() {
+		switch {
+		case s.problem != nil:
+			errs = append(errs, s.failure())
+		default:
+			good++
+		}
+	}
+	if ctx.Err() != nil {
+		return errors.Join(append([]error{context.Cause(ctx)}, errs...)...)
+	}
+	return sum(good, errs)
+}
+
+// apply judges each resource again in its turn, as others may have changed it, and does what it needs then.
+func (t *target) apply(ctx context.Context, rep report.Reporter) {
+	if t.cloud == nil {
+		return
+	}
+	idle := true
+	for _, s := range t.steps {
+		idle = idle && (s.Action == Same || s.Action == Unreachable)
+	}
+	if idle {
+		return
+	}
+	w := newWorld(t)
+	w.rep = rep
+	w.prefetch(ctx, t.steps)
+	for _, s := range t.steps {
+		if ctx.Err() != nil {
+			if s.Action != Same && s.problem == nil {
+				s.Outcome, s.problem = Failed, errOver
+			}
+			continue
+		}
+		w.carryOut(ctx, s)
+	}
+}
+
+func (w *world) carryOut(ctx context.Context, s *Step) {
+	planned := s.Action
+	if s.asked != nil {
+		w.judge(ctx, s)
+	}
+	switch {
+	case s.problem != nil:
+		s.Outcome = Failed
+		return
+	case s.Action == Same: // or somebody else was first
+		if planned != Same {
+			s.Outcome = Done
+		}
+		return
+	case s.asked != nil && s.Action == Absent && planned != Absent, s.verdict.do == nil:
+		s.conflict(errOver)
+		s.Outcome = Failed
+		return
+	}
+	w.rep.Step("%s: %s of %s %q", s.Cloud, doing[s.Action], kindOf(s.Kind).noun, s.Name)
+	id, err := s.verdict.do(ctx)
+	if err != nil {
+		s.problem = fmt.Errorf("%s %q: %w", kindOf(s.Kind).noun, s.Name, err)
+		s.Reason, _ = fault.Spell(err, fault.Neutral)
+		s.Outcome = Failed
+		return
+	}
+	if id != "" {
+		s.ID = id
+	}
+	s.Outcome = Done
+}
+
+var doing = map[string]string{Create: "creation", Update: "update", Absent: "removal"}

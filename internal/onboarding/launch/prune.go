@@ -1,0 +1,87 @@
+package launch
+
+import (
+	"context"
+	"slices"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/layout"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+)
+
+// untold are the steps that remove what was made for this cloud of a layout, and isn't listed any more, last kind
+// first. What another cloud of a layout, or somebody, has made carries another mark, or none.
+func (w *world) untold(ctx context.Context) (steps []*Step, err error) {
+	names := layout.Kinds()
+	slices.Reverse(names)
+	for _, name := range names {
+		k := byName[name]
+		if len(w.options.Only) > 0 && !slices.Contains(w.options.Only, name) {
+			continue
+		}
+		if k == images {
+			more, err := w.untoldImages(ctx)
+			if err != nil {
+				return nil, err
+			}
+			steps = append(steps, more...)
+			continue
+		}
+		if k.marked == nil || k.in == nil {
+			continue
+		}
+		all, err := w.all(ctx, k.in)
+		if err != nil {
+			if _, offered := w.client(k.in.service); offered != nil {
+				continue // the cloud doesn't have the service
+			}
+			return nil, err
+		}
+		for _, o := range all {
+			if k.marked(o) == w.asked.Name && !w.stillListed(k, o) {
+				s := w.extra(k, nameOf(k, o))
+				s.verdict, s.ID = w.removal(k, o), o.id()
+				steps = append(steps, s)
+			}
+		}
+	}
+	return steps, nil
+}
+
+func nameOf(k *kind, o object) string {
+	if k == rules {
+		return o.id()
+	}
+	return o.text("name")
+}
+
+func (w *world) extra(k *kind, name string) *Step {
+	return &Step{Cloud: w.asked.Name, Kind: k.name, Name: name, Action: Absent, Reason: "it isn't listed any more"}
+}
+
+// stillListed reports whether the layout lists an object; a rule counts by what it lets through.
+func (w *world) stillListed(k *kind, o object) bool {
+	return slices.ContainsFunc(w.asked.Resources, func(r layout.Resource) bool {
+		if r.Kind != k.name {
+			return false
+		}
+		return k == rules && w.told[o.id()] || k != rules && r.Name == o.text("name")
+	})
+}
+
+func (w *world) untoldImages(ctx context.Context) (steps []*Step, err error) {
+	all, err := w.ownImages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, img := range all {
+		if img.Properties[MarkKey] != w.asked.Name || img.Properties[nameKey] != img.Name || img.Status != glance.StatusActive {
+			continue
+		}
+		if !slices.ContainsFunc(w.asked.Resources, func(r layout.Resource) bool { return r.Kind == images.name && r.Name == img.Name }) {
+			s := w.extra(images, img.Name)
+			s.verdict, s.ID = w.imageRemoval(img), img.ID
+			steps = append(steps, s)
+		}
+	}
+	return steps, nil
+}
