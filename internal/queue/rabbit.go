@@ -155,12 +155,21 @@ func (q *rabbit) Publish(ctx context.Context, messages ...Message) error {
 	return nil
 }
 
+// publisher is one on a live channel: the server closes a channel on which something fails, and leaves the connection.
 func (q *rabbit) publisher(ctx context.Context) (*publisher, error) {
-	if _, err := q.connection(ctx); err != nil {
+	conn, err := q.connection(ctx)
+	if err != nil {
 		return nil, err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.pub.ch.IsClosed() {
+		pub, err := newPublisher(conn)
+		if err != nil {
+			return nil, err
+		}
+		q.pub = pub
+	}
 	return q.pub, nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
@@ -123,12 +124,8 @@ func (d *rabbitDelivery) end(ctx context.Context, key string, m Message) error {
 		return ErrLost
 	}
 	if key != "" {
-		pub, err := d.q.publisher(ctx)
-		if err != nil {
+		if err := d.inPlace(ctx, key, encode(m)); err != nil {
 			return err
-		}
-		if err := pub.publish(ctx, []outgoing{{"", key, encode(m)}}); err != nil {
-			return fmt.Errorf("giving the message back: %w", err)
 		}
 	}
 	if err := d.ch.Ack(d.tag, false); err != nil {
@@ -136,6 +133,26 @@ func (d *rabbitDelivery) end(ctx context.Context, key string, m Message) error {
 	}
 	d.ended = true
 	return nil
+}
+
+// inPlace publishes what takes the message's place. Until the server has it, or ctx ends, the message is kept: one that
+// is given back comes again at once, which counts towards the limit of deliveries.
+func (d *rabbitDelivery) inPlace(ctx context.Context, key string, copied amqp.Publishing) error {
+	for try := 1; ; try++ {
+		if d.ch.IsClosed() {
+			return ErrLost
+		}
+		pub, err := d.q.publisher(ctx)
+		if err == nil {
+			err = pub.publish(ctx, []outgoing{{"", key, copied}})
+		}
+		if err == nil {
+			return nil
+		}
+		if !change.Sleep(ctx, reconnect.Pause(try)) {
+			return fmt.Errorf("giving the message back: %w", err)
+		}
+	}
 }
 
 func (d *rabbitDelivery) Done(ctx context.Context) error { return d.end(ctx, "", Message{}) }

@@ -106,6 +106,62 @@ func TestServerRestarts(t *testing.T) {
 	empty(t, q, 0)
 }
 
+// Where the queue that a failed message waits in is gone for a moment, the message is kept until it is back: it is
+// delivered once, and doesn't become a dead letter.
+func TestAMessageIsKeptUntilItsPlaceIsThere(t *testing.T) {
+	t.Parallel()
+	o := queue.RabbitOptions{Name: "imgctl.kept"}
+	server := rabbittest.Shared(t)
+	q := dial(t, server, o)
+	publish(t, q, "a")
+	conn, err := amqp.Dial(server.URL)
+	check(t, err)
+	defer conn.Close()
+	ch, err := conn.Channel()
+	check(t, err)
+	deliveries, attempts := 0, 0
+	consume(t, q, 1, func(ctx context.Context, d queue.Delivery, done func()) {
+		deliveries++
+		if attempts = d.Message().Attempt; attempts > 0 {
+			check(t, d.Done(ctx))
+			done()
+			return
+		}
+		_, err := ch.QueueDelete(o.Name+".later."+policy.Pauses[0].String(), false, false, false)
+		check(t, err)
+		back := time.AfterFunc(2*time.Second, func() { dial(t, server, o) }) // declares it anew
+		defer back.Stop()
+		if _, err := d.Fail(ctx, queue.Failure{Reason: "no luck"}); err != nil {
+			t.Error(err)
+		}
+	})
+	if deliveries != 2 || attempts != 1 {
+		t.Errorf("%d deliveries, the last one after %d attempts; want 2 and 1", deliveries, attempts)
+	}
+	empty(t, q, 0)
+}
+
+// A channel that the server has closed doesn't end publishing for good.
+func TestPublishingAfterAFailure(t *testing.T) {
+	t.Parallel()
+	server := rabbittest.Start(t)
+	q := dial(t, server, queue.RabbitOptions{})
+	conn, err := amqp.Dial(server.URL)
+	check(t, err)
+	defer conn.Close()
+	ch, err := conn.Channel()
+	check(t, err)
+	check(t, ch.ExchangeDelete("imgctl.factory", false, false))
+	if err := q.Publish(t.Context(), message("a")); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("without the exchange: %v", err)
+	}
+	dial(t, server, queue.RabbitOptions{}) // declares it anew
+	publish(t, q, "b")
+	if n := count(t, q).Ready; n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
+
 // A message that kills each worker ends as a dead letter.
 func TestDeliveryLimit(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func (w *worker) work(ctx context.Context, m queue.Message) verdict {
 	}
 	release, ok, err := w.Queue.Claim(ctx, j.Name)
 	if err != nil {
-		return w.failed(ctx, j.Name, err, "")
+		return w.putOff(ctx, j.Name, err)
 	}
 	if !ok {
 		return verdict{again: true}
@@ -58,7 +58,7 @@ func (w *worker) superseded(ctx context.Context, j *job) (v verdict, over bool) 
 	}
 	newest, err := w.Queue.Newest(ctx, j.Name)
 	if err != nil {
-		return w.failed(ctx, j.Name, err, ""), true
+		return w.putOff(ctx, j.Name, err), true
 	}
 	if newest > j.Sequence {
 		w.rep.Step("%s: message %s is superseded by a newer one", j.Name, j.ID)
@@ -79,6 +79,15 @@ func (w *worker) failed(ctx context.Context, what string, err error, log string)
 	}
 	w.rep.Warn("%s: %v", what, err)
 	return verdict{fail: &queue.Failure{Reason: err.Error(), Log: log}}
+}
+
+// putOff is the verdict when the queue itself is in trouble: that isn't a failure of the message.
+func (w *worker) putOff(ctx context.Context, what string, err error) verdict {
+	v := w.failed(ctx, what, err, "")
+	if v.fail != nil {
+		return verdict{again: true}
+	}
+	return v
 }
 
 // run builds all templates of a job, with logs.
