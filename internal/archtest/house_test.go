@@ -69,7 +69,7 @@ var house = []floor{
 		{"plugins/usage", "`imgctl usage`", with(door, "internal/image/usage")},
 		{
 			"plugins/cloud", "`imgctl cloud`",
-			with(door, "internal/onboarding/...", "internal/image/promote", "internal/image/boottest", "internal/image/usage"),
+			with(door, "internal/onboarding/...", "internal/image/sweep", "internal/image/promote", "internal/image/boottest", "internal/image/usage"),
 		},
 		{"plugins/sandbox", "`imgctl sandbox`", []string{"plugins/sdk/...", "sandbox", "sandbox/program", "internal/fault", "version"}},
 		{"plugins/openstackclient/...", "the same commands as `openstack image …`", door},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/check"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
@@ -15,12 +18,15 @@ import (
 
 func checkCommand() sdk.Command {
 	return sdk.Command{
-		Path: "cloud check", Kind: sdk.List, Needs: []sdk.Need{sdk.NeedsClouds},
+		Path: "cloud check", Kind: sdk.List, Danger: sdk.Destroys, Needs: []sdk.Need{sdk.NeedsClouds},
 		Short: "Check that a cloud has what CI needs",
 		Long: "Holds a cloud against the requirements of a profile: TLS and accounts, image uploads, flavors, quotas, networks and the " +
 			"API's speed. CLOUD is the project that test nodes will run in; name that of the mirror with --ci.\n\n" +
 			"A requirement is a must, a warning or information, as the profile says. The exit code is 0 if all musts are met, 1 if one " +
 			"isn't (with --strict also for a warning), and 3 if one couldn't be checked.\n\n" +
+			"Without --active, nothing is changed. With it, two images of 1 MiB are uploaded, and a server is booted and reached over " +
+			"SSH at its public address. Both carry a run id, and are removed whatever happens, also on Ctrl-C. What a killed check " +
+			"leaves, --sweep removes when its deadline has passed, or at once with --run.\n\n" +
 			"What launching the cloud brings has the status later, and is a must with --launched.",
 		Examples: []sdk.Example{
 			{
@@ -30,6 +36,10 @@ func checkCommand() sdk.Command {
 			{
 				Text:    "Send the donor a page with what there is to do",
 				Command: "imgctl cloud check openstackzuul-donor --ci openstackci-donor --html donor.html",
+			},
+			{
+				Text:    "Also upload an image, and boot a server and log in to it",
+				Command: "imgctl cloud check openstackzuul-donor --active --image ubuntu-noble --ssh-user ubuntu",
 			},
 			{
 				Text:    "Check all regions in CI, by requirements of your own",
@@ -46,6 +56,16 @@ func checkCommand() sdk.Command {
 				Completes(sdk.CompleteFiles),
 			sdk.Bool("launched", "the cloud is launched: its default security group, key pairs and mirror are required"),
 			sdk.Bool("strict", "treat warnings as failures"),
+			sdk.Bool("active", "also upload images and boot a server, and remove both"),
+			sdk.String("image", "", "image of the server, by name or id (default: the smallest one whose user is known)").
+				ValueName("IMAGE").Completes(sdk.CompleteDynamically),
+			sdk.String("ssh-user", "", "user that the image lets in (default: the usual one of its distribution)").ValueName("USER"),
+			sdk.Int("ssh-port", defaultSSHPort, "port of the server's SSH").ValueName("PORT"),
+			sdk.String("flavor", "", "flavor of the server, by name or id (default: the one that fits test nodes)").ValueName("FLAVOR"),
+			sdk.String("network", "", "network of the server, by name or id (default: the one that Nova chooses)").ValueName("NETWORK"),
+			sdk.Duration("limit", check.DefaultTimeout, "how long the server may take until it lets in"),
+			sdk.Bool("sweep", "remove what killed checks and other dead runs have left in the project, instead of checking"),
+			sdk.Strings("run", "with --sweep, only this run, whatever its deadline").ValueName("ID"),
 			sdk.File("junit", "", "write a JUnit report to this file").ValueName("FILE"),
 			sdk.File("sarif", "", "write a SARIF report to this file").ValueName("FILE"),
 			sdk.File("html", "", "write a page for the donor to this file").ValueName("FILE"),
@@ -66,6 +86,18 @@ func checkCommand() sdk.Command {
 func runCheck(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	o := check.Options{
 		Regions: in.Strings("region"), Launched: in.Bool("launched"), Strict: in.Bool("strict"), Spelling: bridge.Words(in),
+	}
+	if err := agree(in); err != nil {
+		return err
+	}
+	if in.Bool("sweep") {
+		return sweepProbes(ctx, in, out)
+	}
+	if in.Bool("active") {
+		o.Active = &check.Active{
+			Run: cloud.Run(cmp.Or(in.RunID(), string(cloud.NewRun()))), Image: in.String("image"), SSHUser: in.String("ssh-user"),
+			SSHPort: in.Int("ssh-port"), Flavor: in.String("flavor"), Network: in.String("network"), Timeout: in.Duration("limit"),
+		}
 	}
 	var err error
 	if o.Profile, err = profileOf(in); err != nil {
@@ -105,6 +137,40 @@ func signIn(in *sdk.Input, out *sdk.Output, o check.Options, name string, err er
 	return errors.Join(r.Err(), writeReports(in, r))
 }
 
+const (
+	defaultSSHPort = 22
+	maxPort        = 65535
+)
+
+// agree checks flags that mean something only together.
+func agree(in *sdk.Input) error {
+	var errs []error
+	for _, flag := range []string{"image", "ssh-user", "ssh-port", "flavor", "network", "limit"} {
+		name := strings.ReplaceAll(flag, "-", "_")
+		if in.IsSet(flag) && !in.Bool("active") {
+			errs = append(errs, fault.New(fault.Usage, "", "%s needs %s", fault.Option(name), fault.Option("active")))
+		}
+	}
+	for _, flag := range []string{"image", "ssh-user", "flavor", "network", "ci"} {
+		if in.IsSet(flag) && strings.TrimSpace(in.String(flag)) == "" {
+			errs = append(errs, fault.Bad(strings.ReplaceAll(flag, "-", "_"), "leave it out, or give a value", "it is empty"))
+		}
+	}
+	if in.IsSet("run") && !in.Bool("sweep") {
+		errs = append(errs, fault.New(fault.Usage, "", "%s needs %s", fault.Option("run"), fault.Option("sweep")))
+	}
+	if in.Bool("sweep") && in.Bool("active") {
+		errs = append(errs, fault.New(fault.Usage, "", "%s and %s exclude each other", fault.Option("sweep"), fault.Option("active")))
+	}
+	if port := in.Int("ssh-port"); port < 1 || port > maxPort {
+		errs = append(errs, fault.Bad("ssh_port", "use 1 to 65535", "%d is not a port", port))
+	}
+	if in.Duration("limit") <= 0 {
+		errs = append(errs, fault.Bad("limit", "use a positive time such as 10m", "%s isn't positive", in.Duration("limit")))
+	}
+	return fault.Wrap(fault.Usage, "", errors.Join(errs...))
+}
+
 func profileOf(in *sdk.Input) (*check.Profile, error) {
 	name := in.String("profile")
 	if check.Shipped(name) == nil {
@@ -129,18 +195,29 @@ func writeReports(in *sdk.Input, r *check.Report) error {
 }
 
 func completeCheck(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
-	if what.Flag != "region" {
-		return nil, nil
-	}
-	c, err := bridge.Cloud(ctx, in, in.Arg("CLOUD"))
+	c, images, err := bridge.Images(ctx, in, in.Arg("CLOUD"))
 	if err != nil {
 		return nil, bridge.Problem(err)
 	}
 	defer c.Close()
+	var values []string
+	switch what.Flag {
+	case "region":
+		values = slices.Concat([]string{check.AllRegions}, c.Regions())
+	case "image":
+		found, err := images.Images(ctx, glance.Query{})
+		if err != nil {
+			return nil, bridge.Problem(err)
+		}
+		for _, img := range found {
+			values = append(values, img.Name)
+		}
+		slices.Sort(values)
+	}
 	var suggestions []sdk.Suggestion
-	for _, region := range slices.Concat([]string{check.AllRegions}, c.Regions()) {
-		if strings.HasPrefix(region, what.Prefix) {
-			suggestions = append(suggestions, sdk.Suggestion{Value: region})
+	for _, value := range slices.Compact(values) {
+		if strings.HasPrefix(value, what.Prefix) {
+			suggestions = append(suggestions, sdk.Suggestion{Value: value})
 		}
 	}
 	return suggestions, nil

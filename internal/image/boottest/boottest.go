@@ -6,6 +6,7 @@
 package boottest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -73,6 +75,12 @@ type Options struct {
 	Timeout        time.Duration // for the server to boot and show all signs; default 10 minutes
 	CleanupTimeout time.Duration // default 5 minutes
 	Again          bool          // test an image that has passed this test already
+
+	// Unmarked leaves the image without the result, for tests of something else than the image.
+	Unmarked bool `json:",omitempty"`
+	// Heard gets what each command says; Seen, the server when all signs are there. Both may be nil.
+	Heard func(command, output string)                                      `json:"-"`
+	Seen  func(ctx context.Context, server *servers.Server, address string) `json:"-"`
 }
 
 func (o Options) withDefaults() Options {

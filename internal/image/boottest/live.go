@@ -47,6 +47,7 @@ func (t *trial) live(ctx, within context.Context) error {
 	err := group.Wait()
 	switch failure, ok := errors.AsType[*Failure](err); {
 	case err == nil:
+		t.show(within)
 		return nil
 	case ctx.Err() != nil:
 		return fault.Wrap(fault.Cancelled, "", context.Cause(ctx))
@@ -54,6 +55,20 @@ func (t *trial) live(ctx, within context.Context) error {
 		failure.Console = t.console(ctx)
 	}
 	return err
+}
+
+// show shows the server to those who want to see it.
+func (t *trial) show(ctx context.Context) {
+	if t.Options.Seen == nil {
+		return
+	}
+	s, _, err := nova.Is(ctx, t.site.Compute, t.server, "ACTIVE")
+	if err == nil {
+		t.finding.Lock()
+		address := t.address
+		t.finding.Unlock()
+		t.Options.Seen(ctx, s, address)
+	}
 }
 
 // await waits for one sign.

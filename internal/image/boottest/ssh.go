@@ -47,6 +47,10 @@ func (t *trial) overSSH(ctx context.Context) (there bool, last, err error) {
 		if err != nil {
 			return false, fmt.Errorf("command %q: %w", command, err), nil
 		}
+		if o.Heard != nil {
+			o.Heard(command, out)
+			continue
+		}
 		for line := range strings.Lines(out) {
 			t.rep.Step("server: %s", strings.TrimRight(line, "\r\n"))
 		}

@@ -36,6 +36,7 @@ type env struct {
 	test, control *side
 	booted        *finding // of an active check's server; nil without one
 	uploaded      *finding
+	features      []string // of images, as tried
 }
 
 // sides are the projects that are checked.

@@ -70,8 +70,15 @@ func imageFeatures(_ context.Context, e *env) finding {
 	_, hidden := s.Properties["os_hidden"]
 	note(hidden, "hidden images")
 	note(slices.Contains(e.test.methods.value, "copy-image"), "copies between stores")
-	if len(lacks) == 0 {
-		return pass("%s", strings.Join(has, ", "))
+	text := strings.Join(has, ", ")
+	if len(lacks) > 0 {
+		text = fmt.Sprintf("there are %s; there are no %s", text, strings.Join(lacks, ", "))
 	}
-	return found(told, fault.Advice{}, "there are %s; there are no %s", strings.Join(has, ", "), strings.Join(lacks, ", "))
+	if len(e.features) > 0 {
+		text += "; " + strings.Join(e.features, ", ")
+	}
+	if len(lacks) == 0 {
+		return pass("%s", text)
+	}
+	return found(told, fault.Advice{}, "%s", text)
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,6 +31,10 @@ func NewPlan(ctx context.Context, o Options) (*Plan, error) {
 	}}
 	if o.Control != nil {
 		p.Control = o.Control.Name()
+	}
+	if o.Active != nil {
+		o.Active = o.Active.complete()
+		p.o, p.Run = o, string(o.Active.Run)
 	}
 	var g errgroup.Group
 	for n, region := range regions {
@@ -63,8 +68,22 @@ func (p *Plan) Loss() string { return "" }
 // Notes are what can't be checked.
 func (p *Plan) Notes() []fault.Advice { return nil }
 
-// Apply tries what an active check tries, and returns the verdict, see Report.Err.
-func (p *Plan) Apply(context.Context, report.Reporter) error { return p.Err() }
+// Apply tries what an active check tries, removes what it made, and returns the verdict, see Report.Err. Of kind
+// fault.Partial, something that it made may be left.
+func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
+	if p.o.Active == nil {
+		return p.Err()
+	}
+	var left []error
+	for _, e := range p.envs {
+		left = append(left, e.try(ctx, rep))
+		if ctx.Err() != nil {
+			return fault.Wrap(fault.Cancelled, "", errors.Join(append(left, context.Cause(ctx))...))
+		}
+	}
+	p.judge(ctx)
+	return errors.Join(p.Err(), errors.Join(left...))
+}
 
 // LeftOut is the verdict of a dry run.
 func (p *Plan) LeftOut() error { return p.Err() }

@@ -36,7 +36,7 @@ type Test struct {
 	ImageSize        int64 // bytes
 	SparePorts       int   // besides one of each node
 	GroupRules, Keys int
-	Egress           string // a host that nodes have to reach on port 443
+	Egress           string // a host that nodes have to reach on port 443; "none" for none
 }
 
 // Mirror is what the project of the region's mirror needs.

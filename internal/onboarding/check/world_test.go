@@ -123,8 +123,10 @@ func (w *world) front() {
 		w.t.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	quiet := log.New(io.Discard, "", 0) // of clients that refuse the certificate, or go away
+	proxy.ErrorLog = quiet
 	server := httptest.NewUnstartedServer(proxy)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that refuse the certificate
+	server.Config.ErrorLog = quiet
 	proxy.ModifyResponse = func(r *http.Response) error {
 		body, err := io.ReadAll(r.Body)
 		if err == nil && strings.HasSuffix(r.Request.URL.Path, "/auth/tokens") {
