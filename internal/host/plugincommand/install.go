@@ -2,9 +2,7 @@ package plugincommand
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,34 +16,48 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/host/inventory"
 )
 
+// wanted is the plugin that the user names.
+type wanted struct{ file, sha256, index string }
+
 func (m *Manager) install() *cobra.Command {
 	var said consent
+	var w wanted
 	c := &cobra.Command{
-		Use:   "install FILE",
+		Use:   "install FILE|URL|NAME",
 		Short: "Install a plugin for yourself, and trust it",
 		Long: "install copies a file named imgctl-NAME to the folder of your own plugins, starts it to read what it can do, " +
-			"and trusts it like imgctl plugin trust. If you don't agree, it removes the copy.",
-		Args: command.Arguments1("FILE", "name a file called imgctl-NAME"),
+			"and trusts it like imgctl plugin trust. If you don't agree, it removes the copy. The file may be at a URL if you give " +
+			"its checksum. With --index, it is the one that the index, a file or a URL, lists for this machine.",
+		Example: `  # A file
+  imgctl plugin install ./imgctl-age
+
+  # From a release, with the checksum that its author publishes
+  imgctl plugin install https://example.org/releases/1.2.0/imgctl-age --sha256 $SUM
+
+  # From your site's index
+  imgctl plugin install age --index https://example.org/plugins.yaml`,
+		Args: command.Arguments1("FILE|URL|NAME", "name a file called imgctl-NAME"),
 	}
 	said.flags(c)
-	c.RunE = func(cmd *cobra.Command, args []string) error { return m.installFile(cmd.Context(), args[0], said) }
+	c.Flags().StringVar(&w.sha256, "sha256", "", "checksum that the file must have, as sha256sum prints it")
+	c.Flags().StringVar(&w.index, "index", "", "index that lists plugins by name, with their checksums: a file or a URL")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		w.file = args[0]
+		return m.installFile(cmd.Context(), w, said)
+	}
 	return c
 }
 
-func (m *Manager) installFile(ctx context.Context, file string, said consent) error {
-	name, ok := strings.CutPrefix(filepath.Base(file), discover.Prefix)
-	if !ok || !discover.Name.MatchString(name) {
-		return fault.New(fault.Usage, "rename it", "%s is not called imgctl-NAME", file)
+func (m *Manager) installFile(ctx context.Context, w wanted, said consent) error {
+	o, err := w.find(ctx)
+	if err != nil {
+		return err
 	}
 	if m.Folder == "" {
 		return fault.New(fault.Usage, "set HOME or XDG_DATA_HOME", "there is no folder for your own plugins")
 	}
-	if there := m.Inventory.Find(name); there != nil && there.Folder.Origin == discover.Packaged {
-		return fault.New(fault.Conflict, "rename it", "imgctl comes with a plugin %q", name)
-	}
-	source, err := filepath.Abs(file)
-	if err != nil {
-		return err
+	if there := m.Inventory.Find(o.name); there != nil && there.Folder.Origin == discover.Packaged {
+		return fault.New(fault.Conflict, "rename it", "imgctl comes with a plugin %q", o.name)
 	}
 	if err := os.MkdirAll(m.Folder, 0o700); err != nil {
 		return err
@@ -56,29 +68,16 @@ func (m *Manager) installFile(ctx context.Context, file string, said consent) er
 		return err
 	}
 	defer os.RemoveAll(staged)
-	path := filepath.Join(staged, discover.Prefix+name)
-	if err := copyFile(source, path); err != nil {
-		return fmt.Errorf("installing %s: %w", file, err)
+	path := filepath.Join(staged, discover.Prefix+o.name)
+	if err := o.bring(ctx, path); err != nil {
+		return fmt.Errorf("installing %s: %w", o.address, err)
 	}
-	p := &inventory.Plugin{Plugin: discover.Plugin{Name: name, Path: path, Folder: discover.Folder{Path: m.Folder, Origin: discover.User}}}
-	if err := m.agree(ctx, p, source, said); err != nil {
+	folder := discover.Folder{Path: m.Folder, Origin: discover.User}
+	p := &inventory.Plugin{Plugin: discover.Plugin{Name: o.name, Path: path, Folder: folder}}
+	if err := m.agree(ctx, p, o.address, said); err != nil {
 		return err
 	}
-	return os.Rename(path, filepath.Join(m.Folder, discover.Prefix+name))
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close(), os.Chmod(to, 0o755))
+	return os.Rename(path, filepath.Join(m.Folder, discover.Prefix+o.name))
 }
 
 func (m *Manager) remove() *cobra.Command {
