@@ -56,6 +56,8 @@ type Kind struct {
 	// Begun is the answer to a creation; nil = the object's body.
 	Begun func(r *http.Request, o Object) map[string]any
 
+	// Named has a creation be a PUT of the id that the object is to have.
+	Named  bool
 	Create func(r *http.Request, c front.Caller) (Object, error)
 	Update func(r *http.Request, c front.Caller, id string) error
 	Remove func(r *http.Request, c front.Caller, id string) error

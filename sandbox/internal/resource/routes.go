@@ -18,7 +18,11 @@ func (s *Style) Mount(mux *http.ServeMux, k *Kind) {
 		mux.Handle("GET "+k.Path+"/{id}", s.Show(k))
 	}
 	if k.Create != nil {
-		handle("POST "+k.Path, func(r *http.Request, c front.Caller) (int, any, error) {
+		create := "POST " + k.Path
+		if k.Named {
+			create = "PUT " + k.Path + "/{id}"
+		}
+		handle(create, func(r *http.Request, c front.Caller) (int, any, error) {
 			if err := s.allow(k, r, c, "create"); err != nil {
 				return 0, nil, err
 			}

@@ -119,6 +119,9 @@ func (t *Table) enter(r *http.Request, c front.Caller, values map[string]any) (*
 	for field, value := range t.above(r) {
 		values[field] = value
 	}
+	if t.Named {
+		values["id"] = r.PathValue("id")
+	}
 	row := t.row(c.ProjectID, values)
 	if t.Check != nil {
 		if err := t.Check(r, c, row); err != nil {

@@ -38,7 +38,7 @@ func (s *Service) attachByHand(w http.ResponseWriter, r *http.Request, args json
 		if !slices.Contains([]string{Available, Reserved, Attaching}, v.Status) {
 			return invalidVolume("Volume %s status must be available, but current status is: %s.", v.ID, v.Status)
 		}
-		v.Attachments = append(v.Attachments, Attachment{uuid.NewString(), q.Server, q.Device, s.clock.Now()})
+		v.Attachments = append(v.Attachments, Attachment{uuid.NewString(), q.Server, q.Device, s.clock.Now(), ""})
 		v.Status, v.UpdatedAt = InUse, s.clock.Now()
 		w.WriteHeader(http.StatusAccepted)
 		return nil

@@ -62,7 +62,7 @@ func (s *Service) Attach(id, serverID, device string) error {
 	if !slices.Contains([]string{Available, Reserved, Attaching}, v.Status) && (!v.Multiattach || v.Status != InUse) {
 		return invalidVolume("Volume %s status must be available, but current status is: %s.", id, v.Status)
 	}
-	v.Attachments = append(v.Attachments, Attachment{uuid.NewString(), serverID, device, s.clock.Now()})
+	v.Attachments = append(v.Attachments, Attachment{uuid.NewString(), serverID, device, s.clock.Now(), ""})
 	v.Status, v.UpdatedAt = InUse, s.clock.Now()
 	return nil
 }

@@ -79,6 +79,7 @@ func (s *Service) setQuotas(r *http.Request, c front.Caller) (int, any, error) {
 		return 0, nil, err
 	}
 	all := s.quotasOf(project)
+	delete(q.Set, "tenant_id") // which clients repeat from the path
 	for name, value := range q.Set {
 		number, ok := value.(float64)
 		if _, known := all[name]; !known || !ok {

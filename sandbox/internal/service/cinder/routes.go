@@ -35,6 +35,10 @@ func (s *Service) routes() http.Handler {
 	}
 	mux.Handle("POST /v3/backups/{id}/restore", s.serve(s.restore))
 	s.typeCalls(mux)
+	s.mountQoS(mux)
+	s.mountAttachments(mux)
+	s.mountTransfers(mux)
+	s.style().MountMapping(mux, s.snapshots, "metadata", "metadata", http.StatusOK)
 	for _, t := range []*resource.Table{s.snapshots, s.backups} {
 		mux.Handle("POST "+t.Path+"/{id}/action", s.serve(s.recordAction(t)))
 	}

@@ -45,6 +45,8 @@ type Service struct {
 	snapshots *resource.Table
 	backups   *resource.Table
 	types     *resource.Table
+	qos       *resource.Table
+	transfers *resource.Table
 	limited   map[string]map[string]int // quotas that aren't the defaults, by project
 }
 
@@ -56,6 +58,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{dir: o.Dir, clock: o.Clock, images: o.Images, quotas: o.Quotas.withDefaults(), volumes: map[string]*Volume{}}
 	s.limited = map[string]map[string]int{}
 	s.snapshots, s.backups, s.types = s.snapshotTable(), s.backupTable(), s.typeTable()
+	s.qos, s.transfers = s.qosTable(), s.transferTable()
 	return s, nil
 }
 

@@ -79,6 +79,7 @@ type Volume struct {
 type Attachment struct {
 	ID, ServerID, Device string
 	AttachedAt           time.Time
+	Status               string // reserved or attaching; empty = attached
 }
 
 func (v *Volume) clone() Volume {

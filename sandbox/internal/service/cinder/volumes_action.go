@@ -23,6 +23,7 @@ var actions = map[string]actionFunc{
 	"os-detach":               (*Service).detachByHand,
 	"os-retype":               (*Service).retype,
 	"os-reimage":              (*Service).reimage,
+	"os-update_readonly_flag": (*Service).setReadOnly,
 	"os-reserve":              shift("reserve", Reserved, Available),
 	"os-unreserve":            shift("unreserve", Available, Reserved, Attaching),
 	"os-begin_detaching":      shift("begin_detaching", Detaching, InUse),
@@ -49,6 +50,19 @@ func (s *Service) setBootable(w http.ResponseWriter, r *http.Request, args json.
 		v.Bootable = q.Bootable
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusOK)
+		return nil
+	})
+}
+
+// setReadOnly keeps the flag, among the metadata as Cinder does.
+func (s *Service) setReadOnly(w http.ResponseWriter, r *http.Request, args json.RawMessage) error {
+	var q struct{ ReadOnly bool }
+	return s.change(r, "volume:update_readonly_flag", args, &q, func(v *Volume) error {
+		if v.Status != Available {
+			return invalidVolume("Volume %s status must be available to update readonly flag, but current status is: %s.", v.ID, v.Status)
+		}
+		v.Metadata["readonly"] = map[bool]string{true: "True", false: "False"}[q.ReadOnly]
+		w.WriteHeader(http.StatusAccepted)
 		return nil
 	})
 }

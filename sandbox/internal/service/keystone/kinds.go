@@ -162,6 +162,8 @@ func (s *Service) declare() {
 	s.registered.Batch, s.limits.Batch = true, true
 	s.registered.Check, s.registered.Going, s.limits.Check = s.checkRegistered, s.endRegistered, s.checkLimit
 	s.policies = s.table("policy", "policies", required("type"), required("blob"))
+	s.declareFederation()
+	s.declareTrusts()
 	for _, t := range s.tables() {
 		t.Open()
 	}
@@ -178,7 +180,8 @@ func (s *Service) declare() {
 func (s *Service) tables() []*resource.Table {
 	return []*resource.Table{
 		s.domains, s.projects, s.users, s.groups, s.roles, s.regions, s.services, s.endpoints, s.credentials, s.policies,
-		s.ec2, s.rules, s.registered, s.limits,
+		s.ec2, s.rules, s.registered, s.limits, s.providers, s.mappings, s.protocols, s.partners, s.consumers, s.trusts,
+		s.endpointGroups,
 	}
 }
 

@@ -54,6 +54,9 @@ func (s *Service) routes() http.Handler {
 	}
 	serve := func(pattern string, h resource.Handler) { mux.Handle(pattern, s.serve(h)) }
 	s.mountGrants(serve)
+	for pattern, h := range s.extensions() {
+		serve(pattern, h)
+	}
 	serve("GET /v3/auth/catalog", s.authCatalog)
 	serve("GET /v3/auth/projects", s.authProjects)
 	serve("GET /v3/auth/domains", s.authDomains)

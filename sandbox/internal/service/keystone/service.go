@@ -36,8 +36,8 @@ type Service struct {
 	implies   map[inference]bool
 	tokens    map[string]*token
 
-	domains, projects, users, groups, roles, regions, services, endpoints, credentials, policies *resource.Table
-	ec2, rules, registered, limits                                                               *resource.Table
+	domains, projects, users, groups, roles, regions, services, endpoints, credentials, policies                *resource.Table
+	ec2, rules, registered, limits, providers, mappings, protocols, partners, consumers, trusts, endpointGroups *resource.Table
 }
 
 // New returns an identity service with the domain "default" and the roles admin, member and reader.

@@ -92,6 +92,7 @@ func (s *Service) resize(w http.ResponseWriter, r *http.Request, v *Server, body
 	old := v.Flavor
 	v.before = &old
 	v.Flavor = f
+	s.migrated(r, v, "resize", "finished")
 	s.turn(v, turn{task: "resize_prep", to: vmResized, power: powerRunning})
 	w.WriteHeader(http.StatusAccepted)
 	return nil
@@ -102,6 +103,7 @@ func (s *Service) revertResize(w http.ResponseWriter, r *http.Request, v *Server
 		return err
 	}
 	s.note(v, w, r, "revertResize")
+	s.settled(v, "reverted")
 	if v.before != nil {
 		v.Flavor = *v.before
 	}

@@ -21,6 +21,7 @@ const (
 	vmShelved     = "shelved"
 	vmOffloaded   = "shelved_offloaded"
 	vmResized     = "resized"
+	vmRescued     = "rescued"
 	vmSoftDeleted = "soft-delete"
 	vmDeleted     = "deleted"
 )
@@ -29,7 +30,7 @@ const (
 var statuses = map[string]string{
 	vmBuilding: "BUILD", vmActive: "ACTIVE", vmStopped: "SHUTOFF", vmError: "ERROR", vmPaused: "PAUSED", vmSuspended: "SUSPENDED",
 	vmShelved: "SHELVED", vmOffloaded: "SHELVED_OFFLOADED", vmResized: "VERIFY_RESIZE", vmSoftDeleted: "SOFT_DELETED",
-	vmDeleted: "DELETED", "rescued": "RESCUE",
+	vmDeleted: "DELETED", vmRescued: "RESCUE",
 }
 
 // Tasks under way.

@@ -34,6 +34,7 @@ func init() {
 		"os-resetState": (*Service).resetState,
 		"shelve":        (*Service).shelve, "unshelve": (*Service).unshelve,
 		"rebuild": (*Service).rebuild, "resize": (*Service).resize, "revertResize": (*Service).revertResize,
+		"rescue": (*Service).rescue, "createBackup": (*Service).backup, "migrate": (*Service).migrate,
 	}
 	for name, t := range turns {
 		acts[name] = t.act(name)

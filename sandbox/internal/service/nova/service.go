@@ -45,6 +45,7 @@ type Service struct {
 	ports      Ports
 	vols       Volumes
 	clock      *front.Clock
+	migrations []*migration
 	aggregates *resource.Table
 	limited    map[string]map[string]int // quotas that aren't the defaults, by project
 	quotas     Quotas

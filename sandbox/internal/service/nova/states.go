@@ -32,6 +32,7 @@ var turns = map[string]turn{
 	"resume":        {[]string{vmSuspended}, "resuming", vmActive, powerRunning, bootInside},
 	"shelveOffload": {[]string{vmShelved}, "shelving_offloading", vmOffloaded, powerShutdown, stopInside},
 	"confirmResize": {[]string{vmResized}, "", vmActive, powerRunning, leaveInside},
+	"unrescue":      {[]string{vmRescued}, "unrescuing", vmActive, powerRunning, leaveInside},
 	"restore":       {[]string{vmSoftDeleted}, "restoring", vmActive, powerRunning, bootInside},
 }
 
@@ -41,6 +42,9 @@ func (t turn) act(name string) act {
 			return err
 		}
 		s.note(v, w, r, name)
+		if name == "confirmResize" {
+			s.settled(v, "confirmed")
+		}
 		s.turn(v, t)
 		w.WriteHeader(http.StatusAccepted)
 		return nil
