@@ -2,6 +2,9 @@ package host_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -82,4 +85,49 @@ func TestConsentCanBeChanged(t *testing.T) {
 	if r := w.run("plugin", "trust", "demo", "--yes", "--cloud", "a", "--all-clouds"); r.code != 2 {
 		t.Errorf("both at once: exit %d\n%s", r.code, r.stderr)
 	}
+}
+
+// A plugin that is rebuilt all the time runs without a new question, in its folder of IMGCTL_PLUGIN_PATH
+// alone, until it is trusted without the flag.
+func TestConsentToRebuilds(t *testing.T) {
+	t.Parallel()
+	w := alone(t)
+	put(t, packaged(), w.plugins(), "demo")
+	build := func(text string) {
+		t.Helper()
+		path := w.plugins() + "/imgctl-demo"
+		program, err := os.ReadFile(path)
+		if err == nil {
+			err = errors.Join(os.WriteFile(path+".new", append(program, text...), 0o700), os.Rename(path+".new", path))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func() string { return w.good("plugin", "show", "demo", "-f", "value", "-c", "state") }
+	r := w.run("plugin", "trust", "demo", "--yes", "--rebuilt")
+	if want := "rebuilt   whoever can write to " + w.plugins() + " decides what runs"; r.code != 0 || !strings.Contains(r.stderr, want) {
+		t.Errorf("exit %d, want %q in\n%s", r.code, want, r.stderr)
+	}
+	for n := range 2 {
+		build(fmt.Sprint("build ", n))
+		if got := state(); got != "ok\n" {
+			t.Errorf("after build %d: %s", n, got)
+		}
+	}
+	elsewhere := w.path("elsewhere")
+	put(t, w.plugins()+"/imgctl-demo", elsewhere, "demo")
+	w.env = append(w.env, "IMGCTL_PLUGIN_PATH="+elsewhere)
+	if got := state(); !strings.Contains(got, "is not the file that was trusted") {
+		t.Errorf("in another folder: %s", got)
+	}
+	w.env = append(w.env, "IMGCTL_PLUGIN_PATH="+w.plugins())
+	w.good("plugin", "trust", "demo", "--yes")
+	build("another")
+	if got := state(); !strings.Contains(got, "is not the file that was trusted") {
+		t.Errorf("trusted without the flag: %s", got)
+	}
+	w.env = append(w.env, "IMGCTL_PLUGIN_PATH=")
+	w.good("plugin", "install", "--yes", packaged())
+	w.bad(2, "isn't in a folder of $IMGCTL_PLUGIN_PATH", "plugin", "trust", "demo", "--yes", "--rebuilt")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ type consent struct {
 	clouds, extends      []string
 	allClouds, noExtends bool
 	yes                  bool
+	rebuilt              bool
 }
 
 func (c *consent) flags(cmd *cobra.Command) {
@@ -67,10 +69,12 @@ func (m *Manager) trust() *cobra.Command {
 		Short: "Trust a plugin as it is now",
 		Long: "trust starts the plugin to read what it can do, shows that and its checksum, and if you agree records them in the lock " +
 			"file. " +
-			"From then on imgctl runs exactly this file, with the clouds that you allow.",
+			"From then on imgctl runs exactly this file, with the clouds that you allow. While you develop a plugin, --rebuilt saves you " +
+			"from doing that after each build; without it, trust ends that.",
 		Args: command.Arguments1("NAME", "imgctl plugin list shows the names"),
 	}
 	said.flags(c)
+	c.Flags().BoolVar(&said.rebuilt, "rebuilt", false, "trust its later builds, too, in this folder of $IMGCTL_PLUGIN_PATH")
 	c.ValidArgsFunction = m.names
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		p, err := m.find(args[0])
@@ -83,6 +87,10 @@ func (m *Manager) trust() *cobra.Command {
 		}
 		if _, err := discover.At(p.Path); err != nil {
 			return err
+		}
+		if said.rebuilt && p.Folder.Origin != discover.Development {
+			return fault.New(fault.Usage, "put the folder that you build it in into IMGCTL_PLUGIN_PATH",
+				"--rebuilt: plugin %q isn't in a folder of $IMGCTL_PLUGIN_PATH", p.Name)
 		}
 		return m.agree(cmd.Context(), p, p.Path, said)
 	}
@@ -110,8 +118,12 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 	if err := m.confirm(ctx, fmt.Sprintf("Trust plugin %s?", p.Name), said.yes); err != nil {
 		return err
 	}
+	rebuilt := ""
+	if said.rebuilt {
+		rebuilt = filepath.Dir(p.Path)
+	}
 	return m.Lock.Put(trust.Entry{
-		Name: p.Name, Version: described.GetVersion(), Vendor: described.GetVendor(), Source: source,
+		Rebuilt: rebuilt, Name: p.Name, Version: described.GetVersion(), Vendor: described.GetVendor(), Source: source,
 		Protocol: handshake.Version, SHA256: sum, Commands: inventory.FirstWords(described), Clouds: said.clouds, Extends: said.extends,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,6 +32,9 @@ func (m *Manager) present(p *inventory.Plugin, source string, described *pluginv
 	say("sha256", "%s", p.SHA256)
 	if old.SHA256 != "" && old.SHA256 != p.SHA256 {
 		say("before", "%s, version %s", printable.Line(old.SHA256), quoted(old.Version))
+	}
+	if said.rebuilt {
+		say("rebuilt", "whoever can write to %s decides what runs", printable.Line(filepath.Dir(p.Path)))
 	}
 	script, err := isScript(p.Path)
 	if err != nil {

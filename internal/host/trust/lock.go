@@ -31,6 +31,8 @@ type Entry struct {
 	Commands []string `yaml:"commands,omitempty"` // first words, so that a changed file is still known by them
 	Clouds   []string `yaml:"clouds,omitempty"`   // that it may use; none means all
 	Extends  []string `yaml:"extends,omitempty"`  // first words of others under which it may have commands
+	// Rebuilt is a folder of the origin Development in which any file of the name is trusted; "" is none.
+	Rebuilt string `yaml:"rebuilt_in,omitempty"`
 }
 
 // Lock is the user's lock file.
