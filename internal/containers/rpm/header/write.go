@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -38,10 +39,16 @@ func Numbers(t Tag, n ...uint32) Value {
 func Characters(t Tag, b []byte) Value { return Value{Tag: t, Type: Char, Count: len(b), Data: b} }
 
 // With makes the header with further values. Those of the region stay as they are, so that
-// signatures and digests over it hold; of other values that are there, new ones take the place.
+// signatures and digests over it hold, and can't be replaced; of other values that are there, new ones
+// take the place.
 func (h *Header) With(values ...Value) (*Header, error) {
 	if h.region != Immutable {
 		return nil, errors.New("header: it has no immutable region")
+	}
+	for _, e := range h.order[:h.inside-1] {
+		if slices.ContainsFunc(values, func(v Value) bool { return v.Tag == e.tag }) {
+			return nil, fmt.Errorf("header: value %d is in the immutable region", e.tag)
+		}
 	}
 	regionEnd := int(binary.BigEndian.Uint32(h.blob[8+8:])) + entrySize
 	var extra []Value
