@@ -16,6 +16,7 @@ func plugin() sdk.Plugin {
 		Commands: []sdk.Command{
 			checkCommand(),
 			quotaCommand(),
+			launchCommand(),
 			validateCommand(), disableCommand(), enableCommand(),
 		},
 	}

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 
 var subjects = slices.Concat([]changetest.Subject{
 	promotion, sharing, sweeping, retaining, syncing, copying, exporting("images"), exporting("images.tar"), importing,
-	serving, fixing, modifying, modifyingFolder, pushing, rollingBack, watching, booting,
+	serving, fixing, modifying, modifyingFolder, pushing, rollingBack, watching, booting, launching,
 }, onLinux)
 
 func TestConformance(t *testing.T) {

@@ -36,7 +36,6 @@ func TestEveryRequestFails(t *testing.T) {
 				p, err := launch.NewPlan(t.Context(), launch.Options{Layout: l, Open: w.open})
 				if err == nil {
 					err = p.Apply(t.Context(), report.Discard)
-					p.Close()
 				}
 				sent := len(w.cloud.Requests())
 				w.cloud.Faults().Clear()

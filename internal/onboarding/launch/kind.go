@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ type kind struct {
 	find func(ctx context.Context, w *world, k *kind, r *layout.Resource) ([]object, error)
 	// complete adds to the body of a new one.
 	complete func(ctx context.Context, w *world, r *layout.Resource, body object) error
+	// beside is what a request for a new one has beside its body.
+	beside func(r *layout.Resource) map[string]any
 	// parts are what else belongs to the resource, such as a router's interfaces; o is nil if it isn't there yet.
 	parts func(ctx context.Context, w *world, r *layout.Resource, o object) ([]part, error)
 	// ready waits until a new one can be used.
@@ -232,8 +235,12 @@ func (w *world) creation(k *kind, r *layout.Resource, want []wanted, parts []par
 				return "", err
 			}
 		}
+		request := map[string]any{k.in.one: body}
+		if k.beside != nil {
+			maps.Copy(request, k.beside(r))
+		}
 		var made map[string]object
-		err := w.write(ctx, k.in.service, http.MethodPost, k.in.path, map[string]any{k.in.one: body}, &made,
+		err := w.write(ctx, k.in.service, http.MethodPost, k.in.path, request, &made,
 			func(ctx context.Context) (bool, error) {
 				w.forget(k.in)
 				found, err := k.find(ctx, w, k, r)

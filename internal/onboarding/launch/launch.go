@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -41,7 +42,7 @@ const parallel = 8
 func CheckKinds(only []string) error {
 	for _, name := range only {
 		if !slices.Contains(layout.Kinds(), name) {
-			return fault.Bad("only", "", "%q is unknown; kinds are %q", name, layout.Kinds())
+			return fault.Bad("only", "", "%q is no kind of resource; kinds are %s", name, strings.Join(layout.Kinds(), ", "))
 		}
 	}
 	return nil
@@ -63,15 +64,6 @@ func NewPlan(ctx context.Context, o Options) (*Plan, error) {
 		}
 	})
 	return p, ctx.Err()
-}
-
-// Close closes the connections.
-func (p *Plan) Close() {
-	for _, t := range p.targets {
-		if t.cloud != nil {
-			t.cloud.Close()
-		}
-	}
 }
 
 // each works on the clouds at once, those of the same project and region in turn: they share what they change.

@@ -112,10 +112,16 @@ func sum(good int, errs []error) error {
 	case len(errs) == 0:
 		return nil
 	case good > 0 || len(errs) > 1:
+		if more := len(errs) - told; more > 1 {
+			errs = append(errs[:told:told], fmt.Errorf("and %d more", more))
+		}
 		return fault.Wrap(fault.Partial, "", errors.Join(errs...))
 	}
 	return errs[0]
 }
+
+// told is how many errors are told at the end; the rows have them all.
+const told = 5
 
 // Apply works on all clouds at once, and on the resources of each in turn. One that fails doesn't stop the others:
 // fault.Partial.

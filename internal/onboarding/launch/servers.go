@@ -38,6 +38,12 @@ var servers = &kind{
 	},
 	complete: completeServer, parts: serverParts, ready: serverReady, mark: inMetadata, marked: metadataMark,
 	clear: func(ctx context.Context, w *world, o object) error { return w.releaseAddresses(ctx, o.id()) },
+	beside: func(r *layout.Resource) map[string]any {
+		if hints := r.Fields["scheduler_hints"]; hints != nil {
+			return map[string]any{"os:scheduler_hints": hints}
+		}
+		return nil
+	},
 }
 
 // completeServer adds what a new server is made of.

@@ -50,7 +50,11 @@ func (w *world) file(name, text string) {
 }
 
 func (w *world) open(ctx context.Context, entry, _ string) (*cloud.Cloud, error) {
-	return cloudtest.Open(ctx, w.cloud.CloudsYAML(), entry)
+	c, err := cloudtest.Open(ctx, w.cloud.CloudsYAML(), entry)
+	if err == nil {
+		w.Cleanup(c.Close)
+	}
+	return c, err
 }
 
 func (w *world) plan(text string, with func(*launch.Options)) *launch.Plan {
@@ -68,7 +72,6 @@ func (w *world) plan(text string, with func(*launch.Options)) *launch.Plan {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.Cleanup(p.Close)
 	return p
 }
 
