@@ -31,7 +31,8 @@ def load():
     pool = descriptor_pool.Default()
     values = {}
     for file in files:
-        pool.Add(file)
+        if not file.name.startswith("google/protobuf/"):  # the library has its own
+            pool.Add(file)
         for enum in file.enum_type:
             values.update({v.name: v.number for v in enum.value})
     make = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype

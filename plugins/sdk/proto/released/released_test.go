@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
@@ -136,7 +135,12 @@ func load(t *testing.T, file string) protoreflect.FileDescriptor {
 	if err := protojson.Unmarshal(data, &set); err != nil {
 		t.Fatalf("reading %s: %v", file, err)
 	}
-	f, err := protodesc.NewFile(set.GetFile()[0], protoregistry.GlobalFiles)
+	// The file is read alone: a loader knows nothing but what it has.
+	files, err := protodesc.NewFiles(&set)
+	if err != nil {
+		t.Fatalf("reading %s: %v", file, err)
+	}
+	f, err := files.FindFileByPath(pluginv1.File_imgctl_plugin_v1_plugin_proto.Path())
 	if err != nil {
 		t.Fatalf("reading %s: %v", file, err)
 	}
@@ -145,9 +149,8 @@ func load(t *testing.T, file string) protoreflect.FileDescriptor {
 
 func snapshot(t *testing.T, file string) {
 	t.Helper()
-	set := &descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{
-		protodesc.ToFileDescriptorProto(pluginv1.File_imgctl_plugin_v1_plugin_proto),
-	}}
+	set := &descriptorpb.FileDescriptorSet{}
+	add(set, pluginv1.File_imgctl_plugin_v1_plugin_proto)
 	data, err := protojson.Marshal(set)
 	if err != nil {
 		t.Fatal(err)
@@ -160,4 +163,15 @@ func snapshot(t *testing.T, file string) {
 	if err := os.WriteFile(file, lines.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// add adds a file after those that it imports.
+func add(set *descriptorpb.FileDescriptorSet, f protoreflect.FileDescriptor) {
+	if slices.ContainsFunc(set.GetFile(), func(had *descriptorpb.FileDescriptorProto) bool { return had.GetName() == f.Path() }) {
+		return
+	}
+	for n := range f.Imports().Len() {
+		add(set, f.Imports().Get(n))
+	}
+	set.File = append(set.File, protodesc.ToFileDescriptorProto(f))
 }
