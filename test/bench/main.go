@@ -30,6 +30,7 @@ func main() {
 	plans := flag.Int("plans", 200, "images of the plan that the openstack client makes, too; 0 leaves retention out")
 	nodes := flag.Int("nodes", 200, "bare metal nodes to push a deploy ramdisk to; 0 leaves them out")
 	image := flag.Int("image", 2048, "MiB of an image that is synced; 0 leaves syncing out")
+	checks := flag.Int("checks", 5, "checks of a cloud; 0 leaves them out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
@@ -38,6 +39,8 @@ func main() {
 		err = onlyIncumbent(ctx)
 	case *cloud != "":
 		err = onReal(ctx, *cloud, "ci", *builds, *record)
+	case *builds == 0 && *projects == 0 && *plans == 0 && *nodes == 0 && *image == 0:
+		err = checkingAlone(ctx, *checks)
 	case *builds == 0 && *projects == 0 && *plans == 0 && *nodes == 0:
 		err = syncingAlone(ctx, *image)
 	case *builds == 0 && *projects == 0 && *plans == 0:
@@ -47,7 +50,7 @@ func main() {
 	case *builds == 0:
 		err = sharingAlone(ctx, *projects)
 	default:
-		err = run(ctx, *builds, *projects, *plans, *nodes, *image, *record)
+		err = run(ctx, *builds, *projects, *plans, *nodes, *image, *checks, *record)
 	}
 	stop()
 	if err != nil {
@@ -56,7 +59,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, builds, projects, plans, nodes, image int, record string) error {
+func run(ctx context.Context, builds, projects, plans, nodes, image, checks int, record string) error {
 	cache, err := filepath.Abs(".cache/bench")
 	if err != nil {
 		return err
@@ -135,6 +138,13 @@ func run(ctx context.Context, builds, projects, plans, nodes, image int, record 
 			return err
 		}
 		table += "\n" + synced
+	}
+	if checks > 0 {
+		checked, err := checkingCloud(ctx, checks)
+		if err != nil {
+			return err
+		}
+		table += "\n" + checked
 	}
 	fmt.Print("\n" + table)
 	if record == "" {

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	args := strings.Split(text, "\n")
-	for _, s := range subjects {
+	for _, s := range append(subjects, checking) {
 		if s.Name == args[0] {
 			if err := changetest.Direct(context.Background(), s, args[1], args[2], args[3] == "dry"); err != nil {
 				fmt.Fprintln(os.Stderr, err)
