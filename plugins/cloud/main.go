@@ -17,7 +17,7 @@ func plugin() sdk.Plugin {
 			checkCommand(),
 			quotaCommand(),
 			launchCommand(),
-			validateCommand(), disableCommand(), enableCommand(),
+			generateCommand(), validateCommand(), mergeCommand(), disableCommand(), enableCommand(),
 		},
 	}
 }
