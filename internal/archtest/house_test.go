@@ -157,6 +157,8 @@ var house = []floor{
 			"internal/onboarding/nodepool", "checks, generates and edits nodepool's configuration: only intended bytes change",
 			with(clients, "internal/onboarding/quota"),
 		},
+		{"internal/onboarding/leaks", "finds and removes what CI left in its project", clients},
+		{"internal/onboarding/drain", "follows a disabled provider until its servers are gone", clients},
 		// A server that has to be reached is booted as by any boot test; a layout's images become current by a promotion.
 		{
 			"internal/onboarding/...", "checks a cloud, launches what CI needs there, and configures nodepool",

@@ -21,7 +21,7 @@ func generateCommand() sdk.Command {
 			"of that size. max-servers is the smallest of all quotas, less what is used, and a comment says which one it is.\n\n" +
 			"It only reads. Bring the result into an existing file with imgctl cloud nodepool merge.",
 		Examples: []sdk.Example{
-			{Text: "For nodepool", Command: "imgctl cloud nodepool generate donor --labels labels.yaml --output donor.yaml"},
+			{Text: "For nodepool", Command: "imgctl cloud nodepool generate donor --labels labels.yaml --write donor.yaml"},
 			{Text: "Two regions", Command: "imgctl cloud nodepool generate donor --labels labels.yaml --region North --region South"},
 			{Text: "For Zuul's launcher", Command: "imgctl cloud nodepool generate donor --labels labels.yaml --backend zuul-launcher"},
 		},
@@ -31,7 +31,7 @@ func generateCommand() sdk.Command {
 			sdk.Strings("region", "region to write a provider for (default: the cloud's)").ValueName("REGION"),
 			sdk.String("max-servers", "auto", "number of servers, or auto for what the quotas allow").ValueName("auto|N"),
 			sdk.Enum("backend", "nodepool", "whose configuration to write", "nodepool", zuulLauncher),
-			sdk.File("output", "", "file to write (default: standard output)"),
+			sdk.File("write", "", "file to write (default: standard output)"),
 		},
 		Run: bridge.Run(generate, map[string]string{"max_servers": "--max-servers"}),
 	}
@@ -82,7 +82,7 @@ func generate(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			return err
 		}
 	}
-	if file := in.File("output"); file != "" {
+	if file := in.File("write"); file != "" {
 		return wholefile.Replace(file, 0o644, text)
 	}
 	_, err = out.Stdout().Write(text)

@@ -18,6 +18,7 @@ func plugin() sdk.Plugin {
 			quotaCommand(),
 			launchCommand(),
 			generateCommand(), validateCommand(), mergeCommand(), disableCommand(), enableCommand(),
+			drainCommand(), leaksCommand(),
 		},
 	}
 }

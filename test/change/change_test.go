@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 var subjects = slices.Concat([]changetest.Subject{
-	promotion, sharing, sweeping, retaining, syncing, copying, exporting("images"), exporting("images.tar"), importing,
+	promotion, sharing, sweeping, leaking, retaining, syncing, copying, exporting("images"), exporting("images.tar"), importing,
 	serving, fixing, modifying, modifyingFolder, pushing, rollingBack, watching, booting, launching,
 }, onLinux)
 

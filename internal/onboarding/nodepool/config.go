@@ -115,3 +115,31 @@ func one(list *foreignfile.Value, what, name string) (found *foreignfile.Value, 
 	}
 	return found, nil
 }
+
+// DiskImages are the names of the diskimages that providers upload: those that are named, or else those with this cloud.
+func (c *Config) DiskImages(cloud string, providers []string) ([]string, error) {
+	var chosen []*foreignfile.Value
+	for _, name := range providers {
+		p, err := c.provider(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, p)
+	}
+	if len(providers) == 0 {
+		for _, p := range items(c.tree.Get("providers")) {
+			if name := p.Get("cloud"); name != nil && name.Text == cloud {
+				chosen = append(chosen, p)
+			}
+		}
+		if len(chosen) == 0 {
+			return nil, fault.New(fault.NotFound, fault.Advise("name the providers, with %s", fault.Option("provider")),
+				"%s: no provider has the cloud %q", c.Path, cloud)
+		}
+	}
+	var all []string
+	for _, p := range chosen {
+		all = append(all, names(p.Get(diskimages))...)
+	}
+	return all, nil
+}

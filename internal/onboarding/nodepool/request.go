@@ -75,7 +75,8 @@ func request(top *foreignfile.Node) (*Request, error) {
 			if err := n.Map(foreignfile.Keys{
 				"name": foreignfile.Text(&w.Name), "diskimage": foreignfile.Text(&w.DiskImage),
 				"cloud-image": foreignfile.Text(&w.CloudImage),
-				"min-ram":     foreignfile.Int(&w.RAM, 1), "min-vcpus": foreignfile.Int(&w.VCPUs, 1), "min-disk": foreignfile.Int(&w.Disk, 0),
+				"min-ram":     foreignfile.Int(&w.RAM, 1), "min-vcpus": foreignfile.Int(&w.VCPUs, 1), "min-disk": foreignfile.Int(&w.Disk,
+					0),
 				"flavor-name": foreignfile.Text(&w.FlavorName), "key-name": foreignfile.Text(&w.KeyName),
 				"console-log": foreignfile.Bool(&w.ConsoleLog),
 			}, "name"); err != nil {

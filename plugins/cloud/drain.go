@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/change"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/drain"
+	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
+)
+
+func drainCommand() sdk.Command {
+	return sdk.Command{
+		Path: "cloud drain", Kind: sdk.List, Danger: sdk.Reads, Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsNoTimeout},
+		Short: "Wait until a disabled provider has no servers left",
+		Long: "Lists the servers that nodepool started for a provider, by the metadata that it gives them. It removes nothing: " +
+			"nodepool does that when jobs end. With --wait, it ends when no server is left.\n\n" +
+			"The exit code is 8 if servers are left, and 1 if they are still there after --limit.",
+		Examples: []sdk.Example{
+			{Text: "What still runs?", Command: "imgctl --os-cloud zuul cloud drain rax-iad"},
+			{Text: "Until all jobs have ended", Command: "imgctl --os-cloud zuul cloud drain rax-iad --wait --limit 4h"},
+		},
+		Args: []sdk.Arg{sdk.One("PROVIDER", "provider, as nodepool's configuration names it").Completes(sdk.CompleteDynamically)},
+		Flags: sdk.Flags{
+			sdk.File("file", "", "configuration file of nodepool, for the completion of PROVIDER"),
+			sdk.Bool("wait", "wait until no server is left"),
+			sdk.Duration("limit", 4*time.Hour, "how long to wait"),
+			sdk.Duration("every", 15*time.Second, "how often to look"),
+		},
+		Columns: sdk.Columns{
+			{Title: "ID"}, {Title: "Name"}, {Title: "Status"}, {Title: "Pool"}, {Title: "Node"}, {Title: "Created", Unit: sdk.UnitTime},
+		},
+		Run: bridge.Run(runDrain, map[string]string{"provider": "PROVIDER"}), Complete: completeProvider,
+	}
+}
+
+func runDrain(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	c, err := bridge.Cloud(ctx, in, "")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	every := in.Duration("every")
+	if every <= 0 {
+		return fault.Bad("every", "use a positive time such as 15s", "%s isn't positive", every)
+	}
+	if limit := in.Duration("limit"); limit <= 0 {
+		return fault.Bad("limit", "use a positive time such as 4h", "%s isn't positive", limit)
+	}
+	var left []drain.Server
+	if in.Bool("wait") {
+		pace := change.Pace{First: min(every, time.Second), Max: every}
+		left, err = drain.Wait(ctx, c, in.Arg("PROVIDER"), in.Duration("limit"), pace, bridge.Reporter(in, out))
+	} else {
+		left, err = drain.Servers(ctx, c, in.Arg("PROVIDER"))
+	}
+	for _, s := range left {
+		out.Row(s.ID, s.Name, s.Status, s.Pool, s.Node, s.Created)
+	}
+	if err == nil && len(left) > 0 {
+		err = fault.New(fault.Drift, "", "provider %s has %d servers left", in.Arg("PROVIDER"), len(left))
+	}
+	return err
+}
