@@ -61,8 +61,10 @@ func checkCommand() sdk.Command {
 				ValueName("IMAGE").Completes(sdk.CompleteDynamically),
 			sdk.String("ssh-user", "", "user that the image lets in (default: the usual one of its distribution)").ValueName("USER"),
 			sdk.Int("ssh-port", defaultSSHPort, "port of the server's SSH").ValueName("PORT"),
-			sdk.String("flavor", "", "flavor of the server, by name or id (default: the one that fits test nodes)").ValueName("FLAVOR"),
-			sdk.String("network", "", "network of the server, by name or id (default: the one that Nova chooses)").ValueName("NETWORK"),
+			sdk.String("flavor", "", "flavor of the server, by name or id (default: the one that fits test nodes)").ValueName("FLAVOR").
+				Completes(sdk.CompleteDynamically),
+			sdk.String("network", "", "network of the server, by name or id (default: the one that Nova chooses)").ValueName("NETWORK").
+				Completes(sdk.CompleteDynamically),
 			sdk.Duration("limit", check.DefaultTimeout, "how long the server may take until it lets in"),
 			sdk.Bool("sweep", "remove what killed checks and other dead runs have left in the project, instead of checking"),
 			sdk.Strings("run", "with --sweep, only this run, whatever its deadline").ValueName("ID"),
@@ -213,6 +215,10 @@ func completeCheck(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]s
 			values = append(values, img.Name)
 		}
 		slices.Sort(values)
+	case "flavor", "network":
+		if values, err = check.Names(ctx, c, what.Flag); err != nil {
+			return nil, bridge.Problem(err)
+		}
 	}
 	var suggestions []sdk.Suggestion
 	for _, value := range slices.Compact(values) {
