@@ -107,6 +107,11 @@ demo-factory: plugin ## let a profile change, and an image follow, on the sandbo
 	@go build -o $(BIN)/demo-factory ./example/factory && XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) \
 		RABBIT_URL=$(RABBIT_URL) $(BIN)/imgctl-sandbox run $(SANDBOX_FLAGS) -- $(BIN)/demo-factory
 
+.PHONY: demo-cloud
+demo-cloud: build ## check a donated cloud on the sandbox, mend it, launch it, and configure nodepool for it
+	@go build -o $(BIN)/demo-cloud ./example/cloud && XDG_DATA_HOME=$(CACHE)/none XDG_CONFIG_HOME=$(CACHE)/none XDG_CACHE_HOME=$(CACHE) \
+		$(BIN)/imgctl-sandbox run --no-guests $(SANDBOX_FLAGS) -- $(BIN)/demo-cloud
+
 .PHONY: test
 test: plugin ## run the tests; needs no root and no cloud
 	go test $(TESTFLAGS) $(PACKAGES)
