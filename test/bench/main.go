@@ -31,6 +31,7 @@ func main() {
 	nodes := flag.Int("nodes", 200, "bare metal nodes to push a deploy ramdisk to; 0 leaves them out")
 	image := flag.Int("image", 2048, "MiB of an image that is synced; 0 leaves syncing out")
 	checks := flag.Int("checks", 5, "checks of a cloud; 0 leaves them out")
+	resources := flag.Int("launch", 40, "resources of each of the clouds that are launched; 0 leaves launching out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
@@ -39,6 +40,8 @@ func main() {
 		err = onlyIncumbent(ctx)
 	case *cloud != "":
 		err = onReal(ctx, *cloud, "ci", *builds, *record)
+	case *builds == 0 && *projects == 0 && *plans == 0 && *nodes == 0 && *image == 0 && *checks == 0:
+		err = launchingAlone(ctx, *resources)
 	case *builds == 0 && *projects == 0 && *plans == 0 && *nodes == 0 && *image == 0:
 		err = checkingAlone(ctx, *checks)
 	case *builds == 0 && *projects == 0 && *plans == 0 && *nodes == 0:
@@ -50,7 +53,7 @@ func main() {
 	case *builds == 0:
 		err = sharingAlone(ctx, *projects)
 	default:
-		err = run(ctx, *builds, *projects, *plans, *nodes, *image, *checks, *record)
+		err = run(ctx, *builds, *projects, *plans, *nodes, *image, *checks, *resources, *record)
 	}
 	stop()
 	if err != nil {
@@ -59,7 +62,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, builds, projects, plans, nodes, image, checks int, record string) error {
+func run(ctx context.Context, builds, projects, plans, nodes, image, checks, resources int, record string) error {
 	cache, err := filepath.Abs(".cache/bench")
 	if err != nil {
 		return err
@@ -145,6 +148,13 @@ func run(ctx context.Context, builds, projects, plans, nodes, image, checks int,
 			return err
 		}
 		table += "\n" + checked
+	}
+	if resources > 0 {
+		launched, err := launching(ctx, resources)
+		if err != nil {
+			return err
+		}
+		table += "\n" + launched
 	}
 	fmt.Print("\n" + table)
 	if record == "" {

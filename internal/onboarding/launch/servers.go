@@ -17,10 +17,7 @@ import (
 )
 
 var (
-	serverList = &collection{
-		service: "compute", path: "servers", list: "servers/detail", key: "servers", one: "server",
-		query: func(w *world) url.Values { return url.Values{"project_id": {w.project()}} },
-	}
+	serverList  = &collection{service: "compute", path: "servers", list: "servers/detail", key: "servers", one: "server"}
 	addressList = &collection{service: "network", path: "floatingips", key: "floatingips", one: "floatingip", query: own}
 )
 
