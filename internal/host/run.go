@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
 
 	"github.com/google/uuid"
 	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -208,7 +210,7 @@ func (l *limited) Access(ctx context.Context, name string, refresh bool) (*plugi
 
 // Complete asks the plugin for suggestions.
 func (h *Host) Complete(inv command.Invocation, flag string, index int, prefix string) []string {
-	request := &pluginv1.CompleteRequest{Path: inv.Spec.GetPath(), Prefix: prefix, Args: inv.Args, Flags: given(inv.Flags)}
+	request := &pluginv1.CompleteRequest{Path: inv.Spec.GetPath(), Prefix: prefix, Args: inv.Args, Flags: given(inv)}
 	if flag != "" {
 		request.Target = &pluginv1.CompleteRequest_Flag{Flag: flag}
 	} else {
@@ -257,13 +259,22 @@ func named(inv command.Invocation) []string {
 	return names
 }
 
-// given are the flags that the user gave.
-func given(all []*pluginv1.FlagValue) []*pluginv1.FlagValue {
+// given are the flags that the user gave. A file's path is absolute: a plugin that completes doesn't know the user's
+// folder, and its answers are kept for all of them.
+func given(inv command.Invocation) []*pluginv1.FlagValue {
+	dir, err := workDir()
 	var set []*pluginv1.FlagValue
-	for _, f := range all {
-		if f.GetIsSet() {
-			set = append(set, f)
+	for i, f := range inv.Flags {
+		if !f.GetIsSet() {
+			continue
 		}
+		path := f.GetStringValue()
+		isFile := i < len(inv.Spec.GetFlags()) && inv.Spec.GetFlags()[i].GetType() == pluginv1.FlagType_FLAG_TYPE_FILE
+		if isFile && err == nil && path != "" && path != "-" && !filepath.IsAbs(path) {
+			f = proto.CloneOf(f)
+			f.Value = &pluginv1.FlagValue_StringValue{StringValue: filepath.Join(dir, path)}
+		}
+		set = append(set, f)
 	}
 	return set
 }
