@@ -159,6 +159,11 @@ var house = []floor{
 		},
 		{"internal/onboarding/leaks", "finds and removes what CI left in its project", clients},
 		{"internal/onboarding/drain", "follows a disabled provider until its servers are gone", clients},
+		{"internal/onboarding/dashboard", "makes Grafana's dashboards of nodepool's providers", ground},
+		{
+			"internal/onboarding/watch", "measures how a cloud does over time, and tells when it gets worse",
+			with(clients, "internal/page"),
+		},
 		// A server that has to be reached is booted as by any boot test; a layout's images become current by a promotion.
 		{
 			"internal/onboarding/...", "checks a cloud, launches what CI needs there, and configures nodepool",

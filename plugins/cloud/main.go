@@ -18,7 +18,7 @@ func plugin() sdk.Plugin {
 			quotaCommand(),
 			launchCommand(),
 			generateCommand(), validateCommand(), mergeCommand(), disableCommand(), enableCommand(),
-			drainCommand(), leaksCommand(),
+			drainCommand(), leaksCommand(), dashboardCommand(), watchCommand(),
 		},
 	}
 }
