@@ -51,6 +51,7 @@ func (s *Service) showTypeEncryption(_ *http.Request, row *resource.Row) (int, a
 	body := map[string]any{}
 	if values, ok := row.Values["encryption"].(map[string]any); ok {
 		body["volume_type_id"], body["deleted"] = row.ID(), false
+		body["created_at"], body["updated_at"], body["deleted_at"] = stamp(s.clock.Now()), nil, nil
 		maps.Copy(body, values)
 	}
 	return http.StatusOK, body, nil

@@ -62,6 +62,21 @@ func (s *Service) quotaSet(r *http.Request, c front.Caller) (int, any, error) {
 	return http.StatusOK, map[string]any{"quota_set": body}, nil
 }
 
+// quotaClass shows the limits that projects have by default. Setting them has no effect.
+func (s *Service) quotaClass(r *http.Request, c front.Caller) (int, any, error) {
+	if !c.Is("admin") {
+		return 0, nil, answer.Fail(http.StatusForbidden, "Policy doesn't allow volume_extension:quota_classes:get to be performed.")
+	}
+	body := map[string]any{}
+	for name, limit := range s.quotasOf("") {
+		body[name] = limit
+	}
+	if r.Method == http.MethodGet {
+		body["id"] = r.PathValue("class")
+	}
+	return http.StatusOK, map[string]any{"quota_class_set": body}, nil
+}
+
 // setQuotas changes a project's limits, or gives it the defaults back.
 func (s *Service) setQuotas(r *http.Request, c front.Caller) (int, any, error) {
 	project := r.PathValue("project")

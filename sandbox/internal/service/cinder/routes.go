@@ -38,6 +38,7 @@ func (s *Service) routes() http.Handler {
 	s.mountQoS(mux)
 	s.mountAttachments(mux)
 	s.mountTransfers(mux)
+	s.mountEmpty(mux)
 	s.style().MountMapping(mux, s.snapshots, "metadata", "metadata", http.StatusOK)
 	for _, t := range []*resource.Table{s.snapshots, s.backups} {
 		mux.Handle("POST "+t.Path+"/{id}/action", s.serve(s.recordAction(t)))
@@ -46,7 +47,9 @@ func (s *Service) routes() http.Handler {
 	for pattern, h := range map[string]resource.Handler{
 		"GET /v3/os-quota-sets/{project}": s.quotaSet, "PUT /v3/os-quota-sets/{project}": s.setQuotas,
 		"DELETE /v3/os-quota-sets/{project}": s.setQuotas, "GET /v3/os-quota-sets/{project}/defaults": s.quotaSet,
-		"GET /v3/os-services": s.processes, "GET /v3/scheduler-stats/get_pools": s.pools,
+		"GET /v3/os-quota-class-sets/{class}": s.quotaClass, "PUT /v3/os-quota-class-sets/{class}": s.quotaClass,
+		"PUT /v3/os-services/{action}": unknownHost,
+		"GET /v3/os-services":          s.processes, "GET /v3/scheduler-stats/get_pools": s.pools,
 	} {
 		mux.Handle(pattern, s.serve(h))
 	}

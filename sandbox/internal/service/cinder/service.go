@@ -39,15 +39,16 @@ type Service struct {
 	images Images
 	quotas Quotas
 
-	mu        sync.RWMutex
-	volumes   map[string]*Volume
-	order     []*Volume // by creation
-	snapshots *resource.Table
-	backups   *resource.Table
-	types     *resource.Table
-	qos       *resource.Table
-	transfers *resource.Table
-	limited   map[string]map[string]int // quotas that aren't the defaults, by project
+	mu         sync.RWMutex
+	volumes    map[string]*Volume
+	order      []*Volume // by creation
+	snapshots  *resource.Table
+	backups    *resource.Table
+	types      *resource.Table
+	qos        *resource.Table
+	groupTypes *resource.Table
+	transfers  *resource.Table
+	limited    map[string]map[string]int // quotas that aren't the defaults, by project
 }
 
 // New returns a block storage service without volumes.
@@ -58,7 +59,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{dir: o.Dir, clock: o.Clock, images: o.Images, quotas: o.Quotas.withDefaults(), volumes: map[string]*Volume{}}
 	s.limited = map[string]map[string]int{}
 	s.snapshots, s.backups, s.types = s.snapshotTable(), s.backupTable(), s.typeTable()
-	s.qos, s.transfers = s.qosTable(), s.transferTable()
+	s.qos, s.transfers, s.groupTypes = s.qosTable(), s.transferTable(), s.groupTypeTable()
 	return s, nil
 }
 

@@ -24,11 +24,13 @@ func (s *Service) snapshotTable() *resource.Table {
 			{Name: "volume_id", Required: true},
 			{Name: "force", Type: resource.Flag, Create: true, Hidden: true},
 			{Name: "size", Type: resource.Whole},
+			{Name: "user_id", Since: 41},
+			{Name: "group_snapshot_id", Null: true, Since: 14},
 			{Name: "metadata", Type: resource.Mapping, Create: true},
 			{Name: "created_at", Type: resource.Time},
 			{Name: "updated_at", Type: resource.Time},
 		},
-		Refuse: refusals(), Now: s.clock.Now, Stamp: stamped, Everyones: everyones, Quota: s.quotas.Snapshots,
+		Refuse: refusals(), Now: s.clock.Now, Stamp: stamped, Everyones: everyones, Quota: s.quotas.Snapshots, Version: minor,
 		Check: s.checkSnapshot,
 		Made: func(row *resource.Row) {
 			if row.Text("status") == Creating {
@@ -58,6 +60,11 @@ func (s *Service) snapshotTable() *resource.Table {
 		delete(b, extended+"progress")
 		return b
 	}
+	t.Begun = func(r *http.Request, o resource.Object) map[string]any {
+		b := t.Brief(r, o)
+		b["updated_at"] = nil
+		return b
+	}
 	return t.Open()
 }
 
@@ -70,7 +77,7 @@ func (s *Service) checkSnapshot(_ *http.Request, c front.Caller, row *resource.R
 	if force, _ := row.Values["force"].(bool); v.Status != Available && (!force || v.Status != InUse) {
 		return invalidVolume("Volume %s status must be available, but current status is: %s.", v.ID, v.Status)
 	}
-	row.Project, row.Values["size"] = v.ProjectID, v.Size
+	row.Project, row.Values["size"], row.Values["user_id"] = v.ProjectID, v.Size, c.UserID
 	return nil
 }
 

@@ -65,6 +65,17 @@ func (s *Service) typeTable() *resource.Table {
 		}
 		return nil
 	}
+	t.Changing = func(_ *http.Request, _ front.Caller, _ *resource.Row, values map[string]any) error {
+		if values["name"] == "" { // null: it stays
+			delete(values, "name")
+		}
+		return nil
+	}
+	t.Begun = func(r *http.Request, o resource.Object) map[string]any {
+		b := o.Body(r)
+		delete(b, "qos_specs_id")
+		return b
+	}
 	t.Going = func(row *resource.Row) (bool, error) {
 		if slices.ContainsFunc(s.order, func(v *Volume) bool { return v.Type == row.Text("name") }) {
 			return false, answer.Fail(http.StatusBadRequest, "Target volume type is still in use.")

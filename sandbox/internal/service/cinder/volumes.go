@@ -8,7 +8,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 func (v *Volume) links(r *http.Request) []map[string]any {
@@ -33,10 +36,27 @@ func (v *Volume) body(r *http.Request) map[string]any {
 	if v.KeyID != "" && atLeast(r, 64) {
 		b["encryption_key_id"] = v.KeyID
 	}
-	if v.ImageMetadata != nil {
+	for _, f := range []struct {
+		since int
+		name  string
+		value any
+	}{{13, "group_id", nil}, {48, "shared_targets", false}, {48, "service_uuid", v.service()}, {61, "cluster_name", nil}} {
+		if atLeast(r, f.since) && (f.name != "cluster_name" || front.CallerOf(r).Is("admin")) {
+			b[f.name] = f.value
+		}
+	}
+	if len(v.ImageMetadata) > 0 {
 		b["volume_image_metadata"] = v.ImageMetadata
 	}
 	return b
+}
+
+// service is the id of the process that has the volume.
+func (v *Volume) service() any {
+	if v.Status == Creating {
+		return nil
+	}
+	return uuid.NewSHA1(uuid.NameSpaceDNS, []byte(host)).String()
 }
 
 // summary is what a creation and a change answer, which leaves the project out.

@@ -23,6 +23,7 @@ var actions = map[string]actionFunc{
 	"os-detach":               (*Service).detachByHand,
 	"os-retype":               (*Service).retype,
 	"os-reimage":              (*Service).reimage,
+	"os-migrate_volume":       (*Service).migrate,
 	"os-update_readonly_flag": (*Service).setReadOnly,
 	"os-reserve":              shift("reserve", Reserved, Available),
 	"os-unreserve":            shift("unreserve", Available, Reserved, Attaching),
@@ -51,6 +52,14 @@ func (s *Service) setBootable(w http.ResponseWriter, r *http.Request, args json.
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusOK)
 		return nil
+	})
+}
+
+// migrate refuses to move a volume: there is no other host.
+func (s *Service) migrate(_ http.ResponseWriter, r *http.Request, args json.RawMessage) error {
+	var q struct{ Host string }
+	return s.change(r, "volume_extension:volume_admin_actions:migrate_volume", args, &q, func(*Volume) error {
+		return answer.Fail(http.StatusBadRequest, "Invalid input received: No available service named cinder-volume on host %s", q.Host)
 	})
 }
 

@@ -60,7 +60,7 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 	var q struct {
 		C struct {
 			Name, Description, Secret string
-			Unrestricted              bool
+			Unrestricted              *bool
 			ExpiresAt                 *string `json:"expires_at"`
 			Roles                     []ref
 			AccessRules               []accessRule `json:"access_rules"`
@@ -88,7 +88,8 @@ func (s *Service) createAppCred(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := &AppCred{
 		ID: newID(), Name: q.C.Name, Description: q.C.Description, UserID: user, ProjectID: t.scope.project,
-		Unrestricted: q.C.Unrestricted, secret: q.C.Secret, Roles: s.tokenRoles(t),
+		Unrestricted: q.C.Unrestricted != nil && *q.C.Unrestricted, named: q.C.Unrestricted != nil,
+		secret: q.C.Secret, Roles: s.tokenRoles(t),
 	}
 	if err := s.narrow(c, q.C.Roles); err != nil {
 		return err
@@ -165,9 +166,9 @@ func (s *Service) appCredBody(r *http.Request, c *AppCred) map[string]any {
 	if !c.ExpiresAt.IsZero() {
 		expires = strings.TrimSuffix(stamp(c.ExpiresAt), "Z")
 	}
-	var unrestricted any // null unless it is
-	if c.Unrestricted {
-		unrestricted = true
+	var unrestricted any // null unless it was named
+	if c.Unrestricted || c.named {
+		unrestricted = c.Unrestricted
 	}
 	body := map[string]any{
 		"id": c.ID, "name": c.Name, "description": orNull(c.Description), "project_id": c.ProjectID, "roles": roles,
@@ -193,6 +194,7 @@ type AppCred struct {
 
 	secret string
 	rules  []string // ids of its access rules
+	named  bool     // its creation said whether it is unrestricted
 }
 
 // AddAppCred adds an unexpiring application credential with a user's roles in a project, and returns it and its secret.

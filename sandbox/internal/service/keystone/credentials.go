@@ -37,9 +37,10 @@ func checkEC2(_ *http.Request, _ front.Caller, row *resource.Row) error {
 }
 
 // shapeEC2 has the id of an EC2 credential under the name that it has there.
-func shapeEC2(_ *http.Request, row *resource.Row, body map[string]any) {
+func shapeEC2(r *http.Request, row *resource.Row, body map[string]any) {
 	delete(body, "id")
 	body["access"], body["trust_id"] = row.ID(), nil
+	body["links"] = self(r, "users/"+row.Text("user_id")+"/credentials/OS-EC2", row.ID())
 }
 
 // accessRules are what an application credential may do, made where they are new.

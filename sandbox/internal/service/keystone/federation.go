@@ -53,6 +53,9 @@ func (s *Service) declareFederation() {
 		nullText("remote_id_attribute")), federation+"identity_providers/{idp_id}/protocols")
 	s.protocols.Shape = func(r *http.Request, row *resource.Row, body map[string]any) {
 		idp := self(r, federation+"identity_providers", r.PathValue("idp_id"))
+		if body["remote_id_attribute"] == nil {
+			delete(body, "remote_id_attribute")
+		}
 		body["links"] = map[string]any{"self": idp["self"].(string) + "/protocols/" + row.ID(), "identity_provider": idp["self"]}
 	}
 	prefix := text("relay_state_prefix")
@@ -84,6 +87,7 @@ func (s *Service) extensions() map[string]resource.Handler {
 		"GET /v3/OS-EP-FILTER/endpoints/{endpoint}/projects":      s.endpointProjects,
 		"GET /v3/OS-TRUST/trusts/{id}/roles":                      s.ofTrust(s.trustRoles),
 		"GET /v3/OS-TRUST/trusts/{id}/roles/{role}":               s.ofTrust(s.trustRole),
+		"POST /v3/OS-OAUTH1/request_token":                        unsigned,
 		"POST /v3/s3tokens":                                       s.s3Token,
 		"GET /v3/OS-EP-FILTER/endpoint_groups/{id}/projects":      s.groupProjects,
 		"GET /v3/OS-EP-FILTER/projects/{project}/endpoint_groups": s.projectGroups,
@@ -93,6 +97,9 @@ func (s *Service) extensions() map[string]resource.Handler {
 	}
 	return calls
 }
+
+// unsigned refuses a signature of OAuth 1, whoever's it is.
+func unsigned(*http.Request, front.Caller) (int, any, error) { return 0, nil, errAuth }
 
 // endpointProjects lists the projects that have an endpoint besides the catalog's.
 func (s *Service) endpointProjects(r *http.Request, c front.Caller) (int, any, error) {

@@ -39,13 +39,16 @@ func (s *Service) serve(h resource.Handler) http.Handler {
 	})
 }
 
-// allow has administrators do everything, all read regions, and users read what is about themselves.
+// everyones are the kinds that all read.
+var everyones = []string{"region", "limit", "registered_limit"}
+
+// allow has administrators do everything, all read some kinds, and users read what is about themselves.
 func (s *Service) allow(k *resource.Kind, r *http.Request, c front.Caller, verb string) error {
 	id := r.PathValue("id")
 	own := map[string]string{"user": c.UserID, "project": c.ProjectID, "domain": c.DomainID}[k.Name]
 	switch {
 	case c.Is(RoleAdmin), c.UserID != "" && r.PathValue("user_id") == c.UserID,
-		verb == "get" && own != "" && own == id, k.Name == "region" && (verb == "get" || verb == "list"):
+		verb == "get" && own != "" && own == id, slices.Contains(everyones, k.Name) && (verb == "get" || verb == "list"):
 		return nil
 	case k.Name == "credential":
 		return s.allowCredential(c, verb, id)
@@ -122,7 +125,7 @@ func (s *Service) declare() {
 	s.projects = s.table("project", "projects", required("name"), nullText("domain_id"), nullText("parent_id"), text("description"),
 		flag("enabled", true), flag("is_domain", false), options, tags)
 	s.projects.Check, s.projects.Going, s.projects.Changing = s.checkProject, s.endProject, s.changeProject
-	s.projects.Tagged = true
+	s.projects.Tagged, s.projects.Shape = true, s.shapeProject
 	s.users = s.table("user", "users", required("name"), text("domain_id"), text("default_project_id"), flag("enabled", true),
 		options, resource.Field{Name: "password", Create: true, Update: true, Hidden: true},
 		resource.Field{Name: "password_expires_at", Null: true})
@@ -143,7 +146,12 @@ func (s *Service) declare() {
 	s.endpoints = s.table("endpoint", "endpoints", required("service_id"), required("interface"), required("url"), text("region_id"),
 		text("region"), flag("enabled", true))
 	s.endpoints.Check, s.endpoints.Shape = s.checkEndpoint, s.shapeEndpoint
-	s.credentials = s.table("credential", "credentials", required("type"), required("blob"), text("user_id"), nullText("project_id"))
+	fixed := func(name string) resource.Field { return resource.Field{Name: name, Create: true} }
+	s.credentials = s.table("credential", "credentials", resource.Field{Name: "type", Required: true}, required("blob"), fixed("user_id"),
+		nullText("project_id"))
+	s.credentials.Refuse.Fixed = func(_ *resource.Kind, field string) error {
+		return answer.Fail(http.StatusBadRequest, "Additional properties are not allowed ('%s' was unexpected)", field)
+	}
 	s.credentials.Check, s.credentials.Sees = s.checkCredential, s.seesCredential
 	s.ec2 = s.table("credential", "credentials", resource.Field{Name: "user_id"}, text("tenant_id"), resource.Field{Name: "secret"})
 	s.ec2.Path, s.ec2.Bare, s.ec2.Check, s.ec2.Shape = "/v3/users/{user_id}/credentials/OS-EC2", true, checkEC2, shapeEC2

@@ -152,7 +152,51 @@ func (s *Service) changeProject(_ *http.Request, _ front.Caller, row *resource.R
 	if enabled, named := values["enabled"]; named && row.Flag("is_domain") {
 		s.domains.Row(row.ID()).Set("enabled", enabled)
 	}
+	if values["enabled"] == false && !row.Flag("is_domain") && slices.ContainsFunc(s.projects.Rows(), func(o *resource.Row) bool {
+		return o.Text("parent_id") == row.ID() && o.Flag("enabled")
+	}) {
+		return answer.Fail(http.StatusForbidden, "Cannot disable project %s since its subtree contains enabled projects.", row.ID())
+	}
 	return nil
+}
+
+// shapeProject shows a project, and what is above and below it where that is asked for.
+func (s *Service) shapeProject(r *http.Request, row *resource.Row, body map[string]any) {
+	body["links"] = self(r, "projects", row.ID())
+	q := r.URL.Query()
+	if q.Has("subtree_as_ids") {
+		body["subtree"] = s.subtree(row.ID())
+	}
+	if q.Has("parents_as_ids") {
+		body["parents"] = s.parents(row)
+	}
+}
+
+// subtree are the projects below one, each with those below it; nil for none.
+func (s *Service) subtree(id string) any {
+	below := map[string]any{}
+	for _, o := range s.projects.Rows() {
+		if o.Text("parent_id") == id {
+			below[o.ID()] = s.subtree(o.ID())
+		}
+	}
+	if len(below) == 0 {
+		return nil
+	}
+	return below
+}
+
+// parents are the projects above one, the nearest first, and its domain.
+func (s *Service) parents(row *resource.Row) any {
+	id := row.Text("parent_id")
+	if id == "" {
+		return nil
+	}
+	above := map[string]any{id: nil}
+	if parent := s.projects.Row(id); parent != nil {
+		above[id] = s.parents(parent)
+	}
+	return above
 }
 
 func (s *Service) endProject(row *resource.Row) (bool, error) {

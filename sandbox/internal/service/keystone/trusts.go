@@ -33,7 +33,7 @@ func (s *Service) declareTrusts() {
 			delete(body, "roles")
 			return
 		}
-		body["roles"] = s.rolesOfTrust(r, row)
+		body["roles"], body["redelegated_trust_id"] = s.rolesOfTrust(r, row), nil
 		links := links(r)
 		links["self"] = self(r, "OS-TRUST/trusts", row.ID()+"/roles")["self"]
 		body["roles_links"] = links

@@ -31,6 +31,7 @@ var loaded = [][2]string{
 	{"router", "Neutron L3 Router"},
 	{"extraroute", "Neutron Extra Route"},
 	{"security-group", "security-group"},
+	{"router_availability_zone", "Router Availability Zone"},
 	{"quotas", "Quota management support"},
 	{"quota_details", "Quota details management support"},
 	{"standard-attr-description", "standard-attr-description"},

@@ -35,7 +35,10 @@ var shown = map[string][]string{
 }
 
 // hosts are attributes that administrators alone are shown.
-var hosts = []string{"binding:host_id", "binding:profile", "binding:vif_type", "binding:vif_details"}
+var hosts = []string{
+	"binding:host_id", "binding:profile", "binding:vif_type", "binding:vif_details", "provider:network_type", "provider:physical_network",
+	"provider:segmentation_id", "distributed", "ha",
+}
 
 // keeping serves a change and keeps what it says besides. A change that is meant for another revision is refused.
 func (s *Service) keeping(r *http.Request, k kind, change func() (id string, err error)) (string, error) {
@@ -119,7 +122,7 @@ func (s *Service) overlay(k kind, b map[string]any) {
 		return
 	}
 	addMACs(b)
-	for _, key := range hosts {
+	for _, key := range hosts[:4] {
 		if b[key] == nil {
 			b[key] = map[string]any{
 				"binding:host_id": "", "binding:profile": map[string]any{}, "binding:vif_type": "unbound",

@@ -34,6 +34,7 @@ func (n *Network) body() map[string]any {
 		"id": n.ID, "name": n.Name, "status": "ACTIVE", "admin_state_up": n.AdminStateUp, "shared": n.Shared, "router:external": n.External,
 		"subnets": list(n.Subnets), "project_id": n.ProjectID, "tenant_id": n.ProjectID, "mtu": 1500, "port_security_enabled": true,
 		"description": n.Description, "availability_zones": []string{}, "availability_zone_hints": []string{},
+		"provider:network_type": "local", "provider:physical_network": nil, "provider:segmentation_id": nil,
 		"ipv4_address_scope": nil, "ipv6_address_scope": nil, "tags": list(n.Tags),
 		"created_at": stamp(n.CreatedAt), "updated_at": stamp(n.CreatedAt), "revision_number": 1,
 	}
@@ -41,6 +42,7 @@ func (n *Network) body() map[string]any {
 
 type networkRequest struct {
 	Name         *string `json:"name"`
+	Type         *string `json:"provider:network_type"`
 	Description  *string `json:"description"`
 	AdminStateUp *bool   `json:"admin_state_up"`
 	Shared       *bool   `json:"shared"`
@@ -53,6 +55,9 @@ func (q networkRequest) apply(n *Network, c front.Caller, action string) error {
 		if on != nil && *on && !c.Is("admin") {
 			return disallowed(action, attribute)
 		}
+	}
+	if q.Type != nil && !c.Is("admin") {
+		return disallowed(action, "provider:network_type")
 	}
 	set(&n.Name, q.Name)
 	set(&n.Description, q.Description)

@@ -45,7 +45,8 @@ func (o *Router) body() map[string]any {
 	}
 	return map[string]any{
 		"id": o.ID, "name": o.Name, "description": o.Description, "project_id": o.ProjectID, "tenant_id": o.ProjectID, "status": "ACTIVE",
-		"admin_state_up": o.AdminStateUp, "external_gateway_info": gateway, "routes": []any{}, "availability_zones": []string{"nova"},
+		"admin_state_up": o.AdminStateUp, "external_gateway_info": gateway, "routes": []any{}, "availability_zones": []string{},
+		"distributed": false, "ha": false,
 		"availability_zone_hints": []string{}, "tags": list(o.Tags), "created_at": stamp(o.CreatedAt), "updated_at": stamp(o.CreatedAt),
 		"revision_number": 1,
 	}
@@ -160,8 +161,21 @@ func (s *Service) attach(r *http.Request, c front.Caller) (int, any, error) {
 	if p == nil {
 		return 0, nil, portNotFound(q.Port)
 	}
+	for _, o := range s.ports {
+		if o.DeviceID == id && o.DeviceOwner == routerInterface && o != p && sameSubnet(o, p) {
+			if q.Port == "" {
+				s.deletePort(p.ID)
+			}
+			return 0, nil, answer.FailKind(http.StatusBadRequest, "BadRequest",
+				"Bad router request: Router already has a port on subnet %s.", o.FixedIPs[0].SubnetID)
+		}
+	}
 	p.DeviceID, p.DeviceOwner, p.Status = id, routerInterface, "ACTIVE"
 	return http.StatusOK, interfaceBody(id, p), nil
+}
+
+func sameSubnet(a, b *Port) bool {
+	return len(a.FixedIPs) > 0 && len(b.FixedIPs) > 0 && a.FixedIPs[0].SubnetID == b.FixedIPs[0].SubnetID
 }
 
 func (s *Service) detach(r *http.Request, c front.Caller) (int, any, error) {

@@ -33,6 +33,9 @@ func (s *Service) routes() http.Handler {
 		handle("PUT /v2.0/routers/{id}/"+verb+"_extraroutes", s.extraRoutes(verb == "add"))
 	}
 	mux.Handle("GET /v2.0/extensions/{alias}", http.HandlerFunc(extension))
+	for pattern, h := range agentless() {
+		handle(pattern, h)
+	}
 	handle("GET /v2.0/network-ip-availabilities", s.availabilities)
 	handle("GET /v2.0/network-ip-availabilities/{id}", s.availability)
 	handle("PUT /v2.0/quotas/{project}", s.setQuotas)

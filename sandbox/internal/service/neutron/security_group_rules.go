@@ -79,8 +79,9 @@ func (r *Rule) body() map[string]any {
 		return n
 	}
 	return map[string]any{
-		"id": r.ID, "security_group_id": r.GroupID, "project_id": r.ProjectID, "tenant_id": r.ProjectID, "description": r.Description,
-		"direction": r.Direction, "ethertype": r.EtherType, "protocol": orNull(r.Protocol), "port_range_min": port(r.PortMin),
+		"id": r.ID, "security_group_id": r.GroupID, "project_id": r.ProjectID, "tenant_id": r.ProjectID,
+		"description": orNull(r.Description),
+		"direction":   r.Direction, "ethertype": r.EtherType, "protocol": orNull(r.Protocol), "port_range_min": port(r.PortMin),
 		"port_range_max":   port(r.PortMax),
 		"remote_ip_prefix": orNull(r.RemotePrefix), "remote_group_id": orNull(r.RemoteGroup), "remote_address_group_id": nil,
 		"normalized_cidr": orNull(r.RemotePrefix),
@@ -136,6 +137,11 @@ func (s *Service) createRule(r *http.Request, c front.Caller) (string, error) {
 	if q.PortMin > 0 && q.PortMax > 0 && q.PortMin > q.PortMax {
 		return "", answer.FailKind(http.StatusBadRequest, "SecurityGroupInvalidPortRange",
 			"For TCP/UDP protocols, port_range_min must be <= port_range_max")
+	}
+	for _, port := range []number{q.PortMin, q.PortMax} {
+		if port < 0 || port > 65535 && (protocol == "tcp" || protocol == "udp") {
+			return "", answer.FailKind(http.StatusBadRequest, "SecurityGroupInvalidPortValue", "Invalid value for port %d", port)
+		}
 	}
 	want := Rule{
 		Direction: q.Direction, EtherType: q.EtherType, Protocol: protocol, PortMin: int(q.PortMin), PortMax: int(q.PortMax),

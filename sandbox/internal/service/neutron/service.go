@@ -41,7 +41,7 @@ type Service struct {
 	used     map[netip.Addr]bool
 	moved    []move // floating IPs whose server changed in the running request
 
-	scopes, groupsOfAddresses, rbac, pools *resource.Table
+	scopes, groupsOfAddresses, rbac, pools, flavors, profiles *resource.Table
 }
 
 // New returns a network service without networks.

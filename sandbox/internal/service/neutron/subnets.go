@@ -76,7 +76,7 @@ type subnetRequest struct {
 	DHCP        *bool            `json:"enable_dhcp"`
 	Gateway     presence[string] `json:"gateway_ip"`
 	Pool        string           `json:"subnetpool_id"`
-	Bits        int              `json:"prefixlen"`
+	Bits        number           `json:"prefixlen"`
 	Version     int              `json:"ip_version"`
 	DNS         *[]string        `json:"dns_nameservers"`
 }
@@ -117,7 +117,7 @@ func (s *Service) createSubnet(r *http.Request, c front.Caller) (string, error) 
 	}
 	prefix, err := netip.ParsePrefix(q.CIDR)
 	if q.Pool != "" && q.CIDR == "" {
-		if prefix, err = s.fromPool(c, q.Pool, q.Bits); err != nil {
+		if prefix, err = s.fromPool(c, q.Pool, int(q.Bits)); err != nil {
 			return "", err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 // exceptions are the first parts of the exceptions' names of kinds that are tables, and what messages call them.
 var exceptions = map[string][2]string{
 	"subnetpool": {"SubnetPool", "Subnet pool"}, "address_scope": {"AddressScope", "Address scope"},
+	"flavor": {"Flavor", "Flavor"}, "service_profile": {"ServiceProfile", "Service Profile"},
 	"rbac_policy": {"RbacPolicy", "RBAC policy"}, "address_group": {"AddressGroup", "Address group"},
 }
 
@@ -90,13 +91,33 @@ func (s *Service) declare() {
 		resource.Field{Name: "ip_version", Type: resource.Whole},
 		resource.Field{Name: "tags", Type: resource.Texts})
 	s.pools.Tagged, s.pools.Check = true, checkPool
+	s.pools.Going = func(row *resource.Row) (bool, error) {
+		if count(s.subnets, func(sub *Subnet) bool { return sub.Pool == row.ID() }) > 0 {
+			return false, answer.FailKind(http.StatusBadRequest, "SubnetPoolDeleteError",
+				"Unable to delete subnet pool: Subnet pool has existing allocations.")
+		}
+		return false, nil
+	}
+	s.flavors = s.table("flavor", "flavors", name, description, resource.Field{Name: "service_type", Required: true},
+		resource.Field{Name: "enabled", Type: resource.Flag, Default: true, Create: true, Update: true},
+		field("service_profiles", resource.Texts, true))
+	s.profiles = s.table("service_profile", "service_profiles", description, field("driver", resource.Text, true),
+		field("metainfo", resource.Text, true),
+		resource.Field{Name: "enabled", Type: resource.Flag, Default: true, Create: true, Update: true})
+	for _, t := range []*resource.Table{s.flavors, s.profiles} {
+		t.Shape = func(_ *http.Request, _ *resource.Row, body map[string]any) {
+			for _, key := range []string{"project_id", "tenant_id", "created_at", "updated_at", "revision_number"} {
+				delete(body, key)
+			}
+		}
+	}
 	for _, t := range s.tables() {
 		t.Open()
 	}
 }
 
 func (s *Service) tables() []*resource.Table {
-	return []*resource.Table{s.scopes, s.groupsOfAddresses, s.rbac, s.pools}
+	return []*resource.Table{s.scopes, s.groupsOfAddresses, s.rbac, s.pools, s.flavors, s.profiles}
 }
 
 // checkPool completes a subnet pool with the lengths of prefixes that are usual.

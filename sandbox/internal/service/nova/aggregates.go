@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/resource"
@@ -74,7 +76,36 @@ func (s *Service) aggregateTable() *resource.Table {
 		Everyones: func(front.Caller, url.Values) (bool, error) { return true, nil },
 		Shape:     func(_ *http.Request, row *resource.Row, body map[string]any) { body["id"], _ = strconv.Atoi(row.ID()) },
 	}
+	t.Check = func(_ *http.Request, _ front.Caller, row *resource.Row) error {
+		if slices.ContainsFunc(t.Rows(), func(o *resource.Row) bool { return o.Text("name") == row.Text("name") }) {
+			return answer.Fail(http.StatusConflict, "Aggregate %s already exists.", row.Text("name"))
+		}
+		if zone := row.Text("availability_zone"); zone != "" {
+			row.Values["metadata"] = map[string]string{"availability_zone": zone}
+		}
+		return nil
+	}
 	return t.Open()
+}
+
+// cacheImages begins to fetch images to the hosts of a group, which has no effect.
+func (s *Service) cacheImages(r *http.Request, c front.Caller) (int, any, error) {
+	if !c.Is("admin") || s.aggregates.Row(r.PathValue("id")) == nil {
+		return 0, nil, answer.Fail(http.StatusNotFound, "Aggregate %s could not be found.", r.PathValue("id"))
+	}
+	return http.StatusAccepted, nil, nil
+}
+
+// removeProcess refuses to remove what a Nova consists of.
+func (s *Service) removeProcess(r *http.Request, c front.Caller) (int, any, error) {
+	switch id := r.PathValue("id"); {
+	case !c.Is("admin"):
+		return 0, nil, answer.Fail(http.StatusForbidden, "Policy doesn't allow os_compute_api:os-services:delete to be performed.")
+	case minor(r) >= 53 && uuid.Validate(id) != nil:
+		return 0, nil, invalid("Invalid uuid %s", id)
+	default:
+		return 0, nil, answer.Fail(http.StatusNotFound, "Service %s not found.", id)
+	}
 }
 
 // changeAggregate serves the actions of a group of hosts.
@@ -126,10 +157,17 @@ func (s *Service) processes(r *http.Request, c front.Caller) (int, any, error) {
 		if binary == "nova-compute" {
 			zone = "nova"
 		}
+		var id any = n + 1
+		if minor(r) >= 53 {
+			id = uuid.NewSHA1(uuid.NameSpaceDNS, []byte(binary)).String()
+		}
 		all = append(all, map[string]any{
-			"id": n + 1, "binary": binary, "host": theHost, "zone": zone, "status": "enabled", "state": "up", "disabled_reason": nil,
+			"id": id, "binary": binary, "host": theHost, "zone": zone, "status": "enabled", "state": "up", "disabled_reason": nil,
 			"updated_at": s.clock.Now().UTC().Format("2006-01-02T15:04:05.000000"),
 		})
+		if minor(r) >= 11 {
+			all[len(all)-1]["forced_down"] = false
+		}
 	}
 	return http.StatusOK, map[string]any{"services": all}, nil
 }

@@ -59,20 +59,36 @@ func (s *Service) numbers() map[string]any {
 }
 
 func (s *Service) hypervisorBody(r *http.Request) map[string]any {
-	b := s.numbers()
-	maps.Copy(b, s.hypervisorBrief(r))
+	b := s.hypervisorBrief(r)
+	if minor(r) < 88 {
+		maps.Copy(b, s.numbers())
+	}
 	b["hypervisor_type"], b["hypervisor_version"], b["host_ip"], b["cpu_info"] = "QEMU", 7002000, "127.0.0.1", ""
 	b["service"] = map[string]any{"host": theHost, "id": 3, "disabled_reason": nil}
 	return b
+}
+
+// searchHypervisors serves the hosts whose names have a part: a pattern of the query, or of the path before microversion 2.53.
+func (s *Service) searchHypervisors(r *http.Request, c front.Caller) (int, any, error) {
+	pattern := r.URL.Query().Get("hypervisor_hostname_pattern")
+	if pattern == "" {
+		pattern = r.PathValue("id")
+	}
+	switch {
+	case !c.Is("admin"):
+		return 0, nil, answer.Fail(http.StatusForbidden, "Policy doesn't allow os_compute_api:os-hypervisors:search to be performed.")
+	case !strings.Contains(theHost, pattern):
+		return 0, nil, answer.Fail(http.StatusNotFound, "No hypervisor matching '%s' could be found.", pattern)
+	}
+	return http.StatusOK, map[string]any{"hypervisors": []any{s.hypervisorBrief(r)}}, nil
 }
 
 // hypervisorCalls are the calls about the host.
 func (s *Service) hypervisorCalls() map[string]resource.Handler {
 	const at = "GET /v2.1/os-hypervisors"
 	return map[string]resource.Handler{
-		at: hypervisor(func(r *http.Request) any {
-			return map[string]any{"hypervisors": []any{s.hypervisorBrief(r)}}
-		}),
+		at:                  s.searchHypervisors,
+		at + "/{id}/search": s.searchHypervisors,
 		at + "/detail": hypervisor(func(r *http.Request) any {
 			return map[string]any{"hypervisors": []any{s.hypervisorBody(r)}}
 		}),

@@ -92,6 +92,21 @@ func (s *Service) setQuotas(r *http.Request, c front.Caller) (int, any, error) {
 	return http.StatusOK, map[string]any{"quota_set": all}, nil
 }
 
+// quotaClass shows the limits that projects have by default. Setting them has no effect.
+func (s *Service) quotaClass(r *http.Request, c front.Caller) (int, any, error) {
+	if !c.Is("admin") {
+		return 0, nil, answer.Fail(http.StatusForbidden, "Policy doesn't allow os_compute_api:os-quota-class-sets:show to be performed.")
+	}
+	body := map[string]any{}
+	for name, limit := range s.quotaNumbers(r, "") {
+		body[name] = limit
+	}
+	if r.Method == http.MethodGet {
+		body["id"] = r.PathValue("class")
+	}
+	return http.StatusOK, map[string]any{"quota_class_set": body}, nil
+}
+
 func (s *Service) mayQuota(r *http.Request) error {
 	c := front.CallerOf(r)
 	if r.PathValue("project") != c.ProjectID && !c.Is("admin") {
