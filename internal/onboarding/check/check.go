@@ -192,7 +192,13 @@ func unknown(err error) finding {
 	case fault.NotFound:
 		remedy = fault.Advise("add the service to the cloud's catalog")
 	}
-	return finding{unclear, err.Error(), remedy}
+	return finding{unclear, plain(err), remedy}
+}
+
+// plain is an error's message without its advice: what to do is the remedy's.
+func plain(err error) string {
+	text, _ := fault.Spell(err, fault.Neutral)
+	return text
 }
 
 // status is what a verdict comes to.

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -322,5 +323,62 @@ func TestRepeatedCalls(t *testing.T) {
 	w.Faults().Add(sandbox.Rule{Path: "/network/v2.0/ports", Nth: 1, Fault: sandbox.Status(http.StatusServiceUnavailable)})
 	if r := result(t, w.check(o), "A1", ""); r.Status != check.Warning || !strings.Contains(r.Evidence, "1 had to be repeated") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A mirror that doesn't answer is found once the cloud is launched, and isn't asked before.
+func TestMirror(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shape{sandbox: ready(), profile: "name: x\nmirror: {name: localhost}"})
+	o := w.options()
+	if r := result(t, w.check(o), "M1", ""); r.Status != check.Later || !strings.Contains(r.Evidence, "not tried") {
+		t.Errorf("%+v", r)
+	}
+	o.Launched = true
+	switch r := result(t, w.check(o), "M1", ""); {
+	case r.Status == check.Passed:
+		t.Skip("something serves port 80 or 443 on this machine")
+	case r.Status != check.Failed || !strings.Contains(r.Evidence, "localhost (127.0.0.1"):
+		t.Errorf("%+v", r)
+	}
+}
+
+// Whatever the check isn't allowed to read, or isn't there, it makes all other checks.
+func TestEveryReadFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shape{sandbox: ready()})
+	o := w.options()
+	w.ResetRequests()
+	good := statuses(w.check(o))
+	paths := map[string]bool{}
+	for _, r := range w.Requests() {
+		paths[r.Path] = true
+	}
+	if len(paths) < 12 {
+		t.Fatalf("a check reads only %v", paths)
+	}
+	for path := range paths {
+		for _, f := range []sandbox.Fault{sandbox.Status(http.StatusForbidden), sandbox.Status(http.StatusNotFound)} {
+			w.Faults().Add(sandbox.Rule{Path: path, Fault: f})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			p, err := check.NewPlan(ctx, o)
+			cancel()
+			w.Faults().Clear()
+			if err != nil || len(p.Results) != len(good) {
+				t.Errorf("%s of %s: %v", f, path, err)
+				continue
+			}
+			if verdict := p.Err(); verdict != nil && !fault.Is(verdict, fault.Partial) && !fault.Is(verdict, fault.Conflict) {
+				t.Errorf("%s of %s: the verdict is %v", f, path, verdict)
+			}
+			for _, r := range p.Results {
+				if r.Evidence == "" {
+					t.Errorf("%s of %s: %s has no evidence", f, path, r.ID)
+				}
+			}
+		}
+	}
+	if d := cmp.Diff(good, statuses(w.check(o))); d != "" {
+		t.Errorf("afterwards: %s", d)
 	}
 }

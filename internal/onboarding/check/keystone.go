@@ -106,7 +106,7 @@ func aboutCertificate(err error) bool {
 }
 
 func certificateFailure(address string, err error) finding {
-	text := err.Error()
+	text := plain(err)
 	if address != "" {
 		text = address + ": " + text
 	}

@@ -44,9 +44,9 @@ func (e *env) tryServer(ctx context.Context, rep report.Reporter) (finding, erro
 		return seen.finding(plan), err
 	case fault.Is(err, fault.Usage), fault.Is(err, fault.Ambiguous):
 		return found(unclear, fault.Advise("choose with %s, %s and %s", fault.Option("network"), fault.Option("flavor"),
-			fault.Option("image")), "%v", err), nil
+			fault.Option("image")), "%s", plain(err)), nil
 	case err != nil:
-		return found(unmet, fault.Advise("see what the service says"), "%v", err), nil
+		return found(unmet, fault.Advise("see what the service says"), "%s", plain(err)), nil
 	}
 	return seen.finding(plan), nil
 }
