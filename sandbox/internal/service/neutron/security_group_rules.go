@@ -80,7 +80,7 @@ func (r *Rule) body() map[string]any {
 	}
 	return map[string]any{
 		"id": r.ID, "security_group_id": r.GroupID, "project_id": r.ProjectID, "tenant_id": r.ProjectID,
-		"description": orNull(r.Description),
+		"description": r.description(),
 		"direction":   r.Direction, "ethertype": r.EtherType, "protocol": orNull(r.Protocol), "port_range_min": port(r.PortMin),
 		"port_range_max":   port(r.PortMax),
 		"remote_ip_prefix": orNull(r.RemotePrefix), "remote_group_id": orNull(r.RemoteGroup), "remote_address_group_id": nil,
@@ -112,7 +112,8 @@ type ruleRequest struct {
 	PortMax      number          `json:"port_range_max"`
 	RemotePrefix string          `json:"remote_ip_prefix"`
 	RemoteGroup  string          `json:"remote_group_id"`
-	Description  string          `json:"description"`
+
+	Description presence[string] `json:"description"`
 }
 
 func (s *Service) createRule(r *http.Request, c front.Caller) (string, error) {
@@ -145,7 +146,8 @@ func (s *Service) createRule(r *http.Request, c front.Caller) (string, error) {
 	}
 	want := Rule{
 		Direction: q.Direction, EtherType: q.EtherType, Protocol: protocol, PortMin: int(q.PortMin), PortMax: int(q.PortMax),
-		RemotePrefix: q.RemotePrefix, RemoteGroup: q.RemoteGroup, Description: q.Description,
+		RemotePrefix: q.RemotePrefix, RemoteGroup: q.RemoteGroup, Description: q.Description.value,
+		undescribed: q.Description.given && q.Description.value == "",
 	}
 	for _, have := range g.Rules {
 		if sameRule(have, want) {
@@ -177,4 +179,13 @@ type Rule struct {
 	PortMin, PortMax                    int
 	RemotePrefix, RemoteGroup           string
 	CreatedAt                           time.Time
+
+	undescribed bool // its creation gave null as description
+}
+
+func (r *Rule) description() any {
+	if r.undescribed {
+		return nil
+	}
+	return r.Description
 }

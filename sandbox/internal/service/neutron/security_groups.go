@@ -31,8 +31,8 @@ func (g *SecurityGroup) body() map[string]any {
 	rules := []map[string]any{}
 	for k := range g.Rules {
 		rule := g.Rules[k].body()
-		delete(rule, "description") // as in a group alone
-		rule["tags"], rule["standard_attr_id"] = []string{}, k+1
+		// As in a group alone.
+		rule["description"], rule["tags"], rule["standard_attr_id"] = orNull(g.Rules[k].Description), []string{}, k+1
 		rules = append(rules, rule)
 	}
 	return map[string]any{
