@@ -1,6 +1,8 @@
 package nodepool_test
 
 import (
+	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/nodepool"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -263,5 +266,69 @@ func TestRefusesRequests(t *testing.T) {
 		if _, err := nodepool.ParseRequest([]byte(text)); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", text, err, says)
 		}
+	}
+}
+
+// A cloud whose catalog has two regions gives two providers.
+func TestTwoRegions(t *testing.T) {
+	t.Parallel()
+	sb := sandboxtest.Start(t, big)
+	first := cloudtest.Connect(t, sb.CloudsYAML(), "demo")
+	grant, err := first.Grant()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []struct {
+		Type      string           `json:"type"`
+		Name      string           `json:"name"`
+		Endpoints []map[string]any `json:"endpoints"`
+	}
+	if err := json.Unmarshal(grant.Catalog, &entries); err != nil {
+		t.Fatal(err)
+	}
+	for n := range entries {
+		for _, e := range entries[n].Endpoints {
+			other := maps.Clone(e)
+			other["region"], other["region_id"] = "South", "South"
+			entries[n].Endpoints = append(entries[n].Endpoints, other)
+		}
+	}
+	if grant.Catalog, err = json.Marshal(entries); err != nil {
+		t.Fatal(err)
+	}
+	grant.Name, grant.Region = "donor", "RegionOne"
+	both, err := cloud.FromGrant(grant, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(both.Close)
+	var offers []*nodepool.Offer
+	for _, region := range []string{"RegionOne", "South"} {
+		there, err := both.In(region)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := nodepool.ReadFacts(t.Context(), there)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offer, err := wanted(t, twoLabels).Fit(f, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offers = append(offers, offer)
+	}
+	c, err := nodepool.Parse("generated.yaml", nodepool.Text(offers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(c.Providers(), " "); got != "donor-regionone donor-south" || len(c.Validate()) > 0 {
+		t.Errorf("providers are %q; problems %+v", got, c.Validate())
+	}
+	if n := strings.Count(string(c.Text), "region-name: South"); n != 1 {
+		t.Errorf("the region is named %d times:\n%s", n, c.Text)
+	}
+	if _, err := both.In("Atlantis"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("no such region: %v", err)
 	}
 }
