@@ -30,10 +30,13 @@ func TestEachRuleIsSeenBroken(t *testing.T) {
 		reads    = "only reads, as its manifest says"
 		renews   = "has a refused token renewed once"
 		failing  = "ends with Done when every service fails"
+		succeeds = "succeeds as in its first example"
+		changes  = "changes something, as its manifest says"
+		again    = "after an interruption at its first write, running it again gives the same"
 		idle     = "ends with its host"
 		busy     = "ends with its host while a command runs"
 	)
-	every := []string{sends, start, middle, secrets, reads}
+	every := []string{sends, start, middle, secrets, reads, succeeds}
 	for name, broken := range map[string][]string{
 		"exits": {starts}, "mute": {starts}, "babble": {starts},
 		"hangs": {alike}, "fickle": {alike},
@@ -41,11 +44,12 @@ func TestEachRuleIsSeenBroken(t *testing.T) {
 		"noisy": {}, "hclog": {},
 		"endless": every, "crash": every, "deaf": every,
 		"orphan": {idle, busy},
-		"narrow": {sends}, "twice": {sends}, "mixed": {sends}, "flood": {sends}, "vague": {sends},
+		"narrow": {sends}, "twice": {sends}, "mixed": {sends}, "flood": {sends}, "vague": {sends, succeeds},
 		"lenient": {unknown, missing}, "eager": {missing},
 		"wet": {dry}, "headstrong": {declined}, "liar": {reads},
-		"legion": {manifest}, "painter": {sends}, "forger": {}, "usurper": {}, "lure": {}, "daemon": {}, "scribe": {},
+		"legion": {manifest}, "painter": {sends, succeeds}, "forger": {}, "usurper": {}, "lure": {}, "daemon": {}, "scribe": {},
 		"stale": {renews}, "pushy": {renews}, "leaky": {secrets}, "exposed": {secrets}, "giveup": {failing},
+		"hopeless": {succeeds}, "idle": {changes}, "messy": {again},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

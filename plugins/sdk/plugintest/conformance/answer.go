@@ -36,16 +36,30 @@ func (c *Cloud) catalog() string {
 
 // ServeHTTP is the cloud's services.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	status, body := c.answer(r)
+	status, body, then := c.answer(r)
+	if then != nil {
+		then()
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Openstack-Request-Id", "req-conformance")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
+	if status != http.StatusNoContent {
+		_ = json.NewEncoder(w).Encode(body)
+	}
 }
 
-func (c *Cloud) answer(r *http.Request) (status int, body any) {
+// answer is the answer to a request; then is called before it is sent.
+func (c *Cloud) answer(r *http.Request) (status int, body any, then func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	status, body = c.decide(r)
+	if c.store != nil && c.store.written && c.store.wrote != nil {
+		then, c.store.wrote = c.store.wrote, nil
+	}
+	return status, body, then
+}
+
+func (c *Cloud) decide(r *http.Request) (status int, body any) {
 	problem := func(status int) (int, any) {
 		return status, map[string]any{"error": map[string]any{"code": status, "title": http.StatusText(status), "message": "conformance: " +
 			http.StatusText(status)}}
@@ -71,15 +85,30 @@ func (c *Cloud) answer(r *http.Request) (status int, body any) {
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		c.writes = append(c.writes, r.Method+" "+r.URL.Path)
+		if _, rest, ok := strings.Cut(below, "/images"); ok && c.store != nil && service == "image" {
+			if status, body, known := c.write(r, strings.Trim(rest, "/"), c.tokens[i]); known {
+				c.store.written = true
+				return status, body
+			}
+		}
+		c.lacks = append(c.lacks, r.Method+" "+r.URL.Path)
 		return problem(http.StatusForbidden)
 	}
-	return c.read(below, r.URL.Query(), c.tokens[i], problem)
+	status, body = c.read(below, r.URL.Query(), c.tokens[i], problem)
+	if status == http.StatusNotFound {
+		c.lacks = append(c.lacks, r.Method+" "+r.URL.Path)
+	}
+	return status, body
 }
 
 // read is an empty list for a collection, and 404 for what is in one, but for the image.
 func (c *Cloud) read(below string, query url.Values, caller grant, problem func(int) (int, any)) (int, any) {
 	if _, rest, ok := strings.Cut(below, "/images"); ok || below == "images" {
-		if body := c.images(strings.Trim(rest, "/"), query, caller); body != nil {
+		images := c.images
+		if c.store != nil {
+			images = c.found
+		}
+		if body := images(strings.Trim(rest, "/"), query, caller); body != nil {
 			return http.StatusOK, body
 		}
 		return problem(http.StatusNotFound)

@@ -66,9 +66,17 @@ func Check(ctx context.Context, path string, o Options) ([]Result, error) {
 	return k.results, ctx.Err()
 }
 
-// environment is what the host lets through, with a home of the kit's own.
+// nowhere is a proxy that refuses every connection.
+const nowhere = "http://127.0.0.1:1"
+
+// environment is what the host lets through, with a home of the kit's own. Requests lead nowhere but to this machine,
+// whatever examples name.
 func environment(dir string) []string {
-	env := []string{"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8"}
+	env := []string{
+		"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8",
+		"HTTP_PROXY=" + nowhere, "HTTPS_PROXY=" + nowhere, "NO_PROXY=localhost,127.0.0.1", "http_proxy=" + nowhere,
+		"https_proxy=" + nowhere, "no_proxy=localhost,127.0.0.1",
+	}
 	if path, ok := os.LookupEnv("PATH"); ok {
 		env = append(env, "PATH="+path)
 	}

@@ -20,7 +20,8 @@ import (
 const Name = "x"
 
 // Cloud stands in for all clouds that a plugin asks for. It has one image, of whatever name is asked
-// for; other lists are empty, other objects are missing, and every write is refused and counted.
+// for; other lists are empty, other objects are missing, and every write is counted, and refused but for
+// those that Take lets it take.
 type Cloud struct {
 	server *httptest.Server
 
@@ -30,6 +31,8 @@ type Cloud struct {
 	refused  map[string]int
 	tokens   []grant
 	image    image
+	store    *store // nil where writes are refused
+	lacks    []string
 	expired  bool // the first token of each cloud counts no more
 	failing  bool
 }

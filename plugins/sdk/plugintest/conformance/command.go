@@ -70,6 +70,7 @@ func (k *kit) command(c *pluginv1.Command) {
 		}
 		return k.failing(c)
 	})
+	k.works(c)
 }
 
 // When a command is interrupted.
@@ -79,6 +80,7 @@ const (
 	whenLong   when = iota // after Options.RunFor, or soon if it says that it runs long
 	atOnce                 // with Start
 	afterFirst             // at its first message
+	afterWrite             // at its first write, before that is answered
 )
 
 // accepting is a host whose user agrees to everything.
@@ -102,9 +104,17 @@ func (k *kit) run(start *pluginv1.Start, c *pluginv1.Command, h Host, stop when,
 ) {
 	cloud := NewCloud()
 	defer cloud.Close()
+	r, err := k.on(cloud, start, c, h, stop, prepare...)
+	return r, cloud, err
+}
+
+// on is run against a cloud that is there.
+func (k *kit) on(
+	cloud *Cloud, start *pluginv1.Start, c *pluginv1.Command, h Host, stop when, prepare ...func(*Cloud, *Process),
+) (*Recording, error) {
 	p, err := Start(k.path, k.env...)
 	if err != nil {
-		return nil, cloud, err
+		return nil, err
 	}
 	defer p.Kill()
 	for _, f := range prepare {
@@ -126,7 +136,7 @@ func (k *kit) run(start *pluginv1.Start, c *pluginv1.Command, h Host, stop when,
 	defer cancel()
 	command, err := p.Run(ctx, start, h)
 	if err != nil {
-		return nil, cloud, err
+		return nil, err
 	}
 	recorded := make(chan *Recording, 1)
 	go func() { recorded <- command.Wait() }()
@@ -141,30 +151,37 @@ func (k *kit) run(start *pluginv1.Start, c *pluginv1.Command, h Host, stop when,
 		patience = 0
 	case afterFirst:
 		middle = first
+	case afterWrite:
+		wrote := make(chan struct{})
+		cloud.AtFirstWrite(func() {
+			_ = command.Interrupt(k.StopWithin)
+			close(wrote)
+		})
+		middle = wrote
 	}
 	select {
 	case r := <-recorded:
-		return ended(r, cloud, p)
+		return ended(r, p)
 	case <-middle:
 	case <-time.After(patience):
 	}
 	_ = command.Interrupt(k.StopWithin) // if it has ended, that is seen below
 	select {
 	case r := <-recorded:
-		return ended(r, cloud, p)
+		return ended(r, p)
 	case <-time.After(k.StopWithin):
-		return nil, cloud, fmt.Errorf("it was interrupted and didn't end within %s", k.StopWithin)
+		return nil, fmt.Errorf("it was interrupted and didn't end within %s", k.StopWithin)
 	}
 }
 
-func ended(r *Recording, cloud *Cloud, p *Process) (*Recording, *Cloud, error) {
+func ended(r *Recording, p *Process) (*Recording, error) {
 	if r.Err != nil {
-		return r, cloud, fmt.Errorf("the stream broke: %w%s", r.Err, p.said())
+		return r, fmt.Errorf("the stream broke: %w%s", r.Err, p.said())
 	}
 	if r.Done() == nil {
-		return r, cloud, errors.New("the stream ended without Done" + p.said())
+		return r, errors.New("the stream ended without Done" + p.said())
 	}
-	return r, cloud, nil
+	return r, nil
 }
 
 func (k *kit) writesNothing(start *pluginv1.Start, c *pluginv1.Command, h Host) error {

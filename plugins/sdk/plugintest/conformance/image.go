@@ -12,6 +12,9 @@ type image struct{ name, owner string }
 // imageID is its id; others belong to somebody else.
 const imageID, others = "f0000000-0000-4000-8000-000000000001", "f0000000000000000000000000000009"
 
+// created is when everything was created.
+const created = "2026-01-31T12:00:00Z"
+
 // filters are those of Glance that the image passes, or that are followed; any other one is for a
 // property, which the image hasn't.
 var filters = []string{"limit", "sort", "sort_key", "sort_dir", "name", "owner", "visibility", "member_status", "id"}
@@ -64,7 +67,7 @@ func (i image) fields() map[string]any {
 	return map[string]any{
 		"id": imageID, "name": i.name, "status": "active", "visibility": "shared", "owner": i.owner,
 		"size": 1, "min_disk": 0, "min_ram": 0, "disk_format": "raw", "container_format": "bare", "protected": false, "os_hidden": false,
-		"tags": []any{}, "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z", "schema": "/v2/schemas/image",
+		"tags": []any{}, "created_at": created, "updated_at": created, "schema": "/v2/schemas/image",
 	}
 }
 
@@ -75,7 +78,7 @@ func (c *Cloud) members() []map[string]string {
 		if project := g.project(); project != c.image.owner && !g.renewed {
 			all = append(all, map[string]string{
 				"image_id": imageID, "member_id": project, "status": "pending", "schema": "/v2/schemas/member",
-				"created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z",
+				"created_at": created, "updated_at": created,
 			})
 		}
 	}

@@ -32,6 +32,9 @@
 //	imgctl-leaky       shows the token in a field, in its log and on standard error
 //	imgctl-exposed     gives the token to a child as an argument
 //	imgctl-giveup      ends its process when a service fails
+//	imgctl-hopeless    fails in its own example
+//	imgctl-idle        says that it changes something, and does nothing
+//	imgctl-messy       makes two more images with each run, and leaves one when interrupted
 //	imgctl-painter     has escape sequences in every text
 //	imgctl-forger      describes itself so that the question whether to trust it lies
 //	imgctl-usurper     has "demo rows" as the other name of a command

@@ -105,6 +105,36 @@ func init() {
 	})
 }
 
+// These have an example, and fail or do nothing where it should work.
+func init() {
+	shown("hopeless", sdk.Reads, func(context.Context, *sdk.Input, *sdk.Output) error {
+		return sdk.Fail(sdk.Internal, "", "it never works")
+	})
+	shown("idle", sdk.Changes, func(ctx context.Context, in *sdk.Input, _ *sdk.Output) error {
+		client, err := openstack.Image(ctx, in.Cloud(""))
+		if err != nil {
+			return err
+		}
+		return list(ctx, client)
+	})
+	shown("messy", sdk.Changes, func(ctx context.Context, in *sdk.Input, _ *sdk.Output) error {
+		if in.DryRun() {
+			return nil
+		}
+		return errors.Join(write(ctx, in), write(ctx, in)) // two more with each run
+	})
+}
+
+// shown is withSDK, with an example.
+func shown(name string, danger sdk.Danger, run func(context.Context, *sdk.Input, *sdk.Output) error) {
+	sins[name] = func() {
+		sdk.Main(sdk.Plugin{Name: name, Version: "1.0.0", Vendor: "hostile.example", Commands: []sdk.Command{{
+			Path: "hostile " + name, Kind: sdk.Action, Short: "Break a rule", Danger: danger, Needs: []sdk.Need{sdk.NeedsCloud},
+			Examples: []sdk.Example{{Text: "Do it", Command: "imgctl hostile " + name}}, Run: run,
+		}}})
+	}
+}
+
 func withSDK(name string, danger sdk.Danger, run func(context.Context, *sdk.Input, *sdk.Output) error) {
 	sins[name] = func() {
 		sdk.Main(sdk.Plugin{Name: name, Version: "1.0.0", Vendor: "hostile.example", Commands: []sdk.Command{{
