@@ -240,16 +240,21 @@ func (w *world) creation(k *kind, r *layout.Resource, want []wanted, parts []par
 			maps.Copy(request, k.beside(r))
 		}
 		var made map[string]object
-		err := w.write(ctx, k.in.service, http.MethodPost, k.in.path, request, &made,
-			func(ctx context.Context) (bool, error) {
-				w.forget(k.in)
-				found, err := k.find(ctx, w, k, r)
-				if err == nil && len(found) == 1 {
-					made = map[string]object{k.in.one: found[0]}
-				}
-				return len(found) == 1, err
-			})
+		there := func(ctx context.Context) (bool, error) {
+			w.forget(k.in)
+			found, err := k.find(ctx, w, k, r)
+			if err == nil && len(found) == 1 {
+				made = map[string]object{k.in.one: found[0]}
+			}
+			return len(found) == 1, err
+		}
+		err := w.write(ctx, k.in.service, http.MethodPost, k.in.path, request, &made, there)
 		w.forget(k.in)
+		if fault.Is(err, fault.Conflict) { // somebody else may have been first, such as another region's turn
+			if is, _ := there(ctx); is {
+				err = nil
+			}
+		}
 		if err != nil {
 			return "", err
 		}

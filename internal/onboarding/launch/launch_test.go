@@ -7,10 +7,12 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/projects"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/launch"
@@ -336,4 +338,22 @@ func TestAProjectWithoutRights(t *testing.T) {
 			t.Errorf("%s: %s %s", name, s.Action, s.Reason)
 		}
 	}
+}
+
+func TestSomebodyElseIsFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxtest.Start(t, sandbox.Options{}))
+	text := cloudOf("admin", "projects: [{name: ops}]\nusers: [{name: opsadmin, password: secret, default_project: ops}]")
+	var once sync.Once
+	w.cloud.Faults().Add(sandbox.Rule{Method: "POST", Path: "/identity/v3/projects", Nth: 1, Fault: sandbox.Fault{
+		Do: sandbox.Observe, Before: func(*http.Request) {
+			once.Do(func() {
+				if err := projects.Create(t.Context(), w.identity("admin"), projects.CreateOpts{Name: "ops"}).Err; err != nil {
+					t.Error(err)
+				}
+			})
+		},
+	}})
+	w.launch(text, nil)
+	w.settled(text, nil)
 }

@@ -259,3 +259,8 @@ func (w *world) wholeState() string {
 // unclaimed is wholeState without the claim of a promotion that couldn't be given up: whoever looks can't tell that the
 // run is over until the claim expires.
 func (w *world) unclaimed() string { return strings.ReplaceAll(w.wholeState(), " imgctl claim", "") }
+
+func (w *world) identity(entry string) *gophercloud.ServiceClient {
+	w.Helper()
+	return cloudtest.Connect(w, w.cloud.CloudsYAML(), entry).Identity()
+}
