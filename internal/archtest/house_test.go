@@ -145,6 +145,7 @@ var house = []floor{
 	{"subjects: a donated cloud becomes part of CI", []row{
 		{"internal/onboarding/quota", "a project's quotas: the limits and what of them is used", clients},
 		{"internal/onboarding/layout", "reads the layouts of ansible-role-cloud-launcher", ground},
+		{"internal/onboarding/mirror", "plans the mirror of a cloud: flavor, volume, DNS", with(clients, "internal/onboarding/quota")},
 		// A layout's images are brought, compared and made current as those of any store.
 		{
 			"internal/onboarding/launch", "makes the resources of a layout in clouds",

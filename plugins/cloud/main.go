@@ -16,7 +16,7 @@ func plugin() sdk.Plugin {
 		Commands: []sdk.Command{
 			checkCommand(),
 			quotaCommand(),
-			launchCommand(),
+			launchCommand(), mirrorCommand(),
 			generateCommand(), validateCommand(), mergeCommand(), disableCommand(), enableCommand(),
 			drainCommand(), leaksCommand(), dashboardCommand(), watchCommand(),
 		},

@@ -1,0 +1,93 @@
+package mirror_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/mirror"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
+	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
+)
+
+func TestMirror(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		quotas sandbox.VolumeQuotas
+		disk   int
+		boot   bool
+		want   []string
+		kind   fault.Kind // 0 is none
+	}{
+		{"a volume", sandbox.VolumeQuotas{}, 0, false, []string{
+			"server mirror01.regionone.donor.opendev.org it isn't there yet", "flavor m1.large 8192 MiB, 4 vCPUs, 80 GB",
+			"volume 500 GB 1000 GB of the quota are free",
+			"dns mirror01.regionone.donor.opendev.org. IN A ADDRESS once the server has them",
+			"dns mirror.regionone.donor.opendev.org. IN CNAME mirror01.regionone.donor.opendev.org.",
+		}, 0},
+		{"no limit", sandbox.VolumeQuotas{Gigabytes: -1}, 9000, false, []string{"volume 9000 GB the quota has no limit"}, 0},
+		{"exactly as much as is free", sandbox.VolumeQuotas{Gigabytes: 500}, 500, false, []string{"volume 500 GB 500 GB of the quota are free"}, 0},
+		{"one GB too few", sandbox.VolumeQuotas{Gigabytes: 499}, 500, false, []string{"there is no room for a volume of 500 GB"}, fault.Quota},
+		{"a disk that is large enough", sandbox.VolumeQuotas{Gigabytes: 10}, 80, false, []string{
+			"flavor m1.large", "volume none the flavor's disk is large enough",
+		}, 0},
+		{"it is there", sandbox.VolumeQuotas{}, 0, true, []string{"it is there, with the status ACTIVE", " IN A 127."}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := sandboxtest.Start(t, sandbox.Options{VolumeQuotas: c.quotas})
+			conn := cloudtest.Connect(t, s.CloudsYAML(), "demo")
+			if c.boot {
+				sc, err := conn.Compute()
+				if err != nil {
+					t.Fatal(err)
+				}
+				image, err := s.AddImage(sandbox.Image{Project: "demo", Data: []byte("data"), Name: "base", Visibility: "private"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				network, err := conn.Network()
+				if err != nil {
+					t.Fatal(err)
+				}
+				private, err := neutron.Resolve(t.Context(), network, "network", "networks", []string{"private"}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				made, err := servers.Create(t.Context(), sc, servers.CreateOpts{
+					Name: "mirror01.regionone.donor.opendev.org", FlavorRef: "4", ImageRef: image,
+					Networks: []servers.Network{{UUID: private[0].ID}},
+				}, nil).Extract()
+				if err == nil {
+					err = servers.WaitForStatus(t.Context(), sc, made.ID, "ACTIVE")
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			p, err := mirror.NewPlan(t.Context(), conn, mirror.Options{Domain: "opendev.org", Provider: "Donor", Disk: c.disk})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text strings.Builder
+			for _, part := range p.Parts {
+				text.WriteString(part.Part + " " + part.Value + " " + part.Evidence + "\n")
+			}
+			said := regexp.MustCompile(` +`).ReplaceAllString(text.String(), " ")
+			for _, want := range c.want {
+				if !strings.Contains(said, want) {
+					t.Errorf("no %q in\n%s", want, said)
+				}
+			}
+			if err := p.Problem(); (err != nil) != (c.kind != 0) || err != nil && !fault.Is(err, c.kind) {
+				t.Errorf("it ends in %v", err)
+			}
+		})
+	}
+}
