@@ -39,6 +39,9 @@ func validate(_ context.Context, in *sdk.Input, out *sdk.Output) error {
 			continue
 		}
 		problems := c.Validate()
+		if record, err := nodepool.ReadRecord(nodepool.RecordPath(in.Path(file))); err == nil {
+			problems = append(problems, c.Overdue(record, in.Now())...)
+		}
 		for _, p := range problems {
 			out.Row(file, p.Line, p.Column, p.Severity, p.Message, p.Path)
 		}

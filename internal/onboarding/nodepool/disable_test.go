@@ -330,3 +330,86 @@ func TestAFileThatChangesMeanwhileIsLeftAlone(t *testing.T) {
 		t.Error("the file differs")
 	}
 }
+
+func TestARunThatDiedHalfway(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	before := readText(t, path)
+	do(t, path, false, nodepool.Options{Provider: "west"})
+	record := readText(t, nodepool.RecordPath(path))
+	do(t, path, true, nodepool.Options{Provider: "west"})
+	// Enabling writes the file first: the record may be left.
+	if err := os.WriteFile(nodepool.RecordPath(path), []byte(record), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p := do(t, path, true, nodepool.Options{Provider: "west"}); !p.Done() || readText(t, path) != before {
+		t.Error("enabled again after a crash, something changed")
+	}
+	if _, err := os.Stat(nodepool.RecordPath(path)); !os.IsNotExist(err) {
+		t.Errorf("the record is left: %v", err)
+	}
+	// Disabling writes the record first: the file may be as it was, and change before the next run.
+	if err := os.WriteFile(nodepool.RecordPath(path), []byte(record), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(before, "max-servers: 195", "max-servers: 190", 1)
+	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	do(t, path, false, nodepool.Options{Provider: "west"})
+	do(t, path, true, nodepool.Options{Provider: "west"})
+	if readText(t, path) != changed {
+		t.Error("disabled after a crash and enabled, the file differs")
+	}
+}
+
+func TestARecordThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	before := readText(t, path)
+	p, err := read(t, path).Disable(nodepool.Options{Provider: "west", Record: filepath.Join(filepath.Dir(path), "none", "record.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Apply(t.Context(), quiet{}); err == nil || readText(t, path) != before {
+		t.Errorf("error %v; the file is changed: %t", err, readText(t, path) != before)
+	}
+	for _, bad := range []string{"", "{", `{"version": 7}`, `{"version": 1, "more": 2}`} {
+		if err := os.WriteFile(nodepool.RecordPath(path), []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := read(t, path).Enable(nodepool.Options{Provider: "west"}); !fault.Is(err, fault.Usage) {
+			t.Errorf("a record of %q: %v", bad, err)
+		}
+	}
+}
+
+func TestOverdue(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	until := time.Now().Add(time.Hour)
+	do(t, path, false, nodepool.Options{Provider: "west", Until: until})
+	r, err := nodepool.ReadRecord(nodepool.RecordPath(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := read(t, path)
+	if early := c.Overdue(r, until.Add(-time.Minute)); len(early) > 0 {
+		t.Errorf("early: %+v", early)
+	}
+	if late := c.Overdue(r, until.Add(time.Minute)); len(late) != 1 || late[0].Severity != nodepool.Warning {
+		t.Errorf("late: %+v", late)
+	}
+}
+
+func TestAPatchThatEnablesKeepsTheRecord(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	before := readText(t, path)
+	do(t, path, false, nodepool.Options{Provider: "west"})
+	do(t, path, true, nodepool.Options{Provider: "west", Patches: t.TempDir()})
+	do(t, path, true, nodepool.Options{Provider: "west"})
+	if readText(t, path) != before {
+		t.Error("the values were lost")
+	}
+}

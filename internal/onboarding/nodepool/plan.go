@@ -79,6 +79,9 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 		if err := p.writePatches(rep); err != nil {
 			return err
 		}
+		if p.restores {
+			return nil // until the patch is applied, the values are needed
+		}
 		return p.writeRecord()
 	}
 	if !p.restores {

@@ -105,3 +105,19 @@ func (r *Record) with(provider string, d *Disabled) *Record {
 	}
 	return c
 }
+
+// Overdue are the providers in a record that were to be back by now, as warnings about the configuration.
+func (c *Config) Overdue(r *Record, now time.Time) (all []Problem) {
+	for _, name := range sortedKeys(r.Providers) {
+		d := r.Providers[name]
+		p, err := c.provider(name)
+		if err != nil || d.Until.IsZero() || d.Until.After(now) {
+			continue
+		}
+		all = append(all, Problem{
+			p.Line, p.Column, Warning, "providers/" + name,
+			fmt.Sprintf("provider %q is disabled, and was to be back on %s", name, d.Until.UTC().Format(time.DateOnly)),
+		})
+	}
+	return all
+}

@@ -20,6 +20,7 @@ const (
 	plotHeight = 150
 	plotLeft   = 60
 	plotFoot   = 20
+	plotRight  = 36
 	plotDays   = 60
 )
 
@@ -91,7 +92,7 @@ func (h *History) plot(v Verdict) plot {
 		most = 1
 	}
 	p.Most = fmt.Sprintf("%.3g %s", most, v.Unit)
-	step := float64(plotWidth-plotLeft) / plotDays
+	step := float64(plotWidth-plotLeft-plotRight) / plotDays
 	for age := plotDays - 1; age >= 0; age-- {
 		x := float64(plotLeft) + float64(plotDays-1-age)*step
 		day := h.Last().Add(-time.Duration(age) * Today).UTC().Format(time.DateOnly)
