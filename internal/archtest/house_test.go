@@ -46,8 +46,8 @@ var house = []floor{
 		{"provisioner/quattor", "configures the server with Quattor", with(packer, "internal/aquilon/quattor")},
 	}},
 	{"imgctl's doors: flags, wiring, columns", []row{
-		// Plugins' tokens need the same care as ours; outbound is the standard library alone.
-		{"plugins/sdk/openstack", "gophercloud clients for plugins", []string{"plugins/sdk/...", "internal/outbound"}},
+		// Plugins' tokens need the same care as ours, and their requests the same patience.
+		{"plugins/sdk/openstack", "gophercloud clients for plugins", []string{"plugins/sdk/...", "internal/outbound", "internal/outbound/repeat"}},
 		{"plugins/sdk/...", "what plugin authors import; the protocol; the conformance kit", []string{"plugins/sdk/..."}},
 		{
 			"plugins/internal/bridge", "connects our plugins to subjects: clouds, errors, progress",
@@ -189,6 +189,10 @@ var house = []floor{
 	}},
 	{"ground", []row{
 		{"internal/fault", "the kinds of failure; advice as data", nil},
+		{
+			"internal/outbound/repeat", "sends requests again that failed in passing, where that is safe",
+			[]string{"internal/change", "internal/outbound"},
+		},
 		{"internal/outbound", "the one way to other people's servers: origins, redirects, limits", nil},
 		{"internal/report", "how a subject speaks to a person", []string{"internal/fault"}},
 		{
@@ -228,7 +232,7 @@ var house = []floor{
 var (
 	// Durations, times and sizes are read in one place, which belongs to the SDK: it imports nothing.
 	ground = []string{
-		"internal/fault", "internal/report", "internal/change", "internal/outbound", "internal/foreignfile",
+		"internal/fault", "internal/report", "internal/change", "internal/outbound/...", "internal/foreignfile",
 		"internal/wholefile", "plugins/sdk/quantity",
 	}
 	clients  = with(ground, "internal/openstack/...")

@@ -14,7 +14,7 @@ const sdkPath = "github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 var (
 	mayImport = []string{
 		"github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin", "google.golang.org/grpc", "google.golang.org/protobuf",
-		"github.com/imgctl/packer-plugin-openstack/internal/outbound", // who may be sent what; nothing but the standard library
+		"github.com/imgctl/packer-plugin-openstack/internal/outbound", // who may be sent what, and how often
 	}
 	mayImportToo = map[string]string{
 		sdkPath + "/openstack":          "github.com/gophercloud/gophercloud/v2",

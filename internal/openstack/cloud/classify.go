@@ -19,6 +19,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound/repeat"
 )
 
 // Classify gives an error of gophercloud or of the network its kind, and turns a service's
@@ -67,9 +68,9 @@ func Outcome(err error) change.Outcome {
 		return change.Undone
 	case answered:
 		return change.Refused
-	case neverSent(err) && retriable(err):
+	case repeat.NeverSent(err) && repeat.Retriable(err):
 		return change.Undone
-	case neverSent(err):
+	case repeat.NeverSent(err):
 		return change.Refused
 	}
 	_, moved := errors.AsType[*outbound.Moved](err)

@@ -190,6 +190,21 @@ func TestServicesAreFound(t *testing.T) {
 	}
 }
 
+// What a service turns away in passing is asked for again; a POST that it may have carried out isn't.
+func TestPassingFailuresAreRepeated(t *testing.T) {
+	t.Parallel()
+	s := sandboxtest.Start(t, sandbox.Options{})
+	if _, err := s.AddImage(sandbox.Image{Project: "demo", Name: "web"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		s.Faults().Add(sandbox.Rule{Path: "/image/v2/images", Fault: sandbox.Status(status), Count: 1})
+	}
+	if r := run(t, host(t, s), "stack images"); len(r.Rows()) != 8 || r.Kind() != 0 {
+		t.Errorf("it gave %d rows and ended with %v", len(r.Rows()), r.Done())
+	}
+}
+
 func TestAServicesErrorSaysWhatItSaid(t *testing.T) {
 	t.Parallel()
 	s := sandboxtest.Start(t, sandbox.Options{})

@@ -19,6 +19,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
+	"github.com/imgctl/packer-plugin-openstack/internal/outbound/repeat"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
@@ -43,7 +44,7 @@ func Provider(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ProviderClien
 	if err != nil {
 		return nil, fmt.Errorf("preparing to talk to cloud %q: %w", cloud.Name(), err)
 	}
-	client.HTTPClient = http.Client{Transport: transport}
+	client.HTTPClient = http.Client{Transport: again{transport}}
 	client.UserAgent.Prepend("imgctl-plugin")
 	client.UseTokenLock()
 	client.SetToken(access.Token.Reveal())
@@ -69,6 +70,15 @@ func Provider(ctx context.Context, cloud *sdk.Cloud) (*gophercloud.ProviderClien
 		return address, err
 	}
 	return client, nil
+}
+
+// again repeats requests that failed in passing: all that the service turned away with 429, and after 500, 502, 503, 504 or a
+// broken connection those that read, put or delete.
+type again struct{ *outbound.Cloud }
+
+// RoundTrip sends the request.
+func (a again) RoundTrip(req *http.Request) (*http.Response, error) {
+	return repeat.Do(req, a.Cloud.RoundTrip)
 }
 
 // renewal replaces the client's token by the one that the host got instead of it.
