@@ -33,6 +33,14 @@ var jobs = []schedule.Job{{
 	},
 	Calendar: "*-*-* 02:30:00", Cron: "30 2 * * *",
 	Docs: "https://github.com/imgctl/packer-plugin-openstack/blob/main/docs/sync.md",
+}, {
+	Name: "imgctl-cloud-watch", Description: "Measure how a cloud does, and tell when it gets worse",
+	Command: []string{
+		"/usr/local/bin/imgctl", "cloud", "watch", "zuul", "--history", "/var/lib/imgctl/cloud-watch.json", "--upload", "64MiB",
+		"--html", "/var/lib/imgctl/cloud-watch.html", "--metrics", "/var/lib/prometheus/node-exporter/imgctl-cloud-watch.prom",
+	},
+	Calendar: "*:0/15", Cron: "*/15 * * * *",
+	Docs: "https://github.com/imgctl/packer-plugin-openstack/blob/main/docs/cloud-nodepool.md",
 }}
 
 // daemons are those whose units are in example/schedule.
