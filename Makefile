@@ -190,7 +190,7 @@ pairs: build ## find combinations of two options that HashiCorp's builder takes 
 	@go -C tools/pairs build -o $(CACHE)/pairs . && $(BIN)/imgctl-sandbox run --no-guests -- $(CACHE)/pairs
 
 .PHONY: bench
-bench: plugin ## measure a build against the HashiCorp plugin, sharing, retention, syncing and pushes to nodes against the openstack client, prepare against skopeo, crane and regsync, and hotfixes against buildah
+bench: plugin ## measure a build against the HashiCorp plugin, sharing, retention, syncing and pushes to nodes against the openstack client, launching against Ansible, prepare against skopeo, crane and regsync, and hotfixes against buildah
 	go run ./test/bench
 	@if command -v docker-registry >/dev/null; then $(MAKE) --no-print-directory bench-prepare; \
 	else echo "prepare isn't measured: docker-registry isn't installed"; fi
