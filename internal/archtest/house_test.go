@@ -151,7 +151,7 @@ var house = []floor{
 			"internal/onboarding/launch", "makes the resources of a layout in clouds",
 			with(
 				clients, "internal/onboarding/layout", "internal/image/promote", "internal/image/sync", "internal/image/sync/store",
-				"internal/image/upload",
+				"internal/image/upload", "internal/schedule",
 			),
 		},
 		{

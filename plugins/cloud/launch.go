@@ -32,7 +32,7 @@ func launchCommand() sdk.Command {
 				Command: "imgctl cloud launch --file clouds_layouts.yml --only keypairs,images",
 			},
 		},
-		Flags: sdk.Flags{
+		Flags: append(sdk.Flags{
 			sdk.File("file", "", "the layout").Short("F").ValueName("LAYOUT").Required(),
 			sdk.Strings("cloud", "only this cloud of the layout").ValueName("NAME").Completes(sdk.CompleteDynamically),
 			sdk.Strings("only", "only these kinds of resources, such as keypairs").ValueName("KIND").Completes(sdk.CompleteDynamically),
@@ -40,7 +40,7 @@ func launchCommand() sdk.Command {
 			sdk.Bool("all", "show what stays the same, too"),
 			sdk.Bool("prune-tagged", "also remove what was launched for the same cloud of a layout, and isn't listed any more"),
 			sdk.Int("parallel", 8, "clouds to work on at a time").ValueName("N"),
-		},
+		}, bridge.ScheduleFlags()...),
 		Columns: sdk.Columns{
 			{Title: "Cloud"},
 			{Title: "Kind"},
@@ -74,17 +74,26 @@ func runLaunch(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	entries := entries{in: in}
 	defer entries.close()
-	p, err := launch.NewPlan(ctx, launch.Options{
+	o := launch.Options{
 		Layout: l, Open: entries.open, Only: in.Strings("only"), PruneTagged: in.Bool("prune-tagged"), Everything: in.Bool("all"),
 		Parallel: in.Int("parallel"),
-	})
-	if err != nil {
-		return err
 	}
 	if in.Bool("plan") {
+		p, err := launch.NewPlan(ctx, o)
+		if err != nil {
+			return err
+		}
 		return bridge.ShowOnly(ctx, in, out, p)
 	}
-	return bridge.CarryOut(ctx, in, out, p)
+	return bridge.Scheduled(in, "launch", in.File("file"), func(run *bridge.ScheduledRun) error {
+		p, err := launch.NewPlan(ctx, o)
+		if err != nil {
+			return err
+		}
+		err = bridge.CarryOut(ctx, in, out, p)
+		p.Record(run.Run)
+		return err
+	})
 }
 
 // entries are the clouds of clouds.yaml that a layout uses, each signed in to once for all its regions.

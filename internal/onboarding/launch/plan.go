@@ -9,6 +9,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/internal/schedule"
 )
 
 // Plan is what is to be done in the clouds of a layout.
@@ -203,3 +204,24 @@ func (w *world) carryOut(ctx context.Context, s *Step) {
 }
 
 var doing = map[string]string{Create: "creation", Update: "update", Absent: "removal"}
+
+// Record adds what the run did to its report.
+func (p *Plan) Record(run *schedule.Run) {
+	same, unreachable := 0, 0
+	for _, s := range p.Steps() {
+		switch {
+		case s.Action == Same && s.Outcome == "":
+			same++
+			continue
+		case s.Action == Unreachable:
+			unreachable++
+		}
+		run.Add(schedule.Item{
+			ID: s.ID, Name: strings.TrimSpace(s.Cloud + " " + s.Kind + " " + s.Name), Action: s.Action, Outcome: s.Outcome,
+			Reason: s.Reason,
+		})
+	}
+	run.Gauges = map[string]float64{
+		"clouds": float64(len(p.targets)), "clouds_unreachable": float64(unreachable), "resources_same": float64(same),
+	}
+}
