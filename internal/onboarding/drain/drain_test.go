@@ -50,7 +50,8 @@ func TestServers(t *testing.T) {
 	t.Parallel()
 	_, c, _, ids := world(t)
 	found, err := drain.Servers(t.Context(), c, "west")
-	if err != nil || len(found) != 2 || found[0].ID != ids[0] || found[0].Name != "np1" || found[0].Pool != "main" ||
+	if err != nil || len(found) != 2 ||
+		found[0].ID != ids[0] || found[0].Name != "np1" || found[0].Pool != "main" ||
 		found[1].ID != ids[1] {
 		t.Errorf("%+v, %v", found, err)
 	}
