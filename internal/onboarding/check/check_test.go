@@ -162,6 +162,10 @@ func TestLacking(t *testing.T) {
 			o.NetworkQuotas.FloatingIPs = 1
 			o.Seed.Networks = []sandbox.Network{{Name: "provider", CIDR: "127.77.0.0/16", IPv6: "2001:4860::/64", Shared: true}}
 		})}, "Q3", "110 ports", check.Passed},
+		"shared external network": {shape{sandbox: with(func(o *sandbox.Options) {
+			o.NetworkQuotas.FloatingIPs = 1
+			o.Seed.Networks = []sandbox.Network{{Name: "provider", CIDR: "127.77.0.0/16", Shared: true, External: true}}
+		})}, "I1", "servers can be on network provider (IPv4), which leads outside", check.Passed},
 		"no external network": {shape{sandbox: with(func(o *sandbox.Options) {
 			o.Seed.Networks = []sandbox.Network{{Name: "private", CIDR: "127.77.0.0/16", Shared: true}}
 		})}, "I1", "none is external", check.Failed},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
@@ -15,7 +16,7 @@ import (
 
 // ways are how servers can get public addresses.
 type ways struct {
-	direct []network // networks that give servers public addresses
+	direct []network // networks that servers can be on, and that lead outside
 	pools  []network // external networks, of which floating IPs come
 }
 
@@ -31,13 +32,18 @@ func (s *side) ways() ways {
 	for _, n := range s.networks.value {
 		usable := n.Shared || n.ProjectID == s.there.Project().ID
 		switch {
-		case public[n.ID] && usable:
+		case usable && (public[n.ID] || n.External):
 			w.direct = append(w.direct, n)
 		case n.External:
 			w.pools = append(w.pools, n)
 		}
 	}
 	return w
+}
+
+// named reports whether one of the networks has the name or id.
+func named(all []network, ref string) bool {
+	return slices.ContainsFunc(all, func(n network) bool { return ref != "" && (n.ID == ref || n.Name == ref) })
 }
 
 // isPublic reports whether a subnet's addresses are routed in the Internet.
@@ -61,7 +67,7 @@ func addresses(_ context.Context, e *env) finding {
 	}
 	w := s.ways()
 	if len(w.direct) > 0 {
-		return s.room("network", w.direct, e.p.Test.Nodes, "gives servers public addresses")
+		return s.room("servers can be on network", w.direct, e.p.Test.Nodes, "which leads outside")
 	}
 	if len(w.pools) > 0 {
 		return s.room("floating IPs come from network", w.pools, e.p.Test.Nodes, "")
@@ -80,7 +86,7 @@ func (s *side) room(before string, all []network, least int, after string) findi
 			free, known = free+f, true
 		}
 	}
-	text := strings.TrimSpace(fmt.Sprintf("%s %s %s", before, strings.Join(names, ", "), after))
+	text := strings.TrimSuffix(fmt.Sprintf("%s %s, %s", before, strings.Join(names, ", "), after), ", ")
 	switch {
 	case !known:
 		return pass("%s; how many addresses are free is told only to administrators", text)

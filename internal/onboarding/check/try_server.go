@@ -80,7 +80,7 @@ func (e *env) serverOptions(ctx context.Context, images *glance.Client) (o boott
 	case len(w.direct) > 0:
 		o.Networks = []string{w.direct[0].ID}
 	}
-	if len(w.direct) == 0 && len(w.pools) > 0 {
+	if len(w.direct) == 0 && len(w.pools) > 0 && !named(w.pools, a.Network) {
 		o.FloatingIPNetwork = w.pools[0].ID
 	}
 	return o, nil
