@@ -60,7 +60,7 @@ func runDrain(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		out.Row(s.ID, s.Name, s.Status, s.Pool, s.Node, s.Created)
 	}
 	if err == nil && len(left) > 0 {
-		err = fault.New(fault.Drift, "", "provider %s has %d servers left", in.Arg("PROVIDER"), len(left))
+		err = fault.New(fault.Drift, "", "provider %s has servers left: %d", in.Arg("PROVIDER"), len(left))
 	}
 	return err
 }
