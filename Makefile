@@ -172,6 +172,13 @@ gophercloud-acceptance-record: ## run them all on the real OpenStack, which has 
 	go run ./test/gophercloud -clouds $(CLOUDS) -timeout 5m -record test/gophercloud/passing.txt
 	go run ./test/gophercloud -list test/gophercloud/passing.txt -missing test/gophercloud/missing.txt
 
+.PHONY: commands commands-record
+commands: ## say in what the sandbox answers OpenStackClient's commands otherwise than a real OpenStack
+	go run ./test/commands
+
+commands-record: ## run them on the real OpenStack, which has to be up, and record the answers
+	go run ./test/commands -clouds $(CLOUDS) -record
+
 # HashiCorp's plugin, built from the module proxy, once.
 INCUMBENT := $(CACHE)/bench/packer-plugin-openstack-v1.1.4
 

@@ -29,7 +29,7 @@ var empty = []struct {
 	{"clusters/detail", "clusters", 7, "clusters:get_all"},
 }
 
-// groupTypeTable are the types of groups of volumes, of which there are none.
+// groupTypeTable are the types of groups of volumes. There are no such groups.
 func (s *Service) groupTypeTable() *resource.Table {
 	t := &resource.Table{
 		Kind: resource.Kind{Name: "group_type", Plural: "group_types", Path: "/v3/group_types"},
@@ -46,7 +46,12 @@ func (s *Service) groupTypeTable() *resource.Table {
 		},
 		Sees: func(front.Caller, *resource.Row) bool { return true },
 	}
-	return t.Open()
+	t.Open()
+	t.Add("", "", map[string]any{
+		"name": "default_cgsnapshot_type", "description": "Default group type for migrating cgsnapshot",
+		"group_specs": map[string]string{"consistent_group_snapshot_enabled": "<is> True"},
+	})
+	return t
 }
 
 // unknownHost refuses to change a host: there is none that could be.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,6 +46,13 @@ func (v *Volume) body(r *http.Request) map[string]any {
 			b[f.name] = f.value
 		}
 	}
+	if front.CallerOf(r).Is("admin") {
+		b["migration_status"] = nil
+		b["os-vol-host-attr:host"], b["os-vol-mig-status-attr:migstat"], b["os-vol-mig-status-attr:name_id"] = host+"#volumes", nil, nil
+		if atLeast(r, 21) {
+			b["provider_id"] = nil
+		}
+	}
 	if len(v.ImageMetadata) > 0 {
 		b["volume_image_metadata"] = v.ImageMetadata
 	}
@@ -62,7 +70,7 @@ func (v *Volume) service() any {
 // summary is what a creation and a change answer, which leaves the project out.
 func (v *Volume) summary(r *http.Request) map[string]any {
 	b := v.body(r)
-	delete(b, "os-vol-tenant-attr:tenant_id")
+	maps.DeleteFunc(b, func(key string, _ any) bool { return strings.HasPrefix(key, "os-vol-") })
 	return b
 }
 

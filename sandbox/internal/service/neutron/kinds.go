@@ -86,6 +86,9 @@ func (s *Service) resource(plural string, k kind) *resource.Kind {
 				return nil, err
 			}
 			o, _ := find(front.Caller{Roles: []string{"admin"}}, id)
+			if made, ok := o.(object); ok && k.name == networkKind.name {
+				made.Shown["is_default"] = false // which is only in this answer
+			}
 			return o, nil
 		},
 		Update: func(r *http.Request, c front.Caller, _ string) error {

@@ -104,6 +104,13 @@ func (s *Service) declare() {
 	s.profiles = s.table("service_profile", "service_profiles", description, field("driver", resource.Text, true),
 		field("metainfo", resource.Text, true),
 		resource.Field{Name: "enabled", Type: resource.Flag, Default: true, Create: true, Update: true})
+	s.profiles.Check = func(_ *http.Request, _ front.Caller, row *resource.Row) error {
+		if driver := row.Text("driver"); driver != "" {
+			return answer.FailKind(http.StatusNotFound, "ServiceProfileDriverNotFound",
+				"Service profile driver %s could not be found.", driver)
+		}
+		return nil
+	}
 	for _, t := range []*resource.Table{s.flavors, s.profiles} {
 		t.Shape = func(_ *http.Request, _ *resource.Row, body map[string]any) {
 			for _, key := range []string{"project_id", "tenant_id", "created_at", "updated_at", "revision_number"} {

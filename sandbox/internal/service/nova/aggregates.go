@@ -61,6 +61,7 @@ func (s *Service) aggregateTable() *resource.Table {
 			{Name: "name", Required: true, Update: true},
 			{Name: "availability_zone", Create: true, Update: true, Null: true},
 			{Name: "hosts", Type: resource.Texts},
+			{Name: "uuid", Since: 41},
 			{Name: "metadata", Type: resource.Mapping},
 			{Name: "deleted", Type: resource.Flag},
 			{Name: "deleted_at", Null: true},
@@ -72,14 +73,20 @@ func (s *Service) aggregateTable() *resource.Table {
 			Lacks:     func(_ *resource.Kind, f string) error { return invalid("'%s' is a required property", f) },
 			Invalid:   func(_ *resource.Kind, f string, v any) error { return invalid("Invalid input for %s: %v", f, v) },
 		},
-		Now: s.clock.Now, Stamp: stamped, Oldest: true, NewID: func() string { last++; return strconv.Itoa(last) },
+		Now: s.clock.Now, Stamp: stamped, Oldest: true, Version: minor, NewID: func() string { last++; return strconv.Itoa(last) },
 		Everyones: func(front.Caller, url.Values) (bool, error) { return true, nil },
-		Shape:     func(_ *http.Request, row *resource.Row, body map[string]any) { body["id"], _ = strconv.Atoi(row.ID()) },
+		Shape: func(_ *http.Request, row *resource.Row, body map[string]any) {
+			body["id"], _ = strconv.Atoi(row.ID())
+			if row.Values["updated_at"] == row.Values["created_at"] {
+				body["updated_at"] = nil
+			}
+		},
 	}
 	t.Check = func(_ *http.Request, _ front.Caller, row *resource.Row) error {
 		if slices.ContainsFunc(t.Rows(), func(o *resource.Row) bool { return o.Text("name") == row.Text("name") }) {
 			return answer.Fail(http.StatusConflict, "Aggregate %s already exists.", row.Text("name"))
 		}
+		row.Values["uuid"], row.Values["updated_at"] = uuid.NewString(), row.Values["created_at"]
 		if zone := row.Text("availability_zone"); zone != "" {
 			row.Values["metadata"] = map[string]string{"availability_zone": zone}
 		}

@@ -99,7 +99,9 @@ func (s *Service) quotaClass(r *http.Request, c front.Caller) (int, any, error) 
 	}
 	body := map[string]any{}
 	for name, limit := range s.quotaNumbers(r, "") {
-		body[name] = limit
+		if minor(r) >= 50 || !strings.HasPrefix(name, "server_group") {
+			body[name] = limit
+		}
 	}
 	if r.Method == http.MethodGet {
 		body["id"] = r.PathValue("class")

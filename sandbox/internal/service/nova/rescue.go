@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/answer"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 )
 
 // rescue has a server run for repair. Its inside stays what it is: there is no second disk.
@@ -27,6 +28,11 @@ func (s *Service) rescue(w http.ResponseWriter, r *http.Request, v *Server, body
 	s.turn(v, turn{task: "rescuing", to: vmRescued, power: powerRunning})
 	answer.JSON(w, http.StatusOK, map[string]any{"adminPass": q.Password})
 	return nil
+}
+
+// noConsole refuses to show a server's screen: it has none.
+func noConsole(*http.Request, front.Caller) (int, any, error) {
+	return 0, nil, invalid("Unavailable console type novnc.")
 }
 
 // backup makes an image of a server, and removes the oldest of its kind beyond the rotation.

@@ -70,6 +70,7 @@ func (s *Service) routes() http.Handler {
 		"PUT /v2.1/os-quota-class-sets/{class}":          s.quotaClass,
 		"POST /v2.1/os-aggregates/{id}/images":           s.cacheImages,
 		"DELETE /v2.1/os-services/{id}":                  s.removeProcess,
+		"POST /v2.1/servers/{id}/remote-consoles":        noConsole,
 		"GET /v2.1/os-hosts":                             s.listHosts,
 		"GET /v2.1/os-hosts/{host}":                      s.showHost,
 		"/v2.1/os-agents":                                agents,

@@ -35,6 +35,7 @@ func init() {
 		"shelve":        (*Service).shelve, "unshelve": (*Service).unshelve,
 		"rebuild": (*Service).rebuild, "resize": (*Service).resize, "revertResize": (*Service).revertResize,
 		"rescue": (*Service).rescue, "createBackup": (*Service).backup, "migrate": (*Service).migrate,
+		"evacuate": (*Service).migrate,
 	}
 	for name, t := range turns {
 		acts[name] = t.act(name)
