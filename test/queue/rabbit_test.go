@@ -111,7 +111,7 @@ func TestServerRestarts(t *testing.T) {
 func TestAMessageIsKeptUntilItsPlaceIsThere(t *testing.T) {
 	t.Parallel()
 	o := queue.RabbitOptions{Name: "imgctl.kept"}
-	server := rabbittest.Shared(t)
+	server := rabbittest.Start(t)
 	q := dial(t, server, o)
 	publish(t, q, "a")
 	conn, err := amqp.Dial(server.URL)
