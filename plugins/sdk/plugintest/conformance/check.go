@@ -20,7 +20,8 @@ const describeWithin = 2 * time.Second
 
 // Options are how patient the kit is.
 type Options struct {
-	// RunFor is how long a command may run before it is interrupted; 5 s by default.
+	// RunFor is how long a command may run before it is interrupted; 5 s by default, and 15 s while every service
+	// fails, since clients try for a while then.
 	RunFor time.Duration
 	// StopWithin is the deadline of every Interrupt; 10 s by default.
 	StopWithin time.Duration
@@ -59,9 +60,10 @@ func Check(ctx context.Context, path string, o Options) ([]Result, error) {
 		return nil, fmt.Errorf("checking %s: %w", path, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	failFor := cmp.Or(o.RunFor, 15*time.Second)
 	o.RunFor, o.StopWithin = cmp.Or(o.RunFor, 5*time.Second), cmp.Or(o.StopWithin, 10*time.Second)
 	o.GoneWithin = cmp.Or(o.GoneWithin, 15*time.Second)
-	k := &kit{ctx: ctx, Options: o, path: path, dir: dir, env: environment(dir)}
+	k := &kit{ctx: ctx, Options: o, failFor: failFor, path: path, dir: dir, env: environment(dir)}
 	k.plugin()
 	return k.results, ctx.Err()
 }
@@ -86,6 +88,7 @@ func environment(dir string) []string {
 type kit struct {
 	Options
 	ctx     context.Context
+	failFor time.Duration
 	path    string
 	dir     string
 	env     []string

@@ -81,6 +81,7 @@ const (
 	atOnce                 // with Start
 	afterFirst             // at its first message
 	afterWrite             // at its first write, before that is answered
+	failing                // as whenLong, after a time that is enough to give up
 )
 
 // accepting is a host whose user agrees to everything.
@@ -149,6 +150,8 @@ func (k *kit) on(
 	switch stop {
 	case atOnce:
 		patience = 0
+	case failing:
+		patience = k.failFor
 	case afterFirst:
 		middle = first
 	case afterWrite:
@@ -221,7 +224,7 @@ func (k *kit) renews(c *pluginv1.Command) error {
 }
 
 func (k *kit) failing(c *pluginv1.Command) error {
-	_, _, err := k.run(plausible(c, k.dir), c, accepting, whenLong, func(cloud *Cloud, _ *Process) { cloud.Fail() })
+	_, _, err := k.run(plausible(c, k.dir), c, accepting, failing, func(cloud *Cloud, _ *Process) { cloud.Fail() })
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -121,7 +122,15 @@ func init() {
 		if in.DryRun() {
 			return nil
 		}
-		return errors.Join(write(ctx, in), write(ctx, in)) // two more with each run
+		if err := write(ctx, in); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second): // an interrupt takes a moment
+			return write(ctx, in)
+		}
 	})
 }
 
