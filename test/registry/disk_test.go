@@ -3,11 +3,16 @@ package registry
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imageserve"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
@@ -47,12 +52,20 @@ func TestARegistryWithAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	source, err := reference.Parse(from.host + "/" + large)
+	small := from.push(t, "ns/small:1", 10_000)
+	// On a full disk nothing can be stored: the large image comes when the small one is there.
+	host := after(t, from, "/ns/image-0/blobs/", func() bool {
+		resp, err := http.Head("http://" + to.host + "/v2/ns/small/manifests/1")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil && resp.StatusCode == http.StatusOK
+	})
+	source, err := reference.Parse(host + "/" + large)
 	if err != nil {
 		t.Fatal(err)
 	}
-	small := from.push(t, "ns/small:1", 10_000)
-	other, err := reference.Parse(from.host + "/" + small)
+	other, err := reference.Parse(host + "/" + small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +84,23 @@ func TestARegistryWithAFullDisk(t *testing.T) {
 		t.Errorf("%v; %s, %s", err, plan.Images[0].State, plan.Images[1].State)
 	}
 	same(t, small, from, to)
+}
+
+// after is the host of a proxy before the registry that holds requests for a path until something is true.
+func after(t *testing.T, r *registry, path string, is func() bool) (host string) {
+	t.Helper()
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: r.host})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		for deadline := time.Now().Add(time.Minute); strings.Contains(q.URL.Path, path) && !is(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Error("it doesn't become true")
+				break
+			}
+		}
+		proxy.ServeHTTP(w, q)
+	}))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
 }
 
 // asFiller is set in a process that copies to a folder whose disk is full: DIR IMAGE.
