@@ -156,8 +156,8 @@ fuzz: plugin ## let each fuzz target look for what breaks, for FUZZTIME each
 	@tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: fuzz-short
-fuzz-short: FUZZTIME := 5s
-fuzz-short: fuzz ## the same for five seconds each
+fuzz-short: FUZZTIME := 3s
+fuzz-short: fuzz ## the same for three seconds each
 
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
