@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/drain"
+	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/nodepool"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -24,7 +27,7 @@ func drainCommand() sdk.Command {
 		},
 		Args: []sdk.Arg{sdk.One("PROVIDER", "provider, as nodepool's configuration names it").Completes(sdk.CompleteDynamically)},
 		Flags: sdk.Flags{
-			sdk.File("file", "", "configuration file of nodepool, for the completion of PROVIDER"),
+			sdk.File("file", "", "configuration file of nodepool that has to have PROVIDER"),
 			sdk.Bool("wait", "wait until no server is left"),
 			sdk.Duration("limit", 4*time.Hour, "how long to wait"),
 			sdk.Duration("every", 15*time.Second, "how often to look"),
@@ -49,18 +52,41 @@ func runDrain(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if limit := in.Duration("limit"); limit <= 0 {
 		return fault.Bad("limit", "use a positive time such as 4h", "%s isn't positive", limit)
 	}
+	provider := in.Arg("PROVIDER")
+	if err := isProvider(in.File("file"), provider); err != nil {
+		return err
+	}
 	var left []drain.Server
 	if in.Bool("wait") {
 		pace := change.Pace{First: min(every, time.Second), Max: every}
-		left, err = drain.Wait(ctx, c, in.Arg("PROVIDER"), in.Duration("limit"), pace, bridge.Reporter(in, out))
+		left, err = drain.Wait(ctx, c, provider, in.Duration("limit"), pace, bridge.Reporter(in, out))
 	} else {
-		left, err = drain.Servers(ctx, c, in.Arg("PROVIDER"))
+		left, err = drain.Servers(ctx, c, provider)
 	}
 	for _, s := range left {
 		out.Row(s.ID, s.Name, s.Status, s.Pool, s.Node, s.Created)
 	}
-	if err == nil && len(left) > 0 {
-		err = fault.New(fault.Drift, "", "provider %s has servers left: %d", in.Arg("PROVIDER"), len(left))
+	switch {
+	case err != nil:
+		return err
+	case len(left) > 0:
+		return fault.New(fault.Drift, "", "provider %s has servers left: %d", provider, len(left))
+	}
+	others, err := drain.Providers(ctx, c)
+	if len(others) > 0 {
+		bridge.Reporter(in, out).Warn("no server is provider %s's; there are servers of %s", provider, strings.Join(others, ", "))
 	}
 	return err
+}
+
+// isProvider checks that a configuration file, if one is given, has the provider.
+func isProvider(file, provider string) error {
+	if file == "" {
+		return nil
+	}
+	c, err := nodepool.Read(file)
+	if err != nil || slices.Contains(c.Providers(), provider) {
+		return err
+	}
+	return fault.New(fault.NotFound, "it has "+strings.Join(c.Providers(), ", "), "%s has no provider %q", file, provider)
 }

@@ -67,6 +67,9 @@ func runLeaks(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err := errors.Join(o.Validate()...); err != nil {
 		return fault.Wrap(fault.Usage, "", err)
 	}
+	if o.OlderThan == 0 { // which the subject takes for its default
+		return fault.Bad("older_than", "use a positive time such as 6h", "0 would take what CI is just making")
+	}
 	providers := in.Strings("provider")
 	if in.File("file") == "" && len(providers) > 0 {
 		return fault.New(fault.Usage, "", "%s needs %s", fault.Option("provider"), fault.Option("file"))

@@ -57,14 +57,14 @@ func (e *env) serverOptions(ctx context.Context, images *glance.Client) (o boott
 	img, user, err := chooseImage(ctx, images, a.Image, a.SSHUser)
 	if err != nil {
 		u := unknown(err)
-		u.verdict = skipped
+		u.verdict = unclear
 		u.remedy = fault.Advise("name an image and its user with %s and %s", fault.Option("image"), fault.Option("ssh_user"))
 		return o, &u
 	}
 	flavor := a.Flavor
 	if best, volume, _ := e.fitting(); flavor == "" {
 		if best == nil || volume && img.MinDisk > best.Disk {
-			u := found(skipped, fault.Advise("name a flavor with %s", fault.Option("flavor")), "no flavor fits, and none was named")
+			u := found(unclear, fault.Advise("name a flavor with %s", fault.Option("flavor")), "no flavor fits, and none was named")
 			return o, &u
 		}
 		flavor = best.ID

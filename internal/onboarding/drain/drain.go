@@ -34,6 +34,33 @@ func Servers(ctx context.Context, c *cloud.Cloud, provider string) ([]Server, er
 	if provider == "" {
 		return nil, fault.Bad("provider", "", "it is empty")
 	}
+	all, err := list(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var found []Server
+	for _, s := range all {
+		if s.Metadata[providerKey] == provider {
+			found = append(found, Server{s.ID, s.Name, s.Status, s.Metadata[poolKey], s.Metadata[nodeKey], s.Created})
+		}
+	}
+	slices.SortFunc(found, func(a, b Server) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	return found, nil
+}
+
+// Providers are those that have servers in the project, sorted.
+func Providers(ctx context.Context, c *cloud.Cloud) (names []string, err error) {
+	all, err := list(ctx, c)
+	for _, s := range all {
+		if name := s.Metadata[providerKey]; name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+func list(ctx context.Context, c *cloud.Cloud) ([]servers.Server, error) {
 	sc, err := c.Compute()
 	if err != nil {
 		return nil, err
@@ -46,14 +73,7 @@ func Servers(ctx context.Context, c *cloud.Cloud, provider string) ([]Server, er
 	if err != nil {
 		return nil, fmt.Errorf("listing servers: %w", err)
 	}
-	var found []Server
-	for _, s := range all {
-		if s.Metadata[providerKey] == provider {
-			found = append(found, Server{s.ID, s.Name, s.Status, s.Metadata[poolKey], s.Metadata[nodeKey], s.Created})
-		}
-	}
-	slices.SortFunc(found, func(a, b Server) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
-	return found, nil
+	return all, nil
 }
 
 // Wait waits until a provider has no servers. It returns those that are left if the timeout ends first. rep hears of each

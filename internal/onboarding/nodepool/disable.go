@@ -70,15 +70,19 @@ func (c *Config) Disable(o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	b := &builder{plan: p, source: newSource(c.Text), provider: o.Provider, want: c.tree.Any()}
 	was := p.record.Providers[o.Provider]
+	if !slices.ContainsFunc(was.Values, func(f Former) bool { return !b.untouched(s, f) }) {
+		was = Disabled{} // of an outage that is over
+	}
 	d := Disabled{Since: was.Since, Until: o.Until, Reason: oneLine(o.Reason), Values: slices.Clone(was.Values)}
+	d.Patched = was.Patched || o.Patches != ""
 	if d.Until.IsZero() {
 		d.Until = was.Until
 	}
 	if d.Reason == "" {
 		d.Reason = was.Reason
 	}
-	b := &builder{plan: p, source: newSource(c.Text), provider: o.Provider, want: c.tree.Any()}
 	pools, err := b.choose(c, s, o)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -411,5 +412,43 @@ func TestAPatchThatEnablesKeepsTheRecord(t *testing.T) {
 	do(t, path, true, nodepool.Options{Provider: "west"})
 	if readText(t, path) != before {
 		t.Error("the values were lost")
+	}
+}
+
+// As long as the patch that disables a provider hasn't been applied, enabling it has nothing to do, and forgets nothing.
+func TestEnablingBeforeThePatchIsAppliedKeepsTheRecord(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	before := readText(t, path)
+	do(t, path, false, nodepool.Options{Provider: "west", Patches: t.TempDir()})
+	if p := do(t, path, true, nodepool.Options{Provider: "west"}); len(p.Rows()) > 0 || readText(t, path) != before {
+		t.Errorf("the plan is %v", p.Rows())
+	}
+	off := regexp.MustCompile(`max-servers: (195|20|2)\b`).ReplaceAllString(before, "max-servers: 0") // as git am does
+	if err := os.WriteFile(path, []byte(off), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	do(t, path, true, nodepool.Options{Provider: "west"})
+	if diff := cmp.Diff(before, readText(t, path)); diff != "" {
+		t.Errorf("enabled, the file differs:\n%s", diff)
+	}
+}
+
+// What was said of an outage doesn't hold for the next one, even if the first one ended by a patch.
+func TestTheNextOutageHasItsOwnEnd(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	before := readText(t, path)
+	do(t, path, false, nodepool.Options{Provider: "west", Until: time.Now().Add(time.Hour), Reason: "a fire"})
+	if err := os.WriteFile(path, []byte(before), 0o600); err != nil { // as the revert does
+		t.Fatal(err)
+	}
+	do(t, path, false, nodepool.Options{Provider: "west"})
+	r, err := nodepool.ReadRecord(nodepool.RecordPath(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := r.Providers["west"]; !d.Until.IsZero() || d.Reason != "" || len(d.Values) != 3 {
+		t.Errorf("the record is %+v", d)
 	}
 }

@@ -27,12 +27,16 @@ func (c *Config) Enable(o Options) (*Plan, error) {
 	if err := known(o, s); err != nil {
 		return nil, err
 	}
-	left := Disabled{Since: was.Since, Until: was.Until, Reason: was.Reason}
+	left := Disabled{Since: was.Since, Until: was.Until, Reason: was.Reason, Patched: was.Patched}
 	for _, f := range was.Values {
 		switch {
 		case len(o.Pools) > 0 && !slices.Contains(o.Pools, f.Pool):
 			left.Values = append(left.Values, f)
 		case f.Pool != "" && o.Values[f.Pool] > 0: // it gets that
+		case b.untouched(s, f):
+			if was.Patched { // the change may still be on its way
+				left.Values = append(left.Values, f)
+			}
 		default:
 			b.restore(s, f)
 		}
@@ -76,15 +80,31 @@ func known(o Options, provider *foreignfile.Value) error {
 	return nil
 }
 
-// restore gives a value back, if what was written instead is still there.
-func (b *builder) restore(provider *foreignfile.Value, f Former) {
-	m := provider
+// untouched reports whether a value is as it was before the provider was disabled.
+func (b *builder) untouched(provider *foreignfile.Value, f Former) bool {
+	m := b.owner(provider, f)
+	p := pairOf(m, f.Key)
+	if m == nil || p == nil || f.Added {
+		return m != nil && p == nil && f.Added
+	}
+	at := b.source.offset(p.Value.Line, p.Value.Column)
+	return at >= 0 && f.Was != f.With && bytes.HasPrefix(b.source.text[at:], []byte(f.Was)) && ends(b.source.text[at+len(f.Was):])
+}
+
+// owner is the mapping that a value is in.
+func (b *builder) owner(provider *foreignfile.Value, f Former) *foreignfile.Value {
 	switch {
 	case f.Pool != "":
-		m = byName(provider.Get("pools"))[f.Pool]
+		return byName(provider.Get("pools"))[f.Pool]
 	case f.Image != "":
-		m = byName(provider.Get(diskimages))[f.Image]
+		return byName(provider.Get(diskimages))[f.Image]
 	}
+	return provider
+}
+
+// restore gives a value back, if what was written instead is still there.
+func (b *builder) restore(provider *foreignfile.Value, f Former) {
+	m := b.owner(provider, f)
 	p := pairOf(m, f.Key)
 	if m == nil || p == nil || p.Merged && !f.Added {
 		b.stays(f)

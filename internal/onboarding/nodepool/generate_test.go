@@ -78,9 +78,7 @@ func TestGenerates(t *testing.T) {
 	text := nodepool.Text([]*nodepool.Offer{offer})
 	want := `labels:
   - name: debian-bookworm
-    min-ready: 0
   - name: big
-    min-ready: 0
 
 providers:
   - name: donor-regionone

@@ -26,6 +26,8 @@ type Disabled struct {
 	Until  time.Time `json:"until,omitzero"`
 	Reason string    `json:"reason,omitempty"`
 	Values []Former  `json:"values"`
+	// Patched says that the values are changed by patches, which may not have been applied yet.
+	Patched bool `json:"patched,omitempty"`
 }
 
 // Former is a value as it was. Either Pool or Image says whose it is; if neither does, it is the provider's.

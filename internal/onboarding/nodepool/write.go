@@ -11,7 +11,6 @@ func Text(offers []*Offer) []byte {
 	w.line(0, "labels:")
 	for _, name := range unique(offers, func(l Offered) string { return l.Name }) {
 		w.line(1, "- name: %s", scalar(name))
-		w.line(2, "min-ready: 0")
 	}
 	w.line(0, "")
 	w.line(0, "providers:")
