@@ -84,7 +84,7 @@ func runLeaks(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		if err != nil {
 			return err
 		}
-		if o.DiskImages, err = config.DiskImages(c.Name(), providers); err != nil {
+		if o.DiskImages, o.Providers, err = config.DiskImages(c.Name(), providers); err != nil {
 			return err
 		}
 		o.Known = true

@@ -41,6 +41,8 @@ type Options struct {
 	// aliens. Known says that they are.
 	DiskImages []string
 	Known      bool
+	// Providers are those that upload them. Images of any other provider are left alone, if DiskImages are known.
+	Providers []string
 
 	Timeout time.Duration // of one removal; default: 5 minutes
 }

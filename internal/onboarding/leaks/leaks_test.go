@@ -207,6 +207,35 @@ func TestFindsAndRemovesLeaks(t *testing.T) {
 	}
 }
 
+// Providers may share a project: each keeps its own newest images, and what another one uploads isn't looked at.
+func TestImagesOfTwoProviders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	upload := func(provider, name string, hours int) string {
+		return w.image(name, hours, func(i *sandbox.Image) {
+			i.Properties = map[string]string{"nodepool_build_id": "7", "nodepool_provider_name": provider}
+		})
+	}
+	for n, provider := range []string{"east", "west"} {
+		for hours := range 2 {
+			upload(provider, fmt.Sprintf("debian-17100000%02d", 10*n+hours), 10*n+hours)
+		}
+	}
+	surplus := upload("west", "debian-1710000090", 90)
+	upload("east", "only-east-1710000001", 50)
+	o := configured()
+	o.Kinds, o.Providers = []string{leaks.Image}, []string{"west"}
+	var found []string
+	for _, l := range must(leaks.NewPlan(t.Context(), w.Cloud, o)).Leaks {
+		if !w.leaked[l.ID] {
+			found = append(found, l.ID)
+		}
+	}
+	if len(found) != 1 || found[0] != surplus {
+		t.Errorf("found %v, want %s", found, surplus)
+	}
+}
+
 func TestOnlyWhatIsOldEnoughAndWanted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

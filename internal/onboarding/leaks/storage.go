@@ -86,12 +86,14 @@ func images(ctx context.Context, p *project) ([]*Leak, error) {
 	slices.SortStableFunc(all, func(a, b *glance.Image) int { // newest first; Glance tells seconds, as names do
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Name, a.Name))
 	})
-	ready := map[string]int{}
+	ready := map[[2]string]int{} // by provider and diskimage
 	var found []*Leak
 	for _, img := range all {
 		stem := diskImage(img)
 		configured := slices.Contains(p.DiskImages, stem)
-		if !marked(img) && !configured || there[img.ID] || img.Protected {
+		provider := img.Properties["nodepool_provider_name"]
+		others := p.Known && provider != "" && !slices.Contains(p.Providers, provider)
+		if !marked(img) && !configured || there[img.ID] || img.Protected || others {
 			continue
 		}
 		why := ""
@@ -101,7 +103,8 @@ func images(ctx context.Context, p *project) ([]*Leak, error) {
 		case img.Status != "active" && img.Status != "deactivated":
 			why = "its upload was never completed"
 		default:
-			if ready[stem]++; ready[stem] > keptReady {
+			of := [2]string{provider, stem}
+			if ready[of]++; ready[of] > keptReady {
 				why = fmt.Sprintf("there are %d newer images of diskimage %q", keptReady, stem)
 			}
 		}

@@ -117,12 +117,13 @@ func one(list *foreignfile.Value, what, name string) (found *foreignfile.Value, 
 }
 
 // DiskImages are the names of the diskimages that providers upload: those that are named, or else those with this cloud.
-func (c *Config) DiskImages(cloud string, providers []string) ([]string, error) {
+// Whose are these providers' names.
+func (c *Config) DiskImages(cloud string, providers []string) (images, whose []string, err error) {
 	var chosen []*foreignfile.Value
 	for _, name := range providers {
 		p, err := c.provider(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		chosen = append(chosen, p)
 	}
@@ -133,13 +134,12 @@ func (c *Config) DiskImages(cloud string, providers []string) ([]string, error) 
 			}
 		}
 		if len(chosen) == 0 {
-			return nil, fault.New(fault.NotFound, fault.Advise("name the providers, with %s", fault.Option("provider")),
+			return nil, nil, fault.New(fault.NotFound, fault.Advise("name the providers, with %s", fault.Option("provider")),
 				"%s: no provider has the cloud %q", c.Path, cloud)
 		}
 	}
-	var all []string
 	for _, p := range chosen {
-		all = append(all, names(p.Get(diskimages))...)
+		images, whose = append(images, names(p.Get(diskimages))...), append(whose, nameOf(p))
 	}
-	return all, nil
+	return images, whose, nil
 }

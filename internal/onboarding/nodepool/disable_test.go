@@ -452,3 +452,23 @@ func TestTheNextOutageHasItsOwnEnd(t *testing.T) {
 		t.Errorf("the record is %+v", d)
 	}
 }
+
+// What a pool had that isn't there any more isn't forgotten.
+func TestAPoolThatIsGoneStaysInTheRecord(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	do(t, path, false, nodepool.Options{Provider: "west"})
+	text := readText(t, path)
+	gone := strings.Replace(text, "- name: specific\n", "- name: renamed\n", 1)
+	if err := os.WriteFile(path, []byte(gone), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	do(t, path, true, nodepool.Options{Provider: "west"})
+	r, err := nodepool.ReadRecord(nodepool.RecordPath(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := r.Providers["west"]; len(d.Values) != 1 {
+		t.Errorf("the record is %+v", d)
+	}
+}

@@ -33,6 +33,9 @@ func (c *Config) Enable(o Options) (*Plan, error) {
 		case len(o.Pools) > 0 && !slices.Contains(o.Pools, f.Pool):
 			left.Values = append(left.Values, f)
 		case f.Pool != "" && o.Values[f.Pool] > 0: // it gets that
+		case b.owner(s, f) == nil:
+			left.Values = append(left.Values, f)
+			p.notes = append(p.notes, fault.Advise("%s isn't there; the record keeps its %s %s", place(f), f.Key, shown(f.Was)))
 		case b.untouched(s, f):
 			if was.Patched { // the change may still be on its way
 				left.Values = append(left.Values, f)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/gophercloud/gophercloud/v2"
 
@@ -15,7 +16,7 @@ import (
 
 // explain says what to do about a token request that failed.
 func (s *settings) explain(err error) error {
-	at := fmt.Sprintf("authenticating at %q%s", s.auth.IdentityEndpoint, s.wish.String())
+	at := fmt.Sprintf("authenticating at %q%s", redacted(s.auth.IdentityEndpoint), s.wish.String())
 	said := fmt.Errorf("%s: %w", at, Classify(err))
 	answer, answered := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err)
 	switch {
@@ -61,4 +62,13 @@ func (s *settings) credentialsHint() fault.Advice {
 		return fault.Advise("check %s, %s, %s and %s", fault.Option("username"), fault.Option("password"), fault.Option("domain_name"),
 			fault.Option("tenant_name"))
 	}
+}
+
+// redacted is an address without the password that somebody may have put into it.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Redacted()
 }
