@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -144,5 +145,21 @@ func TestEachRequestFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A state that can't be read is an error that names the file, and the next run isn't kept waiting.
+func TestBrokenState(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.put("web"+suffix, host("web", "1"))
+	o := s.options(t)
+	for _, text := range []string{"garbage", "[]", `{"version": 99}`} {
+		if err := os.WriteFile(filepath.Join(o.Cache, "imgctl-watch.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Make(t.Context(), o); err == nil || !strings.Contains(err.Error(), "imgctl-watch.json") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }

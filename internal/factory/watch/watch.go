@@ -91,9 +91,10 @@ func Make(ctx context.Context, o Options) (p *Plan, err error) {
 			return nil, err
 		}
 	}
+	made := p // which p isn't any more once an error is returned
 	defer func() {
 		if err != nil {
-			p.Close()
+			made.Close()
 		}
 	}()
 	if p.state, err = load(o.Cache); err != nil {
