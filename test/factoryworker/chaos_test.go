@@ -166,7 +166,7 @@ func (c *chaos) strike() {
 		c.t.Logf("a network is cut for %s", cut)
 		m.host.Cut(c.t, true)
 		c.mended.Go(func() {
-			time.Sleep(cut)
+			time.Sleep(cut) // how long the outage lasts, decided by the seed
 			m.host.Cut(c.t, false)
 		})
 	default:

@@ -29,7 +29,7 @@ func git(t *testing.T, dir string, args ...string) string {
 func TestGitTakesThePatches(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
+		t.Skip("needs git, to apply the patches with git am: install git")
 	}
 	text := readText(t, launcher)
 	for _, c := range []struct{ name, file, text string }{
@@ -92,7 +92,7 @@ func TestGitTakesThePatches(t *testing.T) {
 func TestThePatchFitsAMovedFile(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
+		t.Skip("needs git, to apply the patches with git am: install git")
 	}
 	repo, out := t.TempDir(), t.TempDir()
 	git(t, repo, "init", "-q", "-b", "main")
