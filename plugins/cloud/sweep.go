@@ -10,20 +10,6 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
 
-// leftovers are the columns of a sweep.
-var leftovers = sdk.Columns{
-	{Title: "Kind"},
-	{Title: "ID"},
-	{Title: "Name"},
-	{Title: "Run"},
-	{Title: "Age", Unit: sdk.UnitSeconds},
-	{Title: "Why"},
-	{Title: "Action"},
-	{Title: "Outcome"},
-	{Title: "Created", Unit: sdk.UnitTime, Hidden: true},
-	{Title: "Deadline", Unit: sdk.UnitTime, Hidden: true},
-}
-
 // sweepProbes removes what dead runs have left in the cloud's project.
 func sweepProbes(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	o := sweep.Options{Runs: in.Strings("run"), At: in.Now()}
@@ -39,6 +25,6 @@ func sweepProbes(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	out.Columns(leftovers...)
+	out.Columns(bridge.Leftovers...)
 	return bridge.CarryOut(ctx, in, out, plan)
 }

@@ -46,19 +46,8 @@ func command() sdk.Command {
 				"no build takes that long"),
 			sdk.Strings("kind", "only this kind: "+strings.Join(sweep.Kinds, ", ")).ValueName("KIND").Completes(sdk.CompleteDynamically),
 		},
-		Columns: sdk.Columns{
-			{Title: "Kind"},
-			{Title: "ID"},
-			{Title: "Name"},
-			{Title: "Run"},
-			{Title: "Age", Unit: sdk.UnitSeconds},
-			{Title: "Why"},
-			{Title: "Action"},
-			{Title: "Outcome"},
-			{Title: "Created", Unit: sdk.UnitTime, Hidden: true},
-			{Title: "Deadline", Unit: sdk.UnitTime, Hidden: true},
-		},
-		Run: bridge.Run(run), Complete: complete,
+		Columns: bridge.Leftovers,
+		Run:     bridge.Run(run), Complete: complete,
 	}
 }
 
