@@ -220,11 +220,5 @@ func completeCheck(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]s
 			return nil, bridge.Problem(err)
 		}
 	}
-	var suggestions []sdk.Suggestion
-	for _, value := range slices.Compact(values) {
-		if strings.HasPrefix(value, what.Prefix) {
-			suggestions = append(suggestions, sdk.Suggestion{Value: value})
-		}
-	}
-	return suggestions, nil
+	return bridge.Suggest(values, what.Prefix), nil
 }

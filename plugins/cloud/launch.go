@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -139,15 +138,10 @@ func (e *entries) close() {
 }
 
 // completeLaunch suggests the clouds of the layout, and kinds.
-func completeLaunch(_ context.Context, in *sdk.Input, what sdk.Completing) (suggestions []sdk.Suggestion, err error) {
+func completeLaunch(_ context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
 	words := layout.Kinds()
 	if what.Flag == "cloud" {
 		words = layout.Names(in.File("file"))
 	}
-	for _, word := range words {
-		if strings.HasPrefix(word, what.Prefix) {
-			suggestions = append(suggestions, sdk.Suggestion{Value: word})
-		}
-	}
-	return suggestions, nil
+	return bridge.Suggest(words, what.Prefix), nil
 }

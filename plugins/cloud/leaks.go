@@ -53,13 +53,7 @@ func completeLeaks(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]s
 	if what.Flag != "kind" {
 		return completeProvider(ctx, in, what)
 	}
-	var all []sdk.Suggestion
-	for _, kind := range leaks.Kinds {
-		if strings.HasPrefix(kind, what.Prefix) {
-			all = append(all, sdk.Suggestion{Value: kind})
-		}
-	}
-	return all, nil
+	return bridge.Suggest(leaks.Kinds, what.Prefix), nil
 }
 
 func runLeaks(ctx context.Context, in *sdk.Input, out *sdk.Output) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/mirror"
@@ -62,7 +61,7 @@ func planMirror(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	return p.Problem()
 }
 
-func completeMirror(ctx context.Context, in *sdk.Input, what sdk.Completing) (suggestions []sdk.Suggestion, err error) {
+func completeMirror(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
 	if what.Flag != "region" {
 		return nil, nil
 	}
@@ -71,10 +70,5 @@ func completeMirror(ctx context.Context, in *sdk.Input, what sdk.Completing) (su
 		return nil, bridge.Problem(err)
 	}
 	defer c.Close()
-	for _, region := range c.Regions() {
-		if strings.HasPrefix(region, what.Prefix) {
-			suggestions = append(suggestions, sdk.Suggestion{Value: region})
-		}
-	}
-	return suggestions, nil
+	return bridge.Suggest(c.Regions(), what.Prefix), nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/nodepool"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
@@ -89,11 +88,5 @@ func completeProvider(_ context.Context, in *sdk.Input, what sdk.Completing) ([]
 	if what.Flag == "pool" {
 		words = c.Pools(in.Arg("PROVIDER"))
 	}
-	var all []sdk.Suggestion
-	for _, word := range words {
-		if strings.HasPrefix(word, what.Prefix) {
-			all = append(all, sdk.Suggestion{Value: word})
-		}
-	}
-	return all, nil
+	return bridge.Suggest(words, what.Prefix), nil
 }

@@ -52,13 +52,10 @@ func command() sdk.Command {
 }
 
 func complete(_ context.Context, _ *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
-	var suggestions []sdk.Suggestion
-	for _, kind := range sweep.Kinds {
-		if what.Flag == "kind" && strings.HasPrefix(kind, what.Prefix) {
-			suggestions = append(suggestions, sdk.Suggestion{Value: kind})
-		}
+	if what.Flag != "kind" {
+		return nil, nil
 	}
-	return suggestions, nil
+	return bridge.Suggest(sweep.Kinds, what.Prefix), nil
 }
 
 func run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {

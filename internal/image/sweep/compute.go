@@ -11,6 +11,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 )
 
 // findServers lists the project's servers that have a run's marks in their metadata. Without
@@ -20,13 +21,9 @@ func findServers(ctx context.Context, c *cloud.Cloud) ([]*Leftover, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := servers.List(sc, servers.ListOpts{}).AllPages(ctx)
+	all, err := nova.Servers(ctx, sc)
 	if err != nil {
-		return nil, fmt.Errorf("listing servers: %w", cloud.Classify(err))
-	}
-	all, err := servers.ExtractServers(pages)
-	if err != nil {
-		return nil, fmt.Errorf("listing servers: %w", err)
+		return nil, err
 	}
 	var found []*Leftover
 	for _, s := range all {

@@ -13,6 +13,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
@@ -65,15 +66,7 @@ func list(ctx context.Context, c *cloud.Cloud) ([]servers.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := servers.List(sc, servers.ListOpts{}).AllPages(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("listing servers: %w", cloud.Classify(err))
-	}
-	all, err := servers.ExtractServers(pages)
-	if err != nil {
-		return nil, fmt.Errorf("listing servers: %w", err)
-	}
-	return all, nil
+	return nova.Servers(ctx, sc)
 }
 
 // Wait waits until a provider has no servers. It returns those that are left if the timeout ends first. rep hears of each

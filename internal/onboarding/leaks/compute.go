@@ -9,10 +9,10 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 )
 
 // launchPrefix begins the names of the key pairs that OpenDev's launch-node.py makes for one launch.
@@ -26,13 +26,9 @@ func listServers(ctx context.Context, c *cloud.Cloud) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := servers.List(sc, servers.ListOpts{}).AllPages(ctx)
+	all, err := nova.Servers(ctx, sc)
 	if err != nil {
-		return nil, fmt.Errorf("listing servers: %w", cloud.Classify(err))
-	}
-	all, err := servers.ExtractServers(pages)
-	if err != nil {
-		return nil, fmt.Errorf("listing servers: %w", err)
+		return nil, err
 	}
 	ids := map[string]bool{}
 	for _, s := range all {

@@ -17,6 +17,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/quota"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 )
 
 // What a mirror needs at least.
@@ -77,11 +78,7 @@ func find(ctx context.Context, c *cloud.Cloud, name string) (*servers.Server, er
 	if err != nil {
 		return nil, err
 	}
-	pages, err := servers.List(sc, servers.ListOpts{}).AllPages(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("listing servers: %w", cloud.Classify(err))
-	}
-	all, err := servers.ExtractServers(pages)
+	all, err := nova.Servers(ctx, sc)
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 )
 
 // Options say what to measure.
@@ -113,13 +113,9 @@ func (s *Sample) boots(ctx context.Context, c *cloud.Cloud, since time.Time) err
 	if err != nil {
 		return err
 	}
-	pages, err := servers.List(sc, servers.ListOpts{}).AllPages(ctx)
+	all, err := nova.Servers(ctx, sc)
 	if err != nil {
-		return fmt.Errorf("listing servers: %w", cloud.Classify(err))
-	}
-	all, err := servers.ExtractServers(pages)
-	if err != nil {
-		return fmt.Errorf("listing servers: %w", err)
+		return err
 	}
 	var took []float64
 	for _, server := range all {
