@@ -48,17 +48,17 @@ func (d *deployment) digests(ctx context.Context, result *decide.Result, plan *m
 			found[content{i.Source, false}] = i.SourceDigest
 		}
 	}
+	missing := map[content]bool{}
+	for _, i := range result.All() {
+		if c := contentOf(i); found[c] == "" {
+			missing[c] = true
+		}
+	}
 	var mu sync.Mutex
 	var unread []decide.Unread
 	var group errgroup.Group
 	group.SetLimit(16)
-	asked := map[content]bool{}
-	for _, image := range result.All() {
-		c := contentOf(image)
-		if found[c] != "" || asked[c] {
-			continue
-		}
-		asked[c] = true
+	for c := range missing {
 		group.Go(func() error {
 			digest, err := d.digest(ctx, c)
 			mu.Lock()
