@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	registryimage "github.com/hashicorp/packer-plugin-sdk/packer/registry/image"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
@@ -68,7 +69,8 @@ func (a *artifact) line(r result) string {
 	return fmt.Sprintf("cloud %s: nothing is changed: %s", r.cloud, reason)
 }
 
-// State returns image_name and images (ids by cloud), and for other keys the state of the file's artifact.
+// State returns image_name, images (ids by cloud), what HCP Packer can know about them, and for other keys the state of
+// the file's artifact.
 func (a *artifact) State(name string) any {
 	switch name {
 	case "image_name":
@@ -81,6 +83,22 @@ func (a *artifact) State(name string) any {
 			}
 		}
 		return ids
+	case registryimage.ArtifactStateURI:
+		return a.metadata()
 	}
 	return a.Artifact.State(name)
+}
+
+// metadata is for HCP Packer. The clouds' names tell the images apart there: regions of different clouds often have
+// the same name.
+func (a *artifact) metadata() []*registryimage.Image {
+	var all []*registryimage.Image
+	for _, r := range a.results {
+		if r.current {
+			all = append(all, &registryimage.Image{
+				ImageID: r.image, ProviderName: "openstack", ProviderRegion: r.cloud, Labels: map[string]string{"image_name": a.name},
+			})
+		}
+	}
+	return all
 }

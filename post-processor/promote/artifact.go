@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	registryimage "github.com/hashicorp/packer-plugin-sdk/packer/registry/image"
+	"github.com/mitchellh/mapstructure"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 )
@@ -19,6 +21,7 @@ const BuilderID = "imgctl.openstack-promote"
 type artifact struct {
 	packersdk.Artifact
 	result promote.Result
+	region string // of the cloud in which the image is
 }
 
 // BuilderId identifies this post-processor.
@@ -37,8 +40,8 @@ func (a *artifact) String() string {
 	return b.String()
 }
 
-// State returns image_id, image_name and archived (new names by id), and for other keys the state of
-// the build's artifact.
+// State returns image_id, image_name, archived (new names by id), what HCP Packer can know about the image, and for other
+// keys the state of the build's artifact.
 func (a *artifact) State(name string) any {
 	switch name {
 	case "image_id":
@@ -47,8 +50,29 @@ func (a *artifact) State(name string) any {
 		return a.result.Name
 	case "archived":
 		return a.result.Archived
+	case registryimage.ArtifactStateURI:
+		return a.metadata()
 	}
 	return a.Artifact.State(name)
+}
+
+// metadata is for HCP Packer: what the build's artifact says about the image, with the name that it has now.
+func (a *artifact) metadata() []registryimage.Image {
+	var all []registryimage.Image
+	// Between processes, an image is a map. One that can't be read is as good as none.
+	if err := mapstructure.WeakDecode(a.Artifact.State(registryimage.ArtifactStateURI), &all); err != nil {
+		all = nil
+	}
+	own := slices.IndexFunc(all, func(i registryimage.Image) bool { return i.ImageID == a.result.ImageID })
+	if own < 0 {
+		all = append(all, registryimage.Image{ImageID: a.result.ImageID, ProviderName: "openstack", ProviderRegion: a.region})
+		own = len(all) - 1
+	}
+	labels := map[string]string{}
+	maps.Copy(labels, all[own].Labels)
+	labels["image_name"] = a.result.Name
+	all[own].Labels = labels
+	return all
 }
 
 var uuid = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)

@@ -60,7 +60,7 @@ func (p *PostProcessor) promote(ctx context.Context, ui packersdk.Ui, source pac
 	if err := change.InPacker(ctx, ui, promotion, p.config.DryRun); err != nil || p.config.DryRun {
 		return source, err
 	}
-	return &artifact{Artifact: source, result: *promotion.Result}, nil
+	return &artifact{Artifact: source, result: *promotion.Result, region: main.Region()}, nil
 }
 
 // check is the boot test, nil without one.
