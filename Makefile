@@ -82,10 +82,16 @@ OUT ?= $(ROOT)/dist
 dist: ## make the files of a release in dist/: archives, packages, SBOMs, licences and checksums
 	@go -C tools/dist build -o $(BIN)/dist . && $(BIN)/dist -root $(ROOT) -out $(OUT) -version $(VERSION) $(if $(TARGETS),-targets "$(TARGETS)")
 
-test-dist: plugin $(BIN)/packer-sdc ## make a release for this system, and install it; as root with debootstrap in a clean Debian
+# Of the tests, such as -twice.
+DISTFLAGS ?=
+
+test-dist: plugin-check ## make a release for this system, and install it; as root with debootstrap in a clean Debian
 	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist
+	IMGCTL_DIST=$(CACHE)/dist go test -count=1 -v $(TESTFLAGS) ./test/dist $(if $(DISTFLAGS),-args $(DISTFLAGS))
+
+.PHONY: plugin-check
+plugin-check: plugin $(BIN)/packer-sdc ## have HashiCorp's packer-sdc check whether Packer can use the plugin
 	cd $(BIN) && ./packer-sdc plugin-check packer-plugin-openstack
-	IMGCTL_DIST=$(CACHE)/dist go test -count=1 -v $(TESTFLAGS) ./test/dist
 
 # Of `imgctl-sandbox run`, such as --faults FILE.
 SANDBOX_FLAGS ?=
@@ -284,6 +290,7 @@ generate: $(BIN)/packer-sdc ## write the HCL2 specs, and docs/reference from doc
 	@cd $(CACHE)/packer-plugin-openstack && go generate $(PACKAGES)
 	@rm -rf docs/reference # renderdocs doesn't shorten a file that is there
 	@$(BIN)/packer-sdc renderdocs -src docs/src -partials docs-partials -dst docs/reference 2>$(CACHE)/renderdocs.log || { cat $(CACHE)/renderdocs.log >&2; exit 1; }
+	@tools/web-docs.sh
 	@$(GO_BUILD) -o $(BIN)/imgctl ./cmd/imgctl
 	@$(MAKE) --no-print-directory plugins >/dev/null
 	@go test -count=1 ./internal/archtest -run TestContributingShowsTheHouse -update >/dev/null
