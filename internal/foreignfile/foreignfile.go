@@ -15,9 +15,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -98,11 +100,14 @@ func Read(path, begin string) (*Node, error) {
 
 // read reads at most one byte more than a file may have.
 func read(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // which waits for no writer of a pipe
 	if err != nil {
 		return nil, Unreadable(path, err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		return nil, fault.New(fault.Usage, "write it to a file first", "reading %s: it is a pipe", path)
+	}
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, Unreadable(path, err)

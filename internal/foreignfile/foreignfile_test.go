@@ -2,7 +2,9 @@ package foreignfile_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,4 +161,17 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("error %v, of kind %s, doesn't say where", err, fault.KindOf(err))
 		}
 	})
+}
+
+// A pipe is refused at once: nobody might ever write to it.
+func TestAPipe(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := foreignfile.Read(pipe, "name:")
+	if !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), pipe+": it is a pipe") {
+		t.Errorf("%v", err)
+	}
 }

@@ -68,9 +68,9 @@ func checkCommand() sdk.Command {
 			sdk.Duration("limit", check.DefaultTimeout, "how long the server may take until it lets in"),
 			sdk.Bool("sweep", "remove what killed checks and other dead runs have left in the project, instead of checking"),
 			sdk.Strings("run", "with --sweep, only this run, whatever its deadline").ValueName("ID"),
-			sdk.File("junit", "", "write a JUnit report to this file").ValueName("FILE"),
-			sdk.File("sarif", "", "write a SARIF report to this file").ValueName("FILE"),
-			sdk.File("html", "", "write a page for the donor to this file").ValueName("FILE"),
+			sdk.File("junit", "", "write a JUnit report to this file").ValueName("FILE").Writes(),
+			sdk.File("sarif", "", "write a SARIF report to this file").ValueName("FILE").Writes(),
+			sdk.File("html", "", "write a page for the donor to this file").ValueName("FILE").Writes(),
 		},
 		Columns: sdk.Columns{
 			{Title: "Check"},

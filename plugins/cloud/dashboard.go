@@ -31,8 +31,8 @@ func dashboardCommand() sdk.Command {
 			sdk.File("file", "", "configuration file of nodepool, which says what providers there are"),
 			sdk.String("title", "", "title of the dashboard (default: Nodepool: and the provider)").ValueName("TEXT"),
 			sdk.String("data-source", "", "uid of Grafana's data source (default: its default one of that kind)").ValueName("UID"),
-			sdk.File("statsd-mapping", "", "also write the configuration of Prometheus's statsd_exporter to this file"),
-			sdk.File("write", "", "file to write (default: standard output)"),
+			sdk.File("statsd-mapping", "", "also write the configuration of Prometheus's statsd_exporter to this file").Writes(),
+			sdk.File("write", "", "file to write (default: standard output)").Writes(),
 		},
 		Run: bridge.Run(runDashboard, map[string]string{"provider": "PROVIDER"}), Complete: completeProvider,
 	}

@@ -31,7 +31,7 @@ func generateCommand() sdk.Command {
 			sdk.Strings("region", "region to write a provider for (default: the cloud's)").ValueName("REGION"),
 			sdk.String("max-servers", "auto", "number of servers, or auto for what the quotas allow").ValueName("auto|N"),
 			sdk.Enum("backend", "nodepool", "whose configuration to write", "nodepool", zuulLauncher),
-			sdk.File("write", "", "file to write (default: standard output)"),
+			sdk.File("write", "", "file to write (default: standard output)").Writes(),
 		},
 		Run: bridge.Run(generate, map[string]string{"max_servers": "--max-servers"}),
 	}

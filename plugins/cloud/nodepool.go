@@ -61,7 +61,7 @@ func editFlags() sdk.Flags {
 	return sdk.Flags{
 		configFlag(),
 		sdk.Strings("pool", "only this pool").ValueName("POOL").Completes(sdk.CompleteDynamically),
-		sdk.File("record", "", "file that keeps the values from before (default: the name of --file with .disabled.json)"),
+		sdk.File("record", "", "file that keeps the values from before (default: the name of --file with .disabled.json)").Writes(),
 		sdk.String("patches", "", "write the change and its revert to this folder, as patches for git am, and leave the file as it is").
 			ValueName("FOLDER").Completes(sdk.CompleteDirectories),
 		sdk.String("author", "", "author of the patches, such as 'Jane Doe <jane@example.org>'").ValueName("NAME <EMAIL>"),

@@ -32,7 +32,7 @@ func watchCommand() sdk.Command {
 			sdk.File("history", "", "file that keeps the samples").Required(),
 			sdk.Bytes("upload", 0, "size of an image to upload and delete, such as 64MiB (default: none)"),
 			sdk.Float("tolerance", 1.5, "how many times as bad the last day may be"),
-			sdk.File("html", "", "write a page with plots to this file").ValueName("FILE"),
+			sdk.File("html", "", "write a page with plots to this file").ValueName("FILE").Writes(),
 		}, bridge.ScheduleFlags()...),
 		Columns: sdk.Columns{
 			{Title: "Figure"}, {Title: "Unit"}, {Title: "Last Day"}, {Title: "Before"}, {Title: "Days"}, {Title: "Worse"},

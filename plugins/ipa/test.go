@@ -52,8 +52,8 @@ func testCommand() sdk.Command {
 			sdk.Duration("clean-timeout", baremetal.DefaultClean, "how long cleaning may take"),
 			sdk.Duration("lock-timeout", baremetal.DefaultLock, "how long to wait for a locked node"),
 			sdk.Bool("push", "if it passes, roll it out to the nodes of the type, as ipa push does"),
-			sdk.File("report", "", "write a report in JSON to this file"),
-			sdk.File("junit", "", "write a JUnit report to this file"),
+			sdk.File("report", "", "write a report in JSON to this file").Writes(),
+			sdk.File("junit", "", "write a JUnit report to this file").Writes(),
 		}, rolloutFlags()),
 		Columns: sdk.Columns{
 			{Title: "Phase"},

@@ -38,7 +38,7 @@ func copyFlags() sdk.Flags {
 // lockFlags keep digests.
 func lockFlags() sdk.Flags {
 	return sdk.Flags{
-		sdk.File("lock", "", "keep the digests of what is copied in this file"),
+		sdk.File("lock", "", "keep the digests of what is copied in this file").Writes(),
 		sdk.Bool("frozen", "copy exactly what the lock file has, whatever tags say now"),
 	}
 }

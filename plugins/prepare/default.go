@@ -21,7 +21,7 @@ func defaultCommand() sdk.Command {
 				"--output-env-file containers.yaml"},
 		},
 		Flags: sdk.Flags{
-			sdk.File("output-env-file", "", "also write it to this file; one that is there is kept as FILE.backup"),
+			sdk.File("output-env-file", "", "also write it to this file; one that is there is kept as FILE.backup").Writes(),
 			sdk.Bool("local-push-destination", "have the images copied to the undercloud's registry"),
 			sdk.Bool("enable-registry-login", "have every node sign in to the registries of ContainerImageRegistryCredentials"),
 			sdk.Enum("release", imagelist.Latest, "OpenStack release whose images are meant", imagelist.Releases()...),

@@ -25,7 +25,7 @@ func exportCommand() sdk.Command {
 			{Text: "One image, to a folder", Command: "imgctl prepare export ./images quay.io/ns/openstack-nova-api:tag"},
 		},
 		Args: []sdk.Arg{
-			sdk.One("PATH", "folder, or file whose name ends in .tar").Completes(sdk.CompleteFiles),
+			sdk.One("PATH", "folder, or file whose name ends in .tar").Completes(sdk.CompleteFiles).Writes(),
 			sdk.ZeroOrMore("IMAGE", "REGISTRY/PATH:TAG (default: what the deployment uses)"),
 		},
 		Flags: slices.Concat(deploymentFlags(), registryFlags(), copyFlags(), lockFlags(), sdk.Flags{

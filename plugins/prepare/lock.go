@@ -49,7 +49,7 @@ func lockUpdateCommand() sdk.Command {
 			{Text: "Take a new nova-api only", Command: "imgctl prepare lock update images.lock nova-api -e containers.yaml"},
 		},
 		Args: []sdk.Arg{
-			sdk.One("LOCK", "lock file; it is created if it doesn't exist").Completes(sdk.CompleteFiles),
+			sdk.One("LOCK", "lock file; it is created if it doesn't exist").Completes(sdk.CompleteFiles).Writes(),
 			sdk.ZeroOrMore("IMAGE", "part of an image's name (default: all images)"),
 		},
 		Flags:   slices.Concat(deploymentFlags(), registryFlags()),

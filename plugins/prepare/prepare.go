@@ -39,7 +39,7 @@ func prepareCommand() sdk.Command {
 
 func outputFlags() sdk.Flags {
 	return sdk.Flags{
-		sdk.File("output-env-file", "", "write the answer to this file instead; one that is there is kept as FILE.backup"),
+		sdk.File("output-env-file", "", "write the answer to this file instead; one that is there is kept as FILE.backup").Writes(),
 		sdk.Enum("as", "heat", "what to write: heat's parameters, kolla-ansible's variables, or all that is known as "+
 			"JSON", answer.Formats...),
 		sdk.Bool("digest-refs", "name images by digest in place of tag; registries are asked for them"),

@@ -40,7 +40,7 @@ func planCommand() sdk.Command {
 		},
 		Flags: append(sdk.Flags{
 			policyFlag().Required(),
-			sdk.File("out", "", "write the plan to this file").ValueName("FILE"),
+			sdk.File("out", "", "write the plan to this file").ValueName("FILE").Writes(),
 			sdk.Bool("changes", "leave out images that are kept as they are"),
 		}, surveyFlags()...),
 		Columns: planColumns, Run: bridge.Run(plan),

@@ -101,7 +101,7 @@ func reportCommand() sdk.Command {
 				"/srv/www/images.html",
 		}},
 		Flags: append(sdk.Flags{
-			policyFlag().Required(), sdk.File("html", "", "the page to write").ValueName("FILE").Required(),
+			policyFlag().Required(), sdk.File("html", "", "the page to write").ValueName("FILE").Writes().Required(),
 		}, surveyFlags()...),
 		Run: bridge.Run(report),
 	}

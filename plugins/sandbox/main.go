@@ -80,7 +80,8 @@ func flags() sdk.Flags {
 		sdk.File("faults", "", "file with fault rules in YAML"),
 		sdk.Strings("image", "public image to start with: NAME=FILE for a tar archive of a root file system, or NAME alone for one "+
 			"with the built-in shell (default: base)").ValueName("NAME[=FILE]"),
-		sdk.String("request-log", "", "file to append each request to, as a line of JSON").ValueName("FILE").Completes(sdk.CompleteFiles),
+		sdk.String("request-log", "", "file to append each request to, as a line of JSON").ValueName("FILE").
+			Completes(sdk.CompleteFiles).Writes(),
 		sdk.Strings("quota", "quota, -1 for no limit, such as instances=4 or floating-ips=0").ValueName("NAME=NUMBER"),
 		sdk.Int("page-size", 0, "maximum page size of all lists; 0 for each service's own"),
 		sdk.Duration("clock-offset", 0, "how far the services' clock is ahead of this machine's, such as 10m"),

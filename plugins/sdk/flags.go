@@ -134,6 +134,10 @@ func (f Flag) Secret() Flag { return f.with(func(f *pluginv1.Flag) { f.Secret = 
 // refuses one: it is what an unset variable of a script leaves.
 func (f Flag) AllowEmpty() Flag { return f.with(func(f *pluginv1.Flag) { f.AllowEmpty = true }) }
 
+// Writes says that the command writes the file of this name. imgctl refuses one that the command also reads,
+// or writes under another flag.
+func (f Flag) Writes() Flag { return f.with(func(f *pluginv1.Flag) { f.Writes = true }) }
+
 // Hidden leaves it out of help and completion.
 func (f Flag) Hidden() Flag { return f.with(func(f *pluginv1.Flag) { f.Hidden = true }) }
 
@@ -174,5 +178,13 @@ func (a Arg) Completes(c Completion) Arg {
 func (a Arg) AllowEmpty() Arg {
 	c := proto.CloneOf(a.arg)
 	c.AllowEmpty = true
+	return Arg{c}
+}
+
+// Writes says that the command writes the file of this name. imgctl refuses one that the command also reads,
+// or writes under another flag.
+func (a Arg) Writes() Arg {
+	c := proto.CloneOf(a.arg)
+	c.Writes = true
 	return Arg{c}
 }

@@ -26,6 +26,8 @@ type Invocation struct {
 	Yes     bool
 	DryRun  bool
 	Command *cobra.Command
+
+	secretFiles map[string]string // by flag
 }
 
 // Runner runs invocations.
@@ -189,11 +191,15 @@ func leaf(p *inventory.Plugin, spec *pluginv1.Command, global *Global, runner Ru
 		var err error
 		filled.Args = args
 		filled.Flags, err = values.collect()
+		filled.secretFiles = values.secretFiles()
 		return filled, err
 	}
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		filled, err := filled(args)
 		if err != nil {
+			return err
+		}
+		if err := filled.checkFiles(); err != nil {
 			return err
 		}
 		warnOfDeprecated(c, spec)

@@ -156,6 +156,17 @@ func (v *value) value(given bool, stdin io.Reader) (*pluginv1.FlagValue, error) 
 	return manifest.Parse(f, texts)
 }
 
+// secretFiles are the files that hold secrets, by flag.
+func (v *values) secretFiles() map[string]string {
+	files := map[string]string{}
+	for _, one := range v.all {
+		if n := len(one.texts); one.flag.GetSecret() && n > 0 {
+			files[one.flag.GetName()] = one.texts[n-1]
+		}
+	}
+	return files
+}
+
 // firstLine is the first line of a file, - being standard input.
 func firstLine(path string, stdin io.Reader) (string, error) {
 	from := stdin

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
 
@@ -44,7 +45,7 @@ func (f Former) same(g Former) bool { return f.Pool == g.Pool && f.Image == g.Im
 
 const (
 	recordVersion = 1
-	maxRecord     = 4 << 20 // bytes
+	maxRecord     = foreignfile.MaxTreeSize // bytes
 )
 
 // RecordPath is where the record of a configuration file is, unless somebody chose another place.
@@ -62,7 +63,7 @@ func ReadRecord(path string) (*Record, error) {
 	case info.Size() > maxRecord:
 		return nil, fault.New(fault.Usage, "", "%s is no record of disabled providers: it has %d bytes", path, info.Size())
 	}
-	text, err := os.ReadFile(path)
+	text, err := foreignfile.ReadText(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the record of disabled providers: %w", err)
 	}

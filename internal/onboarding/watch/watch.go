@@ -52,6 +52,8 @@ func Read(path, cloud, region string) (*History, error) {
 		return h, nil
 	case err != nil:
 		return nil, fmt.Errorf("reading the history: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fault.New(fault.Usage, "", "%s is no history: it is no regular file", path)
 	case info.Size() > maxFile:
 		return nil, fault.New(fault.Usage, "", "%s is no history: it has %d bytes", path, info.Size())
 	}

@@ -134,3 +134,21 @@ func Locations() []string {
 	}
 	return slices.Compact(all)
 }
+
+// Paths are all the paths where a file may be that Read reads: clouds.yaml, and those with secrets and vendors.
+func Paths() []string {
+	var all []string
+	for _, variable := range []string{"OS_CLIENT_CONFIG_FILE", "OS_CLIENT_SECURE_FILE", "OS_CLIENT_VENDOR_FILE"} {
+		if path := os.Getenv(variable); path != "" {
+			all = append(all, path)
+		}
+	}
+	for _, folder := range folders() {
+		for _, name := range []string{"clouds", "secure", "clouds-public"} {
+			for _, suffix := range suffixes {
+				all = append(all, filepath.Join(folder, name+suffix))
+			}
+		}
+	}
+	return all
+}

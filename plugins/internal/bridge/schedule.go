@@ -11,8 +11,9 @@ import (
 // ScheduleFlags are those of a command that is run on a schedule: where to leave its report and metrics.
 func ScheduleFlags() sdk.Flags {
 	return sdk.Flags{
-		sdk.File("json-report", "", "write a report of the run to this file").ValueName("FILE"),
-		sdk.File("metrics", "", "write metrics to this file, for the textfile collector of Prometheus's node exporter").ValueName("FILE"),
+		sdk.File("json-report", "", "write a report of the run to this file").ValueName("FILE").Writes(),
+		sdk.File("metrics", "", "write metrics to this file, for the textfile collector of Prometheus's node exporter").ValueName("FILE").
+			Writes(),
 	}
 }
 

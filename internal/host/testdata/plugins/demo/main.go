@@ -39,6 +39,14 @@ func main() {
 				Columns: sdk.Columns{{Title: "A"}}},
 			{Path: "demo raw", Kind: sdk.Raw, Short: "Write bytes and exit with 7", Needs: []sdk.Need{sdk.NeedsStdin, sdk.NeedsEnvironment},
 				Run: raw},
+			{Path: "demo convert", Kind: sdk.Raw, Short: "Read files and write others", Run: convert,
+				Args: []sdk.Arg{sdk.One("FROM", "what to read").Completes(sdk.CompleteFiles),
+					sdk.Optional("TO", "what to write").Writes()},
+				Flags: sdk.Flags{
+					sdk.File("also", "", "what to read as well"), sdk.Strings("more", "what else to read").Completes(sdk.CompleteFiles),
+					sdk.String("key", "", "a secret").Secret(),
+					sdk.File("html", "", "a file to write").Writes(), sdk.File("report", "", "a file to write").Writes(),
+				}},
 			{Path: "demo noise", Kind: sdk.Show, Short: "Print where it must not", Run: noise},
 			{Path: "demo cloud", Kind: sdk.Show, Short: "Show the access to a cloud", Needs: []sdk.Need{sdk.NeedsCloud}, Run: cloud,
 				Flags: sdk.Flags{sdk.CloudName("from", "a cloud"), sdk.Bool("both", "use the default cloud as well"),
@@ -201,6 +209,18 @@ func raw(_ context.Context, in *sdk.Input, out *sdk.Output) error {
 	slices.Sort(names)
 	fmt.Fprintln(out.Stderr(), names)
 	return sdk.Exit(7)
+}
+
+func convert(_ context.Context, in *sdk.Input, _ *sdk.Output) error {
+	for _, file := range []string{in.Path(in.Arg("TO")), in.File("html"), in.File("report")} {
+		if file == "" {
+			continue
+		}
+		if err := os.WriteFile(file, []byte("written\n"), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func noise(_ context.Context, _ *sdk.Input, out *sdk.Output) error {

@@ -1187,7 +1187,10 @@ type Arg struct {
 	Values []string `protobuf:"bytes,6,rep,name=values,proto3" json:"values,omitempty"`
 	// An empty value means something, which help says. Without it the host refuses one: it is what an
 	// unset variable of a script leaves.
-	AllowEmpty    bool `protobuf:"varint,7,opt,name=allow_empty,json=allowEmpty,proto3" json:"allow_empty,omitempty"`
+	AllowEmpty bool `protobuf:"varint,7,opt,name=allow_empty,json=allowEmpty,proto3" json:"allow_empty,omitempty"`
+	// The command writes the file of this name. The host refuses a file that the command also reads, or
+	// writes under another flag, before it starts the command.
+	Writes        bool `protobuf:"varint,8,opt,name=writes,proto3" json:"writes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1271,6 +1274,13 @@ func (x *Arg) GetAllowEmpty() bool {
 	return false
 }
 
+func (x *Arg) GetWrites() bool {
+	if x != nil {
+		return x.Writes
+	}
+	return false
+}
+
 // Flag is an option, such as --older-than.
 type Flag struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1302,7 +1312,11 @@ type Flag struct {
 	Deprecated string `protobuf:"bytes,13,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
 	// An empty value, an empty element of a STRING_LIST or the empty value of a KEY means something,
 	// which help says. Without it the host refuses one: it is what an unset variable of a script leaves.
-	AllowEmpty    bool `protobuf:"varint,14,opt,name=allow_empty,json=allowEmpty,proto3" json:"allow_empty,omitempty"`
+	AllowEmpty bool `protobuf:"varint,14,opt,name=allow_empty,json=allowEmpty,proto3" json:"allow_empty,omitempty"`
+	// The command writes the file of this name. The host refuses a file that the command also reads, or
+	// writes under another flag, before it starts the command. It takes for read what is named by other
+	// flags of type FILE, by flags and arguments of completion FILE and by its own flags, and clouds.yaml.
+	Writes        bool `protobuf:"varint,15,opt,name=writes,proto3" json:"writes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1431,6 +1445,13 @@ func (x *Flag) GetDeprecated() string {
 func (x *Flag) GetAllowEmpty() bool {
 	if x != nil {
 		return x.AllowEmpty
+	}
+	return false
+}
+
+func (x *Flag) GetWrites() bool {
+	if x != nil {
+		return x.Writes
 	}
 	return false
 }
@@ -4333,7 +4354,7 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05needs\x18\x0e \x03(\x0e2\x16.imgctl.plugin.v1.NeedR\x05needs\"7\n" +
 	"\aExample\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x18\n" +
-	"\acommand\x18\x02 \x01(\tR\acommand\"\xc8\x01\n" +
+	"\acommand\x18\x02 \x01(\tR\acommand\"\xe0\x01\n" +
 	"\x03Arg\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04help\x18\x02 \x01(\tR\x04help\x12\x10\n" +
@@ -4344,7 +4365,8 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"completion\x12\x16\n" +
 	"\x06values\x18\x06 \x03(\tR\x06values\x12\x1f\n" +
 	"\vallow_empty\x18\a \x01(\bR\n" +
-	"allowEmpty\"\xa2\x03\n" +
+	"allowEmpty\x12\x16\n" +
+	"\x06writes\x18\b \x01(\bR\x06writes\"\xba\x03\n" +
 	"\x04Flag\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05short\x18\x02 \x01(\tR\x05short\x12.\n" +
@@ -4366,7 +4388,8 @@ const file_imgctl_plugin_v1_plugin_proto_rawDesc = "" +
 	"deprecated\x18\r \x01(\tR\n" +
 	"deprecated\x12\x1f\n" +
 	"\vallow_empty\x18\x0e \x01(\bR\n" +
-	"allowEmpty\"t\n" +
+	"allowEmpty\x12\x16\n" +
+	"\x06writes\x18\x0f \x01(\bR\x06writes\"t\n" +
 	"\x06Column\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12*\n" +
