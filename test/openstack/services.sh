@@ -56,9 +56,11 @@ start_libvirt() {
 
 start_compute() {
   start nova-compute PATH="$state/shims:$PATH" nova-compute --config-file "$state/etc/nova.conf"
-  local agent
+  local agent program
   for agent in "${neutron_agents[@]}"; do
-    start neutron-$agent "neutron-$agent-agent" --config-file "$state/etc/neutron.conf"
+    program=neutron-$agent-agent
+    [ ! -e "$program" ] || program=$PWD/$program # ours in place of Debian's
+    start neutron-$agent "$program" --config-file "$state/etc/neutron.conf"
   done
 }
 
