@@ -21,7 +21,7 @@ func Replace(path string, perm fs.FileMode, text []byte) error {
 }
 
 // Write is Replace for what is written bit by bit. If write fails, the older file stays as it is. Behind a
-// symbolic link, the link's target is replaced. What is no regular file, such as /dev/stdout or a pipe, is written
+// symbolic link, the link's target is replaced. The file's owner stays. What is no regular file, such as /dev/stdout or a pipe, is written
 // to as it is.
 func Write(path string, perm fs.FileMode, write func(io.Writer) error) error {
 	if err := replace(path, perm, true, write); err != nil {
@@ -46,7 +46,8 @@ func replace(path string, perm fs.FileMode, durable bool, write func(io.Writer) 
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	old, missing := os.Stat(path)
+	if missing == nil && !old.Mode().IsRegular() {
 		return through(path, write)
 	}
 	folder := filepath.Dir(path)
@@ -60,6 +61,9 @@ func replace(path string, perm fs.FileMode, durable bool, write func(io.Writer) 
 		}
 	}()
 	err = fill(temp, write)
+	if missing == nil {
+		keepOwner(temp, old)
+	}
 	if err == nil {
 		err = temp.Chmod(perm)
 	}

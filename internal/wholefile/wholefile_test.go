@@ -1,14 +1,18 @@
 package wholefile_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
@@ -134,5 +138,74 @@ func TestKeep(t *testing.T) {
 	want(t, path, "text", 0o600)
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// Root changes somebody's file: it stays theirs.
+func TestTheOwnerStays(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file to somebody")
+	}
+	path := filepath.Join(t.TempDir(), "config")
+	for _, err := range []error{os.WriteFile(path, nil, 0o600), os.Chown(path, 1234, 5678), wholefile.Replace(path, 0o640, []byte("new"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 1234 || stat.Gid != 5678 {
+		t.Errorf("it belongs to %d:%d", stat.Uid, stat.Gid)
+	}
+	want(t, path, "new", 0o640)
+}
+
+// Of many who add one to a number in a file, nobody's change is lost, by whatever path they come.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "n"), filepath.Join(t.TempDir(), "link")
+	for _, err := range []error{os.WriteFile(path, []byte("0"), 0o600), os.Symlink(path, link)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 20
+	var all sync.WaitGroup
+	for n := range many {
+		all.Go(func() {
+			by := []string{path, link}[n%2]
+			release, err := wholefile.Hold(t.Context(), by, filepath.Join(t.TempDir(), "other"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer release()
+			text, err := os.ReadFile(by)
+			number, wrong := strconv.Atoi(string(text))
+			if err := errors.Join(err, wrong, wholefile.Replace(by, 0o600, []byte(strconv.Itoa(number+1)))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if text, err := os.ReadFile(path); err != nil || string(text) != strconv.Itoa(many) {
+		t.Errorf("%q, %v", text, err)
+	}
+	release, err := wholefile.Hold(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := wholefile.Hold(ctx, link); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("while it is held: %v", err)
+	}
+	release()
+	if names := names(t, dir); !slices.Equal(names, []string{"n"}) {
+		t.Errorf("left behind: %q", names)
 	}
 }

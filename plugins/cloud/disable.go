@@ -97,6 +97,11 @@ func editOptions(in *sdk.Input) (nodepool.Options, error) {
 func editFile(ctx context.Context, in *sdk.Input, out *sdk.Output, o nodepool.Options,
 	plan func(*nodepool.Config, nodepool.Options) (*nodepool.Plan, error),
 ) error {
+	release, err := nodepool.Hold(ctx, in.File("file"), o.Record)
+	if err != nil {
+		return err
+	}
+	defer release()
 	c, err := nodepool.Read(in.File("file"))
 	if err != nil {
 		return err

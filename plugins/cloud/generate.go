@@ -110,6 +110,11 @@ func merge(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	release, err := nodepool.Hold(ctx, in.File("file"), "")
+	if err != nil {
+		return err
+	}
+	defer release()
 	into, err := nodepool.Read(in.File("file"))
 	if err != nil {
 		return err

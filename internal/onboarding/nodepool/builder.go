@@ -2,7 +2,6 @@ package nodepool
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
@@ -124,45 +123,4 @@ func (b *builder) expect(f Former, spelled string) {
 		return
 	}
 	m[f.Key] = v.Any()
-}
-
-// pauseUploads pauses each diskimage of a provider. If the provider shares its list by an alias, it gets a list of
-// its own, until it is enabled.
-func (b *builder) pauseUploads(provider *foreignfile.Value) error {
-	p := pairOf(provider, diskimages)
-	if p == nil || len(p.Value.Items) == 0 {
-		return nil
-	}
-	paused := func(image *foreignfile.Value) bool { v := image.Get(pause); return v != nil && v.True }
-	if !slices.ContainsFunc(p.Value.Items, func(i *foreignfile.Value) bool { return !paused(i) }) {
-		return nil
-	}
-	if p.Value.Alias == nil {
-		for _, image := range p.Value.Items {
-			if paused(image) {
-				continue
-			}
-			if err := b.set(image, Former{Image: nameOf(image), Key: pause, With: "true"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	at, end, err := b.source.span(p.Value)
-	if err != nil {
-		return err
-	}
-	indent := b.source.newline() + strings.Repeat(" ", p.Column+1)
-	var lines []string
-	for _, image := range p.Value.Items {
-		one, ok := image.Any().(map[string]any)
-		if !ok {
-			return image.Errorf("a diskimage of a provider is a mapping")
-		}
-		one[pause] = true
-		lines = append(lines, indent+flowText(one))
-	}
-	with := "[" + strings.Join(lines, ",") + "]"
-	b.note(Former{Key: diskimages, Was: string(b.source.text[at:end]), With: with}, p.Line, edit{at, end, with})
-	return nil
 }

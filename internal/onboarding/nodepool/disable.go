@@ -93,7 +93,7 @@ func (c *Config) Disable(o Options) (*Plan, error) {
 		}
 	}
 	if o.PauseUploads {
-		if err := b.pauseUploads(s); err != nil {
+		if err := b.pauseUploads(s, was.Values); err != nil {
 			return nil, err
 		}
 	}

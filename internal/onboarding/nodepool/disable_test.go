@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -470,5 +471,79 @@ func TestAPoolThatIsGoneStaysInTheRecord(t *testing.T) {
 	}
 	if d := r.Providers["west"]; len(d.Values) != 1 {
 		t.Errorf("the record is %+v", d)
+	}
+}
+
+// North-b shares north-a's list. In whatever order their uploads are paused and resumed, each is paused as long as it
+// is disabled, and in the end the file is as it was.
+func TestSharedListsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	paused := func(path, provider string) bool {
+		text := readText(t, path)
+		_, own, _ := strings.Cut(text, "- name: "+provider+"\n")
+		own, _, _ = strings.Cut(own, "    pools:")
+		if provider == "north-b" && strings.Contains(own, "*all_images") {
+			_, own, _ = strings.Cut(text, "&all_images")
+			own, _, _ = strings.Cut(own, "    pools:")
+		}
+		return strings.Contains(own, "pause: true")
+	}
+	for _, order := range []string{"b+ a+ b- a- b-", "b+ a+ a- b-", "b+ a+ b- b+ a- b-", "b+ a+ b- b- b+ b- a- b-"} {
+		t.Run(order, func(t *testing.T) {
+			t.Parallel()
+			path := copied(t)
+			before := readText(t, path)
+			disabled := map[string]bool{}
+			for step := range strings.FieldsSeq(order) {
+				provider, off := "north-"+step[:1], step[1:] == "+"
+				do(t, path, !off, nodepool.Options{Provider: provider, PauseUploads: off})
+				disabled[provider] = off
+				for _, p := range []string{"north-a", "north-b"} {
+					if paused(path, p) != disabled[p] {
+						t.Errorf("after %s, %s is paused: %t", step, p, !disabled[p])
+					}
+				}
+			}
+			if diff := cmp.Diff(before, readText(t, path)); diff != "" {
+				t.Errorf("enabled, the file differs:\n%s", diff)
+			}
+			if _, err := os.Stat(nodepool.RecordPath(path)); !os.IsNotExist(err) {
+				t.Errorf("a record is left: %v", err)
+			}
+		})
+	}
+}
+
+// Of many runs at once, no change is lost, neither in the file nor in the record.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	path := copied(t)
+	before := readText(t, path)
+	link := filepath.Join(t.TempDir(), "link.yaml")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	providers := []string{"north-a", "north-b", "west", "unlimited"}
+	for _, enable := range []bool{false, true} {
+		var all sync.WaitGroup
+		for n, provider := range providers {
+			all.Go(func() {
+				by := []string{path, link}[n%2]
+				release, err := nodepool.Hold(t.Context(), by, "")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer release()
+				do(t, by, enable, nodepool.Options{Provider: provider})
+			})
+		}
+		all.Wait()
+		if off := strings.Count(readText(t, path), "max-servers: 0"); !enable && off != 6 {
+			t.Errorf("%d pools of 6 are disabled", off)
+		}
+	}
+	if diff := cmp.Diff(before, readText(t, path)); diff != "" {
+		t.Errorf("enabled, the file differs:\n%s", diff)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
@@ -41,7 +42,9 @@ func (c *Config) Enable(o Options) (*Plan, error) {
 				left.Values = append(left.Values, f)
 			}
 		default:
-			b.restore(s, f)
+			if kept, ok := b.restore(s, f); ok {
+				left.Values, left.Until, left.Reason = append(left.Values, kept), time.Time{}, ""
+			}
 		}
 	}
 	for _, pool := range pools {
@@ -105,29 +108,35 @@ func (b *builder) owner(provider *foreignfile.Value, f Former) *foreignfile.Valu
 	return provider
 }
 
-// restore gives a value back, if what was written instead is still there.
-func (b *builder) restore(provider *foreignfile.Value, f Former) {
+// restore gives a value back, if what was written instead is still there. If it can't come back yet, kept is what
+// the record has to say of it.
+func (b *builder) restore(provider *foreignfile.Value, f Former) (kept Former, keep bool) {
 	m := b.owner(provider, f)
 	p := pairOf(m, f.Key)
 	if m == nil || p == nil || p.Merged && !f.Added {
 		b.stays(f)
-		return
+		return f, false
 	}
 	if f.Added {
 		e, ok := b.source.removal(m, f.Key, f.With)
 		if !ok {
 			b.stays(f)
-			return
+			return f, false
 		}
 		b.put(f, p.Line, e)
-		return
+		return f, false
+	}
+	if p.Value.Alias != nil || !b.written(p.Value, f.With) {
+		b.stays(f)
+		return f, false
 	}
 	at := b.source.offset(p.Value.Line, p.Value.Column)
-	if at < 0 || p.Value.Alias != nil || !bytes.HasPrefix(b.source.text[at:], []byte(f.With)) || !ends(b.source.text[at+len(f.With):]) {
-		b.stays(f)
-		return
+	e := edit{at, at + len(f.With), f.Was}
+	if kept, ok := b.keepOwn(f, p, e); ok {
+		return kept, true
 	}
-	b.put(f, p.Line, edit{at, at + len(f.With), f.Was})
+	b.put(f, p.Line, e)
+	return f, false
 }
 
 func (b *builder) put(f Former, line int, e edit) {

@@ -48,8 +48,14 @@ const (
 	maxRecord     = foreignfile.MaxTreeSize // bytes
 )
 
-// RecordPath is where the record of a configuration file is, unless somebody chose another place.
-func RecordPath(config string) string { return config + ".disabled.json" }
+// RecordPath is where the record of a configuration file is, unless somebody chose another place. A symbolic link to
+// the file has no record of its own.
+func RecordPath(config string) string {
+	if info, err := os.Lstat(config); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		config = wholefile.Target(config)
+	}
+	return config + ".disabled.json"
+}
 
 // ReadRecord reads a record. A file that doesn't exist is an empty one.
 func ReadRecord(path string) (*Record, error) {

@@ -1,0 +1,73 @@
+package wholefile
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Hold keeps other processes that call it out of the files' folders until release is called or the process ends, so
+// that what one reads, changes and writes can't be lost to another. It waits for them as long as ctx lives. It leaves
+// nothing behind. A file system without locks offers no such protection.
+func Hold(ctx context.Context, paths ...string) (release func(), err error) {
+	var held []*os.File
+	release = func() {
+		for _, f := range held {
+			_ = f.Close() // which gives up the lock
+		}
+	}
+	for _, folder := range foldersOf(paths) {
+		f, err := os.Open(folder)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		held = append(held, f)
+		if err := lock(ctx, f); err != nil {
+			release()
+			return nil, fmt.Errorf("waiting for another run that uses %s: %w", folder, err)
+		}
+	}
+	return release, nil
+}
+
+// foldersOf are the folders of files, each once and in one order for everybody, so that nobody waits for one another.
+func foldersOf(paths []string) []string {
+	var all []string
+	for _, path := range paths {
+		path = Target(path)
+		all = append(all, filepath.Dir(path))
+	}
+	return slices.Compact(slices.SortedFunc(slices.Values(all), cmp.Compare[string]))
+}
+
+// Target is the file that a path stands for: what Write replaces behind a symbolic link.
+func Target(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(folder, filepath.Base(path))
+	}
+	return path
+}
+
+// pace is how often a lock that another process has is tried.
+const pace = 50 * time.Millisecond
+
+// sleep waits for a moment, or until ctx ends.
+func sleep(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(pace):
+		return nil
+	}
+}

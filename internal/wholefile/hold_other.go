@@ -1,0 +1,12 @@
+//go:build !unix
+
+package wholefile
+
+import (
+	"context"
+	"os"
+)
+
+func lock(context.Context, *os.File) error { return nil }
+
+func keepOwner(*os.File, os.FileInfo) {}
