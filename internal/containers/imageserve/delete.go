@@ -15,15 +15,12 @@ func (f *Folder) Delete(ctx context.Context, repository, tag string) error {
 		return err
 	}
 	dir := path.Join("v2", repository, "manifests")
-	err := f.root.Remove(path.Join(dir, tag+typeMapSuffix))
-	if errors.Is(err, fs.ErrNotExist) {
-		if info, linkErr := f.root.Lstat(path.Join(dir, tag)); linkErr != nil || info.Mode()&fs.ModeSymlink == 0 {
+	file := path.Join(dir, tag+typeMapSuffix)
+	if _, err := f.root.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+		file = path.Join(dir, tag)
+		if info, linkErr := f.root.Lstat(file); linkErr != nil || info.Mode()&fs.ModeSymlink == 0 {
 			return missing("tag "+tag+" of "+repository, err)
 		}
-		err = f.root.Remove(path.Join(dir, tag))
 	}
-	if err != nil {
-		return disk.Explain(path.Join(dir, tag), err)
-	}
-	return f.listTags(ctx, repository)
+	return f.retag(ctx, repository, tag, false, func() error { return disk.Explain(file, f.root.Remove(file)) })
 }

@@ -3,22 +3,39 @@ package imageserve
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
 )
 
-// listTags writes a repository's list of tags, which Apache answers with.
-func (f *Folder) listTags(ctx context.Context, repository string) error {
+// retag does what adds a tag to a repository or takes one away, after it has written the list of tags, which Apache
+// answers with, as it is then: a process that is killed in between has the tag to change yet, and does it again.
+func (f *Folder) retag(ctx context.Context, repository, tag string, adds bool, do func() error) error {
 	return f.alone(ctx, func() error {
 		tags, err := f.Tags(repository)
 		if err != nil {
 			return err
 		}
-		return f.list(path.Join("v2", repository, "tags/list"), map[string]any{"name": repository, "tags": tags})
+		later := slices.DeleteFunc(slices.Clone(tags), func(t string) bool { return t == tag })
+		if adds {
+			later = slices.Sorted(slices.Values(append(later, tag)))
+		}
+		if err := f.listTags(repository, later); err != nil {
+			return err
+		}
+		if err := do(); err != nil {
+			return errors.Join(err, f.listTags(repository, tags))
+		}
+		return nil
 	})
+}
+
+func (f *Folder) listTags(repository string, tags []string) error {
+	return f.list(path.Join("v2", repository, "tags/list"), map[string]any{"name": repository, "tags": tags})
 }
 
 // catalog writes the list of repositories.

@@ -40,10 +40,9 @@ func (f Images) PutManifest(ctx context.Context, i registry.Image, m *registry.M
 	if err != nil {
 		return err
 	}
-	if err := disk.Text(f.root, path.Join(dir, i.Identifier+typeMapSuffix), typeMap); err != nil {
-		return err
-	}
-	return f.listTags(ctx, i.Repository)
+	return f.retag(ctx, i.Repository, i.Identifier, true, func() error {
+		return disk.Text(f.root, path.Join(dir, i.Identifier+typeMapSuffix), typeMap)
+	})
 }
 
 // typeMap is what Apache gives for a tag, by the types that are accepted. Who accepts no index gets its
