@@ -150,7 +150,7 @@ test-old-packer: plugin $(OLD_PACKER) ## run builds, examples and conversions wi
 
 # Where much runs at once, without what does the same thing hundreds of times.
 .PHONY: test-race-short
-test-race-short: PACKAGES := ./builder/... ./internal/openstack/... ./internal/image/promote/... ./internal/host/... ./sandbox/... ./plugins/sdk/...
+test-race-short: PACKAGES := ./builder/... ./internal/openstack/... ./internal/image/promote/... ./internal/host/... ./sandbox/... ./plugins/prepare/... ./plugins/sdk/...
 test-race-short: override TESTFLAGS += -short
 test-race-short: test-race ## the same, only where it matters most, in minutes
 
