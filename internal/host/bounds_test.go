@@ -98,6 +98,9 @@ func TestAManifestThatIsTooLarge(t *testing.T) {
 	}
 }
 
+// apart is the pause between two signals that aren't one: those within a second are.
+const apart = 1100 * time.Millisecond
+
 // unread starts a command whose standard output nobody reads, and waits until it can write no more.
 func unread(t *testing.T, w *world, args ...string) (end func(signals ...syscall.Signal) (code int, took time.Duration, stderr string)) {
 	t.Helper()
@@ -129,7 +132,7 @@ func unread(t *testing.T, w *world, args ...string) (end func(signals ...syscall
 		begun := time.Now()
 		for i, signal := range signals {
 			if i > 0 {
-				time.Sleep(200 * time.Millisecond) // two at once would be one
+				time.Sleep(apart)
 			}
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
@@ -174,7 +177,7 @@ func TestSignalsAreHeardThoughNobodyReads(t *testing.T) {
 		eventually(t, "the plugin's rows fill imgctl's memory", func() bool { return resident(cmd.Process.Pid) > 64<<20 })
 		for range 2 {
 			_ = cmd.Process.Signal(syscall.SIGINT)
-			time.Sleep(100 * time.Millisecond) // two at once would be one
+			time.Sleep(apart)
 		}
 		begun := time.Now()
 		_ = cmd.Wait()

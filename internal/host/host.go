@@ -54,11 +54,10 @@ func Main(args []string) int {
 		version:  version.String(),
 	}
 	h.console.Redact = h.redactor.String
-	signal.Notify(h.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, session.Resized)
+	h.hear()
 	// A closed pipe is an error of the write then, and doesn't end the program before the command
 	// has cleaned up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	go h.lastResort()
 	err := h.execute(args)
 	if errors.Is(err, session.ErrAbandoned) {
 		return h.leave(err)

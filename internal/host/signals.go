@@ -7,19 +7,41 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/session"
 )
 
-// patience is how long the command, or imgctl itself, may take to end in order after a signal.
-const patience = 3 * time.Second
+const (
+	// patience is how long the command, or imgctl itself, may take to end in order after a signal.
+	patience = 3 * time.Second
+	// together is how long after a signal others belong to it: timeout(1) sends its signal to the command and to its
+	// process group, systemd sends SIGHUP behind SIGTERM, and neither means that the command is to be abandoned.
+	together = time.Second
+)
 
-// lastResort ends imgctl if signals had no effect: after the second one always, and after the first if no
-// plugin's command is running that would clean up. It does nothing else, so nothing can block it.
-func (h *Host) lastResort() {
+// hear passes on the signals, of which those within a moment are one. It also ends imgctl if they had no effect:
+// after the second one always, and after the first if no plugin's command is running that would clean up. Nothing
+// can block it.
+func (h *Host) hear() {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	for heard := 1; ; heard++ {
-		<-signals
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, session.Resized)
+	go h.count(signals)
+}
+
+func (h *Host) count(signals <-chan os.Signal) {
+	heard, last := 0, time.Time{}
+	for s := range signals {
+		if s != session.Resized {
+			if heard > 0 && time.Since(last) < together {
+				continue
+			}
+			heard, last = heard+1, time.Now()
+		}
+		select {
+		case h.signals <- s:
+		default:
+		}
 		switch {
+		case s == session.Resized:
 		case heard > 2:
 			h.end()
 		case heard == 2, !h.running.Load():

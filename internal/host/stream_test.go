@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
 )
@@ -178,6 +179,37 @@ func TestSignalsLetThePluginCleanUp(t *testing.T) {
 	}
 }
 
+// A signal that comes twice, as timeout sends it, or with another one, as systemd does, is one.
+func TestSignalsAtOnceAreOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cmd := w.command("demo", "wait", "--cleanup", "3s")
+	var stdout strings.Builder
+	cmd.Stdout = &stdout
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr := bufio.NewReader(pipe)
+	pidOf(t, stderr)
+	for _, next := range []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM, syscall.SIGHUP} {
+		if err := cmd.Process.Signal(next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rest strings.Builder
+	if _, err := stderr.WriteTo(&rest); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || stdout.String() != "cleaned up\n" || strings.Contains(rest.String(), "abandoned") {
+		t.Errorf("exit %d\n%s%s", code, stdout.String(), rest.String())
+	}
+}
+
 func TestTheSecondSignalAbandons(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -199,6 +231,7 @@ func TestTheSecondSignalAbandons(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	time.Sleep(apart)
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -252,6 +285,7 @@ func TestADeafPluginIsGivenUp(t *testing.T) {
 				t.Fatalf("no %q: %v", want, err)
 			}
 		}
+		time.Sleep(apart)
 	}
 	_ = cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != 130 {
