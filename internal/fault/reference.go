@@ -57,8 +57,8 @@ func (a Action) With(name string, value any) Action {
 
 // Words are the subject, the verb and the objects; objects that a shell would split are quoted.
 func (a Action) Words() string {
-	all := make([]string, 0, 2+len(a.Objects))
-	for _, word := range append([]string{a.Subject, a.Verb}, a.Objects...) {
+	all := strings.Fields(a.Subject + " " + a.Verb)
+	for _, word := range a.Objects {
 		switch {
 		case word == "":
 		case strings.ContainsFunc(word, special):

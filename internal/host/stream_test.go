@@ -205,8 +205,9 @@ func TestSignalsAtOnceAreOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 130 || stdout.String() != "cleaned up\n" || strings.Contains(rest.String(), "abandoned") {
-		t.Errorf("exit %d\n%s%s", code, stdout.String(), rest.String())
+	code, said := cmd.ProcessState.ExitCode(), rest.String()
+	if code != 130 || stdout.String() != "cleaned up\n" || strings.Contains(said, "abandoned") {
+		t.Errorf("exit %d\n%s%s", code, stdout.String(), said)
 	}
 }
 

@@ -31,7 +31,7 @@ func deadLettersCommand() sdk.Command {
 				return err
 			}
 			for _, m := range dead {
-				out.Row(m.ID, m.Subject, m.Attempt, m.Failure.At.UTC().Format(time.RFC3339), lastLine(m.Failure.Reason), m.Failure.Log)
+				out.Row(m.ID, m.Subject, m.Attempt, m.Failure.At.UTC().Format(time.RFC3339), firstOf(m.Failure.Reason), m.Failure.Log)
 			}
 			return nil
 		}),

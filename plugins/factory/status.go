@@ -78,7 +78,7 @@ func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		state, reason := "running", ""
 		switch r := runs[0].Result; {
 		case r != nil:
-			state, reason = r.Outcome, lastLine(r.Reason)
+			state, reason = r.Outcome, firstOf(r.Reason)
 		case !runs[0].Running():
 			state, reason = "died", "its worker has ended"
 		}
@@ -88,8 +88,8 @@ func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	return nil
 }
 
-// lastLine is what a table has room for.
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
+// firstOf is what a table has room for: reasons begin with what counts.
+func firstOf(reason string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(reason), "\n")
+	return line
 }

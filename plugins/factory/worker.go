@@ -36,7 +36,8 @@ func workerCommand() sdk.Command {
 			"--build-cloud.\n\n" +
 			"A failed build is tried again after a pause; after several failures its request becomes a dead letter, as does at once a " +
 			"request that can't be understood. On SIGTERM or Ctrl-C the worker takes no more requests, and running builds have " +
-			"--grace to finish; then packer is interrupted, so that it removes its servers, and the requests return to the queue.",
+			"--grace to finish; then packer is interrupted, so that it removes its servers, and the requests return to the queue.\n\n" +
+			"With --until-empty, the exit code is 3 if builds have failed.",
 		Examples: []sdk.Example{
 			{
 				Text: "Build up to four images at once",
@@ -164,20 +165,22 @@ func workerOptions(in *sdk.Input, c *config.Config) (o worker.Options, err error
 		Suffix: in.String("suffix"), Grace: in.Duration("grace"),
 		Keep: buildlog.Keep{Runs: in.Int("keep-logs"), Age: in.Duration("keep-logs-for"), Bytes: in.Bytes("keep-logs-size")},
 		Packer: packer.Build{
-			Program: in.String("packer"), Cleanup: cleanup, Env: packer.Environment(in.Environment(), in.Strings("env")...),
+			Program: program(in, c), Cleanup: cleanup, Env: packer.Environment(in.Environment(), in.Strings("env")...),
 		},
 	}
 	if o.Logs, err = buildlog.In(c.LogDir); err != nil {
 		return o, err
 	}
-	if o.Packer.Program == "" {
-		o.Packer.Program = "packer"
-		if _, err := os.Stat(c.PackerBinary); err == nil {
-			o.Packer.Program = c.PackerBinary
-		}
+	// What is wrong here would fail every build, and cost each message an attempt.
+	if o.Packer.Program, err = o.Packer.Find(); err != nil {
+		return o, err
 	}
 	for _, file := range in.Strings("var-file") {
-		o.Packer.VarFiles = append(o.Packer.VarFiles, in.Path(file))
+		file = in.Path(file)
+		if _, err := os.Stat(file); err != nil {
+			return o, fault.Bad("var_file", "", "%w", err)
+		}
+		o.Packer.VarFiles = append(o.Packer.VarFiles, file)
 	}
 	file, entry := in.File("build-clouds"), in.String("build-cloud")
 	if (file == "") != (entry == "") {
@@ -186,12 +189,26 @@ func workerOptions(in *sdk.Input, c *config.Config) (o worker.Options, err error
 	return o, credentials(&o.Packer, c, file, entry)
 }
 
+// program is packer: a name, or a path that is relative to the user's folder.
+func program(in *sdk.Input, c *config.Config) string {
+	if name := in.String("packer"); name != "" {
+		if strings.Contains(name, "/") {
+			return in.Path(name)
+		}
+		return name
+	}
+	if _, err := os.Stat(c.PackerBinary); err == nil {
+		return c.PackerBinary
+	}
+	return "packer"
+}
+
 // credentials gives packer those to build with, and nothing of those that promote.
 func credentials(b *packer.Build, c *config.Config, file, entry string) (err error) {
 	// Without this, packer would find the user's own clouds.yaml, which has the credentials that promote.
 	b.Env["OS_CLIENT_CONFIG_FILE"] = os.DevNull
 	if file != "" {
-		if b.Secrets, err = config.CloudSecrets(file); err != nil {
+		if b.Secrets, err = config.CloudSecrets(file, entry); err != nil {
 			return fault.Bad("build-clouds", "", "%w", err)
 		}
 		b.Env["OS_CLOUD"] = entry

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ func TestAPoisonMessageIsTriedOnce(t *testing.T) {
 		poison.Body = []byte("{")
 		unknown.Body = []byte(strings.ReplaceAll(string(unknown.Body), "7x", "9x"))
 		w.publish(poison, unknown)
-		w.work(w.options())
+		w.fails(w.options())
 		dead := w.dead()
 		if len(dead) != 2 {
 			t.Fatalf("dead letters %v", dead)
@@ -72,10 +73,52 @@ func TestAPoisonMessageIsTriedOnce(t *testing.T) {
 				t.Errorf("%+v", m)
 			}
 		}
-		if len(w.built()) != 0 || len(w.runs("sl7x-x86_64 web")) != 0 {
+		if len(w.built()) != 0 {
 			t.Error("something was built")
 		}
+		for _, m := range dead { // whoever asks for the image's builds sees why there is none
+			runs := w.runs(m.Subject)
+			if len(runs) != 1 || runs[0].Result == nil || runs[0].Result.Outcome != buildlog.Failed || m.Failure.Log != runs[0].Log() {
+				t.Errorf("runs of %s: %+v", m.Subject, runs)
+				continue
+			}
+			if log, err := os.ReadFile(runs[0].Log()); err != nil || !strings.Contains(string(log), m.Failure.Reason) {
+				t.Errorf("log %v\n%s", err, log)
+			}
+		}
 	})
+}
+
+// A failure before packer starts has a log, too, and the worker's end tells of it.
+func TestAFailureBeforeTheBuildHasALog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, filepath.Join(t.TempDir(), "queue.db"), "")
+	failed := func(image, want string) {
+		t.Helper()
+		runs := w.runs("sl7x-x86_64 " + image)
+		if len(runs) == 0 || runs[0].Result == nil {
+			t.Errorf("runs of %s: %+v", image, runs)
+			return
+		}
+		if r := runs[0].Result; r.Outcome != buildlog.Failed || !strings.Contains(r.Reason, want) {
+			t.Errorf("result of %s: %+v", image, r)
+		}
+		if log, err := os.ReadFile(runs[0].Log()); err != nil || !strings.Contains(string(log), want) {
+			t.Errorf("log of %s: %v\n%s", image, err, log)
+		}
+	}
+	w.write("source-images.json", `{"sl7x-x86_64": "no such image"}`)
+	w.publish(message("source", "", 1))
+	w.fails(w.options())
+	failed("source", `"no such image"`)
+	w.write("source-images.json", fmt.Sprintf(`{"sl7x-x86_64": %q}`, w.source))
+	w.write("template-map.json", `{"DEFAULT": ["web.pkr.hcl"], "template-sl7x-x86_64": ["missing.pkr.hcl"]}`)
+	w.publish(message("template", "", 1), message("web", "", 1))
+	w.fails(w.options())
+	failed("template", "missing.pkr.hcl")
+	if w.current()["sl7x-x86_64 web"] == nil {
+		t.Error("the failure of another request ended the worker")
+	}
 }
 
 func TestFiveFailuresAreADeadLetterWithFiveLogs(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/buildlog"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/packer"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/promote"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
@@ -210,6 +211,16 @@ func (w *world) work(o worker.Options) {
 	}
 	if ctx.Err() != nil {
 		w.t.Fatalf("not done after %s", patience)
+	}
+}
+
+// fails is work whose requests fail, all of them.
+func (w *world) fails(o worker.Options) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	if err := worker.Run(ctx, o, w.rep); !fault.Is(err, fault.Partial) {
+		w.t.Fatal(err)
 	}
 }
 

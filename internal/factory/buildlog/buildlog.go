@@ -129,6 +129,16 @@ func (s *Store) Begin(b Build) (*Run, error) {
 // Log is the path of the run's log.
 func (r *Run) Log() string { return filepath.Join(r.Folder, LogFile) }
 
+// Say adds a line to the log.
+func (r *Run) Say(text string) error {
+	f, err := os.OpenFile(r.Log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+	if err != nil {
+		return fmt.Errorf("writing the log: %w", err)
+	}
+	_, err = fmt.Fprintf(f, "%s %s\n", time.Now().UTC().Format(time.RFC3339), text)
+	return errors.Join(err, f.Close())
+}
+
 // goOn marks the run as one that is going on, until it ends or this process does.
 func (r *Run) goOn() (err error) {
 	if r.going, err = os.OpenFile(filepath.Join(r.Folder, goingFile), os.O_CREATE|os.O_WRONLY, 0o640); err == nil {

@@ -3,8 +3,10 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -97,8 +99,8 @@ func Secrets(variables map[string]string) (all []string) {
 	return all
 }
 
-// CloudSecrets are the secrets of a clouds.yaml.
-func CloudSecrets(path string) ([]string, error) {
+// CloudSecrets are the secrets of a clouds.yaml, which has to have the entry.
+func CloudSecrets(path, entry string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, foreignfile.Unreadable(path, err)
@@ -110,6 +112,19 @@ func CloudSecrets(path string) ([]string, error) {
 	var root yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&root); err != nil {
 		return nil, fault.New(fault.Usage, "", "reading %s: it is no YAML", path) // the error may have a secret in it
+	}
+	var file struct {
+		Clouds map[string]yaml.Node `yaml:"clouds"`
+	}
+	if err := root.Decode(&file); err != nil {
+		return nil, fault.New(fault.Usage, "", "reading %s: it isn't like a clouds.yaml", path)
+	}
+	if _, ok := file.Clouds[entry]; !ok {
+		near := ""
+		if n := foreignfile.Nearest(entry, slices.Sorted(maps.Keys(file.Clouds))); n != "" {
+			near = fmt.Sprintf("; did you mean %s?", n)
+		}
+		return nil, fault.New(fault.Usage, "", "reading %s: it has no cloud %q%s", path, entry, near)
 	}
 	var walk func(n *yaml.Node)
 	walk = func(n *yaml.Node) {

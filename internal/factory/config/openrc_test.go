@@ -64,12 +64,15 @@ clouds:
   b: {auth: {application_credential_id: x, application_credential_secret: "two"}}
   c: *a
   d: {auth: {token: three, password: ""}}
-`))
+`), "c")
 	slices.Sort(got)
 	if fmt.Sprint(got) != "[one three two]" || err != nil {
 		t.Errorf("%v %v", got, err)
 	}
-	if _, err := CloudSecrets(script(t, "password: hunter2: [")); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := CloudSecrets(script(t, "password: hunter2: ["), "a"); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+	if _, err := CloudSecrets(script(t, "clouds: {builder: {}}"), "bulder"); err == nil || !strings.Contains(err.Error(), "mean builder?") {
 		t.Error(err)
 	}
 }

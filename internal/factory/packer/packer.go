@@ -63,7 +63,7 @@ func (b Build) Run(ctx context.Context) ([]Artifact, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	program, err := b.program()
+	program, err := b.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -93,22 +93,29 @@ func (b Build) Run(ctx context.Context) ([]Artifact, error) {
 	}
 }
 
-func (b Build) program() (string, error) {
+// Find is the path of Program, or a fault.Usage if it can't be run.
+func (b Build) Find() (string, error) {
 	advice := fault.Advise("set %s to the path of Packer", fault.Option("packer"))
 	if strings.Contains(b.Program, "/") {
-		if _, err := os.Stat(b.Program); err != nil {
+		info, err := os.Stat(b.Program)
+		switch {
+		case err != nil:
 			return "", fault.New(fault.Usage, advice, "no Packer to build with: %w", err)
+		case !runs(info):
+			return "", fault.New(fault.Usage, advice, "no Packer to build with: %s isn't a program", b.Program)
 		}
-		return b.Program, nil
+		return filepath.Abs(b.Program) // a build runs in its template's folder
 	}
 	for _, folder := range filepath.SplitList(b.Env["PATH"]) {
 		path := filepath.Join(folder, b.Program)
-		if info, err := os.Stat(path); err == nil && filepath.IsAbs(path) && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		if info, err := os.Stat(path); err == nil && filepath.IsAbs(path) && runs(info) {
 			return path, nil
 		}
 	}
 	return "", fault.New(fault.Usage, advice, "no Packer to build with: %q isn't in PATH", b.Program)
 }
+
+func runs(info os.FileInfo) bool { return info.Mode().IsRegular() && info.Mode()&0o111 != 0 }
 
 // env is the environment with the variables of the template.
 func (b Build) env() ([]string, error) {

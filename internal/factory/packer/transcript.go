@@ -14,8 +14,8 @@ import (
 const (
 	// longest is how much of a line is kept, in bytes.
 	longest = 64 << 10
-	// lastWords is how many lines of errors make up the reason of a failure.
-	lastWords = 10
+	// words is how many lines of errors make up the reason of a failure.
+	words = 20
 )
 
 // transcript turns packer's machine-readable output into a log for people, and collects artifacts and errors.
@@ -28,8 +28,9 @@ type transcript struct {
 	out, err  line
 	artifacts []Artifact
 	builder   map[string]string // by build and number of the artifact
-	problems  []string          // the last ones, of packer's errors
-	recent    []string          // the last lines of any kind
+	fatal     []string          // why builds failed
+	problems  []string          // what packer shows as errors: those of templates, but also what programs say there
+	recent    string            // the last line of any kind
 }
 
 func newTranscript(log io.Writer, secrets []string) *transcript {
@@ -129,12 +130,18 @@ func (t *transcript) machine(text string) {
 				continue
 			}
 			t.say(time.Now(), part)
-			if what == "error" {
-				t.problems = keepLast(t.problems, t.secrets.Replace(part))
+			if what == "error" && len(t.problems) < words {
+				t.problems = append(t.problems, t.secrets.Replace(part))
 			}
 		}
 	case "error":
-		t.problems = keepLast(t.problems, t.secrets.Replace(unescape.Replace(strings.Join(fields[3:], ","))))
+		if len(t.fatal) < words {
+			why := unescape.Replace(strings.Join(fields[3:], ","))
+			if build != "" {
+				why = build + ": " + why
+			}
+			t.fatal = append(t.fatal, t.secrets.Replace(why))
+		}
 	case "artifact":
 		// What is the artifact's number; data is a key and a value.
 		key, value, _ := strings.Cut(data, ",")
@@ -150,24 +157,21 @@ func (t *transcript) machine(text string) {
 // say writes a line to the log.
 func (t *transcript) say(at time.Time, text string) {
 	text = t.secrets.Replace(text)
-	t.recent = keepLast(t.recent, text)
+	t.recent = text
 	if _, err := fmt.Fprintf(t.log, "%s %s\n", at.UTC().Format(time.RFC3339), text); err != nil && t.failed == nil {
 		t.failed = fault.New(fault.Internal, "", "writing the log: %w", err)
 	}
 }
 
-func keepLast(lines []string, next string) []string {
-	lines = append(lines, next)
-	return lines[max(0, len(lines)-lastWords):]
-}
-
-// reason is why packer failed, as far as it has said so.
+// reason is why packer failed, as far as it has said so; its first line is the most telling one.
 func (t *transcript) reason() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := t.problems
-	if len(lines) == 0 {
-		lines = t.recent
+	switch {
+	case len(t.fatal) > 0:
+		return strings.Join(t.fatal, "\n")
+	case len(t.problems) > 0:
+		return strings.Join(t.problems, "\n")
 	}
-	return strings.Join(lines, "\n")
+	return t.recent
 }

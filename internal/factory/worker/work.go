@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,14 +25,14 @@ var errSuperseded = errors.New("an image of a newer message is current")
 func (w *worker) work(ctx context.Context, m queue.Message) verdict {
 	from, err := w.load(ctx)
 	if err != nil {
-		return w.failed(ctx, m.ID, err, "")
+		return w.traced(m, m.Subject, w.failed(ctx, m.ID, err, ""))
 	}
 	j, err := w.resolve(m, from)
 	if err != nil {
-		return verdict{bury: &queue.Failure{Reason: err.Error()}}
+		return w.traced(m, m.Subject, verdict{bury: &queue.Failure{Reason: err.Error()}})
 	}
 	if err := w.findSource(ctx, j); err != nil {
-		return w.failed(ctx, j.Name, err, "")
+		return w.traced(m, j.Name, w.failed(ctx, j.Name, err, ""))
 	}
 	if v, over := w.superseded(ctx, j); over {
 		return v
@@ -90,13 +91,51 @@ func (w *worker) putOff(ctx context.Context, what string, err error) verdict {
 	return v
 }
 
+// begin makes the log of a run.
+func (w *worker) begin(m queue.Message, image, digest string) (*buildlog.Run, error) {
+	return w.Logs.Begin(buildlog.Build{
+		Image: image, Message: m.ID, Sequence: m.Sequence, Attempt: m.Attempt + 1, Profile: digest, Worker: w.name,
+		Started: time.Now().UTC(),
+	})
+}
+
+// traced gives a failure from before the build a log, so that whoever asks for the image's builds sees it.
+func (w *worker) traced(m queue.Message, image string, v verdict) verdict {
+	failure := cmp.Or(v.fail, v.bury)
+	if failure == nil || image == "" {
+		return v
+	}
+	v.image = image
+	run, err := w.begin(m, image, "")
+	if err != nil {
+		w.rep.Warn("%s: %v", image, err)
+		return v
+	}
+	failure.Log = run.Log()
+	w.close(run, image, buildlog.Result{Outcome: buildlog.Failed, Reason: failure.Reason})
+	return v
+}
+
+// close ends a run, of which a failure is the log's last line.
+func (w *worker) close(run *buildlog.Run, image string, r buildlog.Result) {
+	if r.Outcome == buildlog.Failed {
+		if err := run.Say("Failed: " + r.Reason); err != nil {
+			w.rep.Warn("%s: %v", image, err)
+		}
+	}
+	r.Ended = time.Now().UTC()
+	if err := run.End(r); err != nil {
+		w.rep.Warn("%s: %v", image, err)
+	}
+	if _, err := w.Logs.Prune(w.Keep, time.Now()); err != nil {
+		w.rep.Warn("removing old logs: %v", err)
+	}
+}
+
 // run builds all templates of a job, with logs.
 func (w *worker) run(ctx context.Context, j *job) verdict {
 	started := time.Now()
-	run, err := w.Logs.Begin(buildlog.Build{
-		Image: j.Name, Message: j.ID, Sequence: j.Sequence, Attempt: j.Attempt + 1, Profile: j.digest, Worker: w.name,
-		Started: started.UTC(),
-	})
+	run, err := w.begin(j.Message, j.Name, j.digest)
 	if err != nil {
 		return w.failed(ctx, j.Name, err, "")
 	}
@@ -110,7 +149,7 @@ func (w *worker) run(ctx context.Context, j *job) verdict {
 	if err == nil && len(images) > 0 {
 		w.clear(ctx, j, images)
 	}
-	v, result := verdict{image: j.Name}, buildlog.Result{Images: images, Outcome: buildlog.Unchanged, Ended: time.Now().UTC()}
+	v, result := verdict{image: j.Name}, buildlog.Result{Images: images, Outcome: buildlog.Unchanged}
 	switch {
 	case errors.Is(err, errSuperseded):
 		w.rep.Step("%s: message %s: %v", j.Name, j.ID, err)
@@ -127,12 +166,7 @@ func (w *worker) run(ctx context.Context, j *job) verdict {
 	default:
 		w.rep.Step("%s: the image is current already", j.Name)
 	}
-	if err := run.End(result); err != nil {
-		w.rep.Warn("%s: %v", j.Name, err)
-	}
-	if _, err := w.Logs.Prune(w.Keep, time.Now()); err != nil {
-		w.rep.Warn("removing old logs: %v", err)
-	}
+	w.close(run, j.Name, result)
 	return v
 }
 

@@ -56,7 +56,7 @@ type Options struct {
 	Dependants func(ctx context.Context, image string) error
 	// Notify is nil, or is told of builds that have made an image or have failed. The worker waits for it at its end.
 	Notify func(Ended)
-	// UntilEmpty ends the worker when there is nothing to do.
+	// UntilEmpty ends the worker when there is nothing to do; with a fault.Partial if builds have failed.
 	UntilEmpty bool
 }
 
@@ -95,6 +95,8 @@ type worker struct {
 	mu       sync.Mutex
 	active   int
 	deferred map[string]bool // messages that this worker put off
+	failures map[string]bool // messages whose last try failed
+	done     int             // messages that are done
 }
 
 // errDraining interrupts builds for which there is no time any more.
@@ -113,7 +115,8 @@ func Run(ctx context.Context, o Options, rep report.Reporter) error {
 	hard, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
 	w := &worker{
-		Options: o, rep: rep, name: fmt.Sprintf("%s/%d", host, os.Getpid()), hard: hard, deferred: map[string]bool{},
+		Options: o, rep: rep, name: fmt.Sprintf("%s/%d", host, os.Getpid()), hard: hard,
+		deferred: map[string]bool{}, failures: map[string]bool{},
 	}
 	taking, stop := context.WithCancel(ctx)
 	defer stop()
@@ -140,7 +143,32 @@ func Run(ctx context.Context, o Options, rep report.Reporter) error {
 		case <-taking.Done():
 		}
 	})
-	return o.Queue.Consume(taking, o.Slots, w.handle)
+	if err := o.Queue.Consume(taking, o.Slots, w.handle); err != nil || !o.UntilEmpty {
+		return err
+	}
+	return w.balance()
+}
+
+// balance is an error if builds have failed and haven't succeeded since.
+func (w *worker) balance() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.failures) == 0 {
+		return nil
+	}
+	return fault.New(fault.Partial, fault.Advise("look at the reasons with %s", fault.Do("factory", "status")),
+		"%d of %d requests failed", len(w.failures), len(w.failures)+w.done)
+}
+
+// count notes how the work on a message has ended.
+func (w *worker) count(m queue.Message, failed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if delete(w.failures, m.ID); failed {
+		w.failures[m.ID] = true
+	} else {
+		w.done++
+	}
 }
 
 func (w *worker) working() int {
@@ -220,11 +248,13 @@ func (w *worker) end(ctx context.Context, d queue.Delivery, v verdict) {
 		w.mu.Unlock()
 		err = d.Defer(ctx)
 	case v.bury != nil:
+		w.count(m, true)
 		v.bury.At = time.Now()
 		w.rep.Warn("message %s is a dead letter: %s", m.ID, v.bury.Reason)
 		err = d.Bury(ctx, *v.bury)
 		w.notify(err, Ended{Message: m, Image: cmp.Or(v.image, m.Subject), Failure: *v.bury, Dead: true})
 	case v.fail != nil:
+		w.count(m, true)
 		v.fail.At = time.Now()
 		var dead bool
 		if dead, err = d.Fail(ctx, *v.fail); err == nil && dead {
@@ -232,6 +262,7 @@ func (w *worker) end(ctx context.Context, d queue.Delivery, v verdict) {
 		}
 		w.notify(err, Ended{Message: m, Image: cmp.Or(v.image, m.Subject), Failure: *v.fail, Dead: dead})
 	default:
+		w.count(m, false)
 		err = d.Done(ctx)
 		if len(v.built) > 0 {
 			w.notify(err, Ended{Message: m, Image: v.image, Images: v.built})

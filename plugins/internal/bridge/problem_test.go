@@ -17,6 +17,7 @@ func TestProblem(t *testing.T) {
 	const id = "req-7f1c3c34-9d2a-4c1e-8f3e-0b9a3c1d2e4f"
 	refusal := &fault.Error{Kind: fault.Quota, Service: "Over limit", RequestIDs: []string{id}, Err: fmt.Errorf("413 Over limit (%s)", id)}
 	quota := fault.Wrap(fault.Quota, "free some", refusal)
+	list := fault.Advise("see %s", fault.Do("factory dead-letters", "list", "two words"))
 	resume := fault.Advise("resume it first, with %s", fault.Do("share", "resume", "web").With("as_of", "now"))
 	for _, tt := range []struct {
 		name           string
@@ -49,6 +50,10 @@ func TestProblem(t *testing.T) {
 		{
 			"an action and an option", fault.New(fault.Conflict, resume, "%s: no", fault.Option("image_name")), sdk.Conflict,
 			"--image-name: no", "resume it first, with `imgctl share resume web --as-of now`", nil, false, false,
+		},
+		{
+			"a subject of two words", fault.New(fault.NotFound, list, "no"), sdk.NotFound, "no",
+			"see `imgctl factory dead-letters list 'two words'`", nil, false, false,
 		},
 		{"no kind", errors.New("boom"), sdk.Internal, "boom", "", nil, false, false},
 		{"interrupted", fmt.Errorf("waiting: %w", context.Canceled), sdk.Cancelled, "waiting: context canceled", "", nil, false, false},
