@@ -27,12 +27,26 @@ func Hold(ctx context.Context, paths ...string) (release func(), err error) {
 			return nil, err
 		}
 		held = append(held, f)
-		if err := lock(ctx, f); err != nil {
+		if err := lock(ctx, f, func() {}); err != nil {
 			release()
 			return nil, fmt.Errorf("waiting for another run that uses %s: %w", folder, err)
 		}
 	}
 	return release, nil
+}
+
+// HoldFile is Hold for one file that nobody replaces meanwhile; others in its folder stay free. It calls waiting once if
+// another process has the file.
+func HoldFile(ctx context.Context, path string, waiting func()) (release func(), err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(ctx, f, waiting); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("waiting for another run that uses %s: %w", path, err)
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // foldersOf are the folders of files, each once and in one order for everybody, so that nobody waits for one another.

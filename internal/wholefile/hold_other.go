@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-func lock(context.Context, *os.File) error { return nil }
+func lock(context.Context, *os.File, func()) error { return nil }
 
 func keepOwner(*os.File, os.FileInfo) {}

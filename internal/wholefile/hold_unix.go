@@ -6,15 +6,18 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-func lock(ctx context.Context, f *os.File) error {
+func lock(ctx context.Context, f *os.File, waiting func()) error {
+	tell := sync.OnceFunc(waiting)
 	for {
 		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); { // #nosec G115 -- a file's number
 		case errors.Is(err, unix.EWOULDBLOCK):
+			tell()
 			if err := sleep(ctx); err != nil {
 				return err
 			}

@@ -77,7 +77,7 @@ func replace(path string, perm fs.FileMode, durable bool, write func(io.Writer) 
 		return err
 	}
 	if durable {
-		sync(folder)
+		settle(folder)
 	}
 	return nil
 }
@@ -99,8 +99,8 @@ func fill(f *os.File, write func(io.Writer) error) error {
 	return w.Flush()
 }
 
-// sync makes a rename in the folder last. Some file systems don't offer that; then the rename is as good as done.
-func sync(folder string) {
+// settle makes a rename in the folder last. Some file systems don't offer that; then the rename is as good as done.
+func settle(folder string) {
 	if d, err := os.Open(folder); err == nil {
 		_ = d.Sync()
 		_ = d.Close()

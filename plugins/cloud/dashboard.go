@@ -47,7 +47,7 @@ func runDashboard(_ context.Context, in *sdk.Input, out *sdk.Output) error {
 		if err != nil {
 			return err
 		}
-		o.Known = c.Providers()
+		o.Known = append([]string{}, c.Providers()...)
 	}
 	text, err := dashboard.Make(o)
 	if err != nil {

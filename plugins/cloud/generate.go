@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/nodepool"
 	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
@@ -55,8 +54,8 @@ func generate(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if len(regions) == 0 {
 		regions = []string{c.Region()}
 	}
-	if len(regions) > 1 && request.Provider != "" {
-		return fault.Bad("region", "leave provider out of the file of labels", "several regions can't have one provider's name")
+	if err := request.CheckRegions(regions); err != nil {
+		return err
 	}
 	var offers []*nodepool.Offer
 	for _, region := range regions {

@@ -85,6 +85,13 @@ func runLaunch(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return bridge.ShowOnly(ctx, in, out, p)
 	}
 	return bridge.Scheduled(in, "launch", in.File("file"), func(run *bridge.ScheduledRun) error {
+		if !in.DryRun() {
+			release, err := launch.Hold(ctx, in.File("file"), bridge.Reporter(in, out))
+			if err != nil {
+				return err
+			}
+			defer release()
+		}
 		p, err := launch.NewPlan(ctx, o)
 		if err != nil {
 			return err

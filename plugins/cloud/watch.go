@@ -68,11 +68,10 @@ func runWatch(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		if err != nil {
 			return err
 		}
-		history.Add(sample)
-		if !in.DryRun() {
-			if err := history.Write(in.File("history")); err != nil {
-				return err
-			}
+		if in.DryRun() {
+			history.Add(sample)
+		} else if history, err = watch.Record(ctx, in.File("history"), c.Name(), c.Region(), sample); err != nil {
+			return err
 		}
 		run.Gauges = history.Gauges()
 		return tell(in, out, history, tolerance)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
 // Sources of the metrics.
@@ -22,7 +23,7 @@ const (
 type Options struct {
 	// Provider is a provider, or what the names of several begin with: rax stands for rax, rax-dfw and rax-iad.
 	Provider string
-	// Known are the names of all providers, if they are known.
+	// Known are the names of all providers; nil if they aren't known.
 	Known  []string
 	Title  string // default: Nodepool: and the provider
 	Source string // Graphite or Prometheus
@@ -71,7 +72,7 @@ const (
 
 // regions are the providers to show; none if they aren't known.
 func (o Options) regions() ([]string, error) {
-	if len(o.Known) == 0 {
+	if o.Known == nil {
 		return nil, nil
 	}
 	var all []string
@@ -81,7 +82,13 @@ func (o Options) regions() ([]string, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fault.New(fault.NotFound, fault.Advise("the providers are %q", o.Known), "there is no provider %q", o.Provider)
+		advice := fault.Advise("the file has no providers")
+		if near := foreignfile.Nearest(o.Provider, o.Known); near != "" {
+			advice = fault.Advise("did you mean %q?", near)
+		} else if len(o.Known) > 0 {
+			advice = fault.Advise("the providers are %q", o.Known)
+		}
+		return nil, fault.New(fault.NotFound, advice, "there is no provider %q", o.Provider)
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil

@@ -176,6 +176,7 @@ func TestRegions(t *testing.T) {
 		{dashboard.Options{Provider: "rax*", Source: dashboard.Graphite}, fault.Usage},
 		{dashboard.Options{Provider: "rax", Source: "influx"}, fault.Usage},
 		{dashboard.Options{Provider: "ovh", Source: dashboard.Graphite, Known: known}, fault.NotFound},
+		{dashboard.Options{Provider: "ovh", Source: dashboard.Graphite, Known: []string{}}, fault.NotFound}, // a builder's file
 	} {
 		if _, err := dashboard.Make(c.o); !fault.Is(err, c.kind) {
 			t.Errorf("%+v: %v", c.o, err)

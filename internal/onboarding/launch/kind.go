@@ -20,6 +20,7 @@ type kind struct {
 	fields     []field
 	change     string // the method of updates; "" if nothing of it can be updated
 	loses      bool   // removing it loses data for good
+	twice      bool   // two runs at once on different machines could both create it: look again
 
 	// find finds the resource; default by its name among the project's own.
 	find func(ctx context.Context, w *world, k *kind, r *layout.Resource) ([]object, error)
@@ -259,6 +260,11 @@ func (w *world) creation(k *kind, r *layout.Resource, want []wanted, parts []par
 			return "", err
 		}
 		id := made[k.in.one].id()
+		if k.twice {
+			if found, err := k.find(ctx, w, k, r); err == nil && len(found) > 1 {
+				return id, fmt.Errorf("another run has created it at the same time: %w", several(k, found))
+			}
+		}
 		if k.ready != nil {
 			if err := k.ready(ctx, w, id); err != nil {
 				return id, err

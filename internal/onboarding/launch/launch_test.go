@@ -13,9 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/projects"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/launch"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
@@ -356,4 +358,73 @@ func TestSomebodyElseIsFirst(t *testing.T) {
 	}})
 	w.launch(text, nil)
 	w.settled(text, nil)
+}
+
+// Somebody's port is in a network that isn't listed any more: the network stays, with its router and subnet, by which
+// the port is reached. The rest goes.
+func TestPruningKeepsWhatIsInUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxtest.Start(t, sandbox.Options{}))
+	w.launch(cloudOf("demo", "networks: [{name: net}, {name: joined}, {name: free}]\n"+
+		"subnets: [{name: subnet, network_name: net, cidr: 127.99.0.0/24}, {name: joins, network_name: joined, cidr: 127.98.0.0/24}]\n"+
+		"routers: [{name: router, network: public, interfaces: [subnet, joins]}]\n"+
+		"images: [{name: disk, filename: disk.img, disk_format: raw}]"), nil)
+	sc, err := cloudtest.Connect(t, w.cloud.CloudsYAML(), "demo").Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := ""
+	for _, o := range w.list("demo", "network", "networks?name=net", "networks") {
+		id = fmt.Sprint(o["id"])
+	}
+	port, err := ports.Create(t.Context(), sc, ports.CreateOpts{NetworkID: id, Name: "somebody's"}).Extract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := cloudOf("demo", "networks: []")
+	prune := func(o *launch.Options) { o.PruneTagged = true }
+	p := w.plan(nothing, prune)
+	if err := p.Apply(t.Context(), report.Discard); !fault.Is(err, fault.Partial) || !strings.Contains(err.Error(), port.ID) {
+		t.Errorf("%v", err)
+	}
+	for name, want := range map[string]string{
+		"networks/net": launch.Conflict, "subnets/subnet": launch.Conflict, "routers/router": launch.Conflict,
+		"networks/joined": launch.Conflict, "subnets/joins": launch.Conflict, "networks/free": launch.Absent, "images/disk": launch.Absent,
+	} {
+		if s := row(t, p, name); s.Action != want {
+			t.Errorf("%s: %s (%s), want %s", name, s.Action, s.Reason, want)
+		}
+	}
+	if got := w.networks("demo"); got != "joined net" {
+		t.Errorf("networks are %s", got)
+	}
+	if n := len(w.list("demo", "network", "ports?device_owner=network:router_interface&network_id="+id, "ports")); n != 1 {
+		t.Errorf("the network has %d interfaces of a router", n)
+	}
+	if err := ports.Delete(t.Context(), sc, port.ID).ExtractErr(); err != nil {
+		t.Fatal(err)
+	}
+	w.launch(nothing, prune)
+	if got := w.networks("demo"); got != "" {
+		t.Errorf("once it is free, networks are %s", got)
+	}
+	w.settled(nothing, prune)
+}
+
+// A resource that fails is a part of the run, even if it is the only one; so is a cloud without an entry in clouds.yaml.
+func TestOneFailureIsAPart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxtest.Start(t, sandbox.Options{}))
+	for _, text := range []string{
+		cloudOf("demo", "images: [{name: disk, filename: none.img, disk_format: raw}]"),
+		cloudOf("nosuch", "networks: [{name: net}]"),
+	} {
+		if err := w.plan(text, nil).Apply(t.Context(), report.Discard); !fault.Is(err, fault.Partial) {
+			t.Errorf("%v (%s)", err, fault.KindOf(err))
+		}
+	}
+	p := w.plan(cloudOf("nosuch", "networks: [{name: net}]")+"  - {name: there, oscc_cloud: demo, networks: [{name: net}]}\n", nil)
+	if err := p.Apply(t.Context(), report.Discard); !fault.Is(err, fault.Partial) || w.networks("demo") != "net" {
+		t.Errorf("%v; networks are %s", err, w.networks("demo"))
+	}
 }

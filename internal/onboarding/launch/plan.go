@@ -93,32 +93,26 @@ func (p *Plan) Rows() (rows []change.Row) {
 
 // LeftOut are the conflicts, and the clouds that couldn't be read.
 func (p *Plan) LeftOut() error {
-	var errs []error
-	good := 0
+	return sum(p.failures())
+}
+
+func (p *Plan) failures() (errs []error) {
 	for _, s := range p.Steps() {
 		if s.problem != nil {
 			errs = append(errs, s.failure())
-		} else {
-			good++
 		}
 	}
-	return sum(good, errs)
+	return errs
 }
 
 func (s *Step) failure() error { return fmt.Errorf("cloud %q: %w", s.Cloud, s.problem) }
 
-// sum is the error of a whole run.
-func sum(good int, errs []error) error {
-	switch {
-	case len(errs) == 0:
-		return nil
-	case good > 0 || len(errs) > 1:
-		if more := len(errs) - told; more > 1 {
-			errs = append(errs[:told:told], fmt.Errorf("and %d more", more))
-		}
-		return fault.Wrap(fault.Partial, "", errors.Join(errs...))
+// sum is the error of a whole run: a resource that fails, even if it is the only one, is a part of it.
+func sum(errs []error) error {
+	if more := len(errs) - told; more > 1 {
+		errs = append(errs[:told:told], fmt.Errorf("and %d more", more))
 	}
-	return errs[0]
+	return fault.Wrap(fault.Partial, "", errors.Join(errs...))
 }
 
 // told is how many errors are told at the end; the rows have them all.
@@ -128,20 +122,10 @@ const told = 5
 // fault.Partial.
 func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 	p.each(ctx, func(ctx context.Context, t *target) { t.apply(ctx, rep) })
-	var errs []error
-	good := 0
-	for _, s := range p.Steps() {
-		switch {
-		case s.problem != nil:
-			errs = append(errs, s.failure())
-		default:
-			good++
-		}
-	}
 	if ctx.Err() != nil {
-		return errors.Join(append([]error{context.Cause(ctx)}, errs...)...)
+		return errors.Join(append([]error{context.Cause(ctx)}, p.failures()...)...)
 	}
-	return sum(good, errs)
+	return sum(p.failures())
 }
 
 // apply judges each resource again in its turn, as others may have changed it, and does what it needs then.

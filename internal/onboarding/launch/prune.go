@@ -1,9 +1,12 @@
 package launch
 
 import (
+	"cmp"
 	"context"
+	"net/url"
 	"slices"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/layout"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 )
@@ -44,7 +47,73 @@ func (w *world) untold(ctx context.Context) (steps []*Step, err error) {
 			}
 		}
 	}
-	return steps, nil
+	return steps, w.keepUsed(ctx, steps)
+}
+
+// keepUsed makes conflicts of the networks that somebody else still uses, and of the subnets and routers that belong to
+// them: without these, what is left in the network would be cut off before the network refuses to be removed.
+func (w *world) keepUsed(ctx context.Context, steps []*Step) error {
+	leaves := map[string]*Step{} // by id
+	for _, s := range slices.Concat(w.steps, steps) {
+		if s.Action == Absent {
+			leaves[s.ID] = s
+		}
+	}
+	for changed := true; changed; { // a router that stays holds on to its other networks
+		changed = false
+		for _, s := range steps {
+			if s.Kind != networks.name || s.Action != Absent {
+				continue
+			}
+			ports, err := w.listed(ctx, portList, url.Values{"network_id": {s.ID}})
+			if err != nil {
+				return err
+			}
+			user := inUse(ports, leaves)
+			if user == "" {
+				continue
+			}
+			changed = true
+			keep := func(s *Step) {
+				if s.asked == nil && s.Action == Absent {
+					s.conflict(fault.New(fault.Conflict, fault.Advice{}, "%s", user))
+					delete(leaves, s.ID)
+				}
+			}
+			for _, p := range ports {
+				if owner := leaves[p.text("device_id")]; owner != nil && owner.Kind == routers.name {
+					keep(owner)
+				}
+			}
+			within, err := w.all(ctx, subnetList)
+			if err != nil {
+				return err
+			}
+			for _, o := range within {
+				if subnet := leaves[o.id()]; subnet != nil && o.text("network_id") == s.ID {
+					keep(subnet)
+				}
+			}
+			keep(s)
+		}
+	}
+	return nil
+}
+
+// inUse says what uses a network by its ports, "" if nothing does but the network's own services and what leaves.
+func inUse(ports []object, leaves map[string]*Step) string {
+	for _, p := range ports {
+		owner, device := p.text("device_owner"), p.text("device_id")
+		if owner == "network:dhcp" || owner == "network:distributed" || device != "" && leaves[device] != nil {
+			continue
+		}
+		what := "port " + p.id()
+		if device != "" {
+			what += " of " + cmp.Or(owner, "device") + " " + device
+		}
+		return "the network is still in use by " + what
+	}
+	return ""
 }
 
 func nameOf(k *kind, o object) string {

@@ -22,7 +22,7 @@ var (
 )
 
 var servers = &kind{
-	name: "servers", noun: "server", in: serverList, loses: true,
+	name: "servers", noun: "server", in: serverList, loses: true, twice: true,
 	reads: []*collection{serverList, flavorList},
 	fields: []field{
 		{key: "key_name", onlyNew: true},

@@ -326,6 +326,11 @@ func TestTwoRegions(t *testing.T) {
 	if n := strings.Count(string(c.Text), "region-name: South"); n != 1 {
 		t.Errorf("the region is named %d times:\n%s", n, c.Text)
 	}
+	for _, regions := range [][]string{{"South", "South"}, {"South", "RegionOne", "South"}} {
+		if err := wanted(t, twoLabels).CheckRegions(regions); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), `"South" is given twice`) {
+			t.Errorf("%q: %v", regions, err)
+		}
+	}
 	if _, err := both.In("Atlantis"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("no such region: %v", err)
 	}

@@ -105,3 +105,16 @@ func request(top *foreignfile.Node) (*Request, error) {
 	}
 	return r, nil
 }
+
+// CheckRegions checks the regions to write a provider for: each gives one of its own name.
+func (r *Request) CheckRegions(regions []string) error {
+	if len(regions) > 1 && r.Provider != "" {
+		return fault.Bad("region", "leave provider out of the file of labels", "several regions can't have one provider's name")
+	}
+	for n, region := range regions {
+		if slices.Contains(regions[:n], region) {
+			return fault.Bad("region", "give each region once", "%q is given twice", region)
+		}
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ package watch
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,6 +96,27 @@ func (h *History) Add(s Sample) {
 	oldest := h.Last().Add(-kept)
 	h.Samples = slices.DeleteFunc(h.Samples, func(s Sample) bool { return s.At.Before(oldest) })
 	h.Samples = h.Samples[max(0, len(h.Samples)-maxSamples):]
+}
+
+// holdTimeout is far longer than a run needs to add a sample.
+const holdTimeout = time.Minute
+
+// Record adds a sample to the history at path, and returns the history. Samples that other runs add at the same time
+// aren't lost.
+func Record(ctx context.Context, path, cloud, region string, s Sample) (*History, error) {
+	waiting, cancel := context.WithTimeout(ctx, holdTimeout)
+	defer cancel()
+	release, err := wholefile.Hold(waiting, path)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	h, err := Read(path, cloud, region)
+	if err != nil {
+		return nil, err
+	}
+	h.Add(s)
+	return h, h.Write(path)
 }
 
 // Write writes the history, all or nothing.

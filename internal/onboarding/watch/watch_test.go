@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -226,5 +227,26 @@ func TestPage(t *testing.T) {
 	}
 	if err := (&watch.History{}).WriteHTML(&out, 1.5); err != nil {
 		t.Error(err)
+	}
+}
+
+// Of samples that runs add at the same time, none is lost.
+func TestManyRunsAtOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "history.json")
+	const many = 12
+	var all sync.WaitGroup
+	for n := range many {
+		all.Go(func() {
+			at := time.Now().Add(time.Duration(n) * time.Second)
+			if _, err := watch.Record(t.Context(), path, "ci", "", watch.Sample{At: at}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	h, err := watch.Read(path, "ci", "")
+	if err != nil || len(h.Samples) != many {
+		t.Errorf("%d samples of %d, %v", len(h.Samples), many, err)
 	}
 }
