@@ -22,7 +22,8 @@ type life struct {
 
 	mu          sync.Mutex
 	connections int
-	commands    sync.WaitGroup
+	commands    int  // that run
+	alone       bool // the host is gone
 	watch       *time.Timer
 }
 
@@ -32,8 +33,15 @@ func newLife(exit func(int)) *life {
 
 // begin says that a command runs; the function that it gives, that it has ended.
 func (l *life) begin() (end func()) {
-	l.commands.Add(1)
-	return l.commands.Done
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.commands++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.commands--
+		l.endIfIdle()
+	}
 }
 
 // HandleConn counts connections. After the last, running commands may clean up.
@@ -47,12 +55,16 @@ func (l *life) HandleConn(_ context.Context, s stats.ConnStats) {
 	case *stats.ConnEnd:
 		l.connections--
 		if l.connections == 0 {
+			l.alone = true
 			time.AfterFunc(grace+overtime, func() { l.exit(1) })
-			go func() {
-				l.commands.Wait()
-				l.exit(0)
-			}()
+			l.endIfIdle()
 		}
+	}
+}
+
+func (l *life) endIfIdle() {
+	if l.alone && l.commands == 0 {
+		l.exit(0)
 	}
 }
 
