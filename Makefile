@@ -87,7 +87,13 @@ DISTFLAGS ?=
 
 test-dist: plugin-check ## make a release for this system, and install it; as root with debootstrap in a clean Debian
 	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist
-	IMGCTL_DIST=$(CACHE)/dist go test -count=1 -v $(TESTFLAGS) ./test/dist $(if $(DISTFLAGS),-args $(DISTFLAGS))
+	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist-older VERSION=1.1.0
+	IMGCTL_DIST=$(CACHE)/dist IMGCTL_DIST_OLDER=$(CACHE)/dist-older go test -count=1 -v $(TESTFLAGS) ./test/dist $(if $(DISTFLAGS),-args $(DISTFLAGS))
+
+.PHONY: test-dist-short
+test-dist-short: plugin ## the same without a Debian, in a minute or two
+	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist
+	IMGCTL_DIST=$(CACHE)/dist go test -count=1 -short $(TESTFLAGS) ./test/dist
 
 .PHONY: plugin-check
 plugin-check: plugin $(BIN)/packer-sdc ## have HashiCorp's packer-sdc check whether Packer can use the plugin
