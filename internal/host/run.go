@@ -53,7 +53,7 @@ func (h *Host) Run(inv command.Invocation) error {
 		format = inv.Output.Options(inv.Command, int(start.GetTerminal().GetColumns()))
 	}
 	return session.Run(context.Background(), session.Command{
-		Process: process, Spec: inv.Spec, Start: start, Console: h.console,
+		Name: inv.Plugin.Name, Trace: inv.Global.Debug, Process: process, Spec: inv.Spec, Start: start, Console: h.console,
 		Clouds: &limited{broker: broker, judge: h.judge, plugin: inv.Plugin.Plugin}, Redactor: h.redactor,
 		Format: format, Signals: h.signals, Asker: asker(inv.Plugin), Timeout: inv.Global.Timeout, Grace: grace(inv.Spec, start),
 	})

@@ -99,6 +99,7 @@ func TestSecretsStayPut(t *testing.T) {
 		"demo leak -f yaml", "demo leak -f table", "demo leak -f shell", "demo leak-rows", "demo leak-rows -f json",
 		"demo leak-rows -f csv",
 		"demo leak-rows -f yaml", "demo leak-rows -f value", "demo leak-rows --max-width 20", "demo leak-bytes", "demo leak-rows -c title",
+		"demo leak --debug", "demo leak-rows --debug -f json", "demo leak-bytes --debug",
 	} {
 		r := w.run(strings.Fields(args)...)
 		shown := strings.ReplaceAll(r.stdout+r.stderr, "\n", "")

@@ -156,6 +156,12 @@ func TestQuestions(t *testing.T) {
 			[]string{"[nobody]: ", "\r", "Secret", "pass1234\r", "Number or name [red]: ", "3\r", "Please choose", "2\r"},
 			"name nobody, secret [redacted] of 8, colour green", 0,
 		},
+		{
+			"a secret that is a word, with all messages",
+			[]string{"demo", "ask", "--debug"},
+			[]string{"[nobody]: ", "\r", "Secret", "rows\r", `"accepted":true,"text":"[redacted]"}`, "", "Number or name [red]: ", "\r"},
+			"of 4, colour red", 0,
+		},
 		{"interrupted", []string{"demo", "change"}, []string{"[y/N]", ctrlC}, "Stopping", -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

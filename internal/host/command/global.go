@@ -56,7 +56,7 @@ func AddGlobal(root *cobra.Command) *Global {
 	f.Lookup("timeout").DefValue = ""
 	f.VarPF((*counter)(&g.Verbose), "verbose", "v", "more messages; -vv for all").NoOptDefVal = "true"
 	f.BoolVarP(&g.Quiet, "quiet", "q", false, "no progress and no messages except warnings and errors")
-	f.BoolVar(&g.Debug, "debug", false, "the same as -vv")
+	f.BoolVar(&g.Debug, "debug", false, "as -vv, and show what imgctl and the plugin tell each other")
 	_ = root.RegisterFlagCompletionFunc("os-cloud", CompleteClouds)
 	_ = root.RegisterFlagCompletionFunc("os-interface", cobra.FixedCompletions([]string{"public", "internal", "admin"},
 		cobra.ShellCompDirectiveNoFileComp))

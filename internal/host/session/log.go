@@ -50,13 +50,12 @@ func styled(c *console.Console, level pluginv1.LogLevel, text string) string {
 func Stray(c *console.Console, plugin string, verbosity int32, line string) {
 	level, text := parse(line)
 	if level >= threshold(verbosity) && (verbosity >= 0 || level == pluginv1.LogLevel_LOG_LEVEL_ERROR) {
-		c.Say(styled(c, level, plugin+": "+shorten(c.Line(text))))
+		c.Say(styled(c, level, plugin+": "+shorten(c.Line(text), 500)))
 	}
 }
 
 // shorten keeps a line from filling the screen.
-func shorten(text string) string {
-	const most = 500
+func shorten(text string, most int) string {
 	if r := []rune(text); len(r) > most {
 		return string(r[:most]) + "…"
 	}

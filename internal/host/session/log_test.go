@@ -25,7 +25,7 @@ func TestStrayLines(t *testing.T) {
 			t.Errorf("%s: %s, %q", c.line, level, text)
 		}
 	}
-	if got := shorten(strings.Repeat("é", 1000)); len([]rune(got)) != 501 {
+	if got := shorten(strings.Repeat("é", 1000), 500); len([]rune(got)) != 501 {
 		t.Errorf("%d characters", len([]rune(got)))
 	}
 }

@@ -45,6 +45,7 @@ type Clouds interface {
 
 // Command is one command to carry out.
 type Command struct {
+	Name     string // of the plugin
 	Process  *launch.Process
 	Spec     *pluginv1.Command
 	Start    *pluginv1.Start
@@ -56,6 +57,7 @@ type Command struct {
 	Asker    string           // who asks, in front of prompts; "" for plugins that came with imgctl
 	Timeout  time.Duration    // 0 means none
 	Grace    time.Duration    // 0 means Grace
+	Trace    bool             // show the messages between host and plugin
 }
 
 // ErrAbandoned is that the command was left as it is. Standard output and error may be held up by
@@ -70,6 +72,7 @@ type session struct {
 	ctx    context.Context // ends with the session; what waits for the user or a cloud has it
 	cancel context.CancelFunc
 	send   chan<- *pluginv1.HostMessage
+	trace  *tracer
 
 	// What follow alone uses.
 	results  results
@@ -110,12 +113,12 @@ func Run(ctx context.Context, c Command) error {
 		}
 	}()
 	s := &session{
-		Command: c, ctx: ctx, cancel: cancel, send: send,
+		Command: c, ctx: ctx, cancel: cancel, send: send, trace: newTracer(c),
 		interrupted: make(chan struct{}), outcome: make(chan *pluginv1.Done, 1),
 	}
 	s.results.init(c)
 	s.tell(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: c.Start}})
-	messages, failed := receive(ctx, stream)
+	messages, failed := s.receive(stream)
 	s.messages = messages
 	ended := make(chan error, 1)
 	go func() {
@@ -158,7 +161,7 @@ func (s *session) follow(failed <-chan error) (*pluginv1.Done, error) {
 	}
 }
 
-func receive(ctx context.Context, stream pluginv1.Plugin_RunClient) (<-chan *pluginv1.PluginMessage, <-chan error) {
+func (s *session) receive(stream pluginv1.Plugin_RunClient) (<-chan *pluginv1.PluginMessage, <-chan error) {
 	messages, failed := make(chan *pluginv1.PluginMessage), make(chan error, 1)
 	go func() {
 		for {
@@ -167,9 +170,10 @@ func receive(ctx context.Context, stream pluginv1.Plugin_RunClient) (<-chan *plu
 				failed <- err
 				return
 			}
+			s.trace.fromPlugin(m)
 			select {
 			case messages <- m:
-			case <-ctx.Done():
+			case <-s.ctx.Done():
 				return
 			}
 		}
@@ -180,6 +184,7 @@ func receive(ctx context.Context, stream pluginv1.Plugin_RunClient) (<-chan *plu
 // tell sends a message to the plugin. It never waits: a plugin that doesn't read the answers it asked for must
 // not prevent the user from stopping it, so it is killed.
 func (s *session) tell(m *pluginv1.HostMessage) {
+	s.trace.toPlugin(m)
 	select {
 	case s.send <- m:
 	default:
@@ -193,6 +198,7 @@ func (s *session) end(done *pluginv1.Done, err error) error {
 		s.lost = written
 	}
 	s.cancel()
+	s.trace.close()
 	flushed := s.Console.Close()
 	switch {
 	case s.lost == nil && flushed != nil:

@@ -98,6 +98,8 @@ func FuzzMessages(f *testing.F) {
 			outcome: make(chan *pluginv1.Done, 1),
 		}
 		defer cancel()
+		s.Trace = true
+		s.trace = newTracer(s.Command)
 		s.results.init(s.Command)
 		var done *pluginv1.Done
 		for done == nil && len(sent) > 0 {
@@ -110,6 +112,7 @@ func FuzzMessages(f *testing.F) {
 			if m.GetCloudRequest() != nil || m.GetStdinRequest() != nil || m.GetSecret() != nil {
 				continue // answered by others at their own time; and a secret like "|" changes everything
 			}
+			s.trace.fromPlugin(m)
 			done = s.handle(m)
 		}
 		err := s.end(done, nil)
