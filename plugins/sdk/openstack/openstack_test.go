@@ -40,6 +40,16 @@ func TestMain(m *testing.M) {
 				Path: "stack services", Kind: sdk.List, Short: "Ask each service", Needs: []sdk.Need{sdk.NeedsCloud},
 				Columns: sdk.Columns{{Title: "Service"}}, Run: services,
 			},
+			{
+				Path: "stack find", Kind: sdk.List, Short: "Find an image", Needs: []sdk.Need{sdk.NeedsCloud},
+				Args:    []sdk.Arg{sdk.One("IMAGE", "image, by id or exact name").AllowEmpty()},
+				Columns: sdk.Columns{{Title: "ID"}}, Run: find,
+			},
+			{
+				Path: "stack suggest", Kind: sdk.List, Short: "Suggest images", Needs: []sdk.Need{sdk.NeedsCloud},
+				Args:    []sdk.Arg{sdk.One("PREFIX", "what was typed")},
+				Columns: sdk.Columns{{Title: "Name"}, {Title: "ID"}}, Run: suggest,
+			},
 		}})
 	}
 	os.Exit(m.Run())
@@ -129,17 +139,18 @@ func host(t *testing.T, s *sandbox.Cloud) conformance.Host {
 		text, err := json.Marshal(catalog.Entries)
 		return &pluginv1.CloudAccess{
 			Name: "demo", AuthUrl: p.IdentityEndpoint, Token: p.Token(), Catalog: string(text), Region: "RegionOne", Interface: "public",
+			Project: &pluginv1.Project{Id: s.ProjectID("demo"), Name: "demo"},
 		}, err
 	}}
 }
 
-func run(t *testing.T, h conformance.Host, words string) *conformance.Recording {
+func run(t *testing.T, h conformance.Host, words string, args ...string) *conformance.Recording {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := plugintest.Start(t, filepath.Clean(path)).Run(t.Context(), &pluginv1.Start{Path: strings.Fields(words)}, h)
+	c, err := plugintest.Start(t, filepath.Clean(path)).Run(t.Context(), &pluginv1.Start{Path: strings.Fields(words), Args: args}, h)
 	if err != nil {
 		t.Fatal(err)
 	}

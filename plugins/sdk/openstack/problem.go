@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -73,15 +75,19 @@ func foreign(err error) error {
 	return nil
 }
 
-// said is the message in a service's answer: JSON with a message somewhere inside, or text.
+// tags are those of HTML, with the content of those that nobody reads.
+var tags = regexp.MustCompile(`(?is)<(head|style|script)\b.*?</(head|style|script)>|<[^<>]*>`)
+
+// said is the message in a service's answer: JSON with a message somewhere inside, or text, without HTML's tags, which
+// proxies and Glance send.
 func said(body []byte) string {
 	var parsed any
 	if json.Unmarshal(body, &parsed) == nil {
 		if text := message(parsed); text != "" {
-			return text
+			return strings.Join(strings.Fields(strings.ReplaceAll(text, "<br />", " ")), " ")
 		}
 	}
-	text := strings.Join(strings.Fields(string(body)), " ")
+	text := strings.Join(strings.Fields(html.UnescapeString(tags.ReplaceAllString(string(body), " "))), " ")
 	return text[:min(len(text), 200)]
 }
 
