@@ -6,23 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
 // file is a Queue in an SQLite file, for the processes of one machine.
 type file struct {
 	db     *sql.DB
-	owner  string // this process, among those that use the file
+	path   string      // "" for none
+	info   os.FileInfo // of the file that is open
+	owner  string      // this process, among those that use the file
 	policy Policy
 	lease  time.Duration
 	poll   time.Duration
@@ -45,28 +43,6 @@ CREATE INDEX IF NOT EXISTS due ON messages (state, due);
 CREATE TABLE IF NOT EXISTS claims (subject TEXT PRIMARY KEY, owner TEXT NOT NULL, due INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS newest (subject TEXT PRIMARY KEY, sequence INTEGER NOT NULL);
 `
-
-// OpenFile opens the queue in a file, and makes the file if need be. Several processes may have it open.
-func OpenFile(ctx context.Context, path string, p Policy) (Queue, error) {
-	if path == "" {
-		return nil, fault.New(fault.Usage, "", "the queue's file has an empty name")
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of the queue: %w", err)
-	}
-	u := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)"}, "_txlock": {"immediate"},
-	}.Encode()}
-	db, err := sql.Open("sqlite", u.String())
-	if err != nil {
-		return nil, fmt.Errorf("opening the queue %s: %w", path, err)
-	}
-	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the queue %s: %w", path, err), db.Close())
-	}
-	return &file{db: db, owner: uuid.NewString(), policy: p.withDefaults(), lease: lease, poll: 50 * time.Millisecond}, nil
-}
 
 func (q *file) Close() error {
 	_, err := q.db.ExecContext(context.Background(),
@@ -121,6 +97,9 @@ func millis(t time.Time) int64 {
 
 // change runs a transaction.
 func (q *file) change(ctx context.Context, what string, do func(*sql.Tx) error) error {
+	if err := q.there(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
 	tx, err := q.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -167,6 +146,9 @@ func (q *file) Consume(ctx context.Context, slots int, handle func(context.Conte
 
 // take takes the next message that is due; nil if there is none.
 func (q *file) take(ctx context.Context) (found *Message, err error) {
+	if err := q.there(); err != nil {
+		return nil, fmt.Errorf("reading the queue: %w", err)
+	}
 	var text string
 	now := time.Now()
 	err = q.db.QueryRowContext(ctx, `UPDATE messages SET state = 'working', due = ?, owner = ? WHERE number =
@@ -247,6 +229,9 @@ func (q *file) Newest(ctx context.Context, subject string) (sequence int64, err 
 }
 
 func (q *file) Count(ctx context.Context) (c Count, err error) {
+	if err := q.there(); err != nil {
+		return Count{}, fmt.Errorf("counting the queue: %w", err)
+	}
 	working, now := 0, time.Now().UnixMilli()
 	err = q.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE state = 'ready' AND due <= ?1 OR state = 'working' AND due <= ?1),
 		count(*) FILTER (WHERE state = 'working' AND due > ?1), count(*) FILTER (WHERE state = 'ready' AND due > ?1),

@@ -58,9 +58,6 @@ const heartbeat = 10 * time.Second
 
 // DialRabbit connects to a RabbitMQ and declares what is needed there. The server has to be 3.10 or newer.
 func DialRabbit(ctx context.Context, o RabbitOptions) (Queue, error) {
-	if len(o.URLs) == 0 {
-		return nil, fault.New(fault.Usage, "", "no address of a RabbitMQ is given")
-	}
 	if o.Name == "" {
 		o.Name = "imgctl.build"
 	}
@@ -99,6 +96,9 @@ func (q *rabbit) connection(ctx context.Context) (*amqp.Connection, error) {
 }
 
 func (q *rabbit) dial(ctx context.Context) (*amqp.Connection, error) {
+	if len(q.o.URLs) == 0 {
+		return nil, fault.New(fault.Usage, "", "no address of a RabbitMQ is given")
+	}
 	var all []error
 	for _, address := range q.o.URLs {
 		u, err := url.Parse(address)
@@ -112,16 +112,25 @@ func (q *rabbit) dial(ctx context.Context) (*amqp.Connection, error) {
 		if err == nil {
 			return conn, nil
 		}
-		kind := fault.Unavailable
-		if errors.Is(err, amqp.ErrCredentials) || errors.Is(err, amqp.ErrVhost) {
-			kind = fault.Forbidden
+		_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+		if untrusted || errors.Is(err, amqp.ErrCredentials) || errors.Is(err, amqp.ErrVhost) {
+			return nil, fault.New(fault.Forbidden, "", "connecting to RabbitMQ at %s: %w", u.Host, err)
 		}
-		all = append(all, fault.New(kind, "", "connecting to RabbitMQ at %s: %w", u.Host, err))
+		all = append(all, fault.New(fault.Unavailable, "", "connecting to RabbitMQ at %s: %w", u.Host, err))
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	return nil, errors.Join(all...)
+}
+
+// ReachRabbit tells whether a server takes the connection, and declares nothing there.
+func ReachRabbit(ctx context.Context, o RabbitOptions) error {
+	conn, err := (&rabbit{o: o}).dial(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 func (q *rabbit) Close() error {

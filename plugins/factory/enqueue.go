@@ -56,6 +56,9 @@ func enqueue(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	if err := reachable(ctx, in, c); err != nil {
+		return err
+	}
 	requests, err := requested(ctx, in)
 	if err != nil {
 		return err

@@ -48,10 +48,13 @@ func runAll(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
+	if err := reachable(ctx, in, c); err != nil {
+		return err
+	}
 	if in.DryRun() {
 		return run(ctx, in, out, watched, bridge.ShowOnly)
 	}
-	w, closeAll, err := readyWorker(ctx, in, out, c)
+	w, closeAll, err := readyWorker(ctx, in, out, c, false)
 	if err != nil {
 		return err
 	}

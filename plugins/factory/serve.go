@@ -55,7 +55,7 @@ func serve(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	q, err := c.OpenQueue(ctx)
+	q, err := await(ctx, in, out, c.LookAtQueue)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func status(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err != nil {
 		return err
 	}
-	q, err := c.OpenQueue(ctx)
+	q, err := look(ctx, out, c)
 	if err != nil {
 		return err
 	}

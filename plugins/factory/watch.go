@@ -69,7 +69,7 @@ func watchProfiles(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	case every > 0 && in.DryRun():
 		return fault.New(fault.Usage, "", "a dry run is one run: leave out %s", fault.Option("every"))
 	}
-	o, err := watched(in, out)
+	o, err := watched(ctx, in, out)
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,12 @@ func watchOn(ctx context.Context, in *sdk.Input, out *sdk.Output, o watch.Option
 }
 
 // watched are the options of the configuration and the flags.
-func watched(in *sdk.Input, out *sdk.Output) (o watch.Options, err error) {
+func watched(ctx context.Context, in *sdk.Input, out *sdk.Output) (o watch.Options, err error) {
 	c, err := readConfig(in, out)
 	if err != nil {
+		return o, err
+	}
+	if err := reachable(ctx, in, c); err != nil {
 		return o, err
 	}
 	return watchedBy(in, c, in.Bool("legacy"))

@@ -82,12 +82,11 @@ func work(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if in.DryRun() {
 		return wouldWork(ctx, in, out, c)
 	}
-	o, closeAll, err := readyWorker(ctx, in, out, c)
+	o, closeAll, err := readyWorker(ctx, in, out, c, in.Bool("until-empty"))
 	if err != nil {
 		return err
 	}
 	defer closeAll()
-	o.UntilEmpty = in.Bool("until-empty")
 	return worker.Run(ctx, o, bridge.Reporter(in, out))
 }
 
@@ -96,7 +95,7 @@ func wouldWork(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Co
 	if _, err := workerOptions(in, c); err != nil {
 		return err
 	}
-	q, err := c.OpenQueue(ctx)
+	q, err := look(ctx, out, c)
 	if err != nil {
 		return err
 	}
@@ -111,8 +110,11 @@ func wouldWork(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Co
 	return nil
 }
 
-// readyWorker is a worker with its queue and its cloud, on the roster of this machine.
-func readyWorker(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Config) (o worker.Options, closeAll func(), err error) {
+// readyWorker is a worker with its queue and its cloud, on the roster of this machine. One that ends when the queue is
+// empty doesn't wait for a queue that isn't there.
+func readyWorker(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Config, untilEmpty bool) (
+	o worker.Options, closeAll func(), err error,
+) {
 	if o, err = workerOptions(in, c); err != nil {
 		return o, nil, err
 	}
@@ -122,7 +124,12 @@ func readyWorker(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.
 	if o.Notify, err = notify(ctx, in, out, c); err != nil {
 		return o, nil, err
 	}
-	if o.Queue, err = c.OpenQueue(ctx); err != nil {
+	if o.UntilEmpty = untilEmpty; untilEmpty {
+		o.Queue, err = c.OpenQueue(ctx)
+	} else {
+		o.Queue, err = await(ctx, in, out, c.OpenQueue)
+	}
+	if err != nil {
 		return o, nil, err
 	}
 	access, images, err := promoter(ctx, in, out, c)

@@ -28,13 +28,15 @@ import (
 type world struct {
 	t    *testing.T
 	q    queue.Queue
+	file string // of the queue
 	logs *buildlog.Store
 	*httptest.Server
 }
 
 func start(t *testing.T, o board.Options) *world {
 	t.Helper()
-	q, err := queue.OpenFile(t.Context(), filepath.Join(t.TempDir(), "queue.db"), queue.Policy{})
+	file := filepath.Join(t.TempDir(), "queue.db")
+	q, err := queue.OpenFile(t.Context(), file, queue.Policy{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +50,7 @@ func start(t *testing.T, o board.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t, q, logs, httptest.NewServer(handler)}
+	w := &world{t, q, file, logs, httptest.NewServer(handler)}
 	w.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(w.Close)
 	return w
@@ -331,7 +333,7 @@ func TestMonitoring(t *testing.T) {
 		t.Errorf("%s %s", resp.Status, text)
 	}
 	stopped = nil
-	if err := w.q.Close(); err != nil {
+	if err := os.Remove(w.file); err != nil {
 		t.Fatal(err)
 	}
 	if resp, text := w.get("/healthz"); resp.StatusCode != http.StatusServiceUnavailable {

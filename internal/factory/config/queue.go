@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -63,6 +64,33 @@ func (c *Config) OpenQueue(ctx context.Context) (queue.Queue, error) {
 		o.Foreign = c.LegacyQueue
 	}
 	return queue.DialRabbit(ctx, o)
+}
+
+// LookAtQueue opens the queue for those who only look: a queue that isn't there yet is a queue.ErrNone.
+func (c *Config) LookAtQueue(ctx context.Context) (queue.Queue, error) {
+	if file := c.QueueFile(); file != "" {
+		return queue.OpenExisting(ctx, file, queue.Policy{Attempts: c.Attempts})
+	}
+	return c.OpenQueue(ctx)
+}
+
+// ReachQueue tells whether the queue can be used, and changes nothing there. A file that isn't there yet can.
+func (c *Config) ReachQueue(ctx context.Context) error {
+	if c.QueueFile() == "" {
+		o, err := c.rabbit()
+		if err != nil {
+			return err
+		}
+		return queue.ReachRabbit(ctx, o)
+	}
+	q, err := c.LookAtQueue(ctx)
+	switch {
+	case errors.Is(err, queue.ErrNone):
+		return nil
+	case err != nil:
+		return err
+	}
+	return q.Close()
 }
 
 // CountForeign counts the messages that wait in another program's queue of the same RabbitMQ. It changes nothing
