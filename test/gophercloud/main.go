@@ -64,6 +64,9 @@ func run(ctx context.Context, clouds, record, missing, only, list string, patien
 	if err != nil && ctx.Err() == nil { // of a run that is stopped, what it has counts
 		return err
 	}
+	ran := func(c Case) bool {
+		return slices.ContainsFunc(results, func(r Result) bool { return r.Case == c })
+	}
 	count := map[string]map[State]int{}
 	var passed, failed []Case
 	for _, r := range results {
@@ -89,10 +92,10 @@ func run(ctx context.Context, clouds, record, missing, only, list string, patien
 		fmt.Printf("%-16s %3d passed, %3d failed, %3d skipped\n", key, count[key][Passed], count[key][Failed], count[key][Skipped])
 	}
 	if missing != "" {
-		return WriteList(missing, failed, wanted)
+		return WriteList(missing, failed, ran)
 	}
 	if record != "" {
-		return WriteList(record, passed, wanted)
+		return WriteList(record, passed, ran)
 	}
 	return nil
 }

@@ -52,7 +52,8 @@ type Result struct {
 }
 
 // cause is a line of the suite's output that says why a test failed.
-var cause = regexp.MustCompile(`(?m)^\s+(?:\S+\.go:\d+: )?\s*((?:Unable|Failure|Expected|expected|Error|Invalid|Resource|The |panic|Bad).*)$`)
+var cause = regexp.MustCompile(
+	`(?m)^\s+(?:\S+\.go:\d+: )?\s*((?:Unable|Failure|Expected|expected|Error|Invalid|Resource|The |panic|Bad).*)$`)
 
 // Why is a line about a failure.
 func (r Result) Why() string {
@@ -134,6 +135,9 @@ func (s *Suite) Run(ctx context.Context, open Opener, wanted func(Case) bool, pa
 				defer done()
 				for _, c := range cases {
 					r := s.one(ctx, env, c, patience)
+					if ctx.Err() != nil {
+						break // it was killed, which says nothing about the test
+					}
 					mu.Lock()
 					results = append(results, r)
 					mu.Unlock()
