@@ -144,13 +144,14 @@ var house = []floor{
 	}},
 	{"subjects: a donated cloud becomes part of CI", []row{
 		{"internal/onboarding/quota", "a project's quotas: the limits and what of them is used", clients},
+		{"internal/onboarding/names", "names of the mirror's host and of rotated key pairs", nil},
 		{"internal/onboarding/layout", "reads the layouts of ansible-role-cloud-launcher", ground},
-		{"internal/onboarding/mirror", "plans the mirror of a cloud: flavor, volume, DNS", with(clients, "internal/onboarding/quota")},
+		{"internal/onboarding/mirror", "plans the mirror of a cloud: flavor, volume, DNS", with(clients, "internal/onboarding/quota", "internal/onboarding/names")},
 		// A layout's images are brought, compared and made current as those of any store.
 		{
 			"internal/onboarding/launch", "makes the resources of a layout in clouds",
 			with(
-				clients, "internal/onboarding/layout", "internal/image/promote", "internal/image/sync", "internal/image/sync/store",
+				clients, "internal/onboarding/layout", "internal/onboarding/names", "internal/image/promote", "internal/image/sync", "internal/image/sync/store",
 				"internal/image/upload", "internal/schedule",
 			),
 		},
@@ -169,7 +170,7 @@ var house = []floor{
 		{
 			"internal/onboarding/...", "checks a cloud, launches what CI needs there, and configures nodepool",
 			with(
-				clients, "internal/onboarding/quota", "internal/image/boottest", "internal/image/promote", "internal/image/upload",
+				clients, "internal/onboarding/quota", "internal/onboarding/names", "internal/image/boottest", "internal/image/promote", "internal/image/upload",
 				"internal/image/usage", "internal/page", "internal/schedule",
 			),
 		},

@@ -61,6 +61,12 @@ type Door interface {
 	Reporter() report.Reporter
 }
 
+// Previewer is a Door that can show what somebody is asked about.
+type Previewer interface {
+	// Preview shows a plan's rows before Ask.
+	Preview(rows []Row)
+}
+
 // Carry takes a plan through a door: it reports the notes, asks if something would be lost, applies the
 // plan unless this is a dry run, and shows the rows, even if applying failed. A dry run returns the error
 // of what the plan leaves out.
@@ -72,6 +78,9 @@ func Carry(ctx context.Context, p Plan, d Door) error {
 	var err error
 	if !d.DryRun() {
 		if question := p.Loss(); question != "" {
+			if d, ok := d.(Previewer); ok {
+				d.Preview(p.Rows())
+			}
 			if err := d.Ask(ctx, question); err != nil {
 				return err
 			}

@@ -179,6 +179,8 @@ type door struct {
 	says  error
 	asked []string
 	shown []string
+
+	previews []string
 }
 
 func (d *door) DryRun() bool { return d.dry }
@@ -186,6 +188,10 @@ func (d *door) DryRun() bool { return d.dry }
 func (d *door) Ask(_ context.Context, q string) error {
 	d.asked = append(d.asked, q)
 	return d.says
+}
+
+func (d *door) Preview(rows []change.Row) {
+	d.previews = append(d.previews, fmt.Sprint(rows[0].Values(), len(d.asked)))
 }
 
 func (d *door) Show(rows []change.Row, unchanged bool) {
@@ -215,6 +221,9 @@ func TestCarry(t *testing.T) {
 			err := change.Carry(t.Context(), &c.plan, &c.door)
 			if !errors.Is(err, c.err) || (len(c.door.asked) > 0) != c.asked || !slices.Equal(c.door.shown, c.shown) {
 				t.Errorf("%v, asked %q, shown %q", err, c.door.asked, c.door.shown)
+			}
+			if previewed := slices.Equal(c.door.previews, []string{"[0] 0"}); previewed != c.asked { // before it asks
+				t.Errorf("what is asked about is shown as %q", c.door.previews)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,7 +22,11 @@ const lastSuccess = "imgctl_run_last_success_timestamp_seconds"
 
 // labels identify what ran.
 func (r *Run) labels() prometheus.Labels {
-	return prometheus.Labels{"subject": r.Subject, "name": r.Name, "cloud": r.Cloud}
+	l := prometheus.Labels{"subject": r.Subject, "name": r.Name}
+	if r.Cloud != "" { // a run of several clouds has none
+		l["cloud"] = r.Cloud
+	}
+	return l
 }
 
 // WriteMetrics writes the run's metrics to a file for the textfile collector of Prometheus's node exporter, all
@@ -55,7 +60,7 @@ func (r *Run) WriteMetrics(file string) error {
 	}
 	registry.MustRegister(items)
 	for _, name := range slices.Sorted(maps.Keys(r.Gauges)) {
-		gauge("imgctl_"+r.Subject+"_"+name, "See the documentation of imgctl "+r.Subject+".", r.Gauges[name])
+		gauge("imgctl_"+r.Subject+"_"+name, cmp.Or(r.Help[name], "See the documentation of imgctl "+r.Subject+"."), r.Gauges[name])
 	}
 	families, err := registry.Gather()
 	if err != nil {

@@ -26,7 +26,9 @@ type Run struct {
 	Counts []Count `json:"counts"`
 	// Gauges are values of the subject's own, by names such as images_bytes.
 	Gauges map[string]float64 `json:"gauges,omitempty"`
-	Items  []Item             `json:"items"` // that the run did, or would do, something with
+	// Help says what the gauges are, by the same names; it is the metrics' HELP text.
+	Help  map[string]string `json:"-"`
+	Items []Item            `json:"items"` // that the run did, or would do, something with
 }
 
 // Count is how many items had an outcome.

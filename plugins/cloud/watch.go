@@ -56,6 +56,7 @@ func runWatch(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 			return err
 		}
 		defer c.Close()
+		run.Cloud = c.Name()
 		history, err := watch.Read(in.File("history"), c.Name(), c.Region())
 		if err != nil {
 			return err
@@ -73,7 +74,7 @@ func runWatch(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		} else if history, err = watch.Record(ctx, in.File("history"), c.Name(), c.Region(), sample); err != nil {
 			return err
 		}
-		run.Gauges = history.Gauges()
+		run.Gauges, run.Help = history.Gauges()
 		return tell(in, out, history, tolerance)
 	})
 }

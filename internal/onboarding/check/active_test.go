@@ -123,6 +123,13 @@ func TestActive(t *testing.T) {
 	if d := w.tree(); d != before {
 		t.Errorf("planning changes\n%s\nto\n%s", before, d)
 	}
+	for id, would := range map[string]string{ // what a dry run shows
+		"G1": "an image of 1 MiB is uploaded in each format, and removed", "I2": "not tried yet: a server with image ",
+	} {
+		if r := result(t, p, id, ""); !strings.Contains(r.Evidence, would) || !r.Remedy.IsZero() {
+			t.Errorf("%s, before it is tried: %s: %s; %s", id, r.Status, r.Evidence, r.Remedy)
+		}
+	}
 	err := p.Apply(t.Context(), report.Discard)
 	booted := result(t, p, "I2", "")
 	sandboxtest.SkipWithoutGuests(t, booted.Evidence)

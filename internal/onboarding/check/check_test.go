@@ -10,9 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/check"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudtest"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 )
 
@@ -384,5 +386,26 @@ func TestEveryReadFails(t *testing.T) {
 	}
 	if d := cmp.Diff(good, statuses(w.check(o))); d != "" {
 		t.Errorf("afterwards: %s", d)
+	}
+}
+
+// A key pair that was rotated counts by its newest one.
+func TestARotatedKeyPair(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shape{
+		sandbox: ready(), profile: "name: keys\nmirror: {name: mirror.invalid}\nkey_pairs: [{name: ops}]\nseverity: {M1: off}",
+	})
+	sc := must(cloudtest.Connect(t, w.CloudsYAML(), "zuul").Compute())
+	prints := map[string]string{}
+	for _, name := range []string{"ops", "ops-20260101"} {
+		prints[name] = must(keypairs.Create(t.Context(), sc, keypairs.CreateOpts{Name: name}).Extract()).Fingerprint
+	}
+	o := w.options()
+	o.Control, o.Launched = nil, true
+	for name, want := range map[string]check.Status{"ops": check.Failed, "ops-20260101": check.Passed} {
+		o.Profile.KeyPairs[0].Fingerprint = prints[name]
+		if r := result(t, w.check(o), "P1", ""); r.Status != want || !strings.Contains(r.Evidence, "ops-20260101") {
+			t.Errorf("the fingerprint of %s: %s: %s", name, r.Status, r.Evidence)
+		}
 	}
 }

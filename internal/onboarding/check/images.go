@@ -27,6 +27,9 @@ func upload(_ context.Context, e *env) finding {
 	if len(e.test.methods.value) > 0 {
 		methods = "import by " + strings.Join(e.test.methods.value, ", ")
 	}
+	if e.uploaded == nil && e.o.Active != nil {
+		return found(told, fault.Advice{}, "not tried yet: an image of 1 MiB is uploaded in each format, and removed; %s", methods)
+	}
 	if e.uploaded == nil {
 		return found(told, fault.Advise("upload an image with %s", fault.Option("active")), "not tried; %s", methods)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/names"
 	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
@@ -23,39 +24,42 @@ func keyPairs(_ context.Context, e *env) finding {
 	if len(e.p.KeyPairs) == 0 {
 		return pass("the profile names none")
 	}
-	var wrong []string
+	var wrong, current []string
 	for _, s := range e.sides() {
 		if s.keys.err != nil {
 			return unknown(s.keys.err)
 		}
 		for _, want := range e.p.KeyPairs {
-			if why := s.lacks(want); why != "" {
+			name, why := s.keyPair(want)
+			if why != "" {
 				wrong = append(wrong, fmt.Sprintf("project %q: %s", s.cloud.Project().Name, why))
+			} else if !slices.Contains(current, name) {
+				current = append(current, name)
 			}
 		}
 	}
 	if len(wrong) > 0 {
 		return found(unmet, fault.Advise("add them to a layout, and launch it"), "%s", strings.Join(wrong, ", "))
 	}
-	var names []string
-	for _, k := range e.p.KeyPairs {
-		names = append(names, k.Name)
-	}
-	return pass("%s", strings.Join(names, ", "))
+	return pass("%s", strings.Join(current, ", "))
 }
 
-// lacks says what is wrong with a key pair, "" if nothing is.
-func (s *side) lacks(want KeyPair) string {
+// keyPair is the key pair that counts for a wanted one, which may have been rotated to a dated name, and what is wrong
+// with it, "" if nothing is.
+func (s *side) keyPair(want KeyPair) (name, why string) {
+	var all []string
 	for _, k := range s.keys.value {
-		if k.Name != want.Name {
-			continue
-		}
-		if want.Fingerprint != "" && !strings.EqualFold(k.Fingerprint, want.Fingerprint) {
-			return fmt.Sprintf("key pair %s has fingerprint %s, not %s", want.Name, k.Fingerprint, want.Fingerprint)
-		}
-		return ""
+		all = append(all, k.Name)
 	}
-	return fmt.Sprintf("there is no key pair %s", want.Name)
+	name = names.Newest(want.Name, all)
+	if name == "" {
+		return "", fmt.Sprintf("there is no key pair %s", want.Name)
+	}
+	k := s.keys.value[slices.Index(all, name)]
+	if want.Fingerprint != "" && !strings.EqualFold(k.Fingerprint, want.Fingerprint) {
+		return name, fmt.Sprintf("key pair %s has fingerprint %s, not %s", name, k.Fingerprint, want.Fingerprint)
+	}
+	return name, ""
 }
 
 // mirrorTime is how long the mirror's host may take.
@@ -63,7 +67,7 @@ const mirrorTime = 10 * time.Second
 
 // mirrorHost asks for the mirror's page. A cloud that isn't launched has none, so that nobody is asked.
 func mirrorHost(ctx context.Context, e *env) finding {
-	name := e.p.mirrorName(e.region, e.o.Test.Name())
+	name := names.Host(e.p.Mirror.Name, e.region, names.Provider(e.o.Test.Name()))
 	if !e.o.Launched {
 		return found(unmet, fault.Advise("start the mirror, and add its records to DNS"),
 			"%s: not tried before the cloud is launched", name)
@@ -108,13 +112,4 @@ func ask(ctx context.Context, name string) (status int, err error) {
 		return resp.StatusCode, nil
 	}
 	return 0, err
-}
-
-// mirrorName is the name of the mirror's host.
-func (p *Profile) mirrorName(region, cloud string) string {
-	short := cloud
-	for _, prefix := range []string{"openstackzuul-", "openstackci-", "openstackjenkins-"} {
-		short = strings.TrimPrefix(short, prefix)
-	}
-	return strings.ToLower(strings.NewReplacer("{region}", region, "{cloud}", short).Replace(p.Mirror.Name))
 }

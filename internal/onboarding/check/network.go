@@ -116,9 +116,12 @@ func (s *side) versions(network string) string {
 	return ""
 }
 
-func notBooted(_ context.Context, e *env) finding {
+func notBooted(ctx context.Context, e *env) finding {
 	if e.booted != nil {
 		return *e.booted
+	}
+	if e.o.Active != nil && e.test.there != nil {
+		return e.wouldBoot(ctx)
 	}
 	return found(skipped, fault.Advise("boot a server with %s", fault.Option("active")), "not tried")
 }

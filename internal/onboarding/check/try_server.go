@@ -51,6 +51,30 @@ func (e *env) tryServer(ctx context.Context, rep report.Reporter) (finding, erro
 	return seen.finding(plan), nil
 }
 
+// wouldBoot says which server an active check boots, before it does.
+func (e *env) wouldBoot(ctx context.Context) finding {
+	sc, err := e.test.there.Image()
+	if err != nil {
+		return unknown(err)
+	}
+	images := glance.New(sc)
+	o, f := e.serverOptions(ctx, images)
+	if f != nil {
+		return *f
+	}
+	image, flavor := o.Image, o.Flavor
+	if img, err := images.Image(ctx, image); err == nil {
+		image = cmp.Or(img.Name, image)
+	}
+	for _, one := range e.test.flavors.value {
+		if one.ID == flavor {
+			flavor = one.Name
+		}
+	}
+	return found(skipped, fault.Advice{}, "not tried yet: a server with image %s and flavor %s is booted, logged in to as %s, and removed",
+		image, flavor, o.SSHUser)
+}
+
 // serverOptions are how the server is booted, or why none can be.
 func (e *env) serverOptions(ctx context.Context, images *glance.Client) (o boottest.Options, f *finding) {
 	a := e.o.Active

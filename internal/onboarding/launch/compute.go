@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/layout"
+	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/names"
 )
 
 var (
@@ -65,10 +65,7 @@ func flavorParts(ctx context.Context, w *world, r *layout.Resource, o object) ([
 	}}}, nil
 }
 
-var keypairs = &kind{name: "keypairs", noun: "key pair", in: keyList, judge: judgeKeyPair}
-
-// dated is what follows the name of a key pair that took another one's place.
-var dated = regexp.MustCompile(`^-\d{8}(-\d+)?$`)
+var keypairs = &kind{name: "keypairs", noun: "key pair", in: keyList, judge: judgeKeyPair, loses: true}
 
 // judgeKeyPair decides about a key pair. Nova has no way to give one another key: with rotate, a new one with the date
 // in its name takes its place.
@@ -101,8 +98,7 @@ func judgeKeyPair(ctx context.Context, w *world, _ *kind, r *layout.Resource) (v
 			"there is one of the name with another key (%s)", all[at].text("fingerprint"))
 	}
 	for _, o := range slices.Backward(all) {
-		suffix, is := strings.CutPrefix(o.text("name"), name)
-		if is && dated.MatchString(suffix) && keyOf(o.text("public_key")) == keyOf(key) {
+		if names.Dated(name, o.text("name")) && keyOf(o.text("public_key")) == keyOf(key) {
 			w.rotated[name] = o.text("name")
 			return verdict{action: Same, id: o.text("name"), reason: "it was rotated"}, nil
 		}
@@ -111,7 +107,13 @@ func judgeKeyPair(ctx context.Context, w *world, _ *kind, r *layout.Resource) (v
 	for n := 2; slices.ContainsFunc(all, func(o object) bool { return o.text("name") == next }); n++ {
 		next = fmt.Sprintf("%s-%s-%d", name, w.cloud.Now().Format("20060102"), n)
 	}
-	users, err := w.consumers(ctx, name)
+	var old []string
+	for _, o := range all {
+		if same(o) || names.Dated(name, o.text("name")) {
+			old = append(old, o.text("name"))
+		}
+	}
+	users, err := w.consumers(ctx, old)
 	if err != nil {
 		return v, err
 	}
@@ -150,13 +152,13 @@ func (w *world) newKey(name, key string) func(context.Context) (string, error) {
 	}
 }
 
-// consumers are the servers of the project that were made with a key pair.
-func (w *world) consumers(ctx context.Context, key string) (names []string, err error) {
-	all, err := w.all(ctx, serverList)
-	for _, o := range all {
-		if o.text("key_name") == key {
-			names = append(names, o.text("name"))
+// consumers are the servers of the project that were made with one of the key pairs.
+func (w *world) consumers(ctx context.Context, keys []string) (all []string, err error) {
+	servers, err := w.all(ctx, serverList)
+	for _, o := range servers {
+		if slices.Contains(keys, o.text("key_name")) {
+			all = append(all, o.text("name"))
 		}
 	}
-	return names, err
+	return all, err
 }

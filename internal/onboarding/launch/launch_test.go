@@ -120,6 +120,11 @@ func TestKeyPairsAreRotated(t *testing.T) {
 	if notes := fmt.Sprint(p.Notes()); !strings.Contains(notes, "servers that have the old key: old") {
 		t.Errorf("notes: %s", notes)
 	}
+	if loss := w.plan(cloudOf("demo", "keypairs: [{name: ops, state: absent}]\n"+
+		"security_groups_rules: [{security_group: default, remote_group: default, state: absent}]"), nil).Loss(); !strings.Contains(loss,
+		`key pair "ops"`) || !strings.Contains(loss, `rule "default ingress`) {
+		t.Errorf("before a key pair and a rule are removed, it asks %q", loss)
+	}
 	w.settled(keys(secondKey, ", rotate: true"), nil)
 	for name, want := range map[string]string{"old": "ops", "new": dated} {
 		if got := w.keyOf("demo", name); got != want {
@@ -426,5 +431,38 @@ func TestOneFailureIsAPart(t *testing.T) {
 	p := w.plan(cloudOf("nosuch", "networks: [{name: net}]")+"  - {name: there, oscc_cloud: demo, networks: [{name: net}]}\n", nil)
 	if err := p.Apply(t.Context(), report.Discard); !fault.Is(err, fault.Partial) || w.networks("demo") != "net" {
 		t.Errorf("%v; networks are %s", err, w.networks("demo"))
+	}
+}
+
+// The second rotation also finds the servers that have the key of the first one.
+func TestAKeyPairIsRotatedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxtest.Start(t, sandbox.Options{}))
+	keys := func(key, server string) string {
+		return cloudOf("demo", "keypairs: [{name: ops, public_key: "+key+", rotate: true}]\n"+
+			"images: [{name: disk, filename: disk.img, disk_format: raw}]\n"+
+			"servers: [{name: "+server+", image: disk, flavor: m1.tiny, network: private, key_name: ops}]")
+	}
+	third := strings.Replace(secondKey, "AAAAIGYl", "AAAAIGYm", 1)
+	w.launch(keys(firstKey, "one"), nil)
+	w.launch(keys(secondKey, "two"), nil)
+	p := w.plan(keys(third, "two"), nil)
+	if notes := fmt.Sprint(p.Notes()); !strings.Contains(notes, "one") || !strings.Contains(notes, "two") {
+		t.Errorf("notes: %s", notes)
+	}
+}
+
+// A rule that is pruned is shown as a layout's are.
+func TestAPrunedRuleIsShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandboxtest.Start(t, sandbox.Options{}))
+	w.launch(cloudOf("demo", "security_groups: [{name: web, description: Web}]\n"+
+		"security_groups_rules:\n  - {security_group: web, protocol: tcp, port_range_min: 80, remote_ip_prefix: 10.0.0.0/8}\n"+
+		"  - {security_group: web, protocol: udp, port_range_min: 1, port_range_max: 9, remote_group: web}"), nil)
+	p := w.plan(cloudOf("demo", "security_groups: [{name: web, description: Web}]"), func(o *launch.Options) { o.PruneTagged = true })
+	for _, name := range []string{"web ingress IPv4 tcp 80 10.0.0.0/8", "web ingress IPv4 udp 1-9 web"} {
+		if s := row(t, p, name); s.Action != launch.Absent {
+			t.Errorf("%s: %s", name, s.Action)
+		}
 	}
 }

@@ -208,4 +208,8 @@ func (p *Plan) Record(run *schedule.Run) {
 	run.Gauges = map[string]float64{
 		"clouds": float64(len(p.targets)), "clouds_unreachable": float64(unreachable), "resources_same": float64(same),
 	}
+	run.Help = map[string]string{
+		"clouds": "Clouds of the layout.", "clouds_unreachable": "Clouds that couldn't be read.",
+		"resources_same": "Resources that were as the layout has them.",
+	}
 }

@@ -41,7 +41,7 @@ func (w *world) untold(ctx context.Context) (steps []*Step, err error) {
 		}
 		for _, o := range all {
 			if k.marked(o) == w.asked.Name && !w.stillListed(k, o) {
-				s := w.extra(k, nameOf(k, o))
+				s := w.extra(k, w.nameOf(ctx, k, o))
 				s.verdict, s.ID = w.removal(k, o), o.id()
 				steps = append(steps, s)
 			}
@@ -116,11 +116,19 @@ func inUse(ports []object, leaves map[string]*Step) string {
 	return ""
 }
 
-func nameOf(k *kind, o object) string {
-	if k == rules {
-		return o.id()
+func (w *world) nameOf(ctx context.Context, k *kind, o object) string {
+	if k != rules {
+		return o.text("name")
 	}
-	return o.text("name")
+	all, _ := w.all(ctx, groupList) // without it, groups are named by their ids
+	return ruleOf(o).title(func(id string) string {
+		for _, g := range all {
+			if g.id() == id {
+				return g.text("name")
+			}
+		}
+		return id
+	})
 }
 
 func (w *world) extra(k *kind, name string) *Step {

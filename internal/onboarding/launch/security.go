@@ -32,11 +32,30 @@ var groups = &kind{
 
 var rules = &kind{
 	name: "security_groups_rules", noun: "rule", in: ruleList, judge: judgeRule, reads: []*collection{ruleList, groupList},
-	marked: describedBy,
+	marked: describedBy, loses: true,
 }
 
 // rule is what a rule lets through.
 type rule struct{ group, direction, ethertype, protocol, ports, prefix, remote string }
+
+// title is a rule as a layout's are called: its group, direction, version, protocol, ports and remote end.
+func (r rule) title(nameOf func(id string) string) string {
+	parts := []string{nameOf(r.group), r.direction, r.ethertype}
+	low, high, _ := strings.Cut(r.ports, "-")
+	if low == high {
+		r.ports = low
+	}
+	remote := r.prefix
+	if r.remote != "" {
+		remote = nameOf(r.remote)
+	}
+	for _, part := range []string{r.protocol, r.ports, remote} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, " ")
+}
 
 // protocols are names that mean no protocol, or one by its number.
 var protocols = map[string]string{

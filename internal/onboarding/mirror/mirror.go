@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/names"
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/quota"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloud"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
@@ -30,7 +32,7 @@ const (
 // Options say how the mirror is called.
 type Options struct {
 	Domain   string // such as opendev.org
-	Provider string // the cloud's part of the name; default the entry's name without "openstackci-"
+	Provider string // the cloud's part of the name; default the entry's name without "openstackci-" and the like
 	Disk     int    // GB; default Disk
 }
 
@@ -47,30 +49,19 @@ type Plan struct {
 func NewPlan(ctx context.Context, c *cloud.Cloud, o Options) (*Plan, error) {
 	o.Disk = cmp.Or(o.Disk, Disk)
 	p := &Plan{}
-	region := strings.ToLower(cmp.Or(c.Region(), "regionone"))
-	provider := cmp.Or(o.Provider, strings.TrimPrefix(c.Name(), "openstackci-"))
-	name := label("mirror01." + region + "." + provider + "." + o.Domain)
-	alias := label("mirror." + region + "." + provider + "." + o.Domain)
+	provider := cmp.Or(o.Provider, names.Provider(c.Name()))
+	name := names.Host("mirror01.{region}.{cloud}."+o.Domain, c.Region(), provider)
+	alias := names.Host("mirror.{region}.{cloud}."+o.Domain, c.Region(), provider)
 	server, err := find(ctx, c, name)
 	if err != nil {
 		return nil, err
 	}
 	p.server(name, server)
-	if err := p.disk(ctx, c, o.Disk); err != nil {
+	if err := p.disk(ctx, c, o.Disk, name, server); err != nil {
 		return nil, err
 	}
 	p.dns(name, alias, server)
 	return p, nil
-}
-
-// label is a name of DNS: what it can't have becomes a dash.
-func label(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
-			return r
-		}
-		return '-'
-	}, strings.ToLower(name))
 }
 
 func find(ctx context.Context, c *cloud.Cloud, name string) (*servers.Server, error) {
@@ -102,14 +93,41 @@ func (p *Plan) server(name string, server *servers.Server) {
 	p.add("server", name, "it is there, with the status "+server.Status)
 }
 
-// disk chooses the smallest flavor that is large enough, and where the mirror's data goes: preferably a volume.
-func (p *Plan) disk(ctx context.Context, c *cloud.Cloud, disk int) error {
+// disk chooses the smallest flavor that is large enough, and where the mirror's data goes: preferably a volume. What
+// the mirror has already takes nothing more of the quota.
+func (p *Plan) disk(ctx context.Context, c *cloud.Cloud, disk int, name string, server *servers.Server) error {
+	mine, err := volumesOf(ctx, c, name, server)
+	if err != nil {
+		return err
+	}
 	q, err := quota.Read(ctx, c)
 	if err != nil {
 		return err
 	}
 	limit, told := q.Limit(quota.Gigabytes)
-	volume := told && limit.Free() >= int64(disk)
+	number, counted := q.Limit(quota.Volumes)
+	room := told && limit.Free() >= int64(disk) && (!counted || number.Free() >= 1)
+	there := slices.ContainsFunc(mine, func(v volumes.Volume) bool { return v.Size >= disk })
+	if err := p.flavor(ctx, c, disk, room || there, server); err != nil {
+		return err
+	}
+	flavor := len(p.problems) == 0
+	switch {
+	case there:
+		v := mine[slices.IndexFunc(mine, func(v volumes.Volume) bool { return v.Size >= disk })]
+		p.add("volume", fmt.Sprintf("%d GB", v.Size), fmt.Sprintf("it is there: %s, with the status %s", cmp.Or(v.Name, v.ID), v.Status))
+	case room && limit.Max < 0:
+		p.add("volume", fmt.Sprintf("%d GB", disk), "the quota has no limit")
+	case room:
+		p.add("volume", fmt.Sprintf("%d GB", disk), fmt.Sprintf("%d GB of the quota are free", limit.Free()))
+	case flavor:
+		p.add("volume", "none", "the flavor's disk is large enough, and the quota has no room for a volume")
+	}
+	return nil
+}
+
+// flavor chooses one, or names that of the server. volume says that the data are on a volume.
+func (p *Plan) flavor(ctx context.Context, c *cloud.Cloud, disk int, volume bool, server *servers.Server) error {
 	sc, err := c.Compute()
 	if err != nil {
 		return err
@@ -122,7 +140,14 @@ func (p *Plan) disk(ctx context.Context, c *cloud.Cloud, disk int) error {
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(f flavors.Flavor) bool {
+	if server != nil {
+		for _, f := range all {
+			if f.ID == server.Flavor["id"] || f.Name == server.Flavor["original_name"] {
+				all, volume = []flavors.Flavor{f}, volume || f.Disk >= disk
+			}
+		}
+	}
+	enough := slices.DeleteFunc(slices.Clone(all), func(f flavors.Flavor) bool {
 		return f.RAM < LeastRAM || f.VCPUs < LeastVCPUs || !volume && f.Disk < disk
 	})
 	best := func(a, b flavors.Flavor) int {
@@ -130,26 +155,38 @@ func (p *Plan) disk(ctx context.Context, c *cloud.Cloud, disk int) error {
 			strings.Compare(a.Name, b.Name))
 	}
 	switch {
-	case len(all) == 0 && volume:
+	case len(enough) == 0 && volume:
 		p.problem("flavor", fault.New(fault.NotFound, "ask the donor for one", "no flavor has %d MiB of memory and %d vCPUs",
 			LeastRAM, LeastVCPUs))
-	case len(all) == 0:
-		p.problem("flavor", fault.New(fault.Quota, "ask the donor for a larger quota of volumes",
-			"there is no room for a volume of %d GB, and no flavor has %d MiB of memory, %d vCPUs and such a disk", disk,
+	case len(enough) == 0:
+		p.problem("flavor", fault.New(fault.Quota, "ask the donor to raise the volume quota, or for such a flavor",
+			"the volume quota has no room for %d GB, and no flavor has %d MiB of memory, %d vCPUs and a disk of that size", disk,
 			LeastRAM, LeastVCPUs))
 	default:
-		f := slices.MinFunc(all, best)
+		f := slices.MinFunc(enough, best)
 		p.add("flavor", f.Name, fmt.Sprintf("%d MiB, %d vCPUs, %d GB", f.RAM, f.VCPUs, f.Disk))
 	}
-	switch {
-	case volume && limit.Max < 0:
-		p.add("volume", fmt.Sprintf("%d GB", disk), "the quota has no limit")
-	case volume:
-		p.add("volume", fmt.Sprintf("%d GB", disk), fmt.Sprintf("%d GB of the quota are free", limit.Free()))
-	case len(all) > 0:
-		p.add("volume", "none", "the flavor's disk is large enough, and the quota has no room for a volume")
-	}
 	return nil
+}
+
+// volumesOf are the volumes of the mirror: those at its server, and those with its name.
+func volumesOf(ctx context.Context, c *cloud.Cloud, name string, server *servers.Server) ([]volumes.Volume, error) {
+	sc, err := c.BlockStorage()
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	pages, err := volumes.List(sc, nil).AllPages(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing volumes: %w", cloud.Classify(err))
+	}
+	all, err := volumes.ExtractVolumes(pages)
+	return slices.DeleteFunc(all, func(v volumes.Volume) bool {
+		attached := server != nil && slices.ContainsFunc(v.Attachments, func(a volumes.Attachment) bool { return a.ServerID == server.ID })
+		return !attached && v.Name != name && !strings.HasPrefix(v.Name, name+"-")
+	}), err
 }
 
 // rank puts the flavor first that is called what it is for.

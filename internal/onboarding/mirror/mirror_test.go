@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -33,9 +34,12 @@ func TestMirror(t *testing.T) {
 		}, 0},
 		{"no limit", sandbox.VolumeQuotas{Gigabytes: -1}, 9000, false, []string{"volume 9000 GB the quota has no limit"}, 0},
 		{"exactly as much as is free", sandbox.VolumeQuotas{Gigabytes: 500}, 500, false, []string{"volume 500 GB 500 GB of the quota are free"}, 0},
-		{"one GB too few", sandbox.VolumeQuotas{Gigabytes: 499}, 500, false, []string{"there is no room for a volume of 500 GB"}, fault.Quota},
+		{"one GB too few", sandbox.VolumeQuotas{Gigabytes: 499}, 500, false, []string{"the volume quota has no room for 500 GB"}, fault.Quota},
 		{"a disk that is large enough", sandbox.VolumeQuotas{Gigabytes: 10}, 80, false, []string{
 			"flavor m1.large", "volume none the flavor's disk is large enough",
+		}, 0},
+		{"its volume takes all of the quota", sandbox.VolumeQuotas{Gigabytes: 500}, -500, false, []string{
+			"volume 500 GB it is there: mirror01.regionone.donor.opendev.org, with the status available",
 		}, 0},
 		{"it is there", sandbox.VolumeQuotas{}, 0, true, []string{"it is there, with the status ACTIVE", " IN A 127."}, 0},
 	} {
@@ -43,6 +47,22 @@ func TestMirror(t *testing.T) {
 			t.Parallel()
 			s := sandboxtest.Start(t, sandbox.Options{VolumeQuotas: c.quotas})
 			conn := cloudtest.Connect(t, s.CloudsYAML(), "demo")
+			if c.disk < 0 { // of the mirror's volume
+				sc, err := conn.BlockStorage()
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.disk = -c.disk
+				v, err := volumes.Create(t.Context(), sc, volumes.CreateOpts{
+					Size: c.disk, Name: "mirror01.regionone.donor.opendev.org",
+				}, nil).Extract()
+				if err == nil {
+					err = volumes.WaitForStatus(t.Context(), sc, v.ID, "available")
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
 			if c.boot {
 				sc, err := conn.Compute()
 				if err != nil {

@@ -100,22 +100,28 @@ func percentile(values []float64, p int) float64 {
 	return sorted[min(len(sorted)-1, (len(sorted)*p+99)/100-1)]
 }
 
-// Gauges are the figures of the newest sample, by the names of metrics.
-func (h *History) Gauges() map[string]float64 {
-	all := map[string]float64{}
+// gauges are the names of metrics, with the figures that they are.
+var gauges = map[string]struct{ figure, help string }{
+	"boot_seconds":            {"boot", "Median time that servers took to become active since the last sample, in seconds."},
+	"servers_broken_percent":  {"broken", "Servers that ended in an error since the last sample, in percent."},
+	"list_p95_seconds":        {"api", "Time within which 95 of 100 lists of the services are answered, in seconds."},
+	"requests_failed_percent": {"errors", "Requests that failed in the last sample, in percent."},
+	"upload_mib_per_second":   {"upload", "Rate at which the last sample uploaded an image, in MiB per second."},
+}
+
+// Gauges are the figures of the newest sample, by the names of metrics, with what each is.
+func (h *History) Gauges() (values map[string]float64, help map[string]string) {
+	values, help = map[string]float64{}, map[string]string{}
 	if len(h.Samples) == 0 {
-		return all
+		return values, help
 	}
 	s := h.Samples[len(h.Samples)-1]
-	for name, f := range map[string]string{
-		"boot_seconds": "boot", "servers_broken_percent": "broken", "list_p95_seconds": "api", "requests_failed_percent": "errors",
-		"upload_mib_per_second": "upload",
-	} {
+	for name, g := range gauges {
 		for _, figure := range Figures {
-			if value, ok := figure.value(s); figure.Name == f && ok {
-				all[name] = value
+			if value, ok := figure.value(s); figure.Name == g.figure && ok {
+				values[name], help[name] = value, g.help
 			}
 		}
 	}
-	return all
+	return values, help
 }

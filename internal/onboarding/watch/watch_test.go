@@ -188,7 +188,8 @@ func TestKeepsASmallFile(t *testing.T) {
 	if err != nil || len(again.Samples) != 481 || !again.Last().Equal(h.Last()) {
 		t.Errorf("%d samples, %v", len(again.Samples), err)
 	}
-	if g := again.Gauges(); g["boot_seconds"] != 40 || math.Abs(g["requests_failed_percent"]-1) > 1e-9 || len(g) != 5 {
+	g, help := again.Gauges()
+	if len(help) != 5 || g["boot_seconds"] != 40 || math.Abs(g["requests_failed_percent"]-1) > 1e-9 || len(g) != 5 {
 		t.Errorf("%v", g)
 	}
 	if _, err := watch.Read(file, "other", ""); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(),

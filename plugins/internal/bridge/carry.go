@@ -2,6 +2,9 @@ package bridge
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
@@ -44,6 +47,29 @@ func (d door) Ask(ctx context.Context, question string) error {
 		err = sdk.ErrDeclined
 	}
 	return err
+}
+
+// Preview shows the rows to who is about to be asked: what is printed in the end is the result, and comes too late.
+func (d door) Preview(rows []change.Row) {
+	if !d.in.Interactive() || d.in.AssumeYes() || len(rows) == 0 {
+		return
+	}
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for n, row := range rows {
+		var keys, values []string
+		for _, c := range row {
+			keys, values = append(keys, strings.ToUpper(c.Key)), append(values, fmt.Sprint(c.Value))
+		}
+		if n == 0 {
+			_, _ = fmt.Fprintln(table, strings.Join(keys, "\t"))
+		}
+		_, _ = fmt.Fprintln(table, strings.Join(values, "\t"))
+	}
+	_ = table.Flush()
+	for line := range strings.Lines(text.String()) {
+		d.out.Textf("%s", strings.TrimRight(line, " \n"))
+	}
 }
 
 func (d door) Show(rows []change.Row, unchanged bool) {
