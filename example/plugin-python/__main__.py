@@ -21,18 +21,10 @@ MANIFEST = {
 
 
 def formats(run):
-    cloud = run.cloud()
-    base = cloud.endpoint("image")
-    if not base.endswith("/v2"):
-        base += "/v2"
     images, sizes = collections.Counter(), collections.Counter()
-    page = f"/v2/images?limit={run.flags.get('limit', 1000)}"
-    while page:
-        found = cloud.get(base.removesuffix("/v2") + page)
-        for image in found["images"]:
-            images[image["disk_format"] or "none"] += 1
-            sizes[image["disk_format"] or "none"] += image["size"] or 0
-        page = found.get("next")
+    for image in run.cloud().pages("image", f"/v2/images?limit={run.flags.get('limit', 1000)}", "images"):
+        images[image["disk_format"] or "none"] += 1
+        sizes[image["disk_format"] or "none"] += image["size"] or 0
     for name in sorted(images):
         run.row(name, images[name], sizes[name])
 

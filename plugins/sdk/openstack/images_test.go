@@ -128,7 +128,7 @@ func TestErrorsInHTML(t *testing.T) {
 		return a, err
 	}
 	if p := run(t, h, "stack images").Done().GetProblem(); p.GetKind() != sdk.Conflict ||
-		!strings.HasSuffix(p.GetMessage(), `: 409 Conflict Image "web" is in use.`) {
+		!strings.HasSuffix(p.GetMessage(), `: 409 Image "web" is in use.`) {
 		t.Errorf("the problem is %v", p)
 	}
 }

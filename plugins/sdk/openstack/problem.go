@@ -76,7 +76,7 @@ func foreign(err error) error {
 }
 
 // tags are those of HTML, with the content of those that nobody reads.
-var tags = regexp.MustCompile(`(?is)<(head|style|script)\b.*?</(head|style|script)>|<[^<>]*>`)
+var tags = regexp.MustCompile(`(?is)<(head|h1|style|script)\b.*?</(head|h1|style|script)>|<[^<>]*>`)
 
 // said is the message in a service's answer: JSON with a message somewhere inside, or text, without HTML's tags, which
 // proxies and Glance send.

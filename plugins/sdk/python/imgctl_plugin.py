@@ -6,15 +6,19 @@ mean is in plugin.proto.
 """
 
 import concurrent.futures
+import html
 import json
 import os
 import pkgutil
 import queue
+import random
+import re
 import ssl
 import sys
 import threading
 import traceback
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import grpc
@@ -22,6 +26,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2  # noqa: F401, the protocol imports them
 
 GRACE = 60  # seconds to clean up when the host is gone
+TRIES = 6  # of a request that a service turns away in passing
+PASSING = {429, 500, 502, 503, 504}
 
 
 def load():
@@ -112,7 +118,7 @@ class Run:
 
 
 class Cloud:
-    """GETs JSON from a cloud's services, with a new token where the old one is refused."""
+    """GETs JSON from a cloud's services: with a new token if the old one is refused, and again if it failed in passing."""
 
     def __init__(self, run, access):
         self.run, self.access, self.renewed = run, access, False
@@ -130,28 +136,113 @@ class Cloud:
         raise Problem("UNAVAILABLE", f"there is no {service} service in the catalog", "check region and interface")
 
     def get(self, url):
-        if self.run.interrupted.is_set():
-            raise Problem("CANCELLED", "interrupted")
-        request = urllib.request.Request(url, headers={"X-Auth-Token": self.access.token})
-        try:
-            with urllib.request.urlopen(request, timeout=30, context=self.tls) as response:
-                return json.load(response)
-        except urllib.error.HTTPError as e:
-            if e.code == 401 and not self.renewed:
-                self.renewed = True
-                self.access = self.run.cloud(self.access.name, refresh=True).access
-                return self.get(url)
-            kind = {401: "FORBIDDEN", 403: "FORBIDDEN", 404: "NOT_FOUND"}.get(e.code, "UNAVAILABLE")
-            raise Problem(kind, f"GET {url}: {e.code} {e.reason}") from e
-        except OSError as e:
-            raise Problem("UNAVAILABLE", f"GET {url}: {e}") from e
+        """The JSON of a response. A failure is a Problem that says what the service said."""
+        for left in reversed(range(TRIES)):
+            if self.run.interrupted.is_set():
+                raise Problem("CANCELLED", "interrupted")
+            request = urllib.request.Request(url, headers={"X-Auth-Token": self.access.token})
+            try:
+                with urllib.request.urlopen(request, timeout=30, context=self.tls) as response:
+                    return json.load(response)
+            except urllib.error.HTTPError as e:
+                if e.code == 401 and not self.renewed:
+                    self.renewed = True
+                    self.access = self.run.cloud(self.access.name, refresh=True).access
+                    continue
+                if left and e.code in PASSING:
+                    self.wait(TRIES - left, e.headers.get("Retry-After"))
+                    continue
+                kind = {401: "FORBIDDEN", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 413: "QUOTA"}.get(e.code, "UNAVAILABLE")
+                raise Problem(kind, f"GET {url}: {e.code} {said(e.read()) or e.reason}") from e
+            except OSError as e:
+                if left:
+                    self.wait(TRIES - left)
+                    continue
+                raise Problem("UNAVAILABLE", f"GET {url}: {e}") from e
+        raise Problem("FORBIDDEN", f"GET {url}: the token is refused")
+
+    def wait(self, nth, retry_after=None):
+        """Waits before the next try, at most ten seconds, and not when the command is interrupted."""
+        seconds = 0.1 * 2**nth * random.uniform(0.5, 1)
+        if retry_after and retry_after.isdigit():
+            seconds = int(retry_after)
+        self.run.interrupted.wait(min(seconds, 10))
+
+    def pages(self, service, path, key):
+        """Each element of a list such as pages("image", "/v2/images", "images"), through all of its pages."""
+        base = self.endpoint(service)
+        version = path.split("/")[1]
+        base = base.removesuffix("/" + version)
+        page, seen = path, set()
+        while page and page not in seen:
+            seen.add(page)
+            found = self.get(base + page)
+            yield from found[key]
+            page = found.get("next")
+
+    def images(self, **filters):
+        """The images that match filters of the Image service, such as owner=ID."""
+        yield from self.pages("image", "/v2/images?" + urllib.parse.urlencode({"limit": 1000, **filters}), "images")
+
+    def find_image(self, image, owner=""):
+        """The image with this id, or the only one of exactly this name, hidden ones included."""
+        if not image:
+            raise Problem("USAGE", "the image is empty", "give an image's id or name")
+        if re.fullmatch("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", image):
+            return self.get(self.endpoint("image").removesuffix("/v2") + "/v2/images/" + image)
+        filters = {"owner": owner} if owner else {}
+        if not re.search('[:,"\\\\]', image):  # which mean something in a filter
+            filters["name"] = image
+        hidden = ({}, {"os_hidden": "true"})
+        found = [i for h in hidden for i in self.images(**filters, **h) if i["name"] == image]
+        if not found:
+            raise Problem("NOT_FOUND", f'no image "{image}"', "check the name, and whose project it is in")
+        if len(found) > 1:
+            listed = "".join(f"\n  {i['id']}  created {i['created_at']}  owner {i['owner']}" for i in found[:20])
+            raise Problem("AMBIGUOUS", f'{len(found)} images "{image}":{listed}', "give the id of one")
+        return found[0]
+
+
+def said(body):
+    """The message in a service's error: that in its JSON, or its text without HTML's tags."""
+    text = body.decode(errors="replace")
+    try:
+        inner = json.loads(text)
+        while isinstance(inner, dict):
+            inner = next((inner[k] for k in ("message", "faultstring", "detail") if inner.get(k)), None) or next(iter(inner.values()), "")
+        text = str(inner).replace("<br />", " ")
+    except ValueError:
+        text = html.unescape(re.sub(r"(?is)<(head|h1|style|script)\b.*?</\1>|<[^<>]*>", " ", text))
+    return " ".join(text.split())[:200]
+
+
+def complete_images(completing):
+    """Suggests the images whose names begin with what was typed; for the completions of serve."""
+    cloud = completing.cloud()
+    return sorted({i["name"]: i["id"] for i in cloud.images() if i["name"] and i["name"].startswith(completing.prefix)}.items())
+
+
+class Completing:
+    """What was typed so far: prefix of the flag or argument, and the flags and arguments before it."""
+
+    def __init__(self, request):
+        self.request, self.prefix, self.args = request, request.prefix, list(request.args)
+        self.flags = {f.name: getattr(f, f.WhichOneof("value") or "string_value") for f in request.flags}
+        self.interrupted = threading.Event()
+
+    def cloud(self, name="", refresh=False):
+        """A cloud that the command line names; "" is the one of --os-cloud. Tokens aren't renewed."""
+        for access in self.request.clouds:
+            if name in ("", access.name):
+                return Cloud(self, access)
+        raise Problem("UNAVAILABLE", "there is no cloud to complete from")
 
 
 class Service(grpc.GenericRpcHandler):
-    """Answers the host's calls. commands maps a path such as "image age" to its function."""
+    """Answers the host's calls. commands maps a path such as "image age" to its function, completions to another."""
 
-    def __init__(self, manifest, commands):
-        self.manifest, self.commands, self.running = manifest, commands, 0
+    def __init__(self, manifest, commands, completions):
+        self.manifest, self.commands, self.completions, self.running = manifest, commands, completions, 0
         self.stopped = threading.Event()
 
     def service(self, details):
@@ -160,7 +251,7 @@ class Service(grpc.GenericRpcHandler):
                 lambda _, __: self.manifest, message("DescribeRequest").FromString, message("Manifest").SerializeToString
             ),
             "/imgctl.plugin.v1.Plugin/Complete": grpc.unary_unary_rpc_method_handler(
-                lambda _, __: b"", message("CompleteRequest").FromString, bytes
+                self.complete, message("CompleteRequest").FromString, message("CompleteReply").SerializeToString
             ),
             "/imgctl.plugin.v1.Plugin/Run": grpc.stream_stream_rpc_method_handler(
                 self.run, HostMessage.FromString, PluginMessage.SerializeToString
@@ -169,6 +260,16 @@ class Service(grpc.GenericRpcHandler):
             "/grpc.health.v1.Health/Check": grpc.unary_unary_rpc_method_handler(lambda _, __: b"\x08\x01"),
             "/plugin.GRPCController/Shutdown": grpc.unary_unary_rpc_method_handler(self.shutdown),
         }.get(details.method)
+
+    def complete(self, request, _):
+        """Suggests values, and none rather than an error."""
+        reply = message("CompleteReply")()
+        try:
+            found = self.completions.get(" ".join(request.path), lambda _: ())(Completing(request))
+            reply.suggestions.extend(message("Suggestion")(value=value, help=text) for value, text in found)
+        except Exception:
+            traceback.print_exc()
+        return reply
 
     def shutdown(self, _, __):
         self.stopped.set()
@@ -214,13 +315,14 @@ class Service(grpc.GenericRpcHandler):
             threading.Event().wait(0.1)
 
 
-def serve(manifest, commands):
-    """Serves the plugin; main calls this and nothing else."""
+def serve(manifest, commands, completions=()):
+    """Serves the plugin; main calls this and nothing else. completions maps a path to a function of a Completing,
+    which gives pairs of a value and what it stands for."""
     manifest = json_format.ParseDict(manifest, message("Manifest")())
     if os.environ.get("IMGCTL_PLUGIN") != "run-through-imgctl":
         sys.exit(f"imgctl-{manifest.name} is a plugin of imgctl: run it through imgctl.")
     parent = os.getppid()
-    service = Service(manifest, commands)
+    service = Service(manifest, commands, dict(completions))
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8))
     server.add_generic_rpc_handlers((service,))
     socket = os.path.join(os.environ["PLUGIN_UNIX_SOCKET_DIR"], "plugin")
