@@ -76,6 +76,22 @@ func TestAPluginsMessagesHaveNoPowerOverTheTerminal(t *testing.T) {
 	}
 }
 
+// A log that a command of our own shows comes from programs that nobody vouches for; in a pipe, it is as it is.
+func TestALogHasNoPowerOverTheTerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tm := w.terminal("demo", "log")
+	_ = tm.cmd.Wait()
+	<-tm.done
+	screen := tm.screen()
+	if bad := obeyed(screen); bad != "" || !strings.Contains(screen, "after") || !strings.Contains(screen, "hidden") {
+		t.Errorf("%q in\n%q", bad, screen)
+	}
+	if r := w.run("demo", "log"); r.stdout != "before\n\x1b[2J\x1b]0;title\aafter\n" {
+		t.Errorf("%q", r.stdout)
+	}
+}
+
 // A table in a pipe is for people as well: a pager or a log of CI shows it.
 func TestTablesInAPipe(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
@@ -134,19 +135,25 @@ func (r *results) chunk(c *pluginv1.Chunk) error {
 	return err
 }
 
-// rawOut takes the bytes for standard output. Those of other people's plugins can't control the user's terminal.
+// controls reports whether the bytes of a RAW command may control the user's terminal: those of a program that the
+// command runs for its user, with the standard input, but not those of files, such as logs, or of other people's plugins.
+func controls(c Command) bool {
+	return c.Asker == "" && slices.Contains(c.Spec.GetNeeds(), pluginv1.Need_NEED_STDIN)
+}
+
+// rawOut takes the bytes for standard output.
 func rawOut(c Command) io.Writer {
-	if c.Asker != "" {
-		return c.Console.Data()
+	if controls(c) {
+		return c.Console.Bytes()
 	}
-	return c.Console.Bytes()
+	return c.Console.Data()
 }
 
 func rawErr(c Command) io.Writer {
-	if c.Asker != "" {
-		return c.Console.ErrText()
+	if controls(c) {
+		return c.Console.ErrBytes()
 	}
-	return c.Console.ErrBytes()
+	return c.Console.ErrText()
 }
 
 // close writes what is left. A list that failed before its first row isn't shown.

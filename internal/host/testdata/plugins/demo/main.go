@@ -39,6 +39,7 @@ func main() {
 				Columns: sdk.Columns{{Title: "A"}}},
 			{Path: "demo raw", Kind: sdk.Raw, Short: "Write bytes and exit with 7", Needs: []sdk.Need{sdk.NeedsStdin, sdk.NeedsEnvironment},
 				Run: raw},
+			{Path: "demo log", Kind: sdk.Raw, Short: "Write a log that isn't only text", Run: log},
 			{Path: "demo convert", Kind: sdk.Raw, Short: "Read files and write others", Run: convert,
 				Args: []sdk.Arg{sdk.One("FROM", "what to read").Completes(sdk.CompleteFiles),
 					sdk.Optional("TO", "what to write").Writes()},
@@ -327,4 +328,10 @@ func complete(_ context.Context, _ *sdk.Input, what sdk.Completing) ([]sdk.Sugge
 		}
 	}
 	return found, nil
+}
+
+func log(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
+	_, err := fmt.Fprint(out.Stdout(), "before\n\x1b[2J\x1b]0;title\x07after\n")
+	_, _ = fmt.Fprint(out.Stderr(), "\x1b[8mhidden\n")
+	return err
 }
