@@ -19,7 +19,9 @@ func notify(ctx context.Context, in *sdk.Input, out *sdk.Output, c *config.Confi
 	o := notes.Options{
 		SuccessAddress: c.SuccessAddress, FailureAddress: c.FailureAddress, SuccessChat: c.SlackSuccessHook,
 		FailureChat: c.SlackFailureHook, Webhook: c.Webhook,
-		Mail: notes.Mail{Server: c.SMTPServer, From: c.SMTPFrom, User: c.SMTPUser, Password: password},
+		Mail: notes.Mail{
+			Server: c.SMTPServer, From: c.SMTPFrom, User: c.SMTPUser, Password: password, RequireTLS: c.SMTPRequireTLS,
+		},
 	}
 	if o.SuccessAddress+o.FailureAddress+o.SuccessChat+o.FailureChat+o.Webhook == "" {
 		return nil, nil

@@ -5,6 +5,9 @@ package profile
 
 import (
 	"maps"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
@@ -50,6 +53,9 @@ type Recipe struct {
 // without source images no source image. A missing entry is fault.NotFound, with the closest keys.
 func Resolve(p *Profile, templates *TemplateMap, sources *SourceImages, o Options) (*Recipe, error) {
 	name, key, err := p.names(o.NameStyle)
+	if err == nil {
+		err = p.usable(name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +80,20 @@ func Resolve(p *Profile, templates *TemplateMap, sources *SourceImages, o Option
 		}
 	}
 	return r, nil
+}
+
+// maxName leaves room for what is put around an image's name, which has at most 255 characters.
+const maxName = 220
+
+// usable refuses a name that images can't have, or that people can't read.
+func (p *Profile) usable(name string) error {
+	switch n := utf8.RuneCountInString(name); {
+	case n > maxName:
+		return fault.New(fault.Usage, "", "naming the image of %s: the name has %d characters, more than %d", p.Source, n, maxName)
+	case strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
+		return fault.New(fault.Usage, "", "naming the image of %s: the name %q has control characters", p.Source, name)
+	}
+	return nil
 }
 
 func (p *Profile) names(style string) (name, key string, err error) {

@@ -55,6 +55,7 @@ type Config struct {
 	// From [imgctl], too: who is told how builds end; "" for nobody. SMTPPassword is a file.
 	SlackFailureHook, Webhook                    string
 	SMTPServer, SMTPFrom, SMTPUser, SMTPPassword string
+	SMTPRequireTLS                               bool
 
 	queue queueConfig
 }
@@ -183,6 +184,7 @@ func (c *Config) keys() []key {
 		{section: own, name: "SMTP_SERVER", into: text(&c.SMTPServer)},
 		{section: own, name: "SMTP_FROM", into: text(&c.SMTPFrom)},
 		{section: own, name: "SMTP_USER", into: text(&c.SMTPUser)},
+		{section: own, name: "SMTP_REQUIRE_TLS", into: yes(&c.SMTPRequireTLS)},
 		{section: own, name: "SMTP_PASSWORD_FILE", into: c.path(&c.SMTPPassword)},
 		{section: own, name: "REBUILD_DEPENDANTS", otherwise: "yes", into: yes(&c.Dependants)},
 		{section: own, name: "ATTEMPTS", into: number(&c.Attempts)},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"mime"
 	"net"
@@ -23,6 +24,7 @@ type Mail struct {
 	Server         string // host:port, "" for localhost:25
 	From           string // "" for imgctl@ and the server's name
 	User, Password string // "" to send without a login; a login needs TLS, or the loopback
+	RequireTLS     bool   // send nothing to a server that doesn't offer TLS
 	TLS            *tls.Config
 }
 
@@ -59,7 +61,9 @@ func (m Mail) send(ctx context.Context, to, subject, text string) (err error) {
 	if err != nil {
 		return err
 	}
-	if ok, _ := c.Extension("STARTTLS"); ok {
+	if ok, _ := c.Extension("STARTTLS"); !ok && m.RequireTLS {
+		return errors.New("it doesn't offer TLS, which SMTP_REQUIRE_TLS asks for")
+	} else if ok {
 		config := m.TLS.Clone()
 		if config == nil {
 			config = &tls.Config{MinVersion: tls.VersionTLS12}

@@ -117,6 +117,7 @@ func TestMail(t *testing.T) {
 	for _, bad := range []notes.Options{
 		{FailureAddress: "no address", Mail: notes.Mail{Server: server}},
 		{FailureAddress: "a@example.com", Mail: notes.Mail{Server: "127.0.0.1:1"}},
+		{FailureAddress: "a@example.com", Mail: notes.Mail{Server: server, RequireTLS: true}},
 		{FailureAddress: "a@example.com", Mail: notes.Mail{Server: server, From: "x"}},
 	} {
 		if err := bad.Send(t.Context(), failed); err == nil {

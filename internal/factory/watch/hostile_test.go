@@ -110,6 +110,7 @@ func TestHostileProfiles(t *testing.T) {
 		"none.json": `null`, "cut.json": `{`, "list.json": `[]`, "twice.json": `{"system": {}, "system": {}}`, "void.json": `{}`,
 		"deep.json": strings.Repeat("[", 100_000), "text.json": "Log in first", "bytes.json": "{\"a\": \"\xff\"}",
 		"long.json": host(strings.Repeat("x", maxProfile), ""), "number.json": `{"system": {"personality": {"name": 5}}}`,
+		"escape.json": host(`web\u001b[2J`, ""), "endless.json": host(strings.Repeat("n", 3000), ""),
 	}
 	for name, text := range bad {
 		s.put(name, text)

@@ -19,11 +19,12 @@ type Plan struct {
 	former     *former
 	sameSource bool
 
-	listed   int
-	findings []finding // by name
-	messages []queue.Message
-	applied  bool
-	sent     bool
+	listed    int
+	unmatched int       // profiles whose names Match isn't in
+	findings  []finding // by name
+	messages  []queue.Message
+	applied   bool
+	sent      bool
 }
 
 var (
@@ -49,6 +50,9 @@ func (p *Plan) Notes() []fault.Advice {
 		}
 	}
 	switch {
+	case p.none():
+		return []fault.Advice{fault.Advise("PROFILE_MATCH %q is in the name of none of the %d profiles: nothing is watched", p.o.Match,
+			p.unmatched)}
 	case built == 0:
 		return nil
 	case p.former != nil:
@@ -57,6 +61,9 @@ func (p *Plan) Notes() []fault.Advice {
 	return []fault.Advice{fault.Advise("on this first run, %d profiles count as built, and only later changes are sent; to build all "+
 		"of them, use %s", built, fault.Set("first_run", "build-all"))}
 }
+
+// none reports whether there are profiles, but none of them counts: the configuration is wrong.
+func (p *Plan) none() bool { return p.listed == 0 && p.unmatched > 0 }
 
 // Rows are the profiles that changed, left or failed.
 func (p *Plan) Rows() []change.Row {
@@ -117,6 +124,9 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 		return fault.New(fault.Internal, "", "this plan was made to be looked at")
 	}
 	p.applied = true
+	if p.none() && p.state.first() {
+		return nil // the first run is yet to come
+	}
 	if len(p.messages) > 0 {
 		rep.Step("Images to build: %d", len(p.messages))
 		var err error

@@ -160,7 +160,9 @@ func (p *Plan) list(ctx context.Context, had version) (all []listed, now version
 	if err != nil {
 		return nil, version{}, err
 	}
+	before := len(all)
 	all = slices.DeleteFunc(all, func(l listed) bool { return !strings.Contains(l.name, p.o.Match) })
+	p.unmatched = before - len(all)
 	slices.SortFunc(all, func(a, b listed) int { return strings.Compare(a.name, b.name) })
 	return all, now, nil
 }

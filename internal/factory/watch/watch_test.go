@@ -57,6 +57,27 @@ func TestChanges(t *testing.T) {
 	want(t, "a new profile", sends(t, o), batchImage)
 }
 
+// A mistake in PROFILE_MATCH doesn't use the first run up.
+func TestAMatchOfNothingIsNoFirstRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.put("web"+suffix, host("web", "1"))
+	o := s.options(t)
+	o.BuildAll, o.Match = true, "no such suffix"
+	p, err := Make(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := p.Notes()
+	p.Close()
+	if len(notes) != 1 || !strings.Contains(fmt.Sprint(notes[0]), "none of the 1 profiles") {
+		t.Errorf("notes %v", notes)
+	}
+	want(t, "without a match", sends(t, o))
+	o.Match = suffix
+	want(t, "first run", sends(t, o), webImage)
+}
+
 // Messages have what the worker needs, and each is newer than the one before.
 func TestMessages(t *testing.T) {
 	t.Parallel()
