@@ -200,7 +200,8 @@ var house = []floor{
 			"internal/foreignfile", "users' YAML and JSON: limits, places of errors, nothing unknown or empty",
 			[]string{"internal/fault", "plugins/sdk/quantity"},
 		},
-		{"internal/wholefile", "writes files whole or not at all", nil},
+		{"internal/filelock", "locks of files between processes", nil},
+		{"internal/wholefile", "writes files whole or not at all, and keeps others out meanwhile", []string{"internal/filelock"}},
 		{"internal/schedule", "runs that nobody watches: units, reports, metrics", ground},
 		{"internal/page", "pages for browsers: layout, tables, timelines; no network", nil},
 		{
@@ -234,7 +235,7 @@ var (
 	// Durations, times and sizes are read in one place, which belongs to the SDK: it imports nothing.
 	ground = []string{
 		"internal/fault", "internal/report", "internal/change", "internal/outbound/...", "internal/foreignfile",
-		"internal/wholefile", "plugins/sdk/quantity",
+		"internal/filelock", "internal/wholefile", "plugins/sdk/quantity",
 	}
 	clients  = with(ground, "internal/openstack/...")
 	packer   = with(clients, "builder/decode", "version")

@@ -7,7 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/filelock"
 )
 
 // Hold keeps other processes that call it out of the files' folders until release is called or the process ends, so
@@ -27,7 +28,7 @@ func Hold(ctx context.Context, paths ...string) (release func(), err error) {
 			return nil, err
 		}
 		held = append(held, f)
-		if err := lock(ctx, f, func() {}); err != nil {
+		if err := filelock.Take(ctx, f, func() {}); err != nil {
 			release()
 			return nil, fmt.Errorf("waiting for another run that uses %s: %w", folder, err)
 		}
@@ -42,7 +43,7 @@ func HoldFile(ctx context.Context, path string, waiting func()) (release func(),
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(ctx, f, waiting); err != nil {
+	if err := filelock.Take(ctx, f, waiting); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("waiting for another run that uses %s: %w", path, err)
 	}
@@ -71,17 +72,4 @@ func Target(path string) string {
 		return filepath.Join(folder, filepath.Base(path))
 	}
 	return path
-}
-
-// pace is how often a lock that another process has is tried.
-const pace = 50 * time.Millisecond
-
-// sleep waits for a moment, or until ctx ends.
-func sleep(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(pace):
-		return nil
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/imgctl/packer-plugin-openstack/internal/filelock"
 )
 
 // hold locks the folder for as long as this process lives.
@@ -15,7 +17,7 @@ func hold(folder string) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := filelock.Mark(lock); err != nil {
 		lock.Close()
 		return nil, err
 	}
@@ -33,5 +35,6 @@ func held(folder string) bool {
 	if unix.Fstat(int(lock.Fd()), &stat) != nil || int(stat.Uid) != os.Getuid() {
 		return true
 	}
-	return unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
+	free, err := filelock.Try(lock, filelock.Alone)
+	return !free || err != nil
 }

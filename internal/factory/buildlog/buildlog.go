@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/filelock"
 	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
 
@@ -142,7 +143,7 @@ func (r *Run) Say(text string) error {
 // goOn marks the run as one that is going on, until it ends or this process does.
 func (r *Run) goOn() (err error) {
 	if r.going, err = os.OpenFile(filepath.Join(r.Folder, goingFile), os.O_CREATE|os.O_WRONLY, 0o640); err == nil {
-		err = lock(r.going)
+		err = filelock.Mark(r.going)
 	}
 	if err != nil {
 		return fmt.Errorf("marking the run: %w", err)
@@ -151,7 +152,9 @@ func (r *Run) goOn() (err error) {
 }
 
 // Running reports whether the run goes on. It can't be told of a run on another machine whose logs are mounted here.
-func (r *Run) Running() bool { return r.Result == nil && locked(filepath.Join(r.Folder, goingFile)) }
+func (r *Run) Running() bool {
+	return r.Result == nil && filelock.Held(filepath.Join(r.Folder, goingFile))
+}
 
 // End says how the run has ended.
 func (r *Run) End(result Result) error {

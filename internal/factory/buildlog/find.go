@@ -12,6 +12,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/filelock"
 )
 
 // Find is an image's run by its id or the part of it behind the time; the latest one for "".
@@ -69,5 +70,5 @@ func (r *Run) Show(ctx context.Context, to io.Writer, follow bool) error {
 
 func (r *Run) ended() bool {
 	_, err := os.Stat(filepath.Join(r.Folder, ResultFile))
-	return err == nil || !locked(filepath.Join(r.Folder, goingFile))
+	return err == nil || !filelock.Held(filepath.Join(r.Folder, goingFile))
 }

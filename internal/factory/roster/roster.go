@@ -16,6 +16,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/filelock"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
 
@@ -44,7 +45,7 @@ func Join(folder string) (*Member, error) {
 	name := fmt.Sprintf("%d-%s%s", os.Getpid(), uuid.NewString()[:8], suffix)
 	f, err := os.OpenFile(filepath.Join(folder, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
 	if err == nil {
-		err = lock(f)
+		err = filelock.Mark(f)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("joining the workers of this machine: %w", err)
@@ -89,7 +90,7 @@ func Workers(folder string) (files []string, err error) {
 			continue
 		}
 		file := filepath.Join(folder, e.Name())
-		if locked(file) {
+		if filelock.Held(file) {
 			files = append(files, file)
 		} else {
 			_ = os.Remove(file + draining)
@@ -155,7 +156,7 @@ func (p *Drain) Apply(ctx context.Context, rep report.Reporter) error {
 	for {
 		left := 0
 		for _, file := range p.files {
-			if p.ended[file] = !locked(file); !p.ended[file] {
+			if p.ended[file] = !filelock.Held(file); !p.ended[file] {
 				left++
 			} else {
 				_ = os.Remove(file + draining) // of one that was killed

@@ -1,18 +1,14 @@
-//go:build unix
-
 package watch
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/imgctl/packer-plugin-openstack/internal/change"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/filelock"
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 )
 
@@ -25,13 +21,11 @@ func lock(ctx context.Context, folder string, timeout time.Duration) (release fu
 	}
 	pace := change.Pace{First: 10 * time.Millisecond, Max: 250 * time.Millisecond}
 	err = pace.Wait(ctx, "the other run that uses "+folder, timeout, func(context.Context) (bool, error) {
-		switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); { // #nosec G115 -- a file's number
-		case errors.Is(err, unix.EWOULDBLOCK):
-			return false, nil
-		case err != nil:
+		taken, err := filelock.Try(f, filelock.Alone)
+		if err != nil {
 			return false, fault.New(fault.Internal, "", "locking %s: %w", path, err)
 		}
-		return true, nil
+		return taken, nil
 	})
 	if err != nil {
 		f.Close()
