@@ -88,7 +88,7 @@ DISTFLAGS ?=
 test-dist: plugin-check ## make a release for this system, and install it; as root with debootstrap in a clean Debian
 	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist
 	@$(MAKE) --no-print-directory dist TARGETS=$$(go env GOOS)/$$(go env GOARCH) OUT=$(CACHE)/dist-older VERSION=1.1.0
-	IMGCTL_DIST=$(CACHE)/dist IMGCTL_DIST_OLDER=$(CACHE)/dist-older go test -count=1 -v $(TESTFLAGS) ./test/dist $(if $(DISTFLAGS),-args $(DISTFLAGS))
+	IMGCTL_DIST=$(CACHE)/dist IMGCTL_DIST_OLDER=$(CACHE)/dist-older go test -count=1 -timeout 60m -v $(TESTFLAGS) ./test/dist $(if $(DISTFLAGS),-args $(DISTFLAGS))
 
 .PHONY: test-dist-short
 test-dist-short: plugin ## the same without a Debian, in a minute or two

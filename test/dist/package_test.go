@@ -146,26 +146,3 @@ func difference(before, after string) []string {
 	}
 	return more
 }
-
-// The other package has the same files, at the places that Fedora has for them, and its programs run.
-func TestRPM(t *testing.T) {
-	folder := files(t)
-	if _, err := exec.LookPath("rpm"); err != nil {
-		t.Skip("rpm isn't installed: the package can't be read")
-	}
-	found, err := filepath.Glob(filepath.Join(folder, "*.rpm"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("%v, %v", found, err)
-	}
-	m := &machine{t: t}
-	m.has("the list", run(t, nil, "rpm", "-qpl", found[0]), "/usr/bin/imgctl\n", "/usr/libexec/imgctl/plugins/SHA256SUMS\n",
-		"/usr/share/man/man1/imgctl-share.1\n", "/usr/share/zsh/site-functions/_imgctl\n", "/usr/lib/systemd/system/imgctl-sync.timer\n")
-	m.has("the information", run(t, nil, "rpm", "-qpi", found[0]), "Version     : "+version, "License     : Apache-2.0")
-	if os.Getuid() != 0 {
-		t.Skip("not root: the package can't be installed in a root of its own")
-	}
-	root := t.TempDir()
-	run(t, nil, "rpm", "-i", "--root", root, "--nodeps", "--noscripts", "--ignorearch", found[0])
-	m.has("the version", run(t, []string{"HOME=" + t.TempDir()}, filepath.Join(root, "usr/bin/imgctl"), "--version"), version)
-	m.has("its plugins", run(t, []string{"HOME=" + t.TempDir()}, filepath.Join(root, "usr/bin/imgctl"), "plugin", "list"), "share", "retention")
-}

@@ -104,11 +104,17 @@ func (r *release) contents(tree, format string) (files.Contents, error) {
 		return nil, err
 	}
 	add(filepath.Join(r.root, "tools", "dist", "package", "sysusers.conf"), "/usr/lib/sysusers.d/imgctl.conf", 0o644)
-	// The site's: clouds.yaml, policies, and which plugins are allowed.
-	return append(all, &files.Content{
-		Destination: "/etc/imgctl", Type: files.TypeDir,
-		FileInfo: &files.ContentFileInfo{Owner: "root", Group: "root", Mode: 0o755, MTime: r.at},
-	}), nil
+	for _, folder := range []string{
+		"/etc/imgctl", // the site's: clouds.yaml, policies, and which plugins are allowed
+		// rpm leaves folders that no package has.
+		"/usr/libexec/imgctl", "/usr/libexec/imgctl/plugins", "/usr/share/doc/imgctl", "/usr/share/doc/imgctl/examples",
+	} {
+		all = append(all, &files.Content{
+			Destination: folder, Type: files.TypeDir,
+			FileInfo: &files.ContentFileInfo{Owner: "root", Group: "root", Mode: 0o755, MTime: r.at},
+		})
+	}
+	return all, nil
 }
 
 // packagedUnit writes a unit as a package has it: the program is in /usr, and nobody needs to copy the file.
