@@ -173,7 +173,7 @@ fuzz-short: fuzz ## the same for three seconds each
 
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
-	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote
+	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote ./test/commands ./test/walk
 	@$(MAKE) --no-print-directory gophercloud-acceptance
 
 .PHONY: gophercloud-acceptance gophercloud-acceptance-record

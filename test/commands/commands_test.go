@@ -18,10 +18,13 @@ const realClouds = "IMGCTL_ACCEPTANCE_CLOUDS"
 func TestOnSandbox(t *testing.T) {
 	t.Parallel()
 	known := differences(t)
-	each(t, func(t *testing.T, s Script) {
-		c := sandboxtest.Start(t, Options())
-		compare(t, s, OnSandbox(c), known[s.Name])
-	})
+	for _, s := range scripts(t) {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			c := sandboxtest.Start(t, Options())
+			compare(t, s, OnSandbox(c), known[s.Name])
+		})
+	}
 	for name := range known {
 		if _, err := os.Stat("scripts/" + name + ".txt"); err != nil {
 			t.Errorf("differences.txt names a script %q", name)
@@ -36,24 +39,27 @@ func TestOnCloud(t *testing.T) {
 	if file == "" {
 		t.Skipf("%s doesn't name a clouds.yaml; `make acceptance` starts a cloud", realClouds)
 	}
-	each(t, func(t *testing.T, s Script) { compare(t, s, OnCloud(file), nil) })
+	for name, chain := range Chains(scripts(t)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, s := range chain {
+				t.Run(s.Name, func(t *testing.T) { compare(t, s, OnCloud(file), nil) })
+			}
+		})
+	}
 }
 
-func each(t *testing.T, do func(*testing.T, Script)) {
+// scripts are all scripts; the client that runs them has to be there.
+func scripts(t *testing.T) []Script {
 	needClient(t)
-	scripts, err := ReadScripts(os.DirFS("scripts"))
+	all, err := ReadScripts(os.DirFS("scripts"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(scripts) == 0 {
+	if len(all) == 0 {
 		t.Fatal("there are no scripts")
 	}
-	for _, s := range scripts {
-		t.Run(s.Name, func(t *testing.T) {
-			t.Parallel()
-			do(t, s)
-		})
-	}
+	return all
 }
 
 func needClient(t *testing.T) {

@@ -5,12 +5,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,33 +44,39 @@ func run(ctx context.Context, clouds, dir, only string, record, verbose bool) er
 	if err != nil {
 		return err
 	}
-	var group errgroup.Group // an error of one script is none of the others
-	group.SetLimit(2)
-	for _, s := range scripts {
-		if !pattern.MatchString(s.Name) {
-			continue
-		}
+	scripts = slices.DeleteFunc(scripts, func(s Script) bool { return !pattern.MatchString(s.Name) })
+	var group errgroup.Group
+	for _, chain := range Chains(scripts) {
 		group.Go(func() error {
-			cloud, done, err := open(ctx, clouds)
-			if err != nil {
-				return err
+			var errs []error // that of one script is none of the others
+			for _, s := range chain {
+				errs = append(errs, one(ctx, s, clouds, filepath.Join(dir, "recordings"), record, verbose))
 			}
-			defer done()
-			var say func(string)
-			if verbose {
-				say = func(line string) { fmt.Println(line) }
-			}
-			got, err := s.Run(ctx, cloud, say)
-			if err != nil {
-				return err
-			}
-			if record {
-				return WriteRecording(filepath.Join(dir, "recordings"), s.Name, got)
-			}
-			return show(filepath.Join(dir, "recordings"), s.Name, got)
+			return errors.Join(errs...)
 		})
 	}
 	return group.Wait()
+}
+
+// one runs a script, and keeps or compares how it ends.
+func one(ctx context.Context, s Script, clouds, recordings string, record, verbose bool) error {
+	cloud, done, err := open(ctx, clouds)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var say func(string)
+	if verbose {
+		say = func(line string) { fmt.Println(line) }
+	}
+	got, err := s.Run(ctx, cloud, say)
+	if err != nil {
+		return err
+	}
+	if record {
+		return WriteRecording(recordings, s.Name, got)
+	}
+	return show(recordings, s.Name, got)
 }
 
 // show prints what differs from the recording.

@@ -40,11 +40,15 @@ func run(ctx context.Context, clouds, record, missing, only, list string, patien
 		return err
 	}
 	wanted := func(c Case) bool { return pattern.MatchString(c.String()) }
+	packages := Packages
 	if list != "" {
 		cases, err := ReadList(list)
 		if err != nil {
 			return err
 		}
+		packages = slices.DeleteFunc(slices.Clone(Packages), func(p string) bool {
+			return !slices.ContainsFunc(cases, func(c Case) bool { return c.Service == p })
+		})
 		wanted = func(c Case) bool { return slices.Contains(cases, c) && pattern.MatchString(c.String()) }
 	}
 	dir, err := os.MkdirTemp("", "imgctl-gophercloud-")
@@ -52,7 +56,7 @@ func run(ctx context.Context, clouds, record, missing, only, list string, patien
 		return err
 	}
 	defer os.RemoveAll(dir)
-	suite, err := Build(ctx, dir, Packages)
+	suite, err := Build(ctx, dir, packages)
 	if err != nil {
 		return err
 	}

@@ -42,10 +42,18 @@ func TestSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := suite.Run(t.Context(), OnSandbox, func(c Case) bool { return slices.Contains(passing, c) }, time.Minute)
+	results, err := suite.Run(t.Context(), OnSandbox, func(c Case) bool {
+		return slices.Contains(passing, c) && !slices.Contains(missing, c)
+	}, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Some of these wait in vain, which need not take a minute.
+	failing, err := suite.Run(t.Context(), OnSandbox, func(c Case) bool { return slices.Contains(missing, c) }, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results = append(results, failing...)
 	if len(results) != len(passing) {
 		t.Errorf("passing.txt has %d tests, and the suite %d of them", len(passing), len(results))
 	}

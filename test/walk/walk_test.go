@@ -38,7 +38,7 @@ func TestOnCloud(t *testing.T) {
 	if file == "" {
 		t.Skipf("%s doesn't name a clouds.yaml; `make acceptance` starts a cloud", realClouds)
 	}
-	twice(t, file, "ci")
+	twice(t, file, "walk")
 }
 
 // twice walks twice with each client. Nothing may be left, and so the second time is as the first.

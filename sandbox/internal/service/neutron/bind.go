@@ -122,19 +122,23 @@ func (s *Service) PortsOf(serverID string) []Port {
 // ReleasePorts deletes the ports that were made for a server and unbinds those it was given.
 func (s *Service) ReleasePorts(serverID string) {
 	for _, p := range s.PortsOf(serverID) {
-		if p.ForServer {
-			s.mu.Lock()
-			freed := s.deletePort(p.ID)
-			s.mu.Unlock()
-			s.tell(freed, "")
-			continue
-		}
-		s.UnbindPort(p.ID)
+		s.ReleasePort(p.ID)
 	}
 }
 
-// UnbindPort takes a port from its server.
-func (s *Service) UnbindPort(portID string) {
+// ReleasePort deletes a port that was made for its server, and takes another one from it.
+func (s *Service) ReleasePort(portID string) {
+	if p, ok := s.Port(portID); ok && p.ForServer {
+		s.mu.Lock()
+		freed := s.deletePort(portID)
+		s.mu.Unlock()
+		s.tell(freed, "")
+		return
+	}
+	s.unbindPort(portID)
+}
+
+func (s *Service) unbindPort(portID string) {
 	s.mu.Lock()
 	var freed []string
 	if p, ok := s.ports[portID]; ok {

@@ -107,7 +107,7 @@ func (s *Service) detachInterface(w http.ResponseWriter, r *http.Request) error 
 			g.HangUp(s.sshAddress(ip.IPAddress))
 		}
 	}
-	s.ports.UnbindPort(p.ID)
+	s.ports.ReleasePort(p.ID)
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

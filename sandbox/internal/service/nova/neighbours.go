@@ -44,7 +44,7 @@ type Networks interface {
 type Ports interface {
 	AllocatePort(caller front.Caller, networkID, serverID, address string) (neutron.Port, error)
 	BindPort(portID, serverID string) error
-	UnbindPort(portID string)
+	ReleasePort(portID string)
 	Port(id string) (neutron.Port, bool)
 	PortsOf(serverID string) []neutron.Port
 	ReleasePorts(serverID string)

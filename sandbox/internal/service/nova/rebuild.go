@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -20,6 +21,7 @@ func (s *Service) rebuild(w http.ResponseWriter, r *http.Request, v *Server, bod
 		ImageRef string            `json:"imageRef"`
 		Name     string            `json:"name"`
 		Metadata map[string]string `json:"metadata"`
+		Password string            `json:"adminPass"`
 	}
 	if err := json.Unmarshal(body, &q); err != nil {
 		return invalid("Invalid input for field/attribute rebuild. %s", err.Error())
@@ -65,8 +67,31 @@ func (s *Service) rebuild(w http.ResponseWriter, r *http.Request, v *Server, bod
 		s.change(v, func() { v.Fault = nil })
 		_ = s.reach(ctx, v, end)
 	})
-	answer.JSON(w, http.StatusAccepted, map[string]any{"server": s.body(r, v)})
+	answer.JSON(w, http.StatusAccepted, map[string]any{"server": s.rebuilt(r, v, q.Password)})
 	return nil
+}
+
+// rebuilt is the answer to a rebuild: until 2.75, less than a server shows otherwise.
+func (s *Service) rebuilt(r *http.Request, v *Server, password string) map[string]any {
+	b := s.body(r, v)
+	if b["adminPass"] = password; password == "" {
+		b["adminPass"] = v.password
+	}
+	if minor(r) >= 75 {
+		return b
+	}
+	for key := range b {
+		if strings.HasPrefix(key, "OS-EXT-") || strings.HasPrefix(key, "OS-SRV-USG:") {
+			delete(b, key)
+		}
+	}
+	for _, key := range []string{"config_drive", "security_groups", "os-extended-volumes:volumes_attached"} {
+		delete(b, key)
+	}
+	if minor(r) < 54 {
+		delete(b, "key_name")
+	}
+	return b
 }
 
 // resize gives a server another flavor, which waits to be confirmed.

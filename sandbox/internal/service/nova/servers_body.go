@@ -47,7 +47,7 @@ func (s *Service) body(r *http.Request, v *Server) map[string]any {
 			"links": []map[string]string{{"rel": "bookmark", "href": front.Base(r) + "/images/" + v.ImageID}},
 		}
 	}
-	if slices.Contains([]string{"ACTIVE", "BUILD"}, v.Status()) {
+	if slices.Contains([]string{"ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING"}, v.Status()) {
 		b["progress"] = 0
 	}
 	if v.VMState != vmBuilding && v.VMState != vmError {
