@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,10 +230,11 @@ func kill(t *testing.T, w *World, d Door, nth int, after bool) bool {
 	t.Helper()
 	cmd := d.Run(t, w, false)
 	var dead sync.WaitGroup
-	started, was := make(chan struct{}), false
+	var was atomic.Bool
+	started := make(chan struct{})
 	end := w.servers().At(nth, after, func() {
 		<-started // the process may be asking before Start has returned
-		was = true
+		was.Store(true)
 		killTree(cmd.Process.Pid)
 		dead.Wait()
 	})
@@ -245,7 +247,7 @@ func kill(t *testing.T, w *World, d Door, nth int, after bool) bool {
 	_ = cmd.Wait() // it was killed, or not
 	dead.Done()
 	end() // that may be when the request is noticed
-	return was
+	return was.Load()
 }
 
 func succeed(t *testing.T, cmd *exec.Cmd) {
