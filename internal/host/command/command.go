@@ -145,7 +145,7 @@ func purposes(all *inventory.Inventory) map[string]string {
 	return known
 }
 
-// describeNouns says what each first word is for, and of each other noun which verbs it has.
+// describeNouns says what each first word is for, and of each other noun which verbs it has, or what its only one does.
 func describeNouns(parent *cobra.Command, purposes map[string]string) {
 	for _, c := range parent.Commands() {
 		describeNouns(c, nil)
@@ -153,13 +153,17 @@ func describeNouns(parent *cobra.Command, purposes map[string]string) {
 			continue
 		}
 		var verbs []string
+		only := ""
 		for _, verb := range c.Commands() {
 			if !verb.Hidden {
-				verbs = append(verbs, verb.Name())
+				verbs, only = append(verbs, verb.Name()), verb.Short
 			}
 		}
 		slices.Sort(verbs)
-		c.Short = cmp.Or(purposes[c.Name()], strings.Join(verbs, ", "))
+		if len(verbs) != 1 {
+			only = ""
+		}
+		c.Short = cmp.Or(purposes[c.Name()], only, strings.Join(verbs, ", "))
 		c.Hidden = len(verbs) == 0
 	}
 }

@@ -188,7 +188,7 @@ func unknown(err error) finding {
 	remedy := fault.Advise("try again later")
 	switch kind {
 	case fault.Forbidden:
-		remedy = fault.Advise("let the user read it")
+		remedy = fault.Advise("grant the user permission to read it")
 	case fault.NotFound:
 		remedy = fault.Advise("add the service to the cloud's catalog")
 	}

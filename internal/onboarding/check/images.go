@@ -20,7 +20,7 @@ func upload(_ context.Context, e *env) finding {
 	}
 	offered := e.test.schema.value.values("disk_format")
 	if len(offered) > 0 && !slices.ContainsFunc(formats, func(f string) bool { return slices.Contains(offered, f) }) {
-		return found(unmet, fault.Advise("let Glance take one of them"), "Glance takes neither raw nor qcow2, only %s",
+		return found(unmet, fault.Advise("enable one of these formats in Glance"), "Glance takes neither raw nor qcow2, only %s",
 			strings.Join(offered, ", "))
 	}
 	methods := "no way to import"

@@ -29,7 +29,7 @@ func keystoneTLS(ctx context.Context, e *env) finding {
 	c := e.test.cloud
 	address := strings.TrimSuffix(c.IdentityURL(), "/")
 	if !strings.HasPrefix(address, "https:") {
-		return found(unmet, fault.Advise("serve Keystone with TLS, and give its https address"),
+		return found(unmet, fault.Advise("serve Keystone over TLS, and use its https address"),
 			"%s has no TLS: anybody on the way can read the password", address)
 	}
 	verified, own := c.Verified()
@@ -64,7 +64,7 @@ func certificate(cert *x509.Certificate, address string, own bool, now time.Time
 	until := cert.NotAfter.UTC().Format(time.DateOnly)
 	text := fmt.Sprintf("%s: certificate %s, verified with %s, valid until %s", address, kind, by, until)
 	if left := cert.NotAfter.Sub(now); left < least {
-		return found(barely, fault.Advise("renew the certificate, and have that done by itself"), "%s: only %d days more", text,
+		return found(barely, fault.Advise("renew the certificate, and automate the renewal"), "%s: only %d days more", text,
 			int(left.Hours()/24))
 	}
 	return pass("%s", text)
@@ -112,7 +112,7 @@ func certificateFailure(address string, err error) finding {
 	}
 	switch kind := fault.KindOf(cloud.Classify(err)); {
 	case aboutCertificate(err):
-		return found(unmet, fault.Advise("have the certificate issued by a public authority, or name the authority's file in %q of "+
+		return found(unmet, fault.Advise("use a certificate from a public authority, or name the authority's file in %q of "+
 			"clouds.yaml", caCertEntry), "%s", text)
 	case kind == fault.Forbidden:
 		return found(unmet, fault.Advise("correct the credentials in clouds.yaml"), "%s", text)
@@ -127,12 +127,12 @@ func separate(_ context.Context, e *env) finding {
 	case a.Project().ID == "" || b.Project().ID == "":
 		return found(unmet, fault.Advise("name a project in each entry of clouds.yaml"), "an entry has no project")
 	case a.Project().ID == b.Project().ID && a.UserID() == b.UserID():
-		return found(unmet, fault.Advise("make a second project with a user of its own"), "both are project %q and its one user %s",
+		return found(unmet, fault.Advise("create a second project with a user of its own"), "both are project %q and its one user %s",
 			a.Project().Name, a.UserID())
 	case a.Project().ID == b.Project().ID:
-		return found(unmet, fault.Advise("make a second project"), "both are project %q (%s)", a.Project().Name, a.Project().ID)
+		return found(unmet, fault.Advise("create a second project"), "both are project %q (%s)", a.Project().Name, a.Project().ID)
 	case a.UserID() == b.UserID():
-		return found(unmet, fault.Advise("make a second user: who breaks into a test node must not reach the mirror"),
+		return found(unmet, fault.Advise("create a second user, so that whoever breaks into a test node can't reach the mirror"),
 			"both projects have the user %s", a.UserID())
 	}
 	return pass("projects %q and %q, each with its user", a.Project().Name, b.Project().Name)
@@ -183,7 +183,7 @@ func services(_ context.Context, e *env) finding {
 		return found(unmet, fault.Advise("add public endpoints to the catalog"), "the catalog has no public endpoint in region %q of: %s",
 			e.region, strings.Join(missing, ", "))
 	case len(plain) > 0:
-		return found(unmet, fault.Advise("serve them with TLS, and give their https addresses in the catalog"), "no TLS: %s",
+		return found(unmet, fault.Advise("serve them over TLS, and put their https addresses in the catalog"), "no TLS: %s",
 			strings.Join(plain, ", "))
 	}
 	text := "compute, image, network"

@@ -46,7 +46,7 @@ func latency(ctx context.Context, e *env) finding {
 	err = g.Wait()
 	repeated := e.test.there.Traffic().Requests - before - int64(n)
 	if err != nil {
-		return found(unmet, fault.Advise("look for the cause in the services' logs"), "%d of %d calls failed, such as this: %v",
+		return found(unmet, fault.Advise("check the services' logs for the cause"), "%d of %d calls failed, such as this: %v",
 			n-len(took), n, err)
 	}
 	slices.Sort(took)
@@ -54,7 +54,7 @@ func latency(ctx context.Context, e *env) finding {
 	text := fmt.Sprintf("%d calls: half within %s, 95 of 100 within %s", n, ms(took[len(took)/2]), ms(slow))
 	switch {
 	case repeated > 0:
-		return found(unmet, fault.Advise("look for the cause in the services' logs"), "%s; %d had to be repeated, after an error or a 429",
+		return found(unmet, fault.Advise("check the services' logs for the cause"), "%s; %d had to be repeated, after an error or a 429",
 			text, repeated)
 	case slow > e.p.API.Latency:
 		return found(unmet, fault.Advise("find out what slows the services down"), "%s, instead of %s", text, e.p.API.Latency)

@@ -72,7 +72,7 @@ func addresses(_ context.Context, e *env) finding {
 	if len(w.pools) > 0 {
 		return s.room("floating IPs come from network", w.pools, e.p.Test.Nodes, "")
 	}
-	return found(unmet, fault.Advise("share a network that is routed to the Internet, or an external one that floating IPs come from"),
+	return found(unmet, fault.Advise("share a network that is routed to the Internet, or provide an external one for floating IPs"),
 		"none of the %s that the project sees has public addresses, and none is external", count(len(s.networks.value), "network"))
 }
 

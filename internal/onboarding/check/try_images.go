@@ -84,9 +84,9 @@ func (e *env) tryImages(ctx context.Context, rep report.Reporter) (f finding, le
 	text := strings.Join(append(texts, refused...), "; ")
 	switch {
 	case len(texts) == 0:
-		return found(unmet, fault.Advise("let the user upload images"), "%s", text), nil
+		return found(unmet, fault.Advise("allow the user to upload images"), "%s", text), nil
 	case len(refused) > 0:
-		return found(barely, fault.Advise("let the user upload images of both formats"), "%s", text), nil
+		return found(barely, fault.Advise("allow the user to upload images in both formats"), "%s", text), nil
 	}
 	return pass("uploaded %s", text), nil
 }

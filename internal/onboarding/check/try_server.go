@@ -38,7 +38,7 @@ func (e *env) tryServer(ctx context.Context, rep report.Reporter) (finding, erro
 	failure, failed := errors.AsType[*boottest.Failure](err)
 	switch {
 	case failed:
-		return found(unmet, fault.Advise("see the server's console, and the way from here to the network"), "image %s, flavor %s: %v",
+		return found(unmet, fault.Advise("check the server's console log, and the route to its network"), "image %s, flavor %s: %v",
 			plan.Image.Name, plan.Flavor.Name, failure), nil
 	case fault.Is(err, fault.Partial):
 		return seen.finding(plan), err
@@ -46,7 +46,7 @@ func (e *env) tryServer(ctx context.Context, rep report.Reporter) (finding, erro
 		return found(unclear, fault.Advise("choose with %s, %s and %s", fault.Option("network"), fault.Option("flavor"),
 			fault.Option("image")), "%s", plain(err)), nil
 	case err != nil:
-		return found(unmet, fault.Advise("see what the service says"), "%s", plain(err)), nil
+		return found(unmet, fault.Advise("check the service's log for the cause"), "%s", plain(err)), nil
 	}
 	return seen.finding(plan), nil
 }
@@ -253,7 +253,7 @@ func (s *sight) finding(p *boottest.Plan) finding {
 	f := pass("")
 	if !s.console {
 		texts = append(texts, "no console")
-		f = found(barely, fault.Advise("let users read the console of their servers"), "")
+		f = found(barely, fault.Advise("allow users to read their servers' console logs"), "")
 	}
 	if s.egress != noEgress {
 		switch m := reachLine.FindStringSubmatch(s.said); {
@@ -261,7 +261,7 @@ func (s *sight) finding(p *boottest.Plan) finding {
 			texts = append(texts, "reaches "+s.egress)
 		case m != nil && m[1] == "no":
 			texts = append(texts, "can't reach "+s.egress)
-			f = found(unmet, fault.Advise("let servers resolve names and connect to the Internet"), "")
+			f = found(unmet, fault.Advise("allow servers to resolve names and reach the Internet"), "")
 		default:
 			texts = append(texts, "the image has no program to reach "+s.egress+" with")
 			f = found(barely, fault.Advise("name an image that has curl or wget with %s", fault.Option("image")), "")

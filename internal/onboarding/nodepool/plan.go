@@ -14,7 +14,8 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 )
 
-// Plan is a change of a configuration file.
+// Plan is a change of a configuration file. It sends no requests, so the suite that kills every change at each of its
+// requests has nothing to kill here; this package's tests end it between its two files instead.
 type Plan struct {
 	Changes []Change
 
