@@ -11,7 +11,9 @@ import (
 func TestInputsAreKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "OS_CLIENT_CONFIG_FILE=clouds.yaml")
-	kept := map[string]string{"clouds.yaml": "clouds: {}\n", "in": "input\n", "other": "another\n", "ca.pem": "certificate\n", "pw": "secret\n"}
+	kept := map[string]string{
+		"clouds.yaml": "clouds: {}\n", "in": "input\n", "other": "another\n", "ca.pem": "certificate\n", "pw": "secret\n",
+	}
 	for name, text := range kept {
 		write(t, w.path(name), text)
 	}

@@ -45,7 +45,8 @@ func TestDebugShowsTheMessages(t *testing.T) {
 				t.Errorf("imgctl %s --debug shows %s:\n%s", c.args, not, r.stderr)
 			}
 		}
-		if plain := w.run(append(args, "-vv")...); plain.stdout != r.stdout || plain.code != r.code || strings.Contains(plain.stderr, " to demo:") {
+		plain := w.run(append(args, "-vv")...)
+		if plain.stdout != r.stdout || plain.code != r.code || strings.Contains(plain.stderr, " to demo:") {
 			t.Errorf("imgctl %s -vv ends with %d (--debug: %d), and shows\n%s%s", c.args, plain.code, r.code, plain.stdout, plain.stderr)
 		}
 	}
