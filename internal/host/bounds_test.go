@@ -98,7 +98,7 @@ func TestAManifestThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// apart is the pause between two signals that aren't one: those within a second are.
+// apart is the pause between two signals that aren't one: those within half a second are.
 const apart = 1100 * time.Millisecond
 
 // unread starts a command whose standard output nobody reads, and waits until it can write no more.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -98,7 +99,7 @@ func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, er
 	go func() {
 		process, err := launch.Start(ctx, launch.Spec{
 			Name: p.Name, Path: p.Path, File: file.File, SHA256: file.SHA256,
-			Started: file.Started, Line: func(line string) {
+			Started: file.Started, Debugger: h.debugger(p.Name), Line: func(line string) {
 				session.Stray(h.console, p.Name, verbosity, line)
 			},
 		})
@@ -113,6 +114,20 @@ func (h *Host) launch(p *inventory.Plugin, verbosity int32) (*launch.Process, er
 				cancel()
 			}
 		}
+	}
+}
+
+// debuggerVariable names the variable with the name of a plugin that is to wait for a debugger at its start.
+const debuggerVariable = "IMGCTL_DEBUGGER"
+
+// debugger tells the user which process to attach a debugger to, if the plugin is the one; else it is nil.
+func (h *Host) debugger(plugin string) func(pid int) {
+	if os.Getenv(debuggerVariable) != plugin {
+		return nil
+	}
+	return func(pid int) {
+		h.console.Say(fmt.Sprintf("Plugin %s is process %[2]d, and waits for a debugger: attach one, such as with dlv attach %[2]d",
+			plugin, pid))
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	patience = 3 * time.Second
 	// together is how long after a signal others belong to it: timeout(1) sends its signal to the command and to its
 	// process group, systemd sends SIGHUP behind SIGTERM, and neither means that the command is to be abandoned.
-	together = time.Second
+	together = 500 * time.Millisecond
 )
 
 // hear passes on the signals, of which those within a moment are one. It also ends imgctl if they had no effect:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 )
@@ -125,6 +126,7 @@ func TestCtrlCTwice(t *testing.T) {
 	term.expect("pid=")
 	term.send(ctrlC)
 	term.expect("Ctrl-C again to abandon")
+	time.Sleep(apart)
 	term.send(ctrlC)
 	term.expect("unfinished: waiting")
 	term.end(130)

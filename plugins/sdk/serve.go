@@ -28,6 +28,9 @@ func Main(p Plugin) {
 	if os.Getenv(handshake.CookieKey) != handshake.CookieValue {
 		os.Exit(byHand(p, os.Args[1:], os.Stdout, os.Stderr))
 	}
+	if os.Getenv(handshake.WaitKey) != "" {
+		awaitDebugger()
+	}
 	// Signals are the host's business, which interrupts over the stream. Taking them, other than
 	// ignoring them, isn't inherited by the programs that a plugin starts.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGTERM, syscall.SIGHUP)

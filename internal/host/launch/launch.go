@@ -29,6 +29,9 @@ import (
 // StartTimeout is how long a plugin may take to print where it listens.
 const StartTimeout = 5 * time.Second
 
+// debuggerTimeout is StartTimeout for a plugin that a debugger is attached to first.
+const debuggerTimeout = time.Hour
+
 // closeTimeout is how long a plugin may take to exit when asked.
 const closeTimeout = 2 * time.Second
 
@@ -48,6 +51,9 @@ type Spec struct {
 	// Started is called when the process runs. It reports whether the open file still is as it was when
 	// it was checked; if not, the process is ended.
 	Started func() bool
+
+	// Debugger, if there is one, is called with the process's number; the plugin then waits for a debugger to be attached.
+	Debugger func(pid int)
 
 	// Line takes each line that the plugin writes to its standard output or error. It is called
 	// from goroutines of its own.
@@ -81,6 +87,10 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		spec.Line(line)
 	}}
 	noise := &lines{sink: spec.Line}
+	env, patience := environment(os.Environ()), StartTimeout
+	if spec.Debugger != nil {
+		env, patience = append(env, handshake.WaitKey+"=1"), debuggerTimeout
+	}
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  handshake.Config(),
 		VersionedPlugins: handshake.Plugins(nil),
@@ -91,7 +101,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 			if p.abandoned {
 				return nil, errAbandoned
 			}
-			p.runner = newRunner(spec, append(environment(os.Environ()), cmd.Env...), socket, noise)
+			p.runner = newRunner(spec, append(env, cmd.Env...), socket, noise)
 			return p.runner, nil
 		},
 		// Off also means that the lines of standard error aren't parsed as a log, which panics
@@ -102,7 +112,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		SyncStderr:       p.stderr,
 		SkipHostEnv:      true,
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage))},
-		StartTimeout:     StartTimeout,
+		StartTimeout:     patience,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: folder},
 	})
 	if err := p.connect(ctx); err != nil {
@@ -142,6 +152,9 @@ func (p *Process) explain(err error) error {
 	said := ""
 	if last := p.Tail(); len(last) > 0 {
 		said = "; it said: " + last[len(last)-1]
+		if len(last) > 1 {
+			said += " (imgctl plugin check shows all of it)"
+		}
 	}
 	message := err.Error()
 	switch {

@@ -63,6 +63,7 @@ func TestWhyAPluginDoesNotStart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, script, want string }{
 		{"it ends", "echo why >&2; exit 4", `plugin "script" ended before it was ready (exit status 4); it said: why`},
+		{"it crashes", "echo where >&2; echo why >&2; exit 4", `(exit status 4); it said: why (imgctl plugin check shows all of it)`},
 		{"another version", "echo '1|9|unix|'$PLUGIN_UNIX_SOCKET_DIR'/s|grpc|'; sleep 60", "speaks another version of the protocol"},
 		{"TCP", "echo '1|1|tcp|127.0.0.1:1|grpc|'; sleep 60", "it listens at tcp 127.0.0.1:1, not in the folder it was given"},
 		{"a socket elsewhere", "echo '1|1|unix|/tmp/elsewhere|grpc|'; sleep 60", "not in the folder it was given"},

@@ -111,6 +111,9 @@ func (r *runner) start(program string, byDescriptor bool) error {
 	r.stderr = stderr
 	r.cmd, r.pid = cmd, cmd.Process.Pid
 	go r.listen(stdout, w)
+	if r.spec.Debugger != nil {
+		r.spec.Debugger(r.pid)
+	}
 	return nil
 }
 

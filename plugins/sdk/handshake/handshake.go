@@ -17,6 +17,8 @@ const (
 	// CookieKey is set by the host, so that a plugin knows that it wasn't started by hand.
 	CookieKey   = "IMGCTL_PLUGIN"
 	CookieValue = "run-through-imgctl"
+	// WaitKey is set if a debugger is to be attached before the plugin says where it listens.
+	WaitKey = "IMGCTL_PLUGIN_WAIT"
 	// Version is the major version of the protocol.
 	Version = 1
 	// Service is go-plugin's name for what a plugin dispenses.
