@@ -8,9 +8,8 @@ import (
 
 // awaitDebugger waits until a debugger is attached to this process. It ends the process if the host is gone.
 func awaitDebugger() {
-	pause := time.NewTicker(50 * time.Millisecond)
-	defer pause.Stop()
-	for host := os.Getppid(); !traced(); <-pause.C {
+	pause := time.Tick(50 * time.Millisecond)
+	for host := os.Getppid(); !traced(); <-pause {
 		if os.Getppid() != host {
 			os.Exit(1)
 		}
