@@ -101,5 +101,8 @@ func run(ctx context.Context, clouds, record, missing, only, list string, patien
 	if record != "" {
 		return WriteList(record, passed, ran)
 	}
+	if list != "" && len(failed) > 0 {
+		return fmt.Errorf("%d of the %d tests of %s don't pass", len(failed), len(results), list)
+	}
 	return nil
 }
