@@ -153,7 +153,12 @@ func TestLacking(t *testing.T) {
 		"volumes":    {onVolumes(100, 8000), "Q2", "8000 gigabytes, 8000 needed", check.Passed},
 		"99 volumes": {onVolumes(99, 8000), "Q2", "99 volumes instead of 100", check.Failed},
 		"7999 GiB":   {onVolumes(100, 7999), "Q2", "7999 gigabytes instead of 8000", check.Failed},
-		"499 GiB":    {onVolumes(1, 499), "V1", "499 gigabytes instead of 500", check.Failed},
+		"749 GiB":    {onVolumes(2, 749), "V1", "749 gigabytes instead of 750", check.Failed},
+		"1 volume":   {onVolumes(1, 750), "V1", "1 volumes instead of 2", check.Failed},
+		"the mirror's disk in its flavor": {shape{
+			flavors: []flavors.CreateOpts{fits, flavor("mirror", 8192, 4, 250)},
+			sandbox: with(func(o *sandbox.Options) { o.VolumeQuotas = sandbox.VolumeQuotas{Volumes: 1, Gigabytes: 500} }),
+		}, "V1", "500 gigabytes, 500 needed", check.Passed},
 		"109 ports":  {shape{sandbox: with(func(o *sandbox.Options) { o.NetworkQuotas.Ports = 109 })}, "Q3", "109 ports", check.Failed},
 		"99 addresses": {
 			shape{sandbox: with(func(o *sandbox.Options) { o.NetworkQuotas.FloatingIPs = 99 })},

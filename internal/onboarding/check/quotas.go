@@ -115,7 +115,8 @@ func networkQuota(_ context.Context, e *env) finding {
 	return compare(e.test.quotas, needs, required, why)
 }
 
-// mirrorVolume looks for room for the mirror's cache: on a volume, or in a flavor.
+// mirrorVolume looks for room for the mirror's cache: on a volume, or in a flavor. A mirror whose flavor has too small
+// a disk boots from a volume, which takes of the same quota.
 func mirrorVolume(_ context.Context, e *env) finding {
 	m, s := e.p.Mirror, e.control
 	for _, f := range s.flavors.value {
@@ -127,5 +128,10 @@ func mirrorVolume(_ context.Context, e *env) finding {
 		return found(unmet, fault.Advise("offer block storage, or a flavor with a disk of %d GiB", m.Cache),
 			"there is no block storage, and no flavor has a disk of %d GiB", m.Cache)
 	}
-	return compare(s.quotas, []need{{quota.Volumes, 1}, {quota.Gigabytes, int64(m.Cache)}}, required, "")
+	volumes, gigabytes, why := int64(1), int64(m.Cache), ""
+	if _, boots, _ := choose(s.flavors.value, m.RAM, m.VCPUs, m.Disk, true); boots {
+		volumes, gigabytes = volumes+1, gigabytes+int64(m.Disk)
+		why = fmt.Sprintf("the mirror needs a volume of %d GiB to boot from, and one of %d GiB for its cache", m.Disk, m.Cache)
+	}
+	return compare(s.quotas, []need{{quota.Volumes, volumes}, {quota.Gigabytes, gigabytes}}, required, why)
 }

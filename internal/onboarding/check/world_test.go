@@ -90,7 +90,7 @@ func ready() sandbox.Options {
 		Seed:          seed(),
 		ServerQuotas:  sandbox.ServerQuotas{Instances: 100, Cores: 800, RAM: 819200},
 		NetworkQuotas: sandbox.NetworkQuotas{Ports: 110, FloatingIPs: 100},
-		VolumeQuotas:  sandbox.VolumeQuotas{Volumes: 1, Gigabytes: 500},
+		VolumeQuotas:  sandbox.VolumeQuotas{Volumes: 2, Gigabytes: 750},
 	}
 }
 

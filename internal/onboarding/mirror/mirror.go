@@ -26,14 +26,16 @@ import (
 const (
 	LeastRAM   = 8192 // MiB
 	LeastVCPUs = 4
-	Disk       = 500 // GB, of a volume or of the flavor
+	Disk       = 500 // GB of data, on a volume or in the flavor
+	BootDisk   = 250 // GB to boot from, in the flavor or on a volume
 )
 
 // Options say how the mirror is called.
 type Options struct {
 	Domain   string // such as opendev.org
 	Provider string // the cloud's part of the name; default the entry's name without "openstackci-" and the like
-	Disk     int    // GB; default Disk
+	Disk     int    // GB of data; default Disk
+	BootDisk int    // GB to boot from; default BootDisk
 }
 
 // Part is one thing that the mirror is made of.
@@ -47,7 +49,7 @@ type Plan struct {
 
 // NewPlan looks for a flavor and room for the volume, and for the server, if it is there already.
 func NewPlan(ctx context.Context, c *cloud.Cloud, o Options) (*Plan, error) {
-	o.Disk = cmp.Or(o.Disk, Disk)
+	o.Disk, o.BootDisk = cmp.Or(o.Disk, Disk), cmp.Or(o.BootDisk, BootDisk)
 	p := &Plan{}
 	provider := cmp.Or(o.Provider, names.Provider(c.Name()))
 	name := names.Host("mirror01.{region}.{cloud}."+o.Domain, c.Region(), provider)
@@ -57,7 +59,7 @@ func NewPlan(ctx context.Context, c *cloud.Cloud, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.server(name, server)
-	if err := p.disk(ctx, c, o.Disk, name, server); err != nil {
+	if err := p.disk(ctx, c, o, name, server); err != nil {
 		return nil, err
 	}
 	p.dns(name, alias, server)
@@ -93,9 +95,10 @@ func (p *Plan) server(name string, server *servers.Server) {
 	p.add("server", name, "it is there, with the status "+server.Status)
 }
 
-// disk chooses the smallest flavor that is large enough, and where the mirror's data goes: preferably a volume. What
-// the mirror has already takes nothing more of the quota.
-func (p *Plan) disk(ctx context.Context, c *cloud.Cloud, disk int, name string, server *servers.Server) error {
+// disk chooses the smallest flavor that is large enough, and where the mirror's data goes: preferably a volume. A
+// flavor with too small a disk boots from a volume, which takes of the same quota. What the mirror has already takes
+// nothing more of it.
+func (p *Plan) disk(ctx context.Context, c *cloud.Cloud, o Options, name string, server *servers.Server) error {
 	mine, err := volumesOf(ctx, c, name, server)
 	if err != nil {
 		return err
@@ -106,67 +109,126 @@ func (p *Plan) disk(ctx context.Context, c *cloud.Cloud, disk int, name string, 
 	}
 	limit, told := q.Limit(quota.Gigabytes)
 	number, counted := q.Limit(quota.Volumes)
-	room := told && limit.Free() >= int64(disk) && (!counted || number.Free() >= 1)
-	there := slices.ContainsFunc(mine, func(v volumes.Volume) bool { return v.Size >= disk })
-	if err := p.flavor(ctx, c, disk, room || there, server); err != nil {
+	r := room{
+		Options: o, made: server != nil, fits: func(volumes, gigabytes int) bool {
+			return volumes == 0 || told && limit.Free() >= int64(gigabytes) && (!counted || number.Free() >= int64(volumes))
+		},
+		data: slices.IndexFunc(mine, func(v volumes.Volume) bool { return v.Size >= o.Disk && (server != nil || !bootable(v)) }),
+		boot: slices.IndexFunc(mine, func(v volumes.Volume) bool { return server == nil && v.Size >= o.BootDisk && bootable(v) }),
+	}
+	f, err := p.flavor(ctx, c, r, server)
+	if err != nil {
 		return err
 	}
-	flavor := len(p.problems) == 0
+	there := func(v volumes.Volume) string {
+		return fmt.Sprintf("it is there: %s, with the status %s", cmp.Or(v.Name, v.ID), v.Status)
+	}
 	switch {
-	case there:
-		v := mine[slices.IndexFunc(mine, func(v volumes.Volume) bool { return v.Size >= disk })]
-		p.add("volume", fmt.Sprintf("%d GB", v.Size), fmt.Sprintf("it is there: %s, with the status %s", cmp.Or(v.Name, v.ID), v.Status))
-	case room && limit.Max < 0:
-		p.add("volume", fmt.Sprintf("%d GB", disk), "the quota has no limit")
-	case room:
-		p.add("volume", fmt.Sprintf("%d GB", disk), fmt.Sprintf("%d GB of the quota are free", limit.Free()))
-	case flavor:
+	case r.boot >= 0:
+		p.add("boot volume", fmt.Sprintf("%d GB", mine[r.boot].Size), there(mine[r.boot]))
+	case f != nil && r.boots(*f):
+		p.add("boot volume", fmt.Sprintf("%d GB", o.BootDisk), fmt.Sprintf("the flavor's disk has %d GB", f.Disk))
+	}
+	switch {
+	case r.data >= 0:
+		p.add("volume", fmt.Sprintf("%d GB", mine[r.data].Size), there(mine[r.data]))
+	case f == nil:
+	case r.onVolume(*f) && limit.Max < 0:
+		p.add("volume", fmt.Sprintf("%d GB", o.Disk), "the quota has no limit")
+	case r.onVolume(*f):
+		p.add("volume", fmt.Sprintf("%d GB", o.Disk), fmt.Sprintf("%d GB of the quota are free", limit.Free()))
+	default:
 		p.add("volume", "none", "the flavor's disk is large enough, and the quota has no room for a volume")
 	}
 	return nil
 }
 
-// flavor chooses one, or names that of the server. volume says that the data are on a volume.
-func (p *Plan) flavor(ctx context.Context, c *cloud.Cloud, disk int, volume bool, server *servers.Server) error {
+func bootable(v volumes.Volume) bool { return v.Bootable == "true" }
+
+// room is what there is for the mirror's disks.
+type room struct {
+	Options
+	made       bool // the server is there
+	data, boot int  // the volumes that are there; -1: none
+	fits       func(volumes, gigabytes int) bool
+}
+
+// boots says that a server of the flavor needs a new volume to boot from.
+func (r room) boots(f flavors.Flavor) bool { return !r.made && r.boot < 0 && f.Disk < r.BootDisk }
+
+// onVolume says that the data are on a volume, if the server has the flavor.
+func (r room) onVolume(f flavors.Flavor) bool {
+	volumes, gigabytes := r.needs(f)
+	return r.data >= 0 || r.fits(volumes+1, gigabytes+r.Disk)
+}
+
+// needs are the new volumes without that of the data.
+func (r room) needs(f flavors.Flavor) (volumes, gigabytes int) {
+	if r.boots(f) {
+		return 1, r.BootDisk
+	}
+	return 0, 0
+}
+
+// holds says that there is room for a server of the flavor.
+func (r room) holds(f flavors.Flavor) bool {
+	return (r.data >= 0 || f.Disk >= r.Disk || r.onVolume(f)) && r.fits(r.needs(f))
+}
+
+// flavor chooses one, or names that of the server; nil if none will do.
+func (p *Plan) flavor(ctx context.Context, c *cloud.Cloud, r room, server *servers.Server) (*flavors.Flavor, error) {
 	sc, err := c.Compute()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pages, err := flavors.ListDetail(sc, nil).AllPages(ctx)
 	if err != nil {
-		return fmt.Errorf("listing flavors: %w", cloud.Classify(err))
+		return nil, fmt.Errorf("listing flavors: %w", cloud.Classify(err))
 	}
 	all, err := flavors.ExtractFlavors(pages)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if server != nil {
 		for _, f := range all {
 			if f.ID == server.Flavor["id"] || f.Name == server.Flavor["original_name"] {
-				all, volume = []flavors.Flavor{f}, volume || f.Disk >= disk
+				all = []flavors.Flavor{f}
+				break
 			}
 		}
 	}
-	enough := slices.DeleteFunc(slices.Clone(all), func(f flavors.Flavor) bool {
-		return f.RAM < LeastRAM || f.VCPUs < LeastVCPUs || !volume && f.Disk < disk
-	})
-	best := func(a, b flavors.Flavor) int {
-		return cmp.Or(rank(a)-rank(b), cmp.Compare(a.RAM, b.RAM), cmp.Compare(a.VCPUs, b.VCPUs), cmp.Compare(a.Disk, b.Disk),
-			strings.Compare(a.Name, b.Name))
-	}
-	switch {
-	case len(enough) == 0 && volume:
+	large := slices.DeleteFunc(all, func(f flavors.Flavor) bool { return f.RAM < LeastRAM || f.VCPUs < LeastVCPUs })
+	if len(large) == 0 {
 		p.problem("flavor", fault.New(fault.NotFound, "ask the donor for one", "no flavor has %d MiB of memory and %d vCPUs",
 			LeastRAM, LeastVCPUs))
-	case len(enough) == 0:
-		p.problem("flavor", fault.New(fault.Quota, "ask the donor to raise the volume quota, or for such a flavor",
-			"the volume quota has no room for %d GB, and no flavor has %d MiB of memory, %d vCPUs and a disk of that size", disk,
-			LeastRAM, LeastVCPUs))
-	default:
-		f := slices.MinFunc(enough, best)
-		p.add("flavor", f.Name, fmt.Sprintf("%d MiB, %d vCPUs, %d GB", f.RAM, f.VCPUs, f.Disk))
+		return nil, nil
 	}
-	return nil
+	enough := slices.DeleteFunc(slices.Clone(large), func(f flavors.Flavor) bool { return !r.holds(f) })
+	if len(enough) == 0 {
+		p.problem("flavor", r.problem(large))
+		return nil, nil
+	}
+	f := slices.MinFunc(enough, func(a, b flavors.Flavor) int {
+		return cmp.Or(rank(a.Name != "mirror")-rank(b.Name != "mirror"), rank(r.boots(a))-rank(r.boots(b)), cmp.Compare(a.RAM, b.RAM),
+			cmp.Compare(a.VCPUs, b.VCPUs), cmp.Compare(a.Disk, b.Disk), strings.Compare(a.Name, b.Name))
+	})
+	p.add("flavor", f.Name, fmt.Sprintf("%d MiB, %d vCPUs, %d GB", f.RAM, f.VCPUs, f.Disk))
+	return &f, nil
+}
+
+// problem says what there is no room for, by the flavor with the largest disk.
+func (r room) problem(large []flavors.Flavor) error {
+	f := slices.MaxFunc(large, func(a, b flavors.Flavor) int { return cmp.Compare(a.Disk, b.Disk) })
+	what := fmt.Sprintf("%d GB", r.Disk)
+	if r.boots(f) {
+		what = fmt.Sprintf("%d GB to boot from and %s of data", r.BootDisk, what)
+		if r.data >= 0 {
+			what = fmt.Sprintf("%d GB to boot from", r.BootDisk)
+		}
+	}
+	return fault.New(fault.Quota, "ask the donor to raise the volume quota, or for such a flavor",
+		"the volume quota has no room for %s, and no flavor has %d MiB of memory, %d vCPUs and a disk of that size", what, LeastRAM,
+		LeastVCPUs)
 }
 
 // volumesOf are the volumes of the mirror: those at its server, and those with its name.
@@ -189,12 +251,11 @@ func volumesOf(ctx context.Context, c *cloud.Cloud, name string, server *servers
 	}), err
 }
 
-// rank puts the flavor first that is called what it is for.
-func rank(f flavors.Flavor) int {
-	if f.Name == "mirror" {
-		return 0
+func rank(b bool) int {
+	if b {
+		return 1
 	}
-	return 1
+	return 0
 }
 
 func (p *Plan) problem(part string, err error) {

@@ -28,17 +28,23 @@ func TestMirror(t *testing.T) {
 	}{
 		{"a volume", sandbox.VolumeQuotas{}, 0, false, []string{
 			"server mirror01.regionone.donor.opendev.org it isn't there yet", "flavor m1.large 8192 MiB, 4 vCPUs, 80 GB",
+			"boot volume 250 GB the flavor's disk has 80 GB",
 			"volume 500 GB 1000 GB of the quota are free",
 			"dns mirror01.regionone.donor.opendev.org. IN A ADDRESS once the server has them",
 			"dns mirror.regionone.donor.opendev.org. IN CNAME mirror01.regionone.donor.opendev.org.",
 		}, 0},
 		{"no limit", sandbox.VolumeQuotas{Gigabytes: -1}, 9000, false, []string{"volume 9000 GB the quota has no limit"}, 0},
-		{"exactly as much as is free", sandbox.VolumeQuotas{Gigabytes: 500}, 500, false, []string{"volume 500 GB 500 GB of the quota are free"}, 0},
-		{"one GB too few", sandbox.VolumeQuotas{Gigabytes: 499}, 500, false, []string{"the volume quota has no room for 500 GB"}, fault.Quota},
+		{"exactly as much as is free", sandbox.VolumeQuotas{Gigabytes: 750}, 500, false, []string{"volume 500 GB 750 GB of the quota are free"}, 0},
+		{"one GB too few", sandbox.VolumeQuotas{Gigabytes: 749}, 500, false, []string{
+			"the volume quota has no room for 250 GB to boot from and 500 GB of data",
+		}, fault.Quota},
+		{"one volume too few", sandbox.VolumeQuotas{Volumes: 1}, 500, false, []string{
+			"the volume quota has no room for 250 GB to boot from and 500 GB of data",
+		}, fault.Quota},
 		{"a disk that is large enough", sandbox.VolumeQuotas{Gigabytes: 10}, 80, false, []string{
 			"flavor m1.large", "volume none the flavor's disk is large enough",
 		}, 0},
-		{"its volume takes all of the quota", sandbox.VolumeQuotas{Gigabytes: 500}, -500, false, []string{
+		{"its volume and the one to boot from take all of the quota", sandbox.VolumeQuotas{Gigabytes: 750}, -500, false, []string{
 			"volume 500 GB it is there: mirror01.regionone.donor.opendev.org, with the status available",
 		}, 0},
 		{"it is there", sandbox.VolumeQuotas{}, 0, true, []string{"it is there, with the status ACTIVE", " IN A 127."}, 0},
@@ -91,7 +97,7 @@ func TestMirror(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			p, err := mirror.NewPlan(t.Context(), conn, mirror.Options{Domain: "opendev.org", Provider: "Donor", Disk: c.disk})
+			p, err := mirror.NewPlan(t.Context(), conn, mirror.Options{Domain: "opendev.org", Provider: "Donor", Disk: c.disk, BootDisk: min(max(c.disk, 0), 250)})
 			if err != nil {
 				t.Fatal(err)
 			}
