@@ -20,6 +20,7 @@ type Case struct {
 	Class, Name string
 	Took        time.Duration
 	Failure     string // why it failed; "" if it didn't
+	Error       string // why it couldn't be made; "" if it could
 	Skipped     string // why it was left out; "" if it wasn't
 	Output      string // what else there is to know
 }
@@ -29,6 +30,7 @@ type xmlSuite struct {
 	Name     string    `xml:"name,attr"`
 	Tests    int       `xml:"tests,attr"`
 	Failures int       `xml:"failures,attr"`
+	Errors   int       `xml:"errors,attr"`
 	Skipped  int       `xml:"skipped,attr"`
 	Time     string    `xml:"time,attr"`
 	Cases    []xmlCase `xml:"testcase"`
@@ -39,6 +41,7 @@ type xmlCase struct {
 	Name    string      `xml:"name,attr"`
 	Time    string      `xml:"time,attr"`
 	Failure *xmlProblem `xml:"failure,omitempty"`
+	Error   *xmlProblem `xml:"error,omitempty"`
 	Skipped *xmlProblem `xml:"skipped,omitempty"`
 	Output  string      `xml:"system-out,omitempty"`
 }
@@ -57,6 +60,9 @@ func (s Suite) WriteJUnit(w io.Writer) error {
 		case c.Failure != "":
 			suite.Failures++
 			one.Failure = &xmlProblem{plainText(c.Failure)}
+		case c.Error != "":
+			suite.Errors++
+			one.Error = &xmlProblem{plainText(c.Error)}
 		case c.Skipped != "":
 			suite.Skipped++
 			one.Skipped = &xmlProblem{plainText(c.Skipped)}

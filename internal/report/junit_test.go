@@ -16,6 +16,7 @@ func TestJUnit(t *testing.T) {
 	err := report.Suite{Name: "a<b", Cases: []report.Case{
 		{Class: "c", Name: "good", Took: 1500 * time.Millisecond, Output: "fine"},
 		{Class: "c", Name: "bad", Failure: "no \x1b[31m& \x00never"},
+		{Class: "c", Name: "broken", Error: "interrupted"},
 		{Class: "c", Name: "left out", Skipped: "not asked for"},
 	}}.WriteJUnit(&out)
 	if err != nil {
@@ -25,6 +26,7 @@ func TestJUnit(t *testing.T) {
 		Name     string `xml:"name,attr"`
 		Tests    int    `xml:"tests,attr"`
 		Failures int    `xml:"failures,attr"`
+		Errors   int    `xml:"errors,attr"`
 		Skipped  int    `xml:"skipped,attr"`
 		Time     string `xml:"time,attr"`
 		Cases    []struct {
@@ -36,7 +38,7 @@ func TestJUnit(t *testing.T) {
 	if err := xml.Unmarshal(out.Bytes(), &read); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	if read.Name != "a<b" || read.Tests != 3 || read.Failures != 1 || read.Skipped != 1 || read.Time != "1.500" {
+	if read.Name != "a<b" || read.Tests != 4 || read.Failures != 1 || read.Errors != 1 || read.Skipped != 1 || read.Time != "1.500" {
 		t.Errorf("%+v", read)
 	}
 	if got := read.Cases[1].Failure.Message; got != "no [31m& never" || strings.ContainsRune(out.String(), 0x1b) {

@@ -35,8 +35,9 @@ type trial struct {
 	keyName  string
 	port     string
 	finding  sync.Mutex
-	address  string // that is connected to; "" until the server has one
-	server   string // id
+	waiting  sync.Once // says that SSH is waited for
+	address  string    // that is connected to; "" until the server has one
+	server   string    // id
 	made     *cloud.Thing
 	inFlight []*cloud.Thing // to be removed after the server
 }

@@ -78,6 +78,8 @@ type Options struct {
 
 	// Unmarked leaves the image without the result, for tests of something else than the image.
 	Unmarked bool `json:",omitempty"`
+	// Names are what messages call commands that are long scripts.
+	Names map[string]string `json:"-"`
 	// Heard gets what each command says; Seen, the server when all signs are there. Both may be nil.
 	Heard func(command, output string)                                      `json:"-"`
 	Seen  func(ctx context.Context, server *servers.Server, address string) `json:"-"`
@@ -166,7 +168,7 @@ func (o Options) Signs() []string {
 		all = append(all, "cloud-init has ended")
 	}
 	for _, c := range o.SSHCommands {
-		all = append(all, "command "+c)
+		all = append(all, o.called(c))
 	}
 	for _, p := range o.Ports {
 		all = append(all, fmt.Sprintf("port %d", p))
@@ -175,6 +177,18 @@ func (o Options) Signs() []string {
 		all = append(all, "console "+o.Console)
 	}
 	return all
+}
+
+// called is what messages call a command: its name, or its first line.
+func (o Options) called(command string) string {
+	if name := o.Names[command]; name != "" {
+		return name
+	}
+	first, rest, _ := strings.Cut(strings.TrimSpace(command), "\n")
+	if strings.TrimSpace(rest) != "" {
+		first += " ..."
+	}
+	return "command " + first
 }
 
 // digest identifies what is tested: this image, and how.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,6 +188,43 @@ func TestNobodyAnswers(t *testing.T) {
 			t.Errorf("%v: %v", o.Signs(), err)
 		}
 		w.marked(boottest.Failed, "not there after 2s")
+	}
+}
+
+// steps remembers what is told.
+type steps struct {
+	report.Reporter
+	mu   sync.Mutex
+	told []string
+}
+
+func (s *steps) Step(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = append(s.told, fmt.Sprintf(format, args...))
+}
+
+// Whoever waits sees where the server is expected to answer, and no scripts.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{SSHPort: sshPort}, nil)
+	look := "for n in 1 2; do\n echo $n\ndone"
+	p, err := boottest.NewPlan(t.Context(), w.site(), boottest.Options{
+		Image: w.image, Flavor: "m1.tiny", Networks: []string{"private"}, SSHUser: "root", SSHPort: sshPort, Timeout: 2 * time.Second,
+		SSHCommands: []string{look, "test -e /a\ntest -e /b\n", "true\n"}, Names: map[string]string{look: "a look around"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &steps{Reporter: report.Discard}
+	if err := p.Apply(t.Context(), s); err == nil || strings.Contains(err.Error(), "echo") {
+		t.Errorf("it ends in %v", err)
+	}
+	told := strings.Join(s.told, "\n")
+	for _, want := range []string{": SSH as root on port 2223, a look around, command test -e /a ..., command true\n", "Waiting for SSH at 127."} {
+		if strings.Count(told, want) != 1 {
+			t.Errorf("no %q, or several, in\n%s", want, told)
+		}
 	}
 }
 

@@ -1,10 +1,12 @@
 package boottest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
@@ -68,7 +70,7 @@ func NewPlan(ctx context.Context, site Site, o Options) (*Plan, error) {
 		return nil, err
 	}
 	if p.Flavor.RAM < img.MinRAM || p.Flavor.Disk > 0 && p.Flavor.Disk < img.MinDisk {
-		return nil, fault.New(fault.Usage, "choose a larger one",
+		return nil, fault.New(fault.Usage, fault.Advise("choose a larger one with %s", fault.Option("flavor")),
 			"%s: %q has %d GiB of disk and %d MiB of memory; image %s needs %d GiB and %d MiB", fault.Option("flavor"), p.Flavor.Name,
 			p.Flavor.Disk, p.Flavor.RAM, img, img.MinDisk, img.MinRAM)
 	}
@@ -110,9 +112,18 @@ func (p *Plan) findNetworks(ctx context.Context) (err error) {
 			p.networks = append(p.networks, n)
 		}
 	}
-	if len(p.networks) != 1 {
-		return fault.New(fault.Usage, "", "%s: name the server's network for the floating IP; the project sees %d",
-			fault.Option("network"), len(p.networks))
+	if len(p.networks) == 0 {
+		return fault.New(fault.Usage, "make a network for servers, or choose another project",
+			"the project sees no network that the floating IP's server can be on")
+	}
+	if len(p.networks) > 1 {
+		var names []string
+		for _, n := range p.networks {
+			names = append(names, cmp.Or(n.Name, n.ID))
+		}
+		slices.Sort(names)
+		return fault.New(fault.Usage, fault.Advise("choose one with %s", fault.Option("network")),
+			"the floating IP's server can be on any of these networks: %s", strings.Join(names, ", "))
 	}
 	return nil
 }

@@ -29,7 +29,9 @@ func (t *trial) overSSH(ctx context.Context) (there bool, last, err error) {
 		return false, err, nil
 	}
 	o := t.Options
-	client, err := guest.Login(ctx, guest.Direct, net.JoinHostPort(address, strconv.Itoa(o.SSHPort)), o.SSHUser, t.key)
+	at := net.JoinHostPort(address, strconv.Itoa(o.SSHPort))
+	t.waiting.Do(func() { t.rep.Step("Waiting for SSH at %s", at) })
+	client, err := guest.Login(ctx, guest.Direct, at, o.SSHUser, t.key)
 	if err != nil {
 		return false, fmt.Errorf("SSH at %s: %w", address, err), nil
 	}
@@ -42,10 +44,10 @@ func (t *trial) overSSH(ctx context.Context) (there bool, last, err error) {
 	for _, command := range o.SSHCommands {
 		out, err := guest.Run(ctx, client, command)
 		if ended, ok := errors.AsType[*guest.ExitError](err); ok {
-			return false, nil, &Failure{Err: fmt.Errorf("command %q: %w", command, ended)}
+			return false, nil, &Failure{Err: fmt.Errorf("%s: %w", o.called(command), ended)}
 		}
 		if err != nil {
-			return false, fmt.Errorf("command %q: %w", command, err), nil
+			return false, fmt.Errorf("%s: %w", o.called(command), err), nil
 		}
 		if o.Heard != nil {
 			o.Heard(command, out)

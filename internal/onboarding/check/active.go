@@ -61,6 +61,20 @@ const slack = 10 * time.Minute
 // deadline is when what the check made is left over.
 func (a *Active) deadline(c *cloud.Cloud) time.Time { return c.Now().Add(a.Longest()) }
 
+// interrupted is the finding of what wasn't tried to its end.
+func interrupted() *finding {
+	f := found(unclear, fault.Advise("check again"), "interrupted")
+	return &f
+}
+
+// whole is a finding, unless the check was interrupted: then nobody knows what it says.
+func whole(ctx context.Context, f finding) *finding {
+	if ctx.Err() != nil {
+		return interrupted()
+	}
+	return &f
+}
+
 // try tries images and a server in one region at once. The error is about what is left.
 func (e *env) try(ctx context.Context, rep report.Reporter) error {
 	a := e.o.Active
@@ -73,12 +87,12 @@ func (e *env) try(ctx context.Context, rep report.Reporter) error {
 	both.Go(func() {
 		var f finding
 		f, imagesLeft = e.tryImages(ctx, rep)
-		e.uploaded = &f
+		e.uploaded = whole(ctx, f)
 	})
 	both.Go(func() {
 		var f finding
 		f, serverLeft = e.tryServer(ctx, rep)
-		e.booted = &f
+		e.booted = whole(ctx, f)
 	})
 	both.Wait()
 	left := errors.Join(imagesLeft, serverLeft)

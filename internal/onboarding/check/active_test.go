@@ -152,6 +152,41 @@ func TestActive(t *testing.T) {
 	}
 }
 
+// The user's wrong names aren't what the cloud lacks: they are errors before anything is made.
+func TestWrongNames(t *testing.T) {
+	t.Parallel()
+	w := activeWorld(t, ready())
+	for option, change := range map[string]func(*check.Active){
+		"image": func(a *check.Active) { a.Image = "nope" }, "flavor": func(a *check.Active) { a.Flavor = "nope" },
+		"network": func(a *check.Active) { a.Network = "nope" },
+	} {
+		o := w.active(time.Minute)
+		change(o.Active)
+		_, err := check.NewPlan(t.Context(), o)
+		if !fault.Is(err, fault.NotFound) || !strings.HasPrefix(fmt.Sprint(err), option+": there is no ") {
+			t.Errorf("%s: %v", option, err)
+		}
+	}
+}
+
+// Where the user has to choose a network, the finding says which there are.
+func TestSeveralNetworks(t *testing.T) {
+	t.Parallel()
+	o := ready()
+	o.Seed.Networks = []sandbox.Network{
+		{Name: "left", CIDR: "127.77.0.0/16", Shared: true}, {Name: "right", CIDR: "127.76.0.0/16", Shared: true},
+		{Name: "public", CIDR: "127.78.0.0/16", External: true},
+	}
+	w := activeWorld(t, o)
+	p := w.check(w.active(time.Minute))
+	_ = p.Apply(t.Context(), report.Discard)
+	r := result(t, p, "I2", "")
+	if r.Status != check.Unknown || !strings.HasSuffix(r.Evidence, "any of these networks: left, right") ||
+		r.Remedy.String() != "choose one with network" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestForbiddenUploads(t *testing.T) {
 	t.Parallel()
 	w := activeWorld(t, ready())
@@ -211,6 +246,15 @@ func TestInterrupted(t *testing.T) {
 			}})
 			if err := p.Apply(ctx, report.Discard); !fault.Is(err, fault.Cancelled) {
 				t.Errorf("it ended with %v", err)
+			}
+			for _, id := range []string{"G1", "I2"} {
+				if r := result(t, p, id, ""); r.Status != check.Unknown || !strings.HasPrefix(r.Evidence, "interrupted") {
+					t.Errorf("%s: %s: %s", r.ID, r.Status, r.Evidence)
+				}
+			}
+			var junit bytes.Buffer
+			if err := p.WriteJUnit(&junit); err != nil || !strings.Contains(junit.String(), `errors="2"`) {
+				t.Errorf("%v\n%s", err, junit.String())
 			}
 			w.Faults().Clear()
 			if after := w.tree(); after != before {

@@ -10,6 +10,7 @@ type kind struct {
 	severity  Severity // unless the profile says another
 	global    bool     // it is about all regions at once
 	control   bool     // it needs the project of the mirror
+	active    bool     // an active check tries it
 	launched  bool     // launching the cloud does it
 	run       func(ctx context.Context, e *env) finding
 }
@@ -27,7 +28,7 @@ func init() {
 		},
 		{id: "K4", title: "the users aren't administrators", severity: Warn, global: true, run: notAdmin},
 		{id: "K2", title: "the catalog has the services, with TLS", severity: Must, run: services},
-		{id: "G1", title: "images can be uploaded", severity: Must, run: upload},
+		{id: "G1", title: "images can be uploaded", severity: Must, active: true, run: upload},
 		{id: "G2", title: "there is room for the images", severity: Must, run: imageQuota},
 		{id: "G3", title: "images can be shared and hidden", severity: Info, run: imageFeatures},
 		{id: "N1", title: "a flavor fits the test nodes", severity: Must, run: testFlavor},
@@ -37,7 +38,7 @@ func init() {
 		{id: "Q3", title: "enough ports, addresses, rules and key pairs for them", severity: Must, run: networkQuota},
 		{id: "V1", title: "there is a disk for the mirror's cache", severity: Must, control: true, run: mirrorVolume},
 		{id: "I1", title: "nodes get public addresses", severity: Must, run: addresses},
-		{id: "I2", title: "a node can be reached, and reaches the Internet", severity: Must, run: notBooted},
+		{id: "I2", title: "a node can be reached, and reaches the Internet", severity: Must, active: true, run: notBooted},
 		{id: "S1", title: "the default security group lets everybody in", severity: Must, launched: true, run: openGroup},
 		{id: "M1", title: "the mirror's host answers", severity: Must, launched: true, run: mirrorHost},
 		{id: "P1", title: "the key pairs are there", severity: Must, launched: true, run: keyPairs},

@@ -159,7 +159,7 @@ func TestLacking(t *testing.T) {
 			flavors: []flavors.CreateOpts{fits, flavor("mirror", 8192, 4, 250)},
 			sandbox: with(func(o *sandbox.Options) { o.VolumeQuotas = sandbox.VolumeQuotas{Volumes: 1, Gigabytes: 500} }),
 		}, "V1", "500 gigabytes, 500 needed", check.Passed},
-		"109 ports":  {shape{sandbox: with(func(o *sandbox.Options) { o.NetworkQuotas.Ports = 109 })}, "Q3", "109 ports", check.Failed},
+		"109 ports": {shape{sandbox: with(func(o *sandbox.Options) { o.NetworkQuotas.Ports = 109 })}, "Q3", "109 ports", check.Failed},
 		"99 addresses": {
 			shape{sandbox: with(func(o *sandbox.Options) { o.NetworkQuotas.FloatingIPs = 99 })},
 			"Q3",

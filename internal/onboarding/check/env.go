@@ -110,12 +110,12 @@ func look(ctx context.Context, o *Options, region string) (*env, error) {
 	return e, ctx.Err()
 }
 
-// results makes the checks, those of all regions only with global.
-func (e *env) results(ctx context.Context, global bool) []Result {
+// results makes the checks that are meant.
+func (e *env) results(ctx context.Context, meant func(*kind) bool) []Result {
 	var all []Result
 	for _, k := range catalogue {
 		severity := k.of(e.p)
-		if severity == Off || k.global && !global {
+		if severity == Off || !meant(k) {
 			continue
 		}
 		start := time.Now()

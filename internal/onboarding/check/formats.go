@@ -18,7 +18,9 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 			text += "\nRemedy: " + remedy
 		}
 		switch {
-		case x.Status == Failed, x.Status == Unknown && x.Severity == Must, x.Status == Warning && r.Strict:
+		case x.Status == Unknown && x.Severity == Must:
+			c.Error = text
+		case x.Status == Failed, x.Status == Warning && r.Strict:
 			c.Failure = text
 		case x.Status == Skipped, x.Status == Later, x.Status == Unknown:
 			c.Skipped = text

@@ -1,8 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,6 +48,13 @@ func NewPlan(ctx context.Context, o Options) (*Plan, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	if o.Active != nil {
+		for _, e := range p.envs {
+			if err := e.named(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
 	p.At = time.Now().UTC()
 	p.judge(ctx)
 	return p, ctx.Err()
@@ -55,7 +64,7 @@ func NewPlan(ctx context.Context, o Options) (*Plan, error) {
 func (p *Plan) judge(ctx context.Context) {
 	p.Results = nil
 	for n, e := range p.envs {
-		p.Results = append(p.Results, e.results(ctx, n == 0)...)
+		p.Results = append(p.Results, e.results(ctx, func(k *kind) bool { return !k.global || n == 0 })...)
 	}
 }
 
@@ -78,11 +87,27 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 	for _, e := range p.envs {
 		left = append(left, e.try(ctx, rep))
 		if ctx.Err() != nil {
+			p.interrupt(ctx)
 			return fault.Wrap(fault.Cancelled, "", errors.Join(append(left, context.Cause(ctx))...))
 		}
 	}
 	p.judge(ctx)
+	if ctx.Err() != nil {
+		return fault.Wrap(fault.Cancelled, "", errors.Join(append(left, context.Cause(ctx))...))
+	}
 	return errors.Join(p.Err(), errors.Join(left...))
+}
+
+// interrupt makes the results of what was tried before the check was interrupted, and was to be tried. The others stay
+// as they were planned.
+func (p *Plan) interrupt(ctx context.Context) {
+	for _, e := range p.envs {
+		e.uploaded, e.booted = cmp.Or(e.uploaded, interrupted()), cmp.Or(e.booted, interrupted())
+		for _, again := range e.results(ctx, func(k *kind) bool { return k.active }) {
+			at := slices.IndexFunc(p.Results, func(r Result) bool { return r.ID == again.ID && r.Region == again.Region })
+			p.Results[at] = again
+		}
+	}
 }
 
 // LeftOut is the verdict of a dry run.

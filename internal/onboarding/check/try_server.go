@@ -10,11 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/boottest"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
+	"github.com/imgctl/packer-plugin-openstack/internal/openstack/neutron"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/nova"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
 )
@@ -42,7 +44,10 @@ func (e *env) tryServer(ctx context.Context, rep report.Reporter) (finding, erro
 			plan.Image.Name, plan.Flavor.Name, failure), nil
 	case fault.Is(err, fault.Partial):
 		return seen.finding(plan), err
-	case fault.Is(err, fault.Usage), fault.Is(err, fault.Ambiguous):
+	case fault.Is(err, fault.Usage), fault.Is(err, fault.Ambiguous), fault.Is(err, fault.NotFound):
+		if told, ok := errors.AsType[*fault.Error](err); ok && fault.Is(err, fault.Usage) && !told.Advice.IsZero() {
+			return found(unclear, told.Advice, "%s", plain(err)), nil
+		}
 		return found(unclear, fault.Advise("choose with %s, %s and %s", fault.Option("network"), fault.Option("flavor"),
 			fault.Option("image")), "%s", plain(err)), nil
 	case err != nil:
@@ -75,6 +80,42 @@ func (e *env) wouldBoot(ctx context.Context) finding {
 		image, flavor, o.SSHUser)
 }
 
+// named checks that the image, the flavor and the network that the user names are there: a wrong name is the user's
+// mistake, and not the cloud's. What can't be asked for is left to the check.
+func (e *env) named(ctx context.Context) error {
+	a, there := e.o.Active, e.test.there
+	if there == nil {
+		return nil
+	}
+	for _, look := range []struct {
+		name   string
+		client func() (*gophercloud.ServiceClient, error)
+		find   func(sc *gophercloud.ServiceClient) error
+	}{
+		{a.Image, there.Image, func(sc *gophercloud.ServiceClient) error {
+			_, _, err := chooseImage(ctx, glance.New(sc), a.Image, a.SSHUser)
+			return fault.In("image", err)
+		}},
+		{a.Flavor, there.Compute, func(sc *gophercloud.ServiceClient) error {
+			_, err := nova.Flavor(ctx, sc, a.Flavor)
+			return err
+		}},
+		{a.Network, there.Network, func(sc *gophercloud.ServiceClient) error {
+			_, err := neutron.Resolve(ctx, sc, "network", "networks", []string{a.Network}, nil)
+			return err
+		}},
+	} {
+		sc, err := look.client()
+		if look.name == "" || err != nil {
+			continue
+		}
+		if err := look.find(sc); fault.Is(err, fault.NotFound) || fault.Is(err, fault.Ambiguous) {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
 // serverOptions are how the server is booted, or why none can be.
 func (e *env) serverOptions(ctx context.Context, images *glance.Client) (o boottest.Options, f *finding) {
 	a := e.o.Active
@@ -93,9 +134,10 @@ func (e *env) serverOptions(ctx context.Context, images *glance.Client) (o boott
 		}
 		flavor = best.ID
 	}
+	look := lookAround(e.p.Test.Egress)
 	o = boottest.Options{
-		Image: img.ID, Flavor: flavor, SSHUser: user, SSHPort: a.SSHPort, SSHCommands: []string{lookAround(e.p.Test.Egress)},
-		Timeout: a.Timeout, CleanupTimeout: a.CleanupTimeout, Again: true, Unmarked: true,
+		Image: img.ID, Flavor: flavor, SSHUser: user, SSHPort: a.SSHPort, SSHCommands: []string{look},
+		Names: map[string]string{look: "a look around on the server"}, Timeout: a.Timeout, CleanupTimeout: a.CleanupTimeout, Again: true, Unmarked: true,
 	}
 	w := e.test.ways()
 	switch {
