@@ -113,7 +113,7 @@ func TestRefuses(t *testing.T) {
 		{"a list", "- name: a", "line 1, column 1: keys and values"},
 		{"a missing key", "guests: []", "line 1, column 1: name: it is missing"},
 		{"an unknown key", "name: a\nguest: []", `line 2, column 1: "guest" is unknown here; did you mean "guests"? known are`},
-		{"an unknown key like no other", "name: a\nzzzzzz: []", `line 2, column 1: "zzzzzz" is unknown here; known are`},
+		{"an unknown key like no other", "name: a\nzzzzzz: []", `line 2, column 1: "zzzzzz" is unknown here; known are dishes, guests, keep, name`},
 		{"a key twice", "name: a\nname: b", `line 2, column 1: "name" is given twice`},
 		{"a list as a key", "name: a\n? [a]\n: b", "a key has to be a word"},
 		{"an empty key", "name: a\n\"\": b", "a key has to be a word"},

@@ -47,7 +47,7 @@ func (n *Node) Map(keys Keys, required ...string) error {
 		read, ok := keys[key]
 		if !ok {
 			known := slices.Sorted(maps.Keys(keys))
-			return at.Errorf("%q is unknown here; %sknown are %q", key, near(key, known), known)
+			return at.Errorf("%q is unknown here; %sknown are %s", key, near(key, known), strings.Join(known, ", "))
 		}
 		return read(value)
 	})

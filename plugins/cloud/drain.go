@@ -20,9 +20,11 @@ func drainCommand() sdk.Command {
 		Short: "Wait until a disabled provider has no servers left",
 		Long: "Lists the servers that nodepool started for a provider, by the metadata that it gives them. It removes nothing: " +
 			"nodepool does that when jobs end. With --wait, it ends when no server is left.\n\n" +
+			"Name nodepool's configuration with --file, so that a misspelled PROVIDER is an error; without it, a provider that has no " +
+			"servers is only warned of.\n\n" +
 			"The exit code is 8 if servers are left, and 1 if they are still there after --limit.",
 		Examples: []sdk.Example{
-			{Text: "What still runs?", Command: "imgctl --os-cloud zuul cloud drain rax-iad"},
+			{Text: "What still runs?", Command: "imgctl --os-cloud zuul cloud drain rax-iad --file nodepool/nl05.yaml"},
 			{Text: "Until all jobs have ended", Command: "imgctl --os-cloud zuul cloud drain rax-iad --wait --limit 4h"},
 		},
 		Args: []sdk.Arg{sdk.One("PROVIDER", "provider, as nodepool's configuration names it").Completes(sdk.CompleteDynamically)},
@@ -57,9 +59,10 @@ func runDrain(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	var left []drain.Server
+	seen := false
 	if in.Bool("wait") {
 		pace := change.Pace{First: min(every, time.Second), Max: every}
-		left, err = drain.Wait(ctx, c, provider, in.Duration("limit"), pace, bridge.Reporter(in, out))
+		left, seen, err = drain.Wait(ctx, c, provider, in.Duration("limit"), pace, bridge.Reporter(in, out))
 	} else {
 		left, err = drain.Servers(ctx, c, provider)
 	}
@@ -72,10 +75,15 @@ func runDrain(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	case len(left) > 0:
 		return fault.New(fault.Drift, "", "provider %s has servers left: %d", provider, len(left))
 	}
-	others, err := drain.Providers(ctx, c)
-	if len(others) > 0 {
-		bridge.Reporter(in, out).Warn("no server is provider %s's; there are servers of %s", provider, strings.Join(others, ", "))
+	if seen {
+		return nil
 	}
+	others, err := drain.Providers(ctx, c)
+	text := ""
+	if len(others) > 0 {
+		text = "; there are servers of " + strings.Join(others, ", ")
+	}
+	bridge.Reporter(in, out).Warn("no server has nodepool_provider_name %s%s", provider, text)
 	return err
 }
 

@@ -31,7 +31,7 @@ func defaultCommand() sdk.Command {
 }
 
 func writeDefault(_ context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := canWrite(in, "output-env-file"); err != nil {
+	if err := bridge.CanWrite(in, "output-env-file"); err != nil {
 		return err
 	}
 	release, err := imagelist.ByName(in.String("release"))

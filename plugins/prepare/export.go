@@ -38,7 +38,7 @@ func exportCommand() sdk.Command {
 }
 
 func export(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := canWrite(in, "lock"); err != nil {
+	if err := bridge.CanWrite(in, "lock"); err != nil {
 		return err
 	}
 	o, err := copyOptions(in)

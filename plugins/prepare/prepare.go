@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/answer"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/decide"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
-	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
@@ -49,7 +47,7 @@ func outputFlags() sdk.Flags {
 }
 
 func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := canWrite(in, "output-env-file", "lock"); err != nil {
+	if err := bridge.CanWrite(in, "output-env-file", "lock"); err != nil {
 		return err
 	}
 	d, err := load(in, out)
@@ -94,27 +92,6 @@ func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	return write(in, out, text)
-}
-
-// canWrite is the error of files of the flags whose folders don't exist. It is asked before images are copied for
-// minutes.
-func canWrite(in *sdk.Input, flags ...string) error {
-	for _, flag := range flags {
-		file := in.File(flag)
-		if file == "" {
-			continue
-		}
-		switch info, err := os.Stat(filepath.Dir(file)); {
-		case err != nil:
-			return fault.Wrap(fault.NotFound, "create the folder first", fmt.Errorf("writing %s: %w", file, err))
-		case !info.IsDir():
-			return fault.New(fault.Usage, "", "writing %s: %s is no folder", file, filepath.Dir(file))
-		}
-		if info, err := os.Stat(file); err == nil && info.IsDir() {
-			return fault.New(fault.Usage, "name a file in it", "writing %s: it is a folder", file)
-		}
-	}
-	return nil
 }
 
 // write puts the answer into the output file, whole or not at all, else on standard output.

@@ -221,7 +221,9 @@ func TestProgress(t *testing.T) {
 		t.Errorf("it ends in %v", err)
 	}
 	told := strings.Join(s.told, "\n")
-	for _, want := range []string{": SSH as root on port 2223, a look around, command test -e /a ..., command true\n", "Waiting for SSH at 127."} {
+	for _, want := range []string{
+		": SSH as root on port 2223, a look around, command test -e /a ..., command true\n", "Waiting for SSH at 127.",
+	} {
 		if strings.Count(told, want) != 1 {
 			t.Errorf("no %q, or several, in\n%s", want, told)
 		}

@@ -174,7 +174,8 @@ func TestSeveralNetworks(t *testing.T) {
 	t.Parallel()
 	o := ready()
 	o.Seed.Networks = []sandbox.Network{
-		{Name: "left", CIDR: "127.77.0.0/16", Shared: true}, {Name: "right", CIDR: "127.76.0.0/16", Shared: true},
+		{Name: "left", CIDR: "127.77.0.0/16", Shared: true},
+		{Name: "right", CIDR: "127.76.0.0/16", Shared: true},
 		{Name: "public", CIDR: "127.78.0.0/16", External: true},
 	}
 	w := activeWorld(t, o)

@@ -137,7 +137,8 @@ func (e *env) serverOptions(ctx context.Context, images *glance.Client) (o boott
 	look := lookAround(e.p.Test.Egress)
 	o = boottest.Options{
 		Image: img.ID, Flavor: flavor, SSHUser: user, SSHPort: a.SSHPort, SSHCommands: []string{look},
-		Names: map[string]string{look: "a look around on the server"}, Timeout: a.Timeout, CleanupTimeout: a.CleanupTimeout, Again: true, Unmarked: true,
+		Names:   map[string]string{look: "a look around on the server"},
+		Timeout: a.Timeout, CleanupTimeout: a.CleanupTimeout, Again: true, Unmarked: true,
 	}
 	w := e.test.ways()
 	switch {

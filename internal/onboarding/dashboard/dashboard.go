@@ -83,15 +83,28 @@ func (o Options) regions() ([]string, error) {
 	}
 	if len(all) == 0 {
 		advice := fault.Advise("the file has no providers")
-		if near := foreignfile.Nearest(o.Provider, o.Known); near != "" {
+		if near := foreignfile.Nearest(o.Provider, beginnings(o.Known)); near != "" {
 			advice = fault.Advise("did you mean %q?", near)
 		} else if len(o.Known) > 0 {
-			advice = fault.Advise("the providers are %q", o.Known)
+			advice = fault.Advise("the providers are %s", strings.Join(o.Known, ", "))
 		}
 		return nil, fault.New(fault.NotFound, advice, "there is no provider %q", o.Provider)
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
+}
+
+// beginnings are the names, and what several begin with.
+func beginnings(names []string) []string {
+	all := slices.Clone(names)
+	for _, name := range names {
+		for n, r := range name {
+			if r == '-' && n > 0 {
+				all = append(all, name[:n])
+			}
+		}
+	}
+	return all
 }
 
 type builder struct {

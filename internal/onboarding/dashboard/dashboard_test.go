@@ -167,6 +167,10 @@ func TestRegions(t *testing.T) {
 			t.Errorf("%+v: the regions are %s, want %s", c.o, got, c.want)
 		}
 	}
+	_, err := dashboard.Make(dashboard.Options{Provider: "rxa", Source: dashboard.Graphite, Known: known})
+	if err == nil || !strings.HasSuffix(err.Error(), `did you mean "rax"?`) {
+		t.Errorf("a misspelled beginning of several: %v", err)
+	}
 	for _, c := range []struct {
 		o    dashboard.Options
 		kind fault.Kind

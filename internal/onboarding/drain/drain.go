@@ -69,24 +69,23 @@ func list(ctx context.Context, c *cloud.Cloud) ([]servers.Server, error) {
 	return nova.Servers(ctx, sc)
 }
 
-// Wait waits until a provider has no servers. It returns those that are left if the timeout ends first. rep hears of each
-// change of their number. pace is how often to look.
-func Wait(ctx context.Context, c *cloud.Cloud, provider string, timeout time.Duration, pace change.Pace, rep report.Reporter) ([]Server,
-	error,
+// Wait waits until a provider has no servers. It returns those that are left if the timeout ends first, and whether there
+// was one at all. rep hears of each change of their number. pace is how often to look.
+func Wait(ctx context.Context, c *cloud.Cloud, provider string, timeout time.Duration, pace change.Pace, rep report.Reporter) (
+	left []Server, seen bool, err error,
 ) {
-	var left []Server
 	told := -1
-	err := pace.Wait(ctx, fmt.Sprintf("the servers of provider %q to be gone", provider), timeout, func(ctx context.Context) (bool, error) {
+	err = pace.Wait(ctx, fmt.Sprintf("the servers of provider %q to be gone", provider), timeout, func(ctx context.Context) (bool, error) {
 		now, err := Servers(ctx, c, provider)
 		if err != nil {
 			return false, err
 		}
-		left = now
+		left, seen = now, seen || len(now) > 0
 		if len(left) != told {
 			told = len(left)
 			rep.Step("Servers of provider %s: %d", provider, told)
 		}
 		return len(left) == 0, nil
 	})
-	return left, err
+	return left, seen, err
 }

@@ -92,9 +92,12 @@ func TestWaits(t *testing.T) {
 			left = left[1:]
 		}
 	}}
-	found, err := drain.Wait(t.Context(), c, "west", time.Minute, pace, rep)
-	if err != nil || len(found) != 0 || rep.told != 3 {
+	found, seen, err := drain.Wait(t.Context(), c, "west", time.Minute, pace, rep)
+	if err != nil || len(found) != 0 || !seen || rep.told != 3 {
 		t.Errorf("%+v, %v; told %d times", found, err, rep.told)
+	}
+	if _, seen, err := drain.Wait(t.Context(), c, "nort", time.Minute, pace, report.Discard); err != nil || seen {
+		t.Errorf("of a provider that isn't there: %v, %v", seen, err)
 	}
 	if found, err := drain.Servers(t.Context(), c, "north"); err != nil || len(found) != 1 {
 		t.Errorf("the other provider has %+v, %v", found, err)
@@ -104,13 +107,13 @@ func TestWaits(t *testing.T) {
 func TestGivesUp(t *testing.T) {
 	t.Parallel()
 	_, c, _, _ := world(t)
-	found, err := drain.Wait(t.Context(), c, "west", 100*time.Millisecond, pace, report.Discard)
+	found, _, err := drain.Wait(t.Context(), c, "west", 100*time.Millisecond, pace, report.Discard)
 	if !fault.Is(err, fault.Unavailable) || len(found) != 2 {
 		t.Errorf("%+v, %v", found, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := drain.Wait(ctx, c, "west", time.Minute, pace, report.Discard); !fault.Is(err, fault.Cancelled) {
+	if _, _, err := drain.Wait(ctx, c, "west", time.Minute, pace, report.Discard); !fault.Is(err, fault.Cancelled) {
 		t.Errorf("stopped: %v", err)
 	}
 }

@@ -97,7 +97,9 @@ func TestMirror(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			p, err := mirror.NewPlan(t.Context(), conn, mirror.Options{Domain: "opendev.org", Provider: "Donor", Disk: c.disk, BootDisk: min(max(c.disk, 0), 250)})
+			p, err := mirror.NewPlan(t.Context(), conn, mirror.Options{
+				Domain: "opendev.org", Provider: "Donor", Disk: c.disk, BootDisk: min(max(c.disk, 0), 250),
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package nodepool
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
@@ -48,8 +49,8 @@ func (b *builder) choose(c *Config, provider *foreignfile.Value, o Options) ([]*
 			return nil, err
 		}
 		if found == nil {
-			return nil, fault.New(fault.NotFound, fault.Advise("its pools are %q", names(all)), "%s: provider %q has no pool %q%s", c.Path,
-				o.Provider, name, meant(name, names(all)))
+			return nil, fault.New(fault.NotFound, fault.Advise("its pools are %s", strings.Join(names(all), ", ")),
+				"%s: provider %q has no pool %q%s", c.Path, o.Provider, name, meant(name, names(all)))
 		}
 		chosen = append(chosen, found)
 	}

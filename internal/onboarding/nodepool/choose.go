@@ -65,9 +65,8 @@ func (r *Request) Fit(f *Facts, most int) (*Offer, error) {
 }
 
 func missing(what, name string, known []string) error {
-	return fault.New(fault.NotFound, fault.Advise("the cloud has %q", slices.Sorted(slices.Values(known))), "there is no %s %q%s", what,
-		name,
-		meant(name, known))
+	return fault.New(fault.NotFound, fault.Advise("the cloud has %s", strings.Join(slices.Sorted(slices.Values(known)), ", ")),
+		"there is no %s %q%s", what, name, meant(name, known))
 }
 
 func providerName(cloud, region string) string {

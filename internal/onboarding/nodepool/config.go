@@ -8,6 +8,7 @@ package nodepool
 import (
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
@@ -90,7 +91,7 @@ func (c *Config) provider(name string) (*foreignfile.Value, error) {
 	if found == nil {
 		advice := fault.Advise("the file has no providers")
 		if all := c.Providers(); len(all) > 0 {
-			advice = fault.Advise("its providers are %q", all)
+			advice = fault.Advise("its providers are %s", strings.Join(all, ", "))
 			if near := foreignfile.Nearest(name, all); near != "" {
 				advice = fault.Advise("did you mean %q?", near)
 			}

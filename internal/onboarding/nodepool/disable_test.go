@@ -290,6 +290,16 @@ func TestEnableByHand(t *testing.T) {
 	if _, err := c.Enable(nodepool.Options{Provider: "north-b", Values: map[string]int{"mian": 145}}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("another pool: %v", err)
 	}
+	for text, same := range map[string]bool{"max-servers: 145": true, "max-servers: 100": false, "ignore-provider-quota: true": false} {
+		c := read(t, copied(t, "max-servers: 145", text))
+		p, err := c.Enable(nodepool.Options{Provider: "north-b", Values: map[string]int{"main": 145}})
+		switch {
+		case !same && (!fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), `pool "main" of provider "north-b" isn't disabled`)):
+			t.Errorf("with %s: %v", text, err)
+		case same && (err != nil || len(p.Changes) > 0):
+			t.Errorf("with what it has: %v, %v", p, err)
+		}
+	}
 }
 
 func TestWhatSomebodyChangedStays(t *testing.T) {

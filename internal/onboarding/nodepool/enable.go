@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
@@ -53,6 +54,10 @@ func (c *Config) Enable(o Options) (*Plan, error) {
 		off := err == nil && n == 0
 		switch restored := slices.ContainsFunc(b.former, func(f Former) bool { return f.Pool == name }); {
 		case restored:
+		case o.Values[name] > 0 && !off && (err != nil || n != int64(o.Values[name])):
+			return nil, fault.New(fault.Conflict, fault.Advise("leave out %s; to change its value, edit the file",
+				fault.Option("max_servers")),
+				"%s: pool %q of provider %q isn't disabled", pool.At(), name, o.Provider)
 		case o.Values[name] > 0:
 			if err := b.set(pool, Former{Pool: name, Key: maxServers, With: strconv.Itoa(o.Values[name])}); err != nil {
 				return nil, err
@@ -78,9 +83,8 @@ func known(o Options, provider *foreignfile.Value) error {
 	all := names(provider.Get("pools"))
 	for _, name := range sortedKeys(o.Values) {
 		if !slices.Contains(all, name) {
-			return fault.New(fault.NotFound, fault.Advise("its pools are %q", all), "%s: provider %q has no pool %q",
-				fault.Option("max_servers"),
-				o.Provider, name)
+			return fault.New(fault.NotFound, fault.Advise("its pools are %s", strings.Join(all, ", ")), "%s: provider %q has no pool %q",
+				fault.Option("max_servers"), o.Provider, name)
 		}
 	}
 	return nil
