@@ -61,20 +61,6 @@ const slack = 10 * time.Minute
 // deadline is when what the check made is left over.
 func (a *Active) deadline(c *cloud.Cloud) time.Time { return c.Now().Add(a.Longest()) }
 
-// interrupted is the finding of what wasn't tried to its end.
-func interrupted() *finding {
-	f := found(unclear, fault.Advise("check again"), "interrupted")
-	return &f
-}
-
-// whole is a finding, unless the check was interrupted: then nobody knows what it says.
-func whole(ctx context.Context, f finding) *finding {
-	if ctx.Err() != nil {
-		return interrupted()
-	}
-	return &f
-}
-
 // try tries images and a server in one region at once. The error is about what is left.
 func (e *env) try(ctx context.Context, rep report.Reporter) error {
 	a := e.o.Active

@@ -1,10 +1,8 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -96,18 +94,6 @@ func (p *Plan) Apply(ctx context.Context, rep report.Reporter) error {
 		return fault.Wrap(fault.Cancelled, "", errors.Join(append(left, context.Cause(ctx))...))
 	}
 	return errors.Join(p.Err(), errors.Join(left...))
-}
-
-// interrupt makes the results of what was tried before the check was interrupted, and was to be tried. The others stay
-// as they were planned.
-func (p *Plan) interrupt(ctx context.Context) {
-	for _, e := range p.envs {
-		e.uploaded, e.booted = cmp.Or(e.uploaded, interrupted()), cmp.Or(e.booted, interrupted())
-		for _, again := range e.results(ctx, func(k *kind) bool { return k.active }) {
-			at := slices.IndexFunc(p.Results, func(r Result) bool { return r.ID == again.ID && r.Region == again.Region })
-			p.Results[at] = again
-		}
-	}
 }
 
 // LeftOut is the verdict of a dry run.
