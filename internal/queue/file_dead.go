@@ -39,12 +39,12 @@ func (d *fileDelivery) Done(ctx context.Context) error {
 	})
 }
 
-func (d *fileDelivery) Fail(ctx context.Context, f Failure) (dead bool, err error) {
+func (d *fileDelivery) Fail(ctx context.Context, f Failure) (pause time.Duration, dead bool, err error) {
 	m, pause, dead := d.q.policy.failed(d.m, f)
 	if dead {
-		return true, d.end(ctx, func(tx *sql.Tx) error { return put(ctx, tx, m, "dead", time.Time{}) })
+		return 0, true, d.end(ctx, func(tx *sql.Tx) error { return put(ctx, tx, m, "dead", time.Time{}) })
 	}
-	return false, d.end(ctx, func(tx *sql.Tx) error { return put(ctx, tx, m, "ready", time.Now().Add(pause)) })
+	return pause, false, d.end(ctx, func(tx *sql.Tx) error { return put(ctx, tx, m, "ready", time.Now().Add(pause)) })
 }
 
 func (d *fileDelivery) Bury(ctx context.Context, f Failure) error {

@@ -65,7 +65,7 @@ type Delivery interface {
 	Done(ctx context.Context) error
 	// Fail has the message come again after the pause that its attempt asks for, or makes it a dead letter if
 	// it has failed too often; dead tells which.
-	Fail(ctx context.Context, f Failure) (dead bool, err error)
+	Fail(ctx context.Context, f Failure) (pause time.Duration, dead bool, err error)
 	// Bury makes the message a dead letter at once.
 	Bury(ctx context.Context, f Failure) error
 	// Defer has the message come again in a moment. It doesn't count as a failure.

@@ -157,12 +157,12 @@ func (d *rabbitDelivery) inPlace(ctx context.Context, key string, copied amqp.Pu
 
 func (d *rabbitDelivery) Done(ctx context.Context) error { return d.end(ctx, "", Message{}) }
 
-func (d *rabbitDelivery) Fail(ctx context.Context, f Failure) (dead bool, err error) {
+func (d *rabbitDelivery) Fail(ctx context.Context, f Failure) (pause time.Duration, dead bool, err error) {
 	m, pause, dead := d.q.o.Policy.failed(d.m, f)
 	if dead {
-		return true, d.end(ctx, d.q.dead(), m)
+		return 0, true, d.end(ctx, d.q.dead(), m)
 	}
-	return false, d.end(ctx, d.q.later(pause), m)
+	return pause, false, d.end(ctx, d.q.later(pause), m)
 }
 
 func (d *rabbitDelivery) Bury(ctx context.Context, f Failure) error {

@@ -52,7 +52,7 @@ func runAll(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	if in.DryRun() {
-		return run(ctx, in, out, watched, bridge.ShowOnly)
+		return wouldRun(ctx, in, out, c, watched)
 	}
 	w, closeAll, err := readyWorker(ctx, in, out, c, false)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/config"
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/watch"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/report"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
 )
@@ -156,6 +157,11 @@ func tell(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) er
 		rep.Warn("%s", note)
 	}
 	err := p.Apply(ctx, rep)
+	tellRows(rep, p)
+	return err
+}
+
+func tellRows(rep report.Reporter, p change.Plan) {
 	for _, row := range p.Rows() {
 		var words []string
 		for _, cell := range row {
@@ -165,5 +171,4 @@ func tell(ctx context.Context, in *sdk.Input, out *sdk.Output, p change.Plan) er
 		}
 		rep.Step("%s", strings.Join(words, ", "))
 	}
-	return err
 }

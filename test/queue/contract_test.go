@@ -181,7 +181,7 @@ func fails(t *testing.T, w world) {
 			}
 		}
 		last = time.Now()
-		dead, err := d.Fail(ctx, queue.Failure{Reason: fmt.Sprint("reason ", m.Attempt+1), Log: "log", At: time.Now()})
+		_, dead, err := d.Fail(ctx, queue.Failure{Reason: fmt.Sprint("reason ", m.Attempt+1), Log: "log", At: time.Now()})
 		check(t, err)
 		if dead {
 			done()

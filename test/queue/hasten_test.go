@@ -34,7 +34,7 @@ func hastens(t *testing.T, open world) {
 		return got
 	}
 	consume(2, func(ctx context.Context, d queue.Delivery) error {
-		_, err := d.Fail(ctx, queue.Failure{Reason: "on purpose", At: time.Now()})
+		_, _, err := d.Fail(ctx, queue.Failure{Reason: "on purpose", At: time.Now()})
 		return err
 	})
 	ids := func(all []queue.Message, err error) (ids string) {

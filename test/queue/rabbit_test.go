@@ -131,7 +131,7 @@ func TestAMessageIsKeptUntilItsPlaceIsThere(t *testing.T) {
 		check(t, err)
 		back := time.AfterFunc(2*time.Second, func() { dial(t, server, o) }) // declares it anew
 		defer back.Stop()
-		if _, err := d.Fail(ctx, queue.Failure{Reason: "no luck"}); err != nil {
+		if _, _, err := d.Fail(ctx, queue.Failure{Reason: "no luck"}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -25,7 +25,7 @@ var errSuperseded = errors.New("an image of a newer message is current")
 func (w *worker) work(ctx context.Context, m queue.Message) verdict {
 	from, err := w.load(ctx)
 	if err != nil {
-		return w.traced(m, m.Subject, w.failed(ctx, m.ID, err, ""))
+		return w.traced(m, m.Subject, w.failed(ctx, about(m, ""), err, ""))
 	}
 	j, err := w.resolve(m, from)
 	if err != nil {

@@ -204,7 +204,7 @@ func (w *worker) handle(ctx context.Context, d queue.Delivery) {
 	w.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			w.rep.Warn("message %s: a defect of imgctl: %v\n%s", m.ID, p, debug.Stack())
+			w.rep.Warn("%s: a defect of imgctl: %v\n%s", about(m, ""), p, debug.Stack())
 			w.end(ctx, d, verdict{fail: &queue.Failure{Reason: fmt.Sprintf("a defect of imgctl: %v", p)}})
 		}
 		w.mu.Lock()
@@ -250,15 +250,19 @@ func (w *worker) end(ctx context.Context, d queue.Delivery, v verdict) {
 	case v.bury != nil:
 		w.count(m, true)
 		v.bury.At = time.Now()
-		w.rep.Warn("message %s is a dead letter: %s", m.ID, v.bury.Reason)
+		w.rep.Warn("%s: the request is a dead letter: %s", about(m, v.image), v.bury.Reason)
 		err = d.Bury(ctx, *v.bury)
 		w.notify(err, Ended{Message: m, Image: cmp.Or(v.image, m.Subject), Failure: *v.bury, Dead: true})
 	case v.fail != nil:
 		w.count(m, true)
 		v.fail.At = time.Now()
 		var dead bool
-		if dead, err = d.Fail(ctx, *v.fail); err == nil && dead {
-			w.rep.Warn("message %s has failed %d times and is a dead letter", m.ID, m.Attempt+1)
+		var pause time.Duration
+		switch pause, dead, err = d.Fail(ctx, *v.fail); {
+		case err == nil && dead:
+			w.rep.Warn("%s: attempt %d has failed; the request is a dead letter", about(m, v.image), m.Attempt+1)
+		case err == nil:
+			w.rep.Warn("%s: attempt %d has failed; the next one is in %s", about(m, v.image), m.Attempt+1, pause)
 		}
 		w.notify(err, Ended{Message: m, Image: cmp.Or(v.image, m.Subject), Failure: *v.fail, Dead: dead})
 	default:
@@ -269,9 +273,12 @@ func (w *worker) end(ctx context.Context, d queue.Delivery, v verdict) {
 		}
 	}
 	if err != nil {
-		w.rep.Warn("message %s: telling the queue how it ended: %v", m.ID, err)
+		w.rep.Warn("%s: telling the queue how it ended: %v", about(m, v.image), err)
 	}
 }
+
+// about is what messages call a request: the image, or the request's id where no image is known.
+func about(m queue.Message, image string) string { return cmp.Or(image, m.Subject, "request "+m.ID) }
 
 // notify tells how a message has ended, unless the queue doesn't know it: then it comes again.
 func (w *worker) notify(err error, e Ended) {
