@@ -74,8 +74,12 @@ func (h *Host) examine(cmd *cobra.Command, output *command.Output, examined []cl
 	err = doctor.Examine(ctx, doctor.Options{
 		Version: h.version, Executable: executable, Clouds: examined, Inventory: h.inventory, Lock: h.judge.Lock(),
 		Console: h.console, Getenv: os.Getenv, Secret: h.redactor.Add,
+		ReadSettings: func() error {
+			_, err := readSettings(h.paths.settings())
+			return err
+		},
 		Files: map[string]string{
-			"settings": h.paths.settings(), "trusted plugins": h.paths.lock(),
+			doctor.Settings: h.paths.settings(), "trusted plugins": h.paths.lock(),
 			"cache": h.paths.manifest(), "cached completions": h.paths.answers(),
 		},
 	}, func(f doctor.Finding) error {

@@ -102,6 +102,8 @@ func TestDoctorOfWhatDoesNotWork(t *testing.T) {
 	}
 	examined(t, w, 1)["cloud demo: sign-in"].is(t, "error", "401")
 	examined(t, w, 1, "dmeo")["cloud dmeo: sign-in"].is(t, "error", "no entry \"dmeo\"")
+	write(t, w.path(".config/imgctl/config.yaml"), "plugins: [a]\n")
+	examined(t, w, 1, "--no-cloud")["folders settings"].is(t, "error", "config.yaml")
 	w.bad(2, "--no-cloud", "doctor", "--no-cloud", "demo")
 	w.bad(2, "empty", "doctor", "")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -73,9 +74,32 @@ func TestPluginFromElsewhere(t *testing.T) {
 	} {
 		w.bad(c.code, c.want, append([]string{"plugin", "install", "--yes"}, c.args...)...)
 	}
+	if err := os.Symlink("/dev/zero", w.path("imgctl-zero")); err != nil {
+		t.Fatal(err)
+	}
+	w.bad(2, "is no regular file", "plugin", "install", "--yes", w.path("imgctl-zero"))
+	w.bad(2, "is no regular file", "plugin", "install", "--yes", "demo", "--index", w.path("imgctl-zero"))
 	if left, _ := filepath.Glob(w.path("**/.install-*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
+	// What a URL has for the server alone is neither shown nor kept.
+	secret := strings.Replace(s.URL, "http://", "http://me:pass-4711@", 1)
+	for _, args := range [][]string{
+		{secret + "/imgctl-demo?token=pass-4711", "--sha256", sum},
+		{"demo", "--index", secret + "/broken.yaml?token=pass-4711"},
+		{"other", "--index", secret + "/index.yaml?token=pass-4711"},
+		{strings.Replace(secret, s.Listener.Addr().String(), "127.0.0.1:1", 1) + "/imgctl-demo?token=pass-4711", "--sha256", sum},
+	} {
+		if r := w.run(append([]string{"plugin", "install", "--yes"}, args...)...); r.code == 0 || strings.Contains(r.stdout+r.stderr, "4711") {
+			t.Errorf("%q: exit %d\n%s%s", args, r.code, r.stdout, r.stderr)
+		}
+	}
+	w.good("plugin", "install", "--yes", secret+"/files/imgctl-demo?token=pass-4711", "--sha256", sum)
+	if text, err := os.ReadFile(w.path(".config/imgctl/plugins.lock.yaml")); err != nil || strings.Contains(string(text), "4711") || !strings.Contains(string(text), file) {
+		t.Errorf("kept: %v\n%s", err, text)
+	}
+	w.good("plugin", "remove", "--yes", "demo")
+
 	write(t, w.path("index.yaml"), strings.Replace(index, "files/imgctl-demo", file, 1))
 	for source, args := range map[string][]string{
 		file:                         {file, "--sha256", "SHA256:" + strings.ToUpper(sum)},

@@ -179,21 +179,30 @@ func workDir() (string, error) {
 // settings is the plugin's section of the user's configuration.
 func (h *Host) settings(plugin string) (*structpb.Struct, error) {
 	path := h.paths.settings()
+	sections, err := readSettings(path)
+	if err != nil {
+		return nil, err
+	}
+	section, err := structpb.NewStruct(sections[plugin])
+	if err != nil {
+		return nil, fault.New(fault.Usage, "", "%s: the section of plugin %q: %w", path, plugin, err)
+	}
+	return section, nil
+}
+
+// readSettings are the plugins' sections of the file of settings; none if there is no file, or no way to it.
+func readSettings(path string) (sections map[string]map[string]any, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil //nolint:nilerr // there is none, or no way to it
+		return nil, nil //nolint:nilerr // that is no error
 	}
 	var file struct {
 		Plugins map[string]map[string]any `yaml:"plugins"`
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, fault.New(fault.Usage, "", "reading %s: %w", path, err)
+		return nil, fault.New(fault.Usage, "mend it", "reading %s: %w", path, err)
 	}
-	section, err := structpb.NewStruct(file.Plugins[plugin])
-	if err != nil {
-		return nil, fault.New(fault.Usage, "", "%s: the section of plugin %q: %w", path, plugin, err)
-	}
-	return section, nil
+	return file.Plugins, nil
 }
 
 func (h *Host) broker(global *command.Global) *clouds.Broker {

@@ -32,6 +32,9 @@ type Finding struct {
 	Cause  error  // of what doesn't work; its text replaces Found
 }
 
+// Settings is what the file with the settings of plugins is called in findings.
+const Settings = "settings"
+
 // Options is what to examine.
 type Options struct {
 	Version    string
@@ -44,6 +47,8 @@ type Options struct {
 	Getenv    func(string) string
 	// Files are imgctl's own files, by what they are for; "" where there is no place for one.
 	Files map[string]string
+	// ReadSettings reads the one called Settings, as a command does.
+	ReadSettings func() error
 	// Secret gets everything that must not be shown.
 	Secret func(...string)
 }

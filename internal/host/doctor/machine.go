@@ -128,6 +128,11 @@ func folders(_ context.Context, o Options) []Finding {
 		} else if at := existing(filepath.Dir(path)); writable(at) != nil {
 			f.State, f.Found, f.Advice = Warning, fmt.Sprintf("%s can't be written: %s isn't yours to write", path, at), "chown it"
 		}
+		if what == Settings {
+			if err := o.ReadSettings(); err != nil {
+				f.State, f.Advice, f.Cause = Wrong, "", err
+			}
+		}
 		all = append(all, f)
 	}
 	return all

@@ -38,6 +38,20 @@ var checksum = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func isURL(text string) bool { return strings.Contains(text, "://") }
 
+// shown is an address without what may be secret in a URL: a user's name and password, and the query.
+func shown(address string) string {
+	if !isURL(address) {
+		return address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		scheme, _, _ := strings.Cut(address, "://")
+		return scheme + "://…"
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
+	return u.String()
+}
+
 // find finds out where the file is that the user names: by its path, its URL, or the plugin's name in an index.
 func (w wanted) find(ctx context.Context) (o origin, err error) {
 	sum := strings.TrimPrefix(strings.ToLower(w.sha256), "sha256:")
@@ -47,7 +61,7 @@ func (w wanted) find(ctx context.Context) (o origin, err error) {
 	case w.index != "":
 		if o, err = fromIndex(ctx, w.index, w.file); err == nil && sum != "" && sum != o.sha256 {
 			err = fault.New(fault.Conflict, "find out which one is right",
-				"the index %s has another checksum for %s than --sha256", w.index, w.file)
+				"the index %s has another checksum for %s than --sha256", shown(w.index), w.file)
 		}
 		return o, err
 	case isURL(w.file) && sum == "":
@@ -82,11 +96,11 @@ func place(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
-		return nil, fault.New(fault.Usage, "", "%q is no URL", text)
+		return nil, fault.New(fault.Usage, "", "%q is no URL", shown(text))
 	case u.Scheme == "https", u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()):
 		return u, nil
 	}
-	return nil, fault.New(fault.Usage, "use https", "%s: plugins come over https only", u.Redacted())
+	return nil, fault.New(fault.Usage, "use https", "%s: plugins come over https only", shown(text))
 }
 
 // bring writes the file to a path, and makes sure that it is the one that is meant.
@@ -101,7 +115,10 @@ func (o origin) bring(ctx context.Context, to string) error {
 		return err
 	}
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(out, h), in)
+	n, err := io.Copy(io.MultiWriter(out, h), io.LimitReader(in, maxPlugin+1))
+	if err == nil && n > maxPlugin {
+		err = fault.New(fault.Usage, "", "it has more than %d MiB, the most that a plugin may have", maxPlugin>>20)
+	}
 	if err := errors.Join(err, out.Close(), os.Chmod(to, 0o755)); err != nil {
 		return err
 	}
@@ -114,6 +131,10 @@ func (o origin) bring(ctx context.Context, to string) error {
 // open opens a file, or what a URL leads to.
 func open(ctx context.Context, address string, most int64) (io.ReadCloser, error) {
 	if !isURL(address) {
+		// A pipe would keep imgctl waiting for whoever writes it, and a device has no end.
+		if info, err := os.Stat(address); err == nil && !info.Mode().IsRegular() {
+			return nil, fault.New(fault.Usage, "", "%s is no regular file", address)
+		}
 		return os.Open(address)
 	}
 	u, err := place(address)
@@ -129,6 +150,9 @@ func open(ctx context.Context, address string, most int64) (io.ReadCloser, error
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		transport.Close()
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // without the URL, as it is asked for
+		}
 		return nil, fault.Wrap(fault.Unavailable, "try again", err)
 	}
 	if resp.StatusCode != http.StatusOK {
@@ -138,7 +162,7 @@ func open(ctx context.Context, address string, most int64) (io.ReadCloser, error
 		if resp.StatusCode == http.StatusNotFound {
 			kind = fault.NotFound
 		}
-		return nil, fault.New(kind, "", "%s answers %s", u.Redacted(), resp.Status)
+		return nil, fault.New(kind, "", "%s answers %s", shown(address), resp.Status)
 	}
 	return fetched{resp.Body, transport}, nil
 }

@@ -38,12 +38,12 @@ func fromIndex(ctx context.Context, index, name string) (o origin, err error) {
 	}
 	plugins, err := parseIndex(text)
 	if err != nil {
-		return o, fmt.Errorf("%s: %w", index, err)
+		return o, fmt.Errorf("%s: %w", shown(index), err)
 	}
 	p, ok := plugins[name]
 	if !ok {
 		known := slices.Sorted(maps.Keys(plugins))
-		return o, fault.New(fault.NotFound, "it has "+strings.Join(known, ", "), "the index %s has no plugin %q", index, name)
+		return o, fault.New(fault.NotFound, "it has "+strings.Join(known, ", "), "the index %s has no plugin %q", shown(index), name)
 	}
 	var others []string
 	for _, f := range p.files {
@@ -54,7 +54,7 @@ func fromIndex(ctx context.Context, index, name string) (o origin, err error) {
 		others = append(others, f.os+"/"+f.arch)
 	}
 	return o, fault.New(fault.NotFound, "it has files for "+strings.Join(others, ", "),
-		"the index %s has no plugin %q for %s/%s", index, name, runtime.GOOS, runtime.GOARCH)
+		"the index %s has no plugin %q for %s/%s", shown(index), name, runtime.GOOS, runtime.GOARCH)
 }
 
 // beside is an address that may be relative to the index's.
@@ -72,7 +72,7 @@ func beside(index, address string) (string, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", fault.New(fault.Usage, "", "%q is no URL", address)
+		return "", fault.New(fault.Usage, "", "%q is no URL", shown(address))
 	}
 	return base.ResolveReference(u).String(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,22 +63,36 @@ func (m *Manager) installFile(ctx context.Context, w wanted, said consent) error
 	if err := os.MkdirAll(m.Folder, 0o700); err != nil {
 		return err
 	}
+	forget(m.Folder)
 	// The copy gets its name only when it is trusted; otherwise the earlier file stays.
-	staged, err := os.MkdirTemp(m.Folder, ".install-*")
+	staged, err := os.MkdirTemp(m.Folder, staging)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(staged)
 	path := filepath.Join(staged, discover.Prefix+o.name)
 	if err := o.bring(ctx, path); err != nil {
-		return fmt.Errorf("installing %s: %w", o.address, err)
+		return fmt.Errorf("installing %s: %w", shown(o.address), err)
 	}
 	folder := discover.Folder{Path: m.Folder, Origin: discover.User}
 	p := &inventory.Plugin{Plugin: discover.Plugin{Name: o.name, Path: path, Folder: folder}}
-	if err := m.agree(ctx, p, o.address, said); err != nil {
+	if err := m.agree(ctx, p, shown(o.address), said); err != nil {
 		return err
 	}
 	return os.Rename(path, filepath.Join(m.Folder, discover.Prefix+o.name))
+}
+
+// staging is the folder of a plugin that is being installed.
+const staging = ".install-*"
+
+// forget removes what installations left that were killed, if nobody can still be at work there.
+func forget(folder string) {
+	all, _ := filepath.Glob(filepath.Join(folder, staging))
+	for _, left := range all {
+		if info, err := os.Lstat(left); err == nil && info.IsDir() && time.Since(info.ModTime()) > time.Hour {
+			_ = os.RemoveAll(left)
+		}
+	}
 }
 
 func (m *Manager) remove() *cobra.Command {
