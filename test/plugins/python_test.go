@@ -61,8 +61,9 @@ func TestPythonImages(t *testing.T) {
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} { // in passing
 		s.Faults().Add(sandbox.Rule{Path: "/image/v2/images", Fault: sandbox.Status(status), Count: 1})
 	}
+	s.Faults().Add(sandbox.Rule{Path: "/image/v2/images", Fault: sandbox.Fault{Do: sandbox.Truncate}, Count: 1})
 	if said := i.run(t, "", "looking", "web", "-f", "value"); said != web+"\nended with 0" {
-		t.Errorf("after 429 and 503: %s", said)
+		t.Errorf("after 429, 503 and half an answer: %s", said)
 	}
 	// The oldest are on the second page.
 	if said := i.run(t, "", "__complete", "looking", "many-000"); strings.Count(said, "many-000") != 10 {

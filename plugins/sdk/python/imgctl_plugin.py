@@ -7,6 +7,7 @@ mean is in plugin.proto.
 
 import concurrent.futures
 import html
+import http.client
 import json
 import os
 import pkgutil
@@ -154,11 +155,13 @@ class Cloud:
                     continue
                 kind = {401: "FORBIDDEN", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 413: "QUOTA"}.get(e.code, "UNAVAILABLE")
                 raise Problem(kind, f"GET {url}: {e.code} {said(e.read()) or e.reason}") from e
-            except OSError as e:
+            except (OSError, http.client.HTTPException) as e:  # the second is an answer that was cut off
                 if left:
                     self.wait(TRIES - left)
                     continue
                 raise Problem("UNAVAILABLE", f"GET {url}: {e}") from e
+            except ValueError as e:
+                raise Problem("UNAVAILABLE", f"GET {url}: the answer isn't JSON") from e
         raise Problem("FORBIDDEN", f"GET {url}: the token is refused")
 
     def wait(self, nth, retry_after=None):
