@@ -90,12 +90,14 @@ func TestPluginFromElsewhere(t *testing.T) {
 		{"other", "--index", secret + "/index.yaml?token=pass-4711"},
 		{strings.Replace(secret, s.Listener.Addr().String(), "127.0.0.1:1", 1) + "/imgctl-demo?token=pass-4711", "--sha256", sum},
 	} {
-		if r := w.run(append([]string{"plugin", "install", "--yes"}, args...)...); r.code == 0 || strings.Contains(r.stdout+r.stderr, "4711") {
+		r := w.run(append([]string{"plugin", "install", "--yes"}, args...)...)
+		if r.code == 0 || strings.Contains(r.stdout+r.stderr, "4711") {
 			t.Errorf("%q: exit %d\n%s%s", args, r.code, r.stdout, r.stderr)
 		}
 	}
 	w.good("plugin", "install", "--yes", secret+"/files/imgctl-demo?token=pass-4711", "--sha256", sum)
-	if text, err := os.ReadFile(w.path(".config/imgctl/plugins.lock.yaml")); err != nil || strings.Contains(string(text), "4711") || !strings.Contains(string(text), file) {
+	text, err := os.ReadFile(w.path(".config/imgctl/plugins.lock.yaml"))
+	if err != nil || strings.Contains(string(text), "4711") || !strings.Contains(string(text), file) {
 		t.Errorf("kept: %v\n%s", err, text)
 	}
 	w.good("plugin", "remove", "--yes", "demo")
