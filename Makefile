@@ -173,8 +173,13 @@ fuzz-short: fuzz ## the same for three seconds each
 
 .PHONY: acceptance
 acceptance: plugin ## the same claims on a real OpenStack, started for it; needs root and Debian 12
-	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote ./test/commands ./test/walk
+	test/acceptance/on-cloud -skip OnSandbox ./test/acceptance ./internal/image/promote
 	@$(MAKE) --no-print-directory gophercloud-sandbox
+
+# Ten minutes more: a change of the sandbox needs it, and not each change.
+.PHONY: acceptance-clients
+acceptance-clients: plugin ## OpenStackClient's commands and a consumer's walk on a real OpenStack, held against the sandbox
+	test/acceptance/on-cloud -v -run OnCloud ./test/commands ./test/walk
 
 .PHONY: gophercloud-acceptance gophercloud-sandbox gophercloud-acceptance-record
 gophercloud-acceptance: gophercloud-sandbox ## run what of gophercloud's own tests passes on a real OpenStack: on the sandbox, and on the real one if it is up

@@ -37,7 +37,7 @@ func TestOnCloud(t *testing.T) {
 	t.Parallel()
 	file := os.Getenv(realClouds)
 	if file == "" {
-		t.Skipf("%s doesn't name a clouds.yaml; `make acceptance` starts a cloud", realClouds)
+		t.Skipf("%s doesn't name a clouds.yaml; `make acceptance-clients` starts a cloud", realClouds)
 	}
 	for name, chain := range Chains(scripts(t)) {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func TestOnCloud(t *testing.T) {
 	t.Parallel()
 	file := os.Getenv(realClouds)
 	if file == "" {
-		t.Skipf("%s doesn't name a clouds.yaml; `make acceptance` starts a cloud", realClouds)
+		t.Skipf("%s doesn't name a clouds.yaml; `make acceptance-clients` starts a cloud", realClouds)
 	}
 	twice(t, file, "walk")
 }
