@@ -143,7 +143,9 @@ func TestFiveFailuresAreADeadLetterWithFiveLogs(t *testing.T) {
 		if got, want := told.String(), "bad 1, bad 2, bad 3, bad 4, bad 5 dead, web 1"; got != want {
 			t.Errorf("told %s, want %s", got, want)
 		}
-		for _, said := range []string{"bad: attempt 1 has failed; the next one is in ", "bad: attempt 5 has failed; the request is a dead letter"} {
+		for _, said := range []string{
+			"bad: attempt 1 has failed; the next one is in ", "bad: attempt 5 has failed; the request is a dead letter",
+		} {
 			if !w.rep.has(said) {
 				t.Errorf("nobody said %q", said)
 			}
