@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -135,6 +136,21 @@ func TestAPluginLeavesNoProcess(t *testing.T) {
 	})
 }
 
+// begin starts imgctl, and gives what it writes.
+func begin(t *testing.T, cmd *exec.Cmd) (stdout *strings.Builder, stderr *bufio.Reader) {
+	t.Helper()
+	stdout = &strings.Builder{}
+	cmd.Stdout = stdout
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return stdout, bufio.NewReader(pipe)
+}
+
 // A plugin that is told to stop has all the time it needs, and the user sees what it says.
 func TestSignalsLetThePluginCleanUp(t *testing.T) {
 	t.Parallel()
@@ -147,16 +163,7 @@ func TestSignalsLetThePluginCleanUp(t *testing.T) {
 			w := newWorld(t)
 			// Longer than the two seconds that go-plugin would give it.
 			cmd := w.command("demo", "wait", "--cleanup", "3s")
-			var stdout strings.Builder
-			cmd.Stdout = &stdout
-			pipe, err := cmd.StderrPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			stderr := bufio.NewReader(pipe)
+			stdout, stderr := begin(t, cmd)
 			pid := pidOf(t, stderr)
 			if err := cmd.Process.Signal(c.signal); err != nil {
 				t.Fatal(err)
@@ -184,16 +191,7 @@ func TestSignalsAtOnceAreOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	cmd := w.command("demo", "wait", "--cleanup", "3s")
-	var stdout strings.Builder
-	cmd.Stdout = &stdout
-	pipe, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stderr := bufio.NewReader(pipe)
+	stdout, stderr := begin(t, cmd)
 	pidOf(t, stderr)
 	for _, next := range []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM, syscall.SIGHUP} {
 		if err := cmd.Process.Signal(next); err != nil {

@@ -145,7 +145,7 @@ func TestKeep(t *testing.T) {
 func TestTheOwnerStays(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file to somebody")
+		t.Skip("not root: no file can be given to somebody else, whose ownership has to stay")
 	}
 	path := filepath.Join(t.TempDir(), "config")
 	for _, err := range []error{os.WriteFile(path, nil, 0o600), os.Chown(path, 1234, 5678), wholefile.Replace(path, 0o640, []byte("new"))} {

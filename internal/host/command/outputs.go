@@ -4,11 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
+	"github.com/imgctl/packer-plugin-openstack/internal/wholefile"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
 
@@ -106,18 +106,7 @@ func same(a, b string) bool {
 	case errA == nil && errB == nil:
 		return one.Mode().IsRegular() && os.SameFile(one, two)
 	case errors.Is(errA, fs.ErrNotExist) && errors.Is(errB, fs.ErrNotExist):
-		return place(a) == place(b)
+		return wholefile.Target(a) == wholefile.Target(b)
 	}
 	return false
-}
-
-// place is where a file that doesn't exist yet would be made: in its folder, whatever links lead there.
-func place(path string) string {
-	if absolute, err := filepath.Abs(path); err == nil {
-		path = absolute
-	}
-	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		return filepath.Join(folder, filepath.Base(path))
-	}
-	return path
 }
