@@ -21,6 +21,8 @@ func Hold(ctx context.Context, path, record string) (release func(), err error) 
 	defer cancel()
 	release, err = wholefile.Hold(waiting, path, cmp.Or(record, RecordPath(path)))
 	switch {
+	case err == nil:
+		return release, nil
 	case ctx.Err() != nil:
 		return nil, errors.Join(context.Cause(ctx), err)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -28,5 +30,5 @@ func Hold(ctx context.Context, path, record string) (release func(), err error) 
 	case errors.Is(err, fs.ErrNotExist): // reading the file says it better
 		return func() {}, nil
 	}
-	return release, err
+	return nil, err
 }
