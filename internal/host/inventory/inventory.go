@@ -45,6 +45,7 @@ type Config struct {
 // Inventory is all plugins.
 type Inventory struct {
 	config  Config
+	cache   *cache
 	Plugins []*Plugin
 	owner   map[string]*Plugin // by first word
 }
@@ -52,8 +53,8 @@ type Inventory struct {
 // Load finds all plugins and their manifests. A plugin that is broken in any way has Err set and doesn't
 // affect the others.
 func Load(ctx context.Context, config Config) *Inventory {
-	inv := &Inventory{config: config}
 	c := readCache(config.CacheFile, config.KeyFile, config.Version)
+	inv := &Inventory{config: config, cache: c}
 	paths := map[string]bool{}
 	var unknown []*Plugin
 	for _, found := range discover.Find(config.Folders) {
@@ -167,7 +168,7 @@ func (inv *Inventory) Open(p *Plugin) (*File, error) {
 	if p.Err != nil {
 		return nil, p.Err
 	}
-	f, _, err := inv.open(p.Path, readCache(inv.config.CacheFile, inv.config.KeyFile, inv.config.Version))
+	f, _, err := inv.open(p.Path, inv.cache)
 	if err != nil {
 		return nil, err
 	}
