@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -37,9 +36,15 @@ func main() {
 	flag.Int64Var(&o.large, "large", 2048, "MiB of the layer whose copy is interrupted; 0 leaves it out")
 	flag.DurationVar(&o.delay, "delay", 20*time.Millisecond, "added to every request in the second half; 0 leaves that out")
 	flag.StringVar(&o.page, "record", "", "write the tables into this `FILE`, between its marks of bench-prepare")
+	alone := flag.Bool("floor", false, "only send the requests of a run with nothing to do: -floor SOURCE TARGET IMAGES")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, o)
+	var err error
+	if *alone {
+		err = sendRequests(ctx, flag.Args())
+	} else {
+		err = run(ctx, o)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -198,7 +203,7 @@ func (b *bench) round(ctx context.Context, n int, delay time.Duration) error {
 			if step == labels {
 				arguments = t.labels
 			}
-			if _, err := exec.LookPath(t.needs); err != nil || arguments == nil || step == cold && t.slow && n >= b.slow {
+			if !t.atHand() || arguments == nil || step == cold && (t.current || t.slow && n >= b.slow) {
 				continue
 			}
 			fmt.Fprintf(os.Stderr, "round %d of %d, %s per request, %s: %s\n", n+1, b.rounds, delay, step, t.name)

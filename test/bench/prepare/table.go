@@ -35,7 +35,7 @@ func (b *bench) step(text *strings.Builder, step string, delay time.Duration, g 
 	mine := wall(b.results[key{step, delay, ours}])
 	best := time.Duration(0)
 	for _, t := range tools {
-		if w := wall(b.results[key{step, delay, t.name}]); t.name != ours && w > 0 && (best == 0 || w < best) {
+		if w := wall(b.results[key{step, delay, t.name}]); t.name != ours && !t.current && w > 0 && (best == 0 || w < best) {
 			best = w
 		}
 	}
