@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 )
 
@@ -134,12 +135,22 @@ func RequestIDs(err error) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// ExitCode is the exit code for err: 0 for nil, otherwise that of its kind.
+// Outcome is the kind that users are told of: that of KindOf, except that a file they named that isn't there is
+// NotFound, as any other object.
+func Outcome(err error) Kind {
+	kind := KindOf(err)
+	if kind == Usage && errors.Is(err, fs.ErrNotExist) {
+		return NotFound
+	}
+	return kind
+}
+
+// ExitCode is the exit code for err: 0 for nil, otherwise that of its Outcome.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	return kinds[KindOf(err)].exit
+	return kinds[Outcome(err)].exit
 }
 
 // walk visits all faults that err is made of, outermost first.

@@ -76,7 +76,6 @@ func TestUsageErrors(t *testing.T) {
 		{"demo flags a", "--force is missing: really"},
 		{"demo flags a --force --number few", `--number: "few" isn't a whole number`},
 		{"demo flags a --force --colour blue", "isn't one of red, green"},
-		{"demo flags a --force --password nowhere", "--password: open nowhere"},
 		{"demo rows --timeout soon", "--timeout"},
 		{"demo rows --timeout -1s", `--timeout: "-1s": the time has to be more than 0`},
 		{"demo rows --max-width -1", "--max-width"},

@@ -72,3 +72,13 @@ func TestAPipeToRead(t *testing.T) {
 	w.bad(2, "--also: pipe is a pipe", "demo", "convert", "in", "--also", "pipe")
 	w.bad(2, "--more: pipe is a pipe", "demo", "convert", "in", "--more", "in,pipe")
 }
+
+// Whoever reads it, a file that isn't there has the exit code of what isn't found.
+func TestAFileThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	write(t, w.path("in"), "input\n")
+	w.bad(4, "none", "demo", "convert", "in", "--key", "none")
+	w.bad(4, "imgctl-none", "plugin", "install", "--yes", w.path("imgctl-none"))
+	w.bad(4, "imgctl-none", "plugin", "check", w.path("imgctl-none"))
+}

@@ -76,7 +76,7 @@ func (r *Run) Succeeded() bool { return r.ExitCode == 0 }
 func (r *Run) End(err error) {
 	r.Ended, r.ExitCode = time.Now().UTC().Truncate(time.Millisecond), fault.ExitCode(err)
 	if err != nil {
-		r.Kind, r.Error = fault.KindOf(err).String(), err.Error()
+		r.Kind, r.Error = fault.Outcome(err).String(), err.Error()
 	}
 }
 

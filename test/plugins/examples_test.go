@@ -87,7 +87,9 @@ func TestOurPluginsConform(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// Against services that fail they go on trying until they are interrupted.
-			plugintest.ConformWith(t, plugintest.Build(t, filepath.Dir(main), name), conformance.Options{RunFor: time.Second})
+			plugin := plugintest.Build(t, filepath.Dir(main), name)
+			plugintest.ConformWith(t, plugin, conformance.Options{RunFor: time.Second})
+			missingFiles(t, plugin)
 		})
 	}
 }

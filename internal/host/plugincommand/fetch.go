@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -135,7 +136,11 @@ func open(ctx context.Context, address string, most int64) (io.ReadCloser, error
 		if info, err := os.Stat(address); err == nil && !info.Mode().IsRegular() {
 			return nil, fault.New(fault.Usage, "", "%s is no regular file", address)
 		}
-		return os.Open(address)
+		f, err := os.Open(address)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fault.Wrap(fault.NotFound, "", err)
+		}
+		return f, err
 	}
 	u, err := place(address)
 	if err != nil {

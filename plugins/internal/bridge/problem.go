@@ -35,7 +35,7 @@ func problem(err error, s fault.Speller) error {
 	}
 	err = cloud.Classify(err)
 	text, hint := fault.Spell(err, s)
-	kind := fault.KindOf(err)
+	kind := fault.Outcome(err)
 	return &sdk.Problem{
 		Kind: kinds[kind], Err: message{err, text}, Hint: hint,
 		Retryable: kind == fault.Unavailable, RequestIDs: fault.RequestIDs(err),

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -24,6 +25,11 @@ func ServeFlags(address string) sdk.Flags {
 func Listen(ctx context.Context, in *sdk.Input) (net.Listener, error) {
 	if (in.File("tls-cert") == "") != (in.File("tls-key") == "") {
 		return nil, fault.New(fault.Usage, "", "%s and %s belong together", fault.Option("tls_cert"), fault.Option("tls_key"))
+	}
+	if file := in.File("tls-cert"); file != "" { // before it listens, and before anything is done
+		if _, err := tls.LoadX509KeyPair(file, in.File("tls-key")); err != nil {
+			return nil, fault.Bad("tls_cert", "", "%w", err)
+		}
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", in.String("listen"))
