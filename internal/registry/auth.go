@@ -14,64 +14,28 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/docker/cli/cli/config/types"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// login finds who we are at a registry, for a repository: the options' logins, then what docker and
-// podman know of the repository, of the namespaces above it, and of the registry.
-func (c *Client) login(name string) func(repository string) (authn.AuthConfig, error) {
-	return func(repository string) (authn.AuthConfig, error) {
+// login finds who we are at a registry, for a repository: the options' logins count over the files'.
+func (c *Client) login(name string) func(ctx context.Context, repository string) (types.AuthConfig, error) {
+	return func(ctx context.Context, repository string) (types.AuthConfig, error) {
 		if l, ok := c.o.Logins[name]; ok {
-			return authn.AuthConfig{Username: l.User, Password: l.Password}, nil
+			return types.AuthConfig{Username: l.User, Password: l.Password}, nil
 		}
-		if c.o.Keychain == nil {
-			return authn.AuthConfig{}, nil
+		if c.o.LoginFiles == nil {
+			return types.AuthConfig{}, nil
 		}
-		for path := strings.TrimSuffix(name+"/"+repository, "/"); ; {
-			// The registry itself is asked for last, as its login would count over those of its parts.
-			registry := path
-			if path == name {
-				registry = keychainName(name)
-			}
-			who, err := c.o.Keychain.Resolve(resource{path, registry})
-			if err != nil {
-				return authn.AuthConfig{}, fault.Wrap(fault.Usage, "", fmt.Errorf("finding the login for registry %s: %w", name, err))
-			}
-			if who != authn.Anonymous {
-				config, err := who.Authorization()
-				if err != nil {
-					return authn.AuthConfig{}, fmt.Errorf("finding the login for registry %s: %w", name, err)
-				}
-				return *config, nil
-			}
-			if path == name {
-				return authn.AuthConfig{}, nil
-			}
-			cut := strings.LastIndex(path, "/")
-			path = path[:cut]
-		}
+		return c.o.LoginFiles.login(ctx, name, repository)
 	}
 }
-
-// keychainName is what docker's files call a registry.
-func keychainName(name string) string {
-	if name == "docker.io" {
-		return "index.docker.io"
-	}
-	return name
-}
-
-type resource struct{ path, registry string }
-
-func (r resource) String() string      { return r.path }
-func (r resource) RegistryStr() string { return r.registry }
 
 // auth is how one registry wants to be asked. Tokens are kept by scope, for this registry alone.
 type auth struct {
 	host  *host
-	login func(repository string) (authn.AuthConfig, error)
+	login func(ctx context.Context, repository string) (types.AuthConfig, error)
 
 	mu        sync.Mutex
 	challenge challenge
@@ -86,7 +50,7 @@ type token struct {
 	ends time.Time
 }
 
-func newAuth(h *host, login func(string) (authn.AuthConfig, error)) *auth {
+func newAuth(h *host, login func(context.Context, string) (types.AuthConfig, error)) *auth {
 	return &auth{host: h, login: login, tokens: map[string]token{}, asking: map[string]*sync.Mutex{}}
 }
 
@@ -97,7 +61,7 @@ func (a *auth) header(ctx context.Context, s scope) (string, error) {
 	a.mu.Unlock()
 	switch ch.scheme {
 	case "basic":
-		return a.basic(s.repository)
+		return a.basic(ctx, s.repository)
 	case "bearer":
 		t, err := a.token(ctx, ch, s)
 		if err != nil || t == "" {
@@ -108,8 +72,8 @@ func (a *auth) header(ctx context.Context, s scope) (string, error) {
 	return "", nil
 }
 
-func (a *auth) basic(repository string) (string, error) {
-	who, err := a.login(repository)
+func (a *auth) basic(ctx context.Context, repository string) (string, error) {
+	who, err := a.login(ctx, repository)
 	if err != nil || who.Username == "" {
 		return "", err
 	}
@@ -169,7 +133,7 @@ func (a *auth) ask(ctx context.Context, ch challenge, s scope) (token, error) {
 	if realm.Scheme != "https" && !(realm.Scheme == "http" && a.host.insecure) {
 		return token{}, fault.New(fault.Forbidden, "", "its token service %s://%s has no TLS", realm.Scheme, realm.Host)
 	}
-	who, err := a.login(s.repository)
+	who, err := a.login(ctx, s.repository)
 	if err != nil {
 		return token{}, err
 	}
@@ -187,7 +151,7 @@ func (a *auth) ask(ctx context.Context, ch challenge, s scope) (token, error) {
 	if resp.StatusCode != http.StatusOK {
 		err := answered(resp, "token service "+realm.Host)
 		if resp.StatusCode == http.StatusUnauthorized {
-			err = a.unauthorized(err, s.repository, cmp.Or(r.Header.Get("Authorization"), "Basic"))
+			err = a.unauthorized(ctx, err, s.repository, cmp.Or(r.Header.Get("Authorization"), "Basic"))
 		}
 		return token{}, err
 	}
@@ -195,7 +159,7 @@ func (a *auth) ask(ctx context.Context, ch challenge, s scope) (token, error) {
 }
 
 // tokenRequest uses OAuth's form for an identity token, else the query that every service knows.
-func tokenRequest(ctx context.Context, realm *url.URL, ch challenge, s scope, who authn.AuthConfig) (*http.Request, error) {
+func tokenRequest(ctx context.Context, realm *url.URL, ch challenge, s scope, who types.AuthConfig) (*http.Request, error) {
 	q := realm.Query()
 	if ch.service != "" {
 		q.Set("service", ch.service)

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
@@ -117,6 +115,7 @@ func TestARefusalWithoutAChallenge(t *testing.T) {
 
 // Podman's files name registries, namespaces and repositories; the longest counts.
 func TestLoginsOfPodmansFile(t *testing.T) {
+	t.Parallel()
 	w := start(t)
 	var users []string
 	w.put(func(rw http.ResponseWriter, r *http.Request) bool {
@@ -135,10 +134,7 @@ func TestLoginsOfPodmansFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("REGISTRY_AUTH_FILE", file)
-	t.Setenv("HOME", t.TempDir())
-	t.Setenv("DOCKER_CONFIG", "")
-	c := client(t, registry.Options{Keychain: authn.DefaultKeychain})
+	c := client(t, registry.Options{LoginFiles: &registry.LoginFiles{Named: file}})
 	for _, repository := range []string{"ns/a", "other/a"} {
 		if _, _, err := c.Head(t.Context(), registry.Image{Host: w.host, Repository: repository, Identifier: "1"}); err != nil {
 			t.Fatal(err)

@@ -20,18 +20,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/outbound"
 )
 
 // Options are how registries are reached. Hosts are HOST or HOST:PORT.
 type Options struct {
-	// Logins count over the Keychain's; nil is none.
+	// Logins count over the LoginFiles'; nil is none.
 	Logins map[string]Login
-	// Keychain has the logins of docker and podman; nil is none.
-	Keychain authn.Keychain
+	// LoginFiles have the logins of podman and docker; nil is none.
+	LoginFiles *LoginFiles
 	// Insecure registries may have a certificate that isn't valid, or no TLS at all.
 	Insecure []string
 	// Mirrors are asked before a registry when reading, in order: URLs by host.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func (h *host) refused(r request, resp *http.Response, sent string) error {
 	err := answered(resp, "registry "+h.name)
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized:
-		return h.auth.unauthorized(err, r.scope.repository, sent)
+		return h.auth.unauthorized(resp.Request.Context(), err, r.scope.repository, sent)
 	case resp.StatusCode >= 500 && r.method != http.MethodGet && r.method != http.MethodHead:
 		return fmt.Errorf("%w; look into the registry's log: its disk may be full", err)
 	}
@@ -46,8 +47,8 @@ func (h *host) refused(r request, resp *http.Response, sent string) error {
 
 // unauthorized adds as whom the registry, or its token service, was asked; sent is what the request had in
 // Authorization.
-func (a *auth) unauthorized(err error, repository, sent string) error {
-	who, failed := a.login(repository)
+func (a *auth) unauthorized(ctx context.Context, err error, repository, sent string) error {
+	who, failed := a.login(ctx, repository)
 	if failed != nil {
 		return err
 	}
