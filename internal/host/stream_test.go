@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -251,6 +252,43 @@ func TestTimeout(t *testing.T) {
 	r := w.run("demo", "wait", "--timeout", "200ms")
 	if r.code != 1 || !strings.Contains(r.stderr, "timed out after 200ms") || r.stdout != "cleaned up\n" {
 		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
+// A list that was interrupted isn't whole, even if the plugin says that it has succeeded.
+func TestAnInterruptedListIsNotWhole(t *testing.T) {
+	t.Parallel()
+	w := alone(t)
+	w.good("plugin", "install", "--yes", plugintest.Hostile(t, w.plugins(), "partial"))
+	cmd := w.command("hostile", "partial", "-f", "csv")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	rows := bufio.NewReader(out)
+	for range 2 { // the titles, and a row
+		if line, err := rows.ReadString('\n'); err != nil {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, rows); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "interrupted: the results may be incomplete") {
+		t.Errorf("exit %d\n%s", code, stderr.String())
+	}
+	r := w.run("hostile", "partial", "-f", "csv", "--timeout", "1s")
+	if r.code != 1 || !strings.Contains(r.stderr, "timed out after 1s: the results may be incomplete") {
+		t.Errorf("exit %d\n%s", r.code, r.stderr)
 	}
 }
 

@@ -213,7 +213,7 @@ func (s *session) end(done *pluginv1.Done, err error) error {
 		return s.lost
 	case s.lost != nil:
 		return fmt.Errorf("writing the output: %w", s.lost)
-	case s.why() != "" && done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED:
+	case s.why() != "" && (done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED || s.cutShort()):
 		return s.afterInterrupt(done)
 	case s.declined != nil:
 		return s.unanswered(done)

@@ -171,14 +171,26 @@ func (s *session) abandon(why string) error {
 	return abandoned{fault.New(fault.Cancelled, "see what it has left", "the command did not end: %s", why)}
 }
 
+// cutShort reports whether an interrupted command may have returned only a part of its results, whatever outcome it
+// reports. A command that changes something knows better how that ended, and one that runs until it is interrupted
+// ends in no other way.
+func (s *session) cutShort() bool {
+	kind := s.Spec.GetKind()
+	return (kind == pluginv1.CommandKind_COMMAND_KIND_LIST || kind == pluginv1.CommandKind_COMMAND_KIND_SHOW) &&
+		s.Spec.GetDanger() < pluginv1.Danger_DANGER_CHANGES && !needs(s.Spec, pluginv1.Need_NEED_LONG_RUNNING)
+}
+
 // afterInterrupt is the error of an interrupted command.
 func (s *session) afterInterrupt(done *pluginv1.Done) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.late {
-		return fault.New(fault.Unavailable, "give it more with --timeout", "%s: %w", s.stopped, s.problem(done.GetProblem()))
+	err := errors.New("the results may be incomplete")
+	if done.GetOutcome() == pluginv1.Outcome_OUTCOME_FAILED {
+		err = s.problem(done.GetProblem())
 	}
-	err := s.problem(done.GetProblem())
+	if s.late {
+		return fault.New(fault.Unavailable, "give it more with --timeout", "%s: %w", s.stopped, err)
+	}
 	switch at := strings.Join(s.at, ", "); {
 	case at != "":
 		return fault.New(fault.Cancelled, "", "interrupted at %q: %w", at, err)

@@ -21,21 +21,20 @@ func (k *kit) command(c *pluginv1.Command) {
 		return k.usage(start)
 	})
 	uses, writes := false, false
+	var undisturbed *Recording
 	k.rule(c, "sends what the protocol allows, and Done last, once", func() error {
 		r, cloud, err := k.run(plausible(c, k.dir), c, accepting, whenLong)
-		uses, writes = cloud.Requests() > 0, len(cloud.Writes()) > 0
+		uses, writes, undisturbed = cloud.Requests() > 0, len(cloud.Writes()) > 0, r
 		if err != nil {
 			return err
 		}
 		return join(breaches(c, r))
 	})
 	k.rule(c, "stops in time when interrupted at the start", func() error {
-		_, _, err := k.run(plausible(c, k.dir), c, accepting, atOnce)
-		return err
+		return k.stops(c, atOnce, undisturbed)
 	})
 	k.rule(c, "stops in time when interrupted in the middle", func() error {
-		_, _, err := k.run(plausible(c, k.dir), c, accepting, afterFirst)
-		return err
+		return k.stops(c, afterFirst, undisturbed)
 	})
 	k.rule(c, "keeps secrets out of events, logs, arguments and environment", func() error { return k.secrets(c) })
 	k.rule(c, "--dry-run changes nothing", func() error {
@@ -175,6 +174,21 @@ func (k *kit) on(
 	case <-time.After(k.StopWithin):
 		return nil, fmt.Errorf("it was interrupted and didn't end within %s", k.StopWithin)
 	}
+}
+
+// stops interrupts the command. If it sends less than undisturbed, it must not say that it has succeeded.
+func (k *kit) stops(c *pluginv1.Command, stop when, undisturbed *Recording) error {
+	r, _, err := k.run(plausible(c, k.dir), c, accepting, stop)
+	if err != nil || undisturbed == nil || c.GetDanger() >= pluginv1.Danger_DANGER_CHANGES ||
+		slices.Contains(c.GetNeeds(), pluginv1.Need_NEED_LONG_RUNNING) {
+		return err
+	}
+	got, want := r.results(), undisturbed.results()
+	if r.Done().GetOutcome() != pluginv1.Outcome_OUTCOME_FAILED && got < want {
+		return fmt.Errorf("when interrupted it sent %d rows or fields of %d, and ended with %s instead of a problem of kind CANCELLED",
+			got, want, ending(r))
+	}
+	return nil
 }
 
 func ended(r *Recording, p *Process) (*Recording, error) {

@@ -64,6 +64,15 @@ func (r *Recording) Rows() [][]any {
 	return rows
 }
 
+// results is how many rows and fields came.
+func (r *Recording) results() int {
+	n := len(r.Rows())
+	for _, m := range r.Messages {
+		n += len(m.GetFields().GetFields())
+	}
+	return n
+}
+
 // CloudRequests are those that came.
 func (r *Recording) CloudRequests() []*pluginv1.CloudRequest {
 	var all []*pluginv1.CloudRequest

@@ -18,6 +18,7 @@
 //	imgctl-shadow      has the command "share list"
 //	imgctl-shapeless   breaks every rule for manifests that can be broken at once
 //	imgctl-narrow      sends rows that are narrower than its columns
+//	imgctl-partial     ends an interrupted list as if it were whole
 //	imgctl-twice       sends Done twice, and a row after it
 //	imgctl-mixed       sends rows, fields and chunks from one command
 //	imgctl-flood       reports progress a thousand times a second

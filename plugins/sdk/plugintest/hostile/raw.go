@@ -69,6 +69,22 @@ func init() {
 			return nil
 		}},
 		"narrow": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error { _ = row(s, "a"); return end(s) }},
+		"partial": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error {
+			interrupted := make(chan struct{})
+			go func() {
+				defer close(interrupted)
+				for m, err := s.Recv(); err == nil && m.GetInterrupt() == nil; m, err = s.Recv() {
+				}
+			}()
+			for {
+				_ = row(s, "a", "b")
+				select {
+				case <-interrupted:
+					return end(s)
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+		}},
 		"twice": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start,
 			s stream,
 		) error {
