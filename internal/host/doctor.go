@@ -72,7 +72,7 @@ func (h *Host) examine(cmd *cobra.Command, output *command.Output, examined []cl
 	}
 	wrong := 0
 	err = doctor.Examine(ctx, doctor.Options{
-		Version: h.version, Executable: executable, Clouds: examined, Inventory: h.inventory, Lock: h.judge.Lock(),
+		Version: h.version, Executable: executable, Clouds: examined, Inventory: h.inventory, Judge: h.judge,
 		Console: h.console, Getenv: os.Getenv, Secret: h.redactor.Add,
 		ReadSettings: func() error {
 			_, err := readSettings(h.paths.settings())

@@ -69,13 +69,9 @@ func Main(args []string) int {
 }
 
 func (h *Host) execute(args []string) error {
-	judge, err := trust.NewJudge(h.paths.lock(), trust.PolicyFile)
-	if err != nil {
-		return err
-	}
-	h.judge = judge
-	if err := judge.Lock().Unreadable(); err != nil && !completes(args) {
-		h.console.Say("Warning: only the plugins that came with imgctl run: " + err.Error())
+	h.judge = trust.NewJudge(h.paths.lock(), trust.PolicyFile)
+	if !completes(args) {
+		h.warnOfTrust()
 	}
 	executable, err := os.Executable()
 	if err == nil {
@@ -88,7 +84,7 @@ func (h *Host) execute(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	h.inventory = inventory.Load(ctx, inventory.Config{
-		Folders: discover.Folders(os.Getenv, executable), Judge: judge,
+		Folders: discover.Folders(os.Getenv, executable), Judge: h.judge,
 		CacheFile: h.paths.manifest(), KeyFile: h.paths.key(), Version: h.version, Wanted: args,
 	})
 	h.root = h.tree()
@@ -109,6 +105,17 @@ func (h *Host) execute(args []string) error {
 		err = fault.Wrap(fault.Usage, "", err) // the one of cobra's that has no type
 	}
 	return err
+}
+
+// warnOfTrust says which plugins don't run because the file that says which of them may can't be read.
+func (h *Host) warnOfTrust() {
+	lock, policy := h.judge.Unreadable()
+	if lock != nil {
+		h.console.Say("Warning: only the plugins that came with imgctl run: " + lock.Error())
+	}
+	if policy != nil {
+		h.console.Say("Warning: only the plugins that root has installed with imgctl run: " + policy.Error())
+	}
 }
 
 // finish shows the error and returns its exit code.

@@ -42,7 +42,7 @@ type Options struct {
 	// Clouds are the accesses to examine; none to examine no cloud.
 	Clouds    []cloud.Access
 	Inventory *inventory.Inventory
-	Lock      *trust.Lock
+	Judge     *trust.Judge
 	Console   *console.Console
 	Getenv    func(string) string
 	// Files are imgctl's own files, by what they are for; "" where there is no place for one.

@@ -88,7 +88,7 @@ func plugins(_ context.Context, o Options) []Finding {
 			Area: "plugins", What: p.Name, State: OK,
 			Found: fmt.Sprintf("%s, %s, %s", p.Manifest.GetVersion(), p.Folder.Origin, p.Path),
 		}
-		if entry, ok := o.Lock.Entry(p.Name); ok && p.Folder.Origin != discover.Packaged {
+		if entry, ok := o.Judge.Lock().Entry(p.Name); ok && p.Folder.Origin != discover.Packaged {
 			f.Found += ", trusted for " + strings.Join(entry.Clouds, ", ")
 			if len(entry.Clouds) == 0 {
 				f.Found += "all clouds"
@@ -105,8 +105,12 @@ func plugins(_ context.Context, o Options) []Finding {
 			Advice: "install imgctl with its plugins: they are in ../libexec/imgctl/plugins beside it",
 		})
 	}
-	if err := o.Lock.Unreadable(); err != nil {
-		all = append(all, Finding{Area: "plugins", What: "trusted plugins", State: Wrong, Cause: err})
+	lock, policy := o.Judge.Unreadable()
+	if lock != nil {
+		all = append(all, Finding{Area: "plugins", What: "trusted plugins", State: Wrong, Cause: lock})
+	}
+	if policy != nil {
+		all = append(all, Finding{Area: "plugins", What: "policy", State: Wrong, Cause: policy})
 	}
 	return all
 }

@@ -39,28 +39,29 @@ type Entry struct {
 type Lock struct {
 	path       string
 	entries    []Entry
-	unreadable error
+	unreadable error // nil if it was read or isn't there; else nobody is trusted by it, and it isn't overwritten
 }
-
-// Unreadable is why the file couldn't be read, as where HOME is somebody else's; nobody is trusted by
-// it then. nil if it was read or isn't there.
-func (l *Lock) Unreadable() error { return l.unreadable }
 
 type lockFile struct {
 	Version int     `yaml:"version"`
 	Plugins []Entry `yaml:"plugins"`
 }
 
-func readLock(path string) (*Lock, error) {
+func readLock(path string) *Lock {
 	l := &Lock{path: path}
+	if path != "" {
+		l.entries, l.unreadable = readEntries(path)
+	}
+	return l
+}
+
+// readEntries are the entries of the file; none if it isn't there.
+func readEntries(path string) ([]Entry, error) {
 	f, err := os.Open(path)
-	switch {
-	case path == "", errors.Is(err, fs.ErrNotExist):
-		return l, nil
-	case errors.Is(err, fs.ErrPermission):
-		l.unreadable = fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
-		return l, nil
-	case err != nil:
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, fault.Wrap(fault.Forbidden, "", fmt.Errorf("reading which plugins are trusted: %w", err))
 	}
 	defer f.Close()
@@ -73,13 +74,13 @@ func readLock(path string) (*Lock, error) {
 	}
 	var file lockFile
 	if err := strict(text, &file); err != nil {
-		return nil, fault.Wrap(fault.Forbidden, "fix or remove it", fmt.Errorf("reading %s: %w", path, err))
+		return nil, fault.Wrap(fault.Forbidden, "fix it, or remove it and run imgctl plugin trust for each of your plugins",
+			fmt.Errorf("reading %s: %w", path, err))
 	}
 	if file.Version != lockVersion {
 		return nil, fault.New(fault.Forbidden, "use the imgctl that wrote it", "%s: version %d is not known", path, file.Version)
 	}
-	l.entries = file.Plugins
-	return l, nil
+	return file.Plugins, nil
 }
 
 // Entry is the plugin's, if it is trusted in some form.

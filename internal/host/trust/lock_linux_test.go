@@ -34,9 +34,9 @@ func TestALockFileOfSomebodyElse(t *testing.T) {
 		if os.Geteuid() == 0 {
 			_ = syscall.Setfsuid(65534)
 		}
-		l, err := readLock(path)
-		if err != nil || l.Unreadable() == nil {
-			t.Errorf("%+v, %v", l, err)
+		l := readLock(path)
+		if l.unreadable == nil {
+			t.Errorf("%+v", l)
 			return
 		}
 		if _, known := l.Entry("x"); known {

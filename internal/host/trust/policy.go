@@ -22,14 +22,19 @@ import (
 // vendor, allow nothing. Plugins installed by root are the administrator's choice and always allowed.
 type policy struct {
 	path    string `yaml:"-"`
+	broken  error  `yaml:"-"` // why it is unknown what it forbids
 	Plugins struct {
 		Allow        []string `yaml:"allow"`
 		DenyUnlisted bool     `yaml:"deny_unlisted"`
 	} `yaml:"plugins"`
 }
 
-func readPolicy(path string) (policy, error) {
-	p := policy{path: path}
+func readPolicy(path string) policy {
+	p, err := parsePolicy(path)
+	return policy{path: path, broken: err, Plugins: p.Plugins}
+}
+
+func parsePolicy(path string) (p policy, err error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -66,11 +71,14 @@ func strict(text []byte, into any) error {
 }
 
 func (p policy) check(plugin discover.Plugin, sum string) error {
-	if !p.Plugins.DenyUnlisted || slices.Contains(p.Plugins.Allow, "sha256:"+sum) {
+	if p.broken == nil && (!p.Plugins.DenyUnlisted || slices.Contains(p.Plugins.Allow, "sha256:"+sum)) {
 		return nil
 	}
 	if plugin.Folder.Origin == discover.Packaged && discover.OfRoot(plugin.Path) {
 		return nil
+	}
+	if p.broken != nil {
+		return p.broken
 	}
 	return fault.New(fault.Forbidden, "ask your administrator", "plugin %q is not allowed by %s", plugin.Name, p.path)
 }

@@ -31,23 +31,18 @@ type Judge struct {
 	sums   map[string]sums // by folder
 }
 
-// NewJudge reads the user's lock file and the administrator's policy, if they exist. If one can't be read, that
-// is an error, because it is unknown what it forbids.
-func NewJudge(lockFile, policyFile string) (*Judge, error) {
-	lock, err := readLock(lockFile)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := readPolicy(policyFile)
-	if err != nil {
-		return nil, err
-	}
-	return &Judge{lock: lock, policy: policy, sums: map[string]sums{}}, nil
+// NewJudge reads the user's lock file and the administrator's policy, if they exist. If one can't be read, the plugins
+// that it is about don't run, because it is unknown what it forbids.
+func NewJudge(lockFile, policyFile string) *Judge {
+	return &Judge{lock: readLock(lockFile), policy: readPolicy(policyFile), sums: map[string]sums{}}
 }
+
+// Unreadable is why the lock file and the policy couldn't be read; nil for what was read or isn't there.
+func (j *Judge) Unreadable() (lock, policy error) { return j.lock.unreadable, j.policy.broken }
 
 // KeepsSums reports whether an earlier checksum counts for a file that looks the same. It doesn't if the
 // administrator forbids unlisted plugins, because the cache belongs to the user.
-func (j *Judge) KeepsSums() bool { return !j.policy.Plugins.DenyUnlisted }
+func (j *Judge) KeepsSums() bool { return j.policy.broken == nil && !j.policy.Plugins.DenyUnlisted }
 
 // Lock is the user's lock file.
 func (j *Judge) Lock() *Lock { return j.lock }
@@ -65,6 +60,9 @@ func (j *Judge) Check(p discover.Plugin, sum string) error {
 	}
 	entry, ok := j.lock.Entry(p.Name)
 	switch {
+	case j.lock.unreadable != nil:
+		return fault.New(fault.Forbidden, "imgctl doctor says what is wrong", "plugin %q is not trusted, because %s can't be read",
+			p.Name, j.lock.path)
 	case !ok:
 		return fault.New(fault.Forbidden, "look at what it is, then: imgctl plugin trust "+p.Name, "plugin %q is not trusted", p.Name)
 	case entry.Rebuilt != "" && p.Folder.Origin == discover.Development && filepath.Dir(p.Path) == entry.Rebuilt:

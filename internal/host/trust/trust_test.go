@@ -41,11 +41,7 @@ func TestThePolicyForbids(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			j, err := NewJudge(lock, write(t, filepath.Join(t.TempDir(), "policy.yaml"), c.policy))
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = j.Check(mine("age"), sum)
+			err := NewJudge(lock, write(t, filepath.Join(t.TempDir(), "policy.yaml"), c.policy)).Check(mine("age"), sum)
 			if (err == nil) != c.allowed || err != nil && (!fault.Is(err, fault.Forbidden) ||
 				!strings.Contains(err.Error(), "ask your administrator")) {
 				t.Errorf("%v, want allowed: %v", err, c.allowed)
@@ -60,16 +56,38 @@ func TestThePolicyForbids(t *testing.T) {
 		"plugins: {deny_unlisted: true, allow: [age@example.org]}": `allows "age@example.org"`, // the plugin's own claim
 		"plugins: {allow: ['sha256:abc']}":                         `allows "sha256:abc"`,
 	} {
-		_, err := NewJudge(lock, write(t, filepath.Join(t.TempDir(), "policy.yaml"), text))
-		if !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", text, err)
+		j := NewJudge(lock, write(t, filepath.Join(t.TempDir(), "policy.yaml"), text))
+		for _, p := range []discover.Plugin{mine("age"), packagedByAnother(t)} {
+			if err := j.Check(p, sum); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+		if _, err := j.Unreadable(); err == nil || j.KeepsSums() {
+			t.Errorf("%s: %v, keeps checksums: %v", text, err, j.KeepsSums())
 		}
 	}
 	misspelt := write(t, filepath.Join(dir, "misspelt"), "version: 1\nplugins: [{name: age, sha256: x, cloud: [a]}]\n")
-	if _, err := NewJudge(misspelt, filepath.Join(dir, "none")); !fault.Is(err, fault.Forbidden) ||
-		!strings.Contains(err.Error(), "cloud") {
+	j := NewJudge(misspelt, filepath.Join(dir, "none"))
+	if err := j.Check(mine("age"), sum); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "can't be read") {
 		t.Errorf("a lock file with an unknown key: %v", err)
 	}
+	if err := j.Check(packagedByAnother(t), sum); err != nil {
+		t.Errorf("a packaged plugin, with a broken lock file: %v", err)
+	}
+}
+
+// packagedByAnother is a plugin that came with imgctl, and that root hasn't installed.
+func packagedByAnother(t *testing.T) discover.Plugin {
+	t.Helper()
+	dir := t.TempDir()
+	path := write(t, filepath.Join(dir, "imgctl-age"), "x")
+	write(t, filepath.Join(dir, SumsFile), sum+"  imgctl-age\n")
+	if os.Geteuid() == 0 {
+		if err := os.Chown(path, 12345, 12345); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return discover.Plugin{Name: "age", Path: path, Folder: discover.Folder{Path: dir, Origin: discover.Packaged}}
 }
 
 // What root has installed is the administrator's own choice.
@@ -81,10 +99,7 @@ func TestThePolicyAndPackagedPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, SumsFile), sum+"  imgctl-age\n"+sum+" *imgctl-b\nnot a checksum\n")
-	j, err := NewJudge("", write(t, filepath.Join(t.TempDir(), "policy.yaml"), "plugins: {deny_unlisted: true}"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	j := NewJudge("", write(t, filepath.Join(t.TempDir(), "policy.yaml"), "plugins: {deny_unlisted: true}"))
 	p := discover.Plugin{Name: "age", Path: path, Folder: discover.Folder{Path: dir, Origin: discover.Packaged}}
 	if err := j.Check(p, sum); (err == nil) != (os.Geteuid() == 0) {
 		t.Errorf("%v as user %d", err, os.Geteuid())
@@ -100,10 +115,7 @@ func TestThePolicyAndPackagedPlugins(t *testing.T) {
 func TestTheLockFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config/plugins.lock.yaml")
-	j, err := NewJudge(path, "/nonexistent")
-	if err != nil {
-		t.Fatal(err)
-	}
+	j := NewJudge(path, "/nonexistent")
 	if err := j.Check(mine("age"), sum); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "imgctl plugin trust age") {
 		t.Errorf("before: %v", err)
 	}
@@ -115,9 +127,7 @@ func TestTheLockFile(t *testing.T) {
 	if err := j.Lock().Put(Entry{Name: "age", SHA256: sum, Clouds: []string{"a"}}); err != nil {
 		t.Fatal(err)
 	}
-	if j, err = NewJudge(path, "/nonexistent"); err != nil {
-		t.Fatal(err)
-	}
+	j = NewJudge(path, "/nonexistent")
 	if err := j.Check(mine("age"), sum); err != nil {
 		t.Error(err)
 	}
