@@ -5,6 +5,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,8 @@ type Process struct {
 	mu        sync.Mutex
 	runner    *runner // nil until go-plugin asks for it
 	abandoned bool
-	last      []string
+	last      []string // lines of standard error
+	printed   string   // the first line of standard output that isn't the handshake
 }
 
 // Start starts the plugin and connects to it. The error says in one line what is wrong with it.
@@ -86,7 +88,10 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		p.remember(line)
 		spec.Line(line)
 	}}
-	noise := &lines{sink: spec.Line}
+	noise := &lines{sink: func(line string) {
+		p.print(line)
+		spec.Line(line)
+	}}
 	env, patience := environment(os.Environ()), StartTimeout
 	if spec.Debugger != nil {
 		env, patience = append(env, handshake.WaitKey+"=1"), debuggerTimeout
@@ -147,33 +152,6 @@ func (p *Process) connect(ctx context.Context) error {
 	}
 }
 
-// explain says why the plugin could not be started.
-func (p *Process) explain(err error) error {
-	said := ""
-	if last := p.Tail(); len(last) > 0 {
-		said = "; it said: " + last[len(last)-1]
-		if len(last) > 1 {
-			said += " (imgctl plugin check shows all of it)"
-		}
-	}
-	message := err.Error()
-	switch {
-	case errors.Is(err, errSwapped):
-		return fault.New(fault.Forbidden, "try again", "plugin %q: %w", p.name, errSwapped)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fault.New(fault.Cancelled, "", "starting plugin %q: %w", p.name, err)
-	case strings.HasPrefix(message, "Unrecognized remote plugin message"), strings.HasPrefix(message, "plugin exited before"):
-		return fault.New(fault.Internal, "", "plugin %q ended before it was ready (%s)%s", p.name, p.runner.status(), said)
-	case strings.HasPrefix(message, "timeout while waiting"):
-		return fault.New(fault.Internal, "", "plugin %q was not ready after %s%s", p.name, StartTimeout, said)
-	case strings.HasPrefix(message, "incompatible API version"):
-		return fault.New(fault.Internal, "get a release of the plugin for this imgctl", "plugin %q speaks another version of the protocol",
-			p.name)
-	}
-	first, _, _ := strings.Cut(message, "\n")
-	return fault.New(fault.Internal, "", "starting plugin %q: %s%s", p.name, first, said)
-}
-
 func (p *Process) remember(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,6 +159,13 @@ func (p *Process) remember(line string) {
 	if len(p.last) > tail {
 		p.last = slices.Delete(p.last, 0, 1)
 	}
+}
+
+// print notes the first line of what the plugin prints apart from the handshake.
+func (p *Process) print(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.printed = cmp.Or(p.printed, line)
 }
 
 // Tail is what the plugin last wrote to its standard error.

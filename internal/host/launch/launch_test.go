@@ -38,8 +38,14 @@ func (s *said) all() []string {
 // script starts a shell script as a plugin; it is made such that no start can succeed.
 func script(ctx context.Context, t *testing.T, text string) (*said, error) {
 	t.Helper()
+	return attempt(ctx, t, "#!/bin/sh\n"+text+"\n")
+}
+
+// attempt starts a file with the text as a plugin.
+func attempt(ctx context.Context, t *testing.T, text string) (*said, error) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "imgctl-script")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(path)
@@ -68,7 +74,13 @@ func TestWhyAPluginDoesNotStart(t *testing.T) {
 		{"TCP", "echo '1|1|tcp|127.0.0.1:1|grpc|'; sleep 60", "it listens at tcp 127.0.0.1:1, not in the folder it was given"},
 		{"a socket elsewhere", "echo '1|1|unix|/tmp/elsewhere|grpc|'; sleep 60", "not in the folder it was given"},
 		{"net/rpc", "echo '1|1|unix|'$PLUGIN_UNIX_SOCKET_DIR'/s|netrpc|'; sleep 60", "netrpc"},
+		{"another core", "echo '9|1|unix|'$PLUGIN_UNIX_SOCKET_DIR'/s|grpc|'; sleep 60", "speaks another version of the protocol"},
 		{"noise alone", "echo hello; echo '1|'; exit 0", "ended before it was ready (exit status 0)"},
+		{
+			"noise and no end", "echo hello; echo more; sleep 60",
+			`was not ready after 5s; it printed "hello" and not where it listens; make sure that the file is a plugin`,
+		},
+		{"nothing", "exit 0", "ended before it was ready (exit status 0); make sure that the file is a plugin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +89,27 @@ func TestWhyAPluginDoesNotStart(t *testing.T) {
 				t.Errorf("%v, want one line with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A file that the kernel refuses to run is an error that says what to do.
+func TestWhyAFileIsNoProgram(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no scripts here")
+	}
+	for text, want := range map[string]string{
+		"hello\n":                     "no program for " + runtime.GOOS + "/" + runtime.GOARCH + ", and no script; get the plugin for this system",
+		"":                            "no program for",
+		"#!/no/such -x\nexit 0\n":     `there is no "/no/such", the script's interpreter; install the interpreter`,
+		"#!/bin/sh\r\nexit 0\r\n":     "ends with a carriage return; save it with line ends of Unix",
+		"#! /no/\x1b[31msuch\nexit\n": "there is no \"/no/\ufffd[31msuch\"",
+	} {
+		_, err := attempt(t.Context(), t, text)
+		if !strings.HasPrefix(err.Error(), `starting plugin "script": `) || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v, want one line with %q", text, err, want)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type runner struct {
 
 	stderr    io.ReadCloser
 	handshake *io.PipeReader
+	listened  chan struct{} // closed when the standard output has ended
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd // nil until it is started
@@ -52,6 +53,10 @@ const (
 	busyTries = 20
 	busyWait  = 25 * time.Millisecond
 )
+
+// outputWait is how long the end of the standard output is waited for once standard error has ended: a process that
+// the plugin has left behind may keep it open.
+const outputWait = time.Second
 
 // Start starts the process.
 func (r *runner) Start(ctx context.Context) error {
@@ -97,7 +102,7 @@ func (r *runner) start(program string, byDescriptor bool) error {
 		return errAbandoned
 	}
 	if err := start(cmd); err != nil {
-		return fmt.Errorf("starting %s: %w", r.spec.Path, err)
+		return unable(r.spec, err)
 	}
 	// From now on nobody can write the file. Whoever did so after it was checked has come too early.
 	if !r.spec.Started() && byDescriptor {
@@ -108,6 +113,7 @@ func (r *runner) start(program string, byDescriptor bool) error {
 	}
 	var w *io.PipeWriter
 	r.handshake, w = io.Pipe()
+	r.listened = make(chan struct{})
 	r.stderr = stderr
 	r.cmd, r.pid = cmd, cmd.Process.Pid
 	go r.listen(stdout, w)
@@ -120,6 +126,7 @@ func (r *runner) start(program string, byDescriptor bool) error {
 // listen passes on the handshake and treats everything else as noise, so that a plugin that prints something
 // first still works.
 func (r *runner) listen(stdout io.Reader, w *io.PipeWriter) {
+	defer close(r.listened)
 	defer w.Close()
 	in := bufio.NewReaderSize(stdout, longest)
 	for shaken := false; ; {
@@ -139,6 +146,11 @@ func (r *runner) listen(stdout io.Reader, w *io.PipeWriter) {
 
 // Wait waits for the process, and ends what it left in its group.
 func (r *runner) Wait(context.Context) error {
+	// The wait for the process ends its standard output, even if what it printed isn't read yet.
+	select {
+	case <-r.listened:
+	case <-time.After(outputWait):
+	}
 	err := r.cmd.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
