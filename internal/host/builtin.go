@@ -54,7 +54,7 @@ func locale() string {
 }
 
 func (h *Host) pluginCommand() *cobra.Command {
-	m := &plugincommand.Manager{Inventory: h.inventory, Lock: h.judge.Lock(), Console: h.console, Folder: discover.UserFolder(os.Getenv)}
+	m := &plugincommand.Manager{Inventory: h.inventory, Judge: h.judge, Console: h.console, Folder: discover.UserFolder(os.Getenv)}
 	c := m.Command()
 	c.AddCommand(h.docsCommand())
 	return c

@@ -57,25 +57,39 @@ func TestConsentToAScript(t *testing.T) {
 func TestConsentCanBeChanged(t *testing.T) {
 	t.Parallel()
 	w := installed(t)
+	w.good("plugin", "install", "--yes", put(t, claims, w.dir, "own"))
 	for _, c := range []struct {
-		args, clouds string
+		args, clouds, extends string
 	}{
-		{"--cloud a", "[a]"},
-		{"", "[a]"},
-		{"--cloud b,c", "[b c]"},
-		{"--extends share", "[b c]"},
-		{"--no-extends", "[b c]"},
-		{"--all-clouds", "all"},
-		{"", "all"},
+		{"--cloud a", "[a]", "[]"},
+		{"", "[a]", "[]"},
+		{"--cloud b,c", "[b c]", "[]"},
+		{"--extends own", "[b c]", "[own]"},
+		{"", "[b c]", "[own]"},
+		{"--no-extends", "[b c]", "[]"},
+		{"--all-clouds", "all", "[]"},
+		{"", "all", "[]"},
 	} {
 		w.good(append([]string{"plugin", "trust", "demo", "--yes"}, strings.Fields(c.args)...)...)
-		var shown struct{ Clouds any }
+		var shown struct{ Clouds, Extends any }
 		if err := json.Unmarshal([]byte(w.good("plugin", "show", "demo", "-f", "json")), &shown); err != nil {
 			t.Fatal(err)
 		}
-		text, _ := json.Marshal(shown.Clouds)
-		if got := strings.NewReplacer(`"`, "", ",", " ").Replace(string(text)); got != c.clouds {
-			t.Errorf("%q: %s, want %s", c.args, got, c.clouds)
+		for _, part := range []struct {
+			is   any
+			want string
+		}{{shown.Clouds, c.clouds}, {shown.Extends, c.extends}} {
+			text, _ := json.Marshal(part.is)
+			if got := strings.NewReplacer(`"`, "", ",", " ").Replace(string(text)); got != part.want {
+				t.Errorf("%q: %s, want %s", c.args, got, part.want)
+			}
+		}
+	}
+	for word, want := range map[string]string{
+		"owm": `no other plugin has commands under "owm"; did you mean own?`, "zzz": "imgctl --help lists", "demo": "no other plugin",
+	} {
+		if r := w.run("plugin", "trust", "demo", "--yes", "--extends", word); r.code != 2 || !strings.Contains(r.stderr, want) {
+			t.Errorf("--extends %s: exit %d, want %q\n%s", word, r.code, want, r.stderr)
 		}
 	}
 	r := w.run("plugin", "trust", "demo", "--yes", "--cloud", "nope")

@@ -48,6 +48,7 @@ type Inventory struct {
 	cache   *cache
 	Plugins []*Plugin
 	owner   map[string]*Plugin // by first word
+	taken   map[string]*Plugin // by the spellings of their commands
 }
 
 // Load finds all plugins and their manifests. A plugin that is broken in any way has Err set and doesn't

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/command"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/discover"
@@ -92,19 +93,25 @@ func (m *Manager) trust() *cobra.Command {
 			return fault.New(fault.Usage, "put the folder that you build it in into IMGCTL_PLUGIN_PATH",
 				"--rebuilt: plugin %q isn't in a folder of $IMGCTL_PLUGIN_PATH", p.Name)
 		}
-		return m.agree(cmd.Context(), p, p.Path, said)
+		return m.agree(cmd.Context(), p, p.Path, said, nil)
 	}
 	return c
 }
 
 // agree shows the plugin and records it in the lock file if the user agrees.
-func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string, said consent) error {
+// ready, if it isn't nil, is called before the user is asked, with the words that the plugin may then extend.
+func (m *Manager) agree(
+	ctx context.Context, p *inventory.Plugin, source string, said consent, ready func(extends []string) error,
+) error {
 	sum, err := sumOf(p.Path)
 	if err != nil {
 		return err
 	}
 	p.SHA256 = sum
-	old, _ := m.Lock.Entry(p.Name)
+	if err := m.known(said.extends, p.Name); err != nil {
+		return err
+	}
+	old, _ := m.Judge.Lock().Entry(p.Name)
 	if said, err = said.over(old); err != nil {
 		return err
 	}
@@ -115,6 +122,12 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 	if err := m.present(p, source, described, old, said); err != nil {
 		return err
 	}
+	p.Manifest = described
+	if ready != nil {
+		if err := ready(said.extends); err != nil {
+			return err
+		}
+	}
 	if err := m.confirm(ctx, fmt.Sprintf("Trust plugin %s?", p.Name), said.yes); err != nil {
 		return err
 	}
@@ -122,10 +135,25 @@ func (m *Manager) agree(ctx context.Context, p *inventory.Plugin, source string,
 	if said.rebuilt {
 		rebuilt = filepath.Dir(p.Path)
 	}
-	return m.Lock.Put(trust.Entry{
+	return m.Judge.Lock().Put(trust.Entry{
 		Rebuilt: rebuilt, Name: p.Name, Version: described.GetVersion(), Vendor: described.GetVendor(), Source: source,
 		Protocol: handshake.Version, SHA256: sum, Commands: inventory.FirstWords(described), Clouds: said.clouds, Extends: said.extends,
 	})
+}
+
+// known checks that other plugins have commands under the words that a plugin is to extend.
+func (m *Manager) known(extends []string, plugin string) error {
+	words := m.Inventory.WordsOfOthers(plugin)
+	for _, word := range extends {
+		if !slices.Contains(words, word) {
+			hint := "imgctl --help lists the first words"
+			if near := foreignfile.Nearest(word, words); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return fault.New(fault.Usage, hint, "--extends: no other plugin has commands under %q", word)
+		}
+	}
+	return nil
 }
 
 // confirm prompts; declining is a usage error.

@@ -2,6 +2,7 @@ package plugincommand
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,6 +64,9 @@ func (m *Manager) installFile(ctx context.Context, w wanted, said consent) error
 	if err := os.MkdirAll(m.Folder, 0o700); err != nil {
 		return err
 	}
+	if err := discover.SafeFolder(m.Folder); err != nil {
+		return fmt.Errorf("installing plugin %q into %s: %w", o.name, m.Folder, err)
+	}
 	forget(m.Folder)
 	// The copy gets its name only when it is trusted; otherwise the earlier file stays.
 	staged, err := os.MkdirTemp(m.Folder, staging)
@@ -76,10 +80,32 @@ func (m *Manager) installFile(ctx context.Context, w wanted, said consent) error
 	}
 	folder := discover.Folder{Path: m.Folder, Origin: discover.User}
 	p := &inventory.Plugin{Plugin: discover.Plugin{Name: o.name, Path: path, Folder: folder}}
-	if err := m.agree(ctx, p, shown(o.address), said); err != nil {
+	before, known := m.Judge.Lock().Entry(o.name)
+	if err := m.agree(ctx, p, shown(o.address), said, func(extends []string) error { return m.usable(p, extends) }); err != nil {
 		return err
 	}
-	return os.Rename(path, filepath.Join(m.Folder, discover.Prefix+o.name))
+	if err := os.Rename(path, filepath.Join(m.Folder, discover.Prefix+o.name)); err != nil {
+		forget := func() error { return m.Judge.Lock().Remove(o.name) }
+		if known {
+			forget = func() error { return m.Judge.Lock().Put(before) }
+		}
+		return errors.Join(err, forget())
+	}
+	return nil
+}
+
+// usable checks that the plugin can be used once it is installed.
+func (m *Manager) usable(p *inventory.Plugin, extends []string) error {
+	if err := m.Judge.Forbids(p.Plugin, p.SHA256); err != nil {
+		return err
+	}
+	if err := m.Inventory.Clash(p, extends); err != nil {
+		return err
+	}
+	if there := m.Inventory.Find(p.Name); there != nil && there.Folder.Origin == discover.Development {
+		m.Console.Say(fmt.Sprintf("Warning: imgctl runs %s instead, as long as its folder is in IMGCTL_PLUGIN_PATH", there.Path))
+	}
+	return nil
 }
 
 // staging is the folder of a plugin that is being installed.
@@ -104,7 +130,7 @@ func (m *Manager) remove() *cobra.Command {
 	c.Flags().BoolVarP(&said.yes, "yes", "y", false, "don't prompt")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		name := strings.TrimPrefix(args[0], discover.Prefix)
-		_, locked := m.Lock.Entry(name)
+		_, locked := m.Judge.Lock().Entry(name)
 		own := slices.IndexFunc(m.Inventory.Plugins, func(p *inventory.Plugin) bool {
 			return p.Name == name &&
 				p.Folder.Origin == discover.User
@@ -124,7 +150,7 @@ func (m *Manager) remove() *cobra.Command {
 				return fmt.Errorf("removing plugin %q: %w", name, err)
 			}
 		}
-		return m.Lock.Remove(name)
+		return m.Judge.Lock().Remove(name)
 	}
 	return c
 }

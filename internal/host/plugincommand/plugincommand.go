@@ -20,7 +20,7 @@ import (
 // Manager runs the commands.
 type Manager struct {
 	Inventory *inventory.Inventory
-	Lock      *trust.Lock
+	Judge     *trust.Judge
 	Console   *console.Console
 	Folder    string // of the user's own plugins; "" without a home
 }
@@ -80,7 +80,7 @@ func (m *Manager) show() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		entry, _ := m.Lock.Entry(p.Name)
+		entry, _ := m.Judge.Lock().Entry(p.Name)
 		commands := []any{}
 		for _, c := range p.Manifest.GetCommands() {
 			commands = append(commands, manifest.Path(c))
@@ -100,6 +100,7 @@ func (m *Manager) show() *cobra.Command {
 			{Name: "sha256", Value: p.SHA256},
 			{Name: "source", Value: entry.Source},
 			{Name: "clouds", Value: clouds},
+			{Name: "extends", Value: list(entry.Extends)},
 			{Name: "commands", Value: commands},
 			{Name: "state", Value: state(p)},
 		}, m.options(cmd, output))

@@ -47,6 +47,9 @@ func (j *Judge) KeepsSums() bool { return j.policy.broken == nil && !j.policy.Pl
 // Lock is the user's lock file.
 func (j *Judge) Lock() *Lock { return j.lock }
 
+// Forbids says why the administrator's policy forbids the plugin; nil if it doesn't.
+func (j *Judge) Forbids(p discover.Plugin, sum string) error { return j.policy.check(p, sum) }
+
 // Check says whether the plugin with the checksum may run: nil, or fault.Forbidden with what to do.
 func (j *Judge) Check(p discover.Plugin, sum string) error {
 	if p.Err != nil {
