@@ -54,6 +54,19 @@ func TestPluginsHaveNoPowerOverTheTerminal(t *testing.T) {
 	}
 }
 
+// A plugin's text is on one line in help, so that it can't pass for another command.
+func TestHelpIsNotForged(t *testing.T) {
+	t.Parallel()
+	w := alone(t)
+	w.good("plugin", "install", "--yes", plugintest.Hostile(t, w.dir, "forger"))
+	for _, line := range []string{"--help", "hostile --help", "hostile forger --help", "plugin list", "plugin show forger"} {
+		out := w.good(strings.Fields(line)...)
+		if regexp.MustCompile(`(?m)^ *(sha256 +0|Trust)`).MatchString(out) {
+			t.Errorf("imgctl %s:\n%s", line, out)
+		}
+	}
+}
+
 func TestAPluginsMessagesHaveNoPowerOverTheTerminal(t *testing.T) {
 	t.Parallel()
 	w := alone(t)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/launch"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
@@ -78,7 +79,22 @@ func (inv *Inventory) Describe(ctx context.Context, p *Plugin) (*pluginv1.Manife
 	case err != nil:
 		return nil, fault.New(fault.Internal, "", "plugin %q could not say what it can do: %s", p.Name, status.Convert(err).Message())
 	}
-	return m, acceptable(p.Name, m)
+	if err := acceptable(p.Name, m); err != nil {
+		return nil, err
+	}
+	legible(m)
+	return m, nil
+}
+
+// legible makes the manifest's texts fit to be shown: none can pass for a line of imgctl's.
+func legible(m *pluginv1.Manifest) {
+	manifest.EachText(m, func(_ string, text *string, lines bool) {
+		if lines {
+			*text = printable.Text(*text)
+		} else {
+			*text = printable.Line(*text)
+		}
+	})
 }
 
 func acceptable(name string, m *pluginv1.Manifest) error {

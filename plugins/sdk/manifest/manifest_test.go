@@ -91,6 +91,34 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestCheckText(t *testing.T) {
+	t.Parallel()
+	m := right()
+	m.Commands[0].Long = "One\n\tTwo äöü 🙂"
+	m.Commands[0].Examples = []*pluginv1.Example{{Text: "List", Command: "imgctl image age x"}}
+	if wrong := manifest.CheckText(m); len(wrong) > 0 {
+		t.Fatalf("a manifest without fault has %q", wrong)
+	}
+	count := 0
+	manifest.EachText(m, func(string, *string, bool) { count++ })
+	for at := range count { // each text in turn
+		for _, char := range []string{"\x1b", "\r", "\u009b", "\u202e", "\u2028", "\n"} {
+			m, n, spoilt := right(), 0, ""
+			m.Commands[0].Examples = []*pluginv1.Example{{Text: "List", Command: "imgctl image age x"}}
+			manifest.EachText(m, func(of string, text *string, lines bool) {
+				if n == at && !(lines && char == "\n") {
+					*text += "a" + char + "b"
+					spoilt = of
+				}
+				n++
+			})
+			if wrong := manifest.CheckText(m); spoilt != "" && len(wrong) == 0 || spoilt == "" && len(wrong) > 0 {
+				t.Errorf("text %d, of %s, with %q: %q", at, spoilt, char, wrong)
+			}
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

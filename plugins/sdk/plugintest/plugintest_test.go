@@ -47,7 +47,7 @@ func TestEachRuleIsSeenBroken(t *testing.T) {
 		"narrow": {sends}, "partial": {middle, start}, "twice": {sends}, "mixed": {sends}, "flood": {sends}, "vague": {sends, succeeds},
 		"lenient": {unknown, missing}, "eager": {missing},
 		"wet": {dry}, "headstrong": {declined}, "liar": {reads},
-		"legion": {manifest}, "painter": {sends, succeeds}, "forger": {}, "usurper": {}, "lure": {}, "daemon": {}, "scribe": {},
+		"legion": {manifest}, "painter": {manifest, sends, succeeds}, "forger": {manifest}, "usurper": {}, "lure": {}, "daemon": {}, "scribe": {},
 		"stale": {renews}, "pushy": {renews}, "leaky": {secrets}, "exposed": {secrets}, "giveup": {failing},
 		"hopeless": {succeeds}, "idle": {changes}, "messy": {again},
 	} {

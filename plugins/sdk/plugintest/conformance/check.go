@@ -139,7 +139,7 @@ func (k *kit) plugin() {
 		return
 	}
 	k.rule(nil, "has a manifest by the rules", func() error {
-		return join(manifest.Check(m))
+		return join(append(manifest.Check(m), manifest.CheckText(m)...))
 	})
 	k.rule(nil, "an unknown command is a problem of kind USAGE", func() error {
 		return k.usage(&pluginv1.Start{Path: []string{"no", "such", "command"}})
