@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,7 @@ type Host struct {
 	root      *cobra.Command
 	global    *command.Global
 	version   string
+	expire    context.CancelCauseFunc // ends one of imgctl's own commands
 
 	running atomic.Bool                    // a plugin's command, which hears signals itself
 	process atomic.Pointer[launch.Process] // its plugin's
@@ -83,6 +85,8 @@ func (h *Host) execute(args []string) error {
 	// A plugin's command has a way of its own to stop; imgctl's own commands just end.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	ctx, h.expire = context.WithCancelCause(ctx)
+	defer h.expire(nil)
 	h.inventory = inventory.Load(ctx, inventory.Config{
 		Folders: discover.Folders(os.Getenv, executable), Judge: h.judge,
 		CacheFile: h.paths.manifest(), KeyFile: h.paths.key(), Version: h.version, Wanted: args,
@@ -98,6 +102,9 @@ func (h *Host) execute(args []string) error {
 	h.root.SetOut(h.console.Out())
 	h.root.SetErr(h.console.Err())
 	err = h.root.ExecuteContext(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errLate) {
+		return fault.New(fault.Unavailable, "give it more with --timeout", "timed out after %s", h.global.Timeout)
+	}
 	if err != nil && errors.Is(err, context.Canceled) {
 		err = fault.Wrap(fault.Cancelled, "", err)
 	}
@@ -105,6 +112,21 @@ func (h *Host) execute(args []string) error {
 		err = fault.Wrap(fault.Usage, "", err) // the one of cobra's that has no type
 	}
 	return err
+}
+
+// errLate is why one of imgctl's own commands was stopped.
+var errLate = errors.New("timed out")
+
+// limit has one of imgctl's own commands stopped after --timeout. A plugin's is interrupted by its session.
+func (h *Host) limit(cmd *cobra.Command, _ []string) error {
+	first := cmd
+	for first.HasParent() && first.Parent().HasParent() {
+		first = first.Parent()
+	}
+	if h.global.Timeout > 0 && command.Builtin(first) {
+		time.AfterFunc(h.global.Timeout, func() { h.expire(errLate) })
+	}
+	return nil
 }
 
 // warnOfTrust says which plugins don't run because the file that says which of them may can't be read.

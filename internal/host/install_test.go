@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
 )
 
 // What couldn't be used isn't installed, and nothing of it is left behind.
@@ -52,6 +54,21 @@ func TestOnlyWhatCanBeUsedIsInstalled(t *testing.T) {
 			}
 		})
 	}
+}
+
+// --timeout stops imgctl's own commands, too.
+func TestAnInstallationThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	w := alone(t)
+	r := w.run("plugin", "install", "--yes", "--timeout", "300ms", plugintest.Hostile(t, w.dir, "mute"))
+	if r.code != 1 || r.stderr != "Error: timed out after 300ms; give it more with --timeout\n" {
+		t.Errorf("exit %d\n%s", r.code, r.stderr)
+	}
+	if left, err := os.ReadDir(w.path(".local/share/imgctl/plugins")); err != nil || len(left) > 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+	w.good("plugin", "list", "--timeout", "1h")
+	w.bad(2, "--timeout", "plugin", "list", "--timeout", "soon")
 }
 
 // A plugin that can't be put in its place isn't trusted, and the earlier one stays.

@@ -283,7 +283,7 @@ func TestAnInterruptedListIsNotWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "interrupted: the results may be incomplete") {
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "the results may be incomplete") {
 		t.Errorf("exit %d\n%s", code, stderr.String())
 	}
 	r := w.run("hostile", "partial", "-f", "csv", "--timeout", "1s")

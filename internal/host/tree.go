@@ -18,6 +18,7 @@ func (h *Host) tree() *cobra.Command {
 		SilenceErrors:     true,
 		Args:              cobra.ArbitraryArgs,
 		RunE:              h.missing,
+		PersistentPreRunE: h.limit,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SuggestionsMinimumDistance = 2
