@@ -82,3 +82,19 @@ func TestAFileThatIsNotThere(t *testing.T) {
 	w.bad(4, "imgctl-none", "plugin", "install", "--yes", w.path("imgctl-none"))
 	w.bad(4, "imgctl-none", "plugin", "check", w.path("imgctl-none"))
 }
+
+// A report that couldn't be written is refused before the command starts.
+func TestAFolderToWriteIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	write(t, w.path("in"), "input\n")
+	if err := os.Mkdir(w.path("dir"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.bad(4, "--html: writing none/out: stat ", "demo", "convert", "in", "--html", "none/out")
+	w.bad(4, "create the folder first", "demo", "convert", "in", "--html", "out", "--report", "none/out")
+	w.bad(2, "in is no folder", "demo", "convert", "in", "--html", "in/out")
+	w.bad(2, "--html: writing dir: it is a folder; name a file in it", "demo", "convert", "in", "--html", "dir")
+	w.bad(1, "open ", "demo", "convert", "in", "none/out") // an argument may be made with its folders: the command says it
+	w.good("demo", "convert", "in", "--html", "dir/out", "--report", "/dev/null")
+}

@@ -92,9 +92,6 @@ func runCheck(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err := agree(in); err != nil {
 		return err
 	}
-	if err := bridge.CanWrite(in, "junit", "sarif", "html"); err != nil {
-		return err
-	}
 	if in.Bool("sweep") {
 		return sweepProbes(ctx, in, out)
 	}

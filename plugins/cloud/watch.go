@@ -50,9 +50,6 @@ func runWatch(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	if err := bridge.CanWrite(in, "html"); err != nil {
-		return err
-	}
 	return bridge.Scheduled(in, "watch", in.Arg("CLOUD"), func(run *bridge.ScheduledRun) error {
 		c, err := bridge.Cloud(ctx, in, in.Arg("CLOUD"))
 		if err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -67,7 +65,7 @@ func testCommand() sdk.Command {
 }
 
 func test(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	err := errors.Join(positive(in, "deploy-timeout", "clean-timeout", "lock-timeout", "retry-for"), writable(in, "report", "junit"))
+	err := errors.Join(positive(in, "deploy-timeout", "clean-timeout", "lock-timeout", "retry-for"))
 	if err != nil {
 		return err
 	}
@@ -96,28 +94,6 @@ func test(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return err
 	}
 	return errors.Join(err, write(in, "report", plan.JSON), write(in, "junit", plan.JUnit))
-}
-
-// writable finds out before a test, which takes long, that its reports can't be written where they are to be.
-func writable(in *sdk.Input, flags ...string) error {
-	var errs []error
-	for _, flag := range flags {
-		path := in.File(flag)
-		if path == "" {
-			continue
-		}
-		folder, err := os.Stat(filepath.Dir(path))
-		file, e := os.Stat(path)
-		switch {
-		case err != nil:
-			errs = append(errs, fault.Bad(flag, "create its folder first", "%w", err))
-		case !folder.IsDir():
-			errs = append(errs, fault.Bad(flag, "", "%s isn't a folder", filepath.Dir(path)))
-		case e == nil && file.IsDir():
-			errs = append(errs, fault.Bad(flag, "name a file in it", "%s is a folder", path))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // write writes a report to the file that a flag names.

@@ -31,9 +31,6 @@ func defaultCommand() sdk.Command {
 }
 
 func writeDefault(_ context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := bridge.CanWrite(in, "output-env-file"); err != nil {
-		return err
-	}
 	release, err := imagelist.ByName(in.String("release"))
 	if err != nil {
 		return err

@@ -38,9 +38,6 @@ func exportCommand() sdk.Command {
 }
 
 func export(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := bridge.CanWrite(in, "lock"); err != nil {
-		return err
-	}
 	o, err := copyOptions(in)
 	if err != nil {
 		return err

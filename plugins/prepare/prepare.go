@@ -47,9 +47,6 @@ func outputFlags() sdk.Flags {
 }
 
 func prepare(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	if err := bridge.CanWrite(in, "output-env-file", "lock"); err != nil {
-		return err
-	}
 	d, err := load(in, out)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/cloudsyaml"
@@ -15,6 +16,7 @@ import (
 // mentioned is a file that the command line names, or one that the host reads.
 type mentioned struct {
 	option, path string
+	flag         bool // and no argument, which may name a folder to make
 	writes       bool
 	byHost       bool // the host reads it
 }
@@ -23,6 +25,9 @@ type mentioned struct {
 func (inv Invocation) checkFiles() error {
 	files := inv.files()
 	if err := regular(files); err != nil {
+		return err
+	}
+	if err := writable(files); err != nil {
 		return err
 	}
 	return keepInputs(files)
@@ -36,6 +41,29 @@ func regular(files []mentioned) error {
 		if err == nil && !f.writes && !f.byHost && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
 			return fault.New(fault.Usage, "write it to a file first", "%s: %s is a pipe", f.option, f.path)
 		}
+	}
+	return nil
+}
+
+// writable refuses a flag's file that couldn't be written: the command would find out only when its work is done.
+func writable(files []mentioned) error {
+	for _, f := range files {
+		if !f.writes || !f.flag {
+			continue
+		}
+		err := wholefile.CanWrite(f.path)
+		kind, advice := fault.Usage, ""
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, fs.ErrNotExist):
+			kind, advice = fault.NotFound, "create the folder first"
+		case errors.Is(err, fs.ErrPermission):
+			kind = fault.Forbidden
+		case errors.Is(err, wholefile.ErrFolder):
+			advice = "name a file in it"
+		}
+		return fault.New(kind, advice, "%s: writing %s: %w", f.option, f.path, err)
 	}
 	return nil
 }
@@ -68,7 +96,7 @@ func (inv Invocation) files() (all []mentioned) {
 	add := func(option string, writes, byHost bool, paths ...string) {
 		for _, path := range paths {
 			if path != "" && path != "-" {
-				all = append(all, mentioned{option, path, writes, byHost})
+				all = append(all, mentioned{option, path, strings.HasPrefix(option, "--"), writes, byHost})
 			}
 		}
 	}
