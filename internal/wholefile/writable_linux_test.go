@@ -21,7 +21,8 @@ func TestCanWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]error{
-		file: nil, filepath.Join(dir, "new"): nil, "/dev/null": nil, dir: wholefile.ErrFolder, filepath.Join(dir, "none/new"): fs.ErrNotExist,
+		file: nil, filepath.Join(dir, "new"): nil, "/dev/null": nil,
+		dir: wholefile.ErrFolder, filepath.Join(dir, "none/new"): fs.ErrNotExist,
 	} {
 		if err := wholefile.CanWrite(path); !errors.Is(err, want) {
 			t.Errorf("%s: %v, not %v", path, err, want)
