@@ -65,8 +65,7 @@ func testCommand() sdk.Command {
 }
 
 func test(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	err := errors.Join(positive(in, "deploy-timeout", "clean-timeout", "lock-timeout", "retry-for"))
-	if err != nil {
+	if err := positive(in, "deploy-timeout", "clean-timeout", "lock-timeout", "retry-for"); err != nil {
 		return err
 	}
 	o := baremetal.TestOptions{
