@@ -329,7 +329,8 @@ func TestLaterEntriesCountAndSayWhat(t *testing.T) {
 parameter_defaults:
   ContainerImagePrepare:
   - set: {namespace: quay.io/t, tag: a}
-    includes: [redis, nosuchimage]
+    includes: [redis, 'redis:a', nosuchimage]
+    excludes: [neither-this]
   - set: {namespace: quay.io/t, tag: b}
     includes: [redis]
 `))

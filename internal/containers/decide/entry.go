@@ -145,7 +145,9 @@ func (d *decision) filter(listed []imagelist.Image) ([]*Image, error) {
 		images = append(images, image)
 	}
 	d.unused("includes", includes)
-	d.unused("excludes", excludes)
+	if len(includes) == 0 { // else excludes have no effect, and aren't tried
+		d.unused("excludes", excludes)
+	}
 	return images, nil
 }
 

@@ -53,15 +53,26 @@ func compile(what string, texts []string) ([]*pattern, error) {
 
 // first is the first pattern that matches anywhere in the name, nil if none does.
 func first(patterns []*pattern, name string) (*pattern, error) {
-	for _, p := range patterns {
+	for i, p := range patterns {
 		ok, err := p.matches(name)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
 			p.used = true
+			alsoUsed(patterns[i+1:], name)
 			return p, nil
 		}
 	}
 	return nil, nil
+}
+
+// alsoUsed marks the patterns that match an image for which one before them counts.
+func alsoUsed(patterns []*pattern, name string) {
+	for _, p := range patterns {
+		if !p.used {
+			ok, err := p.matches(name)
+			p.used = ok || err != nil // what can't be told isn't told, nor tried again
+		}
+	}
 }
