@@ -73,6 +73,30 @@ func folders(root *os.Root, dir string) error {
 	return err
 }
 
+// Make makes a folder and those above it, as far as they are missing. undo removes the ones that it made and that are
+// empty.
+func Make(dir string) (undo func(), err error) {
+	var made []string
+	for above := filepath.Clean(dir); ; above = filepath.Dir(above) {
+		if _, err := os.Stat(above); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, above)
+	}
+	undo = func() {
+		for _, folder := range made {
+			if os.Remove(folder) != nil {
+				return
+			}
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		undo()
+		return nil, err
+	}
+	return undo, nil
+}
+
 func fill(f *os.File, body io.Reader) error {
 	_, err := io.Copy(f, body)
 	if err == nil {

@@ -2,15 +2,22 @@ package imageserve
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
+	"slices"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
 
-// lockName is locked by all who write, and alone by who removes what nothing refers to.
-const lockName = "v2/.imgctl.lock"
+// What is in a folder without images.
+const (
+	firstName    = "v2/index.json"
+	catalogName  = "v2/_catalog"
+	lockName     = "v2/.imgctl.lock" // locked by all who write, and alone by who removes what nothing refers to
+	listLockName = "v2/.imgctl-lists.lock"
+)
 
 // Create opens the folder, and makes it if it isn't there; the folder that it is in has to exist. With dry, nothing
 // is made.
@@ -52,21 +59,66 @@ func parent(dir string) error {
 
 func makeFolder(dir string) (*Folder, error) {
 	_, missing := os.Stat(dir)
-	err := os.MkdirAll(path.Join(dir, "v2"), 0o755)
-	if err == nil { // Apache has to read it, whatever the umask
-		err = os.Chmod(path.Join(dir, "v2"), 0o755)
+	undo, err := disk.Make(path.Join(dir, "v2"))
+	if err != nil {
+		return nil, disk.Explain("the folder of images", err)
 	}
+	// Apache has to read it, whatever the umask.
+	err = os.Chmod(path.Join(dir, "v2"), 0o755)
 	if err == nil && missing != nil {
 		err = os.Chmod(dir, 0o755)
 	}
 	if err != nil {
+		undo()
 		return nil, disk.Explain("the folder of images", err)
 	}
 	f, err := Open(dir)
-	if err == nil {
-		err = disk.Text(f.root, "v2/index.json", []byte("{}")) // what Apache answers to who asks for /v2/
+	if err != nil {
+		undo()
+		return nil, err
 	}
-	return f, err
+	f.undo = undo
+	if err := disk.Text(f.root, firstName, []byte("{}")); err != nil { // what Apache answers to who asks for /v2/
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// clear removes what a folder has before it gets an image, unless another process writes to it. It reports whether
+// that was all.
+func (f *Folder) clear() bool {
+	lock, err := f.openLock()
+	if err != nil {
+		return false
+	}
+	defer lock.Close()
+	if disk.Own(lock) != nil {
+		return false
+	}
+	var folders []string
+	own := []string{firstName, catalogName, lockName, listLockName}
+	err = fs.WalkDir(f.root.FS(), "v2", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			folders = append(folders, name)
+		case !slices.Contains(own, name):
+			return fs.ErrExist
+		}
+		return nil
+	})
+	if err != nil {
+		return false
+	}
+	for _, name := range slices.Backward(folders[1:]) {
+		_ = f.root.Remove(name)
+	}
+	for _, name := range own {
+		_ = f.root.Remove(name)
+	}
+	return true
 }
 
 // writing takes the lock that those who write share.

@@ -27,6 +27,7 @@ type Folder struct {
 
 	mu      sync.Mutex
 	lock    *os.File         // shared while something is written
+	undo    func()           // for a folder that this run has begun: removes the folders that it made
 	whole   map[blobKey]bool // what was checked
 	listing sync.Mutex
 }
@@ -53,12 +54,15 @@ func Open(dir string) (*Folder, error) {
 	return &Folder{root: root, dir: dir}, nil
 }
 
-// Close closes the folder.
+// Close closes the folder. One that this run has begun and that got nothing is removed.
 func (f *Folder) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lock != nil {
 		f.lock.Close()
+	}
+	if f.undo != nil && f.clear() {
+		defer f.undo()
 	}
 	return f.root.Close()
 }

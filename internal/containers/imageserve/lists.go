@@ -45,7 +45,7 @@ func (f *Folder) catalog(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return f.list("v2/_catalog", map[string]any{"repositories": all})
+		return f.list(catalogName, map[string]any{"repositories": all})
 	})
 }
 
@@ -62,13 +62,12 @@ func (f *Folder) list(name string, of any) error {
 func (f *Folder) alone(ctx context.Context, do func() error) error {
 	f.listing.Lock()
 	defer f.listing.Unlock()
-	const name = "v2/.imgctl-lists.lock"
-	lock, err := f.root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := f.root.OpenFile(listLockName, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return disk.Explain(name, err)
+		return disk.Explain(listLockName, err)
 	}
 	defer lock.Close()
-	if err := disk.Lock(ctx, lock, filepath.Join(f.root.Name(), name)); err != nil {
+	if err := disk.Lock(ctx, lock, filepath.Join(f.root.Name(), listLockName)); err != nil {
 		return err
 	}
 	return do()

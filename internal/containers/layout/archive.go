@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,6 +31,7 @@ type archive struct {
 	mu    sync.Mutex
 	end   int64
 	parts map[string]*part
+	done  bool // it has its name, or is closed
 }
 
 // part is one file of the archive.
@@ -46,15 +48,11 @@ const (
 )
 
 func createArchive(path string) (*archive, error) {
-	f, err := os.OpenFile(path+partSuffix, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := ownPartial(path)
 	if err != nil {
-		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("writing %s: %w", path, err))
-	}
-	a := &archive{file: f, path: path, parts: map[string]*part{}}
-	if err := disk.Own(f); err != nil {
-		f.Close()
 		return nil, err
 	}
+	a := &archive{file: f, path: path, parts: map[string]*part{}}
 	if err := a.scan(); err != nil {
 		// What follows the last good header can't be used.
 		if err := f.Truncate(a.end); err != nil {
@@ -66,6 +64,29 @@ func createArchive(path string) (*archive, error) {
 		p.whole = strings.HasPrefix(name, "blobs/") && a.check(name, p)
 	}
 	return a, nil
+}
+
+// ownPartial opens the unfinished file, for this process alone.
+func ownPartial(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path+partSuffix, os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("writing %s: %w", path, err))
+		}
+		if err := disk.Own(f); err != nil {
+			f.Close()
+			return nil, err
+		}
+		mine, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		if now, err := os.Stat(path + partSuffix); err == nil && os.SameFile(mine, now) {
+			return f, nil
+		}
+		f.Close() // whoever owned it before has removed it or given it its name
+	}
 }
 
 func openArchive(path string) (*archive, error) {
@@ -152,4 +173,14 @@ func (a *archive) free() (int64, error) {
 	return disk.Free(filepath.Dir(a.path))
 }
 
-func (a *archive) close() error { return a.file.Close() }
+// close leaves no unfinished file in which nothing is whole.
+func (a *archive) close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	whole := func(name string) bool { return a.parts[name].whole }
+	if a.path != "" && !a.done && !slices.ContainsFunc(sorted(a.parts), whole) {
+		_ = os.Remove(a.path + partSuffix)
+	}
+	a.done = true // from now on, others may write it
+	return a.file.Close()
+}

@@ -36,15 +36,18 @@ func Create(path string, dry bool) (*Layout, error) {
 func IsFile(path string) bool { return strings.HasSuffix(path, ".tar") }
 
 func createFolder(path string, empty, dry bool) (*Layout, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	undo, err := disk.Make(path)
+	if err != nil {
 		return nil, fault.Wrap(fault.Usage, "", err)
 	}
 	f, err := openFolder(path)
 	if err != nil {
+		undo()
 		return nil, err
 	}
 	l := &Layout{files: f}
 	if empty {
+		f.undo = undo
 		err = disk.Text(f.root, versionName, []byte(version)) // the next run knows it by this
 	} else {
 		err = l.read(true)

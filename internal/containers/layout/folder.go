@@ -14,14 +14,17 @@ import (
 )
 
 // folder is a layout in a folder. Nothing outside of it is read or written.
-type folder struct{ root *os.Root }
+type folder struct {
+	root *os.Root
+	undo func() // for one that this run has begun: removes the folders that it made
+}
 
 func openFolder(path string) (*folder, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("image layout: %w", err))
 	}
-	return &folder{root}, nil
+	return &folder{root: root}, nil
 }
 
 func (f *folder) open(name string) (io.ReadCloser, int64, error) {
@@ -70,7 +73,26 @@ func (f *folder) lock(ctx context.Context) (unlock func(), err error) {
 
 func (f *folder) free() (int64, error) { return disk.Free(f.root.Name()) }
 
-func (f *folder) close() error { return f.root.Close() }
+// close leaves nothing of a layout that this run has begun and that got nothing.
+func (f *folder) close() error {
+	if f.undo != nil && f.clear() {
+		defer f.undo()
+	}
+	return f.root.Close()
+}
+
+// clear removes what a layout has before it gets something. It reports whether that was all.
+func (f *folder) clear() bool {
+	for _, name := range []string{"blobs/sha256", "blobs/sha512", "blobs"} {
+		_ = f.root.Remove(name) // only if it is empty
+	}
+	entries, err := fs.ReadDir(f.root.FS(), ".")
+	if err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != versionName }) {
+		return false
+	}
+	_ = f.root.Remove(versionName)
+	return true
+}
 
 // sorted are a map's keys in order.
 func sorted[V any](m map[string]V) []string {

@@ -83,12 +83,12 @@ func (l *Layout) text(name string, limit int64) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// Finish writes the lists. Where images failed, a folder lists the others, and a file is left
+// Finish writes the lists. Where images failed, a folder lists the others, if there are any, and a file is left
 // unfinished for the next run.
 func (l *Layout) Finish(ctx context.Context, failed bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, file := l.files.(*archive); file && failed {
+	if _, file := l.files.(*archive); failed && (file || len(l.list) == 0) {
 		return nil
 	}
 	if !failed {

@@ -86,5 +86,7 @@ func (a *archive) index(lists map[string][]byte) error {
 	if err := a.file.Sync(); err != nil {
 		return disk.Explain(a.path, err)
 	}
-	return disk.Explain(a.path, os.Rename(a.path+partSuffix, a.path))
+	err := os.Rename(a.path+partSuffix, a.path)
+	a.done = err == nil
+	return disk.Explain(a.path, err)
 }
