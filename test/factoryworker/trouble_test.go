@@ -329,3 +329,33 @@ func TestTwoBuildsOfAnImageHaveTwoLogs(t *testing.T) {
 		}
 	})
 }
+
+// Maps that can't be read are trouble of the worker: messages keep their attempts, and are built when it is over.
+func TestMapsThatCanNotBeReadCostNoAttempt(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		whole, err := os.ReadFile(filepath.Join(w.dir, "template-map.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write("template-map.json", `{"DEFAULT": [`)
+		w.publish(message("web", "", 1), message("db", "", 1))
+		o := w.options()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if err := worker.Run(ctx, o, w.rep); err == nil || !strings.Contains(err.Error(), "template-map.json") || ctx.Err() != nil {
+			t.Fatalf("a worker that ends when nothing is left to do: %v", err)
+		}
+		o.UntilEmpty = false
+		stop, done := w.start(o)
+		eventually(t, "warning", func() bool { return w.rep.has("no request can be worked on") })
+		w.write("template-map.json", string(whole))
+		eventually(t, "images", func() bool { return w.current()["sl7x-x86_64 web"] != nil && w.current()["sl7x-x86_64 db"] != nil })
+		stop()
+		<-done
+		for _, image := range []string{"sl7x-x86_64 web", "sl7x-x86_64 db"} {
+			if runs := w.runs(image); len(runs) != 1 || runs[0].Build.Attempt != 1 {
+				t.Errorf("runs of %s: %+v", image, runs)
+			}
+		}
+	})
+}

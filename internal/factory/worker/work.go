@@ -25,7 +25,10 @@ var errSuperseded = errors.New("an image of a newer message is current")
 func (w *worker) work(ctx context.Context, m queue.Message) verdict {
 	from, err := w.load(ctx)
 	if err != nil {
-		return w.traced(m, m.Subject, w.failed(ctx, about(m, ""), err, ""))
+		return w.hindered(ctx, m, err)
+	}
+	if w.trouble.over() {
+		w.rep.Step("Requests can be worked on again")
 	}
 	j, err := w.resolve(m, from)
 	if err != nil {
@@ -70,16 +73,24 @@ func (w *worker) superseded(ctx context.Context, j *job) (v verdict, over bool) 
 
 // failed is the verdict on work that ended with an error.
 func (w *worker) failed(ctx context.Context, what string, err error, log string) verdict {
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, queue.ErrLost):
-		w.rep.Warn("%s: %v", what, cause)
-		return verdict{lost: true}
-	case errors.Is(cause, errDraining):
-		w.rep.Step("%s: interrupted; the message returns to the queue", what)
-		return verdict{again: true}
+	if v, over := w.interrupted(ctx, what); over {
+		return v
 	}
 	w.rep.Warn("%s: %v", what, err)
 	return verdict{fail: &queue.Failure{Reason: err.Error(), Log: log}}
+}
+
+// interrupted is the verdict on work that has ended since it may not go on.
+func (w *worker) interrupted(ctx context.Context, what string) (v verdict, over bool) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, queue.ErrLost):
+		w.rep.Warn("%s: %v", what, cause)
+		return verdict{lost: true}, true
+	case errors.Is(cause, errDraining):
+		w.rep.Step("%s: interrupted; the message returns to the queue", what)
+		return verdict{again: true}, true
+	}
+	return verdict{}, false
 }
 
 // putOff is the verdict when the queue itself is in trouble: that isn't a failure of the message.

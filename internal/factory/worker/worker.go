@@ -92,6 +92,10 @@ type worker struct {
 	told sync.WaitGroup
 	hard context.Context
 
+	taking  context.Context // ends when the worker takes no more messages, as after stop
+	stop    func()
+	trouble trouble
+
 	mu       sync.Mutex
 	active   int
 	deferred map[string]bool // messages that this worker put off
@@ -120,6 +124,7 @@ func Run(ctx context.Context, o Options, rep report.Reporter) error {
 	}
 	taking, stop := context.WithCancel(ctx)
 	defer stop()
+	w.taking, w.stop = taking, stop
 	unwatch := context.AfterFunc(ctx, func() {
 		if n := w.working(); n > 0 {
 			rep.Step("Taking no more messages; %d running builds have %s to finish", n, o.Grace)
@@ -146,7 +151,7 @@ func Run(ctx context.Context, o Options, rep report.Reporter) error {
 	if err := o.Queue.Consume(taking, o.Slots, w.handle); err != nil || !o.UntilEmpty {
 		return err
 	}
-	return w.balance()
+	return errors.Join(w.trouble.fatal(), w.balance())
 }
 
 // balance is an error if builds have failed and haven't succeeded since.
@@ -218,13 +223,18 @@ func (w *worker) handle(ctx context.Context, d queue.Delivery) {
 	ctx, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
 	defer context.AfterFunc(w.hard, func() { interrupt(context.Cause(w.hard)) })()
-	w.end(ctx, d, w.work(ctx, m))
+	v := w.work(ctx, m)
+	w.end(ctx, d, v)
+	if v.trouble != nil {
+		w.rest(v.trouble)
+	}
 }
 
 // verdict is what becomes of a message; the zero value is that it is done.
 type verdict struct {
-	again      bool // it comes again in a moment
-	lost       bool // another worker has it
+	again      bool  // it comes again in a moment
+	lost       bool  // another worker has it
+	trouble    error // why the worker can't work on any message
 	fail, bury *queue.Failure
 	image      string   // that it is about
 	built      []string // ids of the images that are new
