@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -23,8 +24,7 @@ type RabbitOptions struct {
 	// of a cluster, any of which will do.
 	URLs []string
 	TLS  *tls.Config // of amqps, nil for the system's authorities
-	// Name is that of the queue, and the start of the names of those that belong to it; default
-	// "imgctl.build".
+	// Name is that of the queue, and the start of the names of those that belong to it; default DefaultName.
 	Name string
 	// Hold is how long a message stays unacknowledged at most; one that is worked on for longer is put into a
 	// queue of its own and taken out again. It has to be well below the server's consumer_timeout, which is 30
@@ -35,6 +35,9 @@ type RabbitOptions struct {
 	Foreign string
 	Policy
 }
+
+// DefaultName is the queue's unless another is given.
+const DefaultName = "imgctl.build"
 
 // rabbit is a Queue in RabbitMQ.
 type rabbit struct {
@@ -58,9 +61,7 @@ const heartbeat = 10 * time.Second
 
 // DialRabbit connects to a RabbitMQ and declares what is needed there. The server has to be 3.10 or newer.
 func DialRabbit(ctx context.Context, o RabbitOptions) (Queue, error) {
-	if o.Name == "" {
-		o.Name = "imgctl.build"
-	}
+	o.Name = cmp.Or(o.Name, DefaultName)
 	if o.Hold == 0 {
 		o.Hold = 10 * time.Minute
 	}
@@ -122,6 +123,23 @@ func (q *rabbit) dial(ctx context.Context) (*amqp.Connection, error) {
 		}
 	}
 	return nil, errors.Join(all...)
+}
+
+// LookAtRabbit is DialRabbit for those who only look: a queue that nobody has declared yet is an ErrNone, and stays
+// undeclared.
+func LookAtRabbit(ctx context.Context, o RabbitOptions) (Queue, error) {
+	o.Name = cmp.Or(o.Name, DefaultName)
+	// It is the last of the queues to be declared: with it, all are there.
+	_, err := CountForeign(ctx, o, o.Name)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil, fault.New(fault.Unavailable, "", "%w: the first request makes %s", ErrNone, o.Name)
+	case fault.Is(err, fault.Internal):
+		return nil, refused("queue "+o.Name, err)
+	case err != nil:
+		return nil, err
+	}
+	return DialRabbit(ctx, o)
 }
 
 // ReachRabbit tells whether a server takes the connection, and declares nothing there.

@@ -46,7 +46,7 @@ func reachable(ctx context.Context, in *sdk.Input, c *config.Config) error {
 func look(ctx context.Context, out *sdk.Output, c *config.Config) (queue.Queue, error) {
 	q, err := c.LookAtQueue(ctx)
 	if errors.Is(err, queue.ErrNone) {
-		out.Textf("There is no queue yet: the first request makes %s", c.QueueFile())
+		out.Textf("There is no queue yet: the first request makes %s", c.QueuePlace())
 		return queue.Nothing(ctx)
 	}
 	return q, err

@@ -225,3 +225,29 @@ func TestForeignQueue(t *testing.T) {
 		t.Errorf("a classic queue of the name: %v", err)
 	}
 }
+
+// Who only looks declares nothing: a queue of a misspelled name would stay for ever.
+func TestLookingDeclaresNothing(t *testing.T) {
+	t.Parallel()
+	server := rabbittest.Start(t)
+	o := queue.RabbitOptions{URLs: []string{server.URL}, Name: "looked-at", Policy: policy}
+	for range 2 {
+		if _, err := queue.LookAtRabbit(t.Context(), o); !errors.Is(err, queue.ErrNone) || !fault.Is(err, fault.Unavailable) {
+			t.Fatalf("a queue that isn't there: %v", err)
+		}
+	}
+	conn, err := amqp.Dial(server.URL)
+	check(t, err)
+	defer conn.Close()
+	for _, name := range []string{"", ".dead", ".newest"} {
+		ch, err := conn.Channel()
+		check(t, err)
+		if found, err := ch.QueueDeclarePassive(o.Name+name, true, false, false, false, nil); err == nil {
+			t.Errorf("looking has made %+v", found)
+		}
+	}
+	publish(t, opened(t)(queue.DialRabbit(t.Context(), o)), "a")
+	if c := count(t, opened(t)(queue.LookAtRabbit(t.Context(), o))); c.Ready != 1 {
+		t.Errorf("looking at a queue with a message: %+v", c)
+	}
+}

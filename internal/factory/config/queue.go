@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -71,7 +72,20 @@ func (c *Config) LookAtQueue(ctx context.Context) (queue.Queue, error) {
 	if file := c.QueueFile(); file != "" {
 		return queue.OpenExisting(ctx, file, queue.Policy{Attempts: c.Attempts})
 	}
-	return c.OpenQueue(ctx)
+	o, err := c.rabbit()
+	if err != nil {
+		return nil, err
+	}
+	o.Policy.Attempts = c.Attempts
+	return queue.LookAtRabbit(ctx, o)
+}
+
+// QueuePlace is what users are told that the queue is.
+func (c *Config) QueuePlace() string {
+	if file := c.QueueFile(); file != "" {
+		return file
+	}
+	return "the queue " + cmp.Or(c.queue.name, queue.DefaultName) + " of RabbitMQ"
 }
 
 // ReachQueue tells whether the queue can be used, and changes nothing there. A file that isn't there yet can.
