@@ -71,6 +71,7 @@ const (
 	maxManifest = 4 << 20 // what registries themselves take
 	maxJSON     = 8 << 20
 	maxConfig   = 8 << 20
+	maxBlob     = 1 << 40 // what a manifest may say: sums of it have to stay numbers
 	maxMessage  = 16 << 10
 	idle        = 3 * time.Minute // without a byte of an upload being taken
 )

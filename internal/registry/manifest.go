@@ -162,7 +162,7 @@ func ParseManifest(media string, text []byte, identifier string) (*Manifest, err
 		if _, err := newHash(d.Digest); err != nil {
 			return nil, err
 		}
-		if d.Size < 0 {
+		if d.Size < 0 || d.Size > maxBlob {
 			return nil, fmt.Errorf("%s has a size of %d", d.Digest, d.Size)
 		}
 	}

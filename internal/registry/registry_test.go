@@ -74,6 +74,10 @@ func TestHostileAnswers(t *testing.T) {
 		"a negative size": {
 			manifest(docker, `{"schemaVersion":2,"config":{"digest":"sha256:`+strings.Repeat("0", 64)+`","size":-1}}`), "has a size of -1",
 		},
+		"a size that sums can't take": {
+			manifest(docker, `{"schemaVersion":2,"config":{"digest":"sha256:`+strings.Repeat("0", 64)+`","size":9223372036854775807}}`),
+			"has a size of 9223372036854775807",
+		},
 		"100 MB": {func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", docker)
 			for range 100 {

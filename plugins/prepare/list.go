@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/imageserve"
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/plugins/internal/bridge"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk"
@@ -64,12 +65,29 @@ func list(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 		return context.Cause(ctx)
 	}
 	for n, repository := range repositories {
-		slices.Sort(tags[n])
-		for _, tag := range tags[n] {
-			out.Row(fmt.Sprintf("docker://%s/%s:%s", target.Host, repository, tag))
+		names, err := imageNames(target.Host, repository, tags[n])
+		for _, name := range names {
+			out.Row("docker://" + name)
 		}
+		errs[n] = errors.Join(errs[n], err)
 	}
 	return unread(errs)
+}
+
+// imageNames are the names of a repository's images, sorted. A registry may answer with anything: what can't be the name of
+// an image, such as control characters for the terminal, is counted in the error.
+func imageNames(host, repository string, tags []string) (names []string, err error) {
+	odd := 0
+	for _, tag := range slices.Sorted(slices.Values(tags)) {
+		name := host + "/" + repository + ":" + tag
+		if _, failed := reference.Parse(name); failed != nil || tag == "" {
+			odd++
+			err = fmt.Errorf("repository %.150q: %d of its %d tags can't be tags, such as %.150q", repository, odd, len(tags), tag)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names, err
 }
 
 // unread is the error of repositories whose tags can't be listed, nil for those that can: partial where
