@@ -68,6 +68,22 @@ func TestManyRowsAsYAML(t *testing.T) {
 	}
 }
 
+// Rows that never end don't fill the memory: a table and a sorted list end with an error that says what to do instead.
+func TestRowsThatNeverEnd(t *testing.T) {
+	t.Parallel()
+	w := with(t, "hoard")
+	for args, want := range map[string]string{
+		"-f table":               "a table of more than 127 rows is too large (128 MiB); choose json, yaml, csv or value",
+		"-f csv --sort-column A": "a list to be sorted of more than 127 rows is too large (128 MiB); leave out --sort-column",
+	} {
+		cmd := w.command(append([]string{"hostile", "hoard"}, strings.Fields(args)...)...)
+		r := finish(t, cmd)
+		if taken, over := memory(t, cmd, 1<<20); r.code != 2 || r.stdout != "" || !strings.Contains(r.stderr, want) || over {
+			t.Errorf("%s: exit %d, %d KiB\n%.300s%.300s", args, r.code, taken, r.stdout, r.stderr)
+		}
+	}
+}
+
 // Wrapping takes as long as the text is, whether it is words or one of them.
 func TestWrappingMegabytes(t *testing.T) {
 	t.Parallel()

@@ -14,14 +14,22 @@ type sorted struct {
 	by         []int
 	descending bool
 	rows       [][]any
+	held       Held
 }
 
 func (s *sorted) Row(values []any) error {
+	if !s.held.Add(values...) {
+		s.rows = nil
+		return s.held.tooMany("leave out --sort-column, and sort what json, yaml, csv or value write", "a list to be sorted")
+	}
 	s.rows = append(s.rows, values)
 	return nil
 }
 
 func (s *sorted) Close() error {
+	if s.held.full {
+		return nil
+	}
 	slices.SortStableFunc(s.rows, func(a, b []any) int {
 		for _, i := range s.by {
 			if c := compare(at(a, i), at(b, i)); c != 0 {

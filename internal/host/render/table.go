@@ -22,14 +22,22 @@ type tableList struct {
 	columns []Column
 	o       Options
 	rows    [][]any
+	held    Held
 }
 
 func (l *tableList) Row(values []any) error {
+	if !l.held.Add(values...) {
+		l.rows = nil
+		return l.held.tooMany("choose json, yaml, csv or value, whose rows are written as they arrive", "a table")
+	}
 	l.rows = append(l.rows, values)
 	return nil
 }
 
 func (l *tableList) Close() error {
+	if l.held.full {
+		return nil
+	}
 	if len(l.rows) == 0 && !l.o.PrintEmpty {
 		_, err := io.WriteString(l.w, "\n")
 		return err

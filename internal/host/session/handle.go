@@ -19,7 +19,7 @@ func (s *session) handle(m *pluginv1.PluginMessage) *pluginv1.Done {
 	case *pluginv1.PluginMessage_Row:
 		s.written(s.results.row(m.Row))
 	case *pluginv1.PluginMessage_Fields:
-		s.results.fields(m.Fields)
+		s.written(s.results.fields(m.Fields))
 	case *pluginv1.PluginMessage_Text:
 		s.written(s.results.text(m.Text.GetText()))
 	case *pluginv1.PluginMessage_Chunk:

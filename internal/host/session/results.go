@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/console"
 	"github.com/imgctl/packer-plugin-openstack/internal/host/render"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
@@ -21,6 +22,7 @@ type results struct {
 	titles []render.Column
 	list   render.List
 	object []render.Field
+	held   render.Held // of the object
 
 	bytes, errBytes io.WriteCloser // of a RAW command
 
@@ -105,12 +107,18 @@ func (r *results) closeList() error {
 	return list.Close()
 }
 
-func (r *results) fields(f *pluginv1.Fields) {
+func (r *results) fields(f *pluginv1.Fields) error {
 	for _, field := range f.GetFields() {
+		if !r.held.Add(field.GetName(), field.GetValue().AsInterface()) {
+			r.object = nil
+			return fault.New(fault.Internal, "this is a defect of the plugin; please report it to its vendor",
+				"an object of more than %d MiB is too large", render.MaxHeld>>20)
+		}
 		r.object = append(r.object, render.Field{
 			Name: field.GetName(), Value: plain(field.GetValue().AsInterface()), Unit: unit(field.GetUnit()),
 		})
 	}
+	return nil
 }
 
 // text shows a text to people: where an action's results are for people too, it is one of them.

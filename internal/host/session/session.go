@@ -206,10 +206,11 @@ func (s *session) end(done *pluginv1.Done, err error) error {
 	case err != nil:
 		return s.transport(err)
 	}
+	_, explained := errors.AsType[*fault.Error](s.lost)
 	switch {
 	case closedPipe(s.lost):
 		return ClosedPipe
-	case fault.Is(s.lost, fault.Usage):
+	case explained:
 		return s.lost
 	case s.lost != nil:
 		return fmt.Errorf("writing the output: %w", s.lost)

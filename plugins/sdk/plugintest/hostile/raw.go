@@ -70,20 +70,10 @@ func init() {
 		}},
 		"narrow": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error { _ = row(s, "a"); return end(s) }},
 		"partial": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error {
-			interrupted := make(chan struct{})
-			go func() {
-				defer close(interrupted)
-				for m, err := s.Recv(); err == nil && m.GetInterrupt() == nil; m, err = s.Recv() {
-				}
-			}()
-			for {
-				_ = row(s, "a", "b")
-				select {
-				case <-interrupted:
-					return end(s)
-				case <-time.After(10 * time.Millisecond):
-				}
-			}
+			return rowsUntilInterrupted(s, "a", 10*time.Millisecond)
+		}},
+		"hoard": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error {
+			return rowsUntilInterrupted(s, strings.Repeat("x", 1<<20), 0)
 		}},
 		"twice": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start,
 			s stream,
@@ -158,6 +148,25 @@ func init() {
 			}
 			return &pluginv1.Manifest{Name: "Shape less", Version: "one", Commands: []*pluginv1.Command{c, c}}
 		}, run: func(_ *pluginv1.Start, s stream) error { return end(s) }}, true)
+	}
+}
+
+func rowsUntilInterrupted(s stream, value string, pause time.Duration) error {
+	interrupted := make(chan struct{})
+	go func() {
+		defer close(interrupted)
+		for m, err := s.Recv(); err == nil && m.GetInterrupt() == nil; m, err = s.Recv() {
+		}
+	}()
+	for {
+		if err := row(s, value, "b"); err != nil {
+			return err
+		}
+		select {
+		case <-interrupted:
+			return end(s)
+		case <-time.After(pause):
+		}
 	}
 }
 
