@@ -122,10 +122,13 @@ func (k *kit) rule(command *pluginv1.Command, rule string, judge func() error) b
 
 // plugin judges the plugin as a whole, and then each command.
 func (k *kit) plugin() {
-	if !k.rule(nil, "starts and shakes hands within 5 s", func() error {
-		p, err := Start(k.path, k.env...)
-		if err == nil {
-			p.Kill()
+	if !k.rule(nil, "starts and shakes hands within 5 s", func() (err error) {
+		for range startTries {
+			var p *Process
+			if p, err = start(k.path, startWithin, k.env); err == nil {
+				p.Kill()
+				return nil
+			}
 		}
 		return err
 	}) {
