@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -14,12 +15,14 @@ import (
 
 // results are a command's results on their way to the formats.
 type results struct {
+	plugin  string
 	console *console.Console
 	format  render.Options
 	kind    pluginv1.CommandKind
 	quiet   bool
 
 	titles []render.Column
+	misfit bool // a row didn't match them, which the user knows
 	list   render.List
 	object []render.Field
 	held   render.Held // of the object
@@ -31,7 +34,7 @@ type results struct {
 }
 
 func (r *results) init(c Command) {
-	r.console, r.format = c.Console, c.Format
+	r.plugin, r.console, r.format = c.Name, c.Console, c.Format
 	r.kind, r.quiet = c.Spec.GetKind(), c.Start.GetVerbosity() < 0
 	r.format.Redact = c.Redactor.Result
 	r.titles = columns(c.Spec.GetColumns())
@@ -68,6 +71,11 @@ func (r *results) columns(c *pluginv1.Columns) error {
 func (r *results) row(row *pluginv1.Row) error {
 	if err := r.openList(); err != nil {
 		return err
+	}
+	if n := len(row.GetValues()); n != len(r.titles) && !r.misfit {
+		r.misfit = true
+		r.console.Say(fmt.Sprintf("Warning: plugin %s sent a row of %d values for %d columns, so that values are missing below: "+
+			"this is a defect of the plugin; please report it to its vendor", r.plugin, n, len(r.titles)))
 	}
 	values := make([]any, len(row.GetValues()))
 	for i, v := range row.GetValues() {

@@ -44,7 +44,7 @@ func TestEachRuleIsSeenBroken(t *testing.T) {
 		"noisy": {}, "hclog": {},
 		"endless": every, "crash": every, "deaf": every,
 		"orphan": {idle, busy},
-		"narrow": {sends}, "partial": {middle, start}, "twice": {sends}, "mixed": {sends}, "flood": {sends}, "vague": {sends, succeeds},
+		"narrow": {sends}, "broad": {sends}, "partial": {middle, start}, "twice": {sends}, "mixed": {sends}, "flood": {sends}, "vague": {sends, succeeds},
 		"lenient": {unknown, missing}, "eager": {missing},
 		"wet": {dry}, "headstrong": {declined}, "liar": {reads},
 		"legion": {manifest}, "painter": {manifest, sends, succeeds}, "forger": {manifest}, "usurper": {}, "lure": {}, "daemon": {}, "scribe": {},

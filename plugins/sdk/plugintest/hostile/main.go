@@ -20,6 +20,7 @@
 //	imgctl-narrow      sends rows that are narrower than its columns
 //	imgctl-partial     ends an interrupted list as if it were whole
 //	imgctl-hoard       sends rows of 1 MiB until it is interrupted
+//	imgctl-broad       sends rows that are wider than its columns
 //	imgctl-twice       sends Done twice, and a row after it
 //	imgctl-mixed       sends rows, fields and chunks from one command
 //	imgctl-flood       reports progress a thousand times a second

@@ -69,6 +69,10 @@ func init() {
 			return nil
 		}},
 		"narrow": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error { _ = row(s, "a"); return end(s) }},
+		"broad": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error {
+			_ = row(s, "a", "b", "c")
+			return end(s)
+		}},
 		"partial": {pluginv1.CommandKind_COMMAND_KIND_LIST, func(_ *pluginv1.Start, s stream) error {
 			return rowsUntilInterrupted(s, "a", 10*time.Millisecond)
 		}},
