@@ -39,20 +39,28 @@ func TestNewPlugins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, language := range []string{"go", "python"} {
+	for _, language := range []string{"go", "python", "node"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			arguments := []string{"imgctl", "plugin", "new", "stock", "--language", language}
-			if language == "python" {
-				needPython(t)
-			} else {
+			npm := ""
+			switch language {
+			case "go":
 				arguments = append(arguments, "--sdk", here)
+			case "python":
+				needPython(t)
+			case "node":
+				npm = needNode(t)
 			}
 			dir := t.TempDir()
-			for _, command := range [][]string{arguments, {"make", "-C", "imgctl-stock", "check"}} {
-				if out, err := do(dir, command...); err != nil {
-					t.Fatalf("%v: %v\n%s", command, err, out)
-				}
+			if out, err := do(dir, arguments...); err != nil {
+				t.Fatalf("%v: %v\n%s", arguments, err, out)
+			}
+			if language == "node" {
+				lockedModules(t, npm, filepath.Join(dir, "imgctl-stock"))
+			}
+			if out, err := do(dir, "make", "-C", "imgctl-stock", "check"); err != nil {
+				t.Fatalf("make check: %v\n%s", err, out)
 			}
 			plugin := filepath.Join(dir, "imgctl-stock", "imgctl-stock")
 			if rows := list(t, plugin, "stock", "list"); len(rows) != 1 || rows[0][1] != conformance.Name {
@@ -80,4 +88,18 @@ func TestNewPlugins(t *testing.T) {
 			t.Errorf("%v: %v, left %v\n%s", arguments, err, left, out)
 		}
 	}
+}
+
+// lockedModules puts the modules that a new plugin in JavaScript asks for into its folder, in the versions of
+// example/plugin-node.
+func lockedModules(t *testing.T, npm, dir string) {
+	t.Helper()
+	lock, err := os.ReadFile(filepath.Join(root, "example/plugin-node/package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "package-lock.json"), lock, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nodeModules(t, npm, dir)
 }

@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/node"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/released"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
-// The protocol needs no SDK: this plugin has gRPC for Node from npm, and the rest from the protocol's descriptor.
+// The plugin has gRPC for Node from npm, the SDK's one file, and the rest from the protocol's descriptor.
 func TestNodeExample(t *testing.T) {
 	t.Parallel()
 	plugin := nodeExample(t)
@@ -34,17 +35,10 @@ func TestNodeExample(t *testing.T) {
 // nodeExample builds the plugin as docs/plugins.md says.
 func nodeExample(t *testing.T) string {
 	t.Helper()
-	const enough = "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"
-	if out, err := exec.CommandContext(t.Context(), "/usr/bin/node", "-e", enough).CombinedOutput(); err != nil {
-		t.Skipf("there is no /usr/bin/node of version 18 or later: %v\n%s", err, out)
-	}
-	example, err := filepath.Abs(filepath.Join(root, "example/plugin-node"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	npm := needNode(t)
 	dir := t.TempDir()
 	for _, name := range []string{"main.js", "package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join(example, name))
+		text, err := os.ReadFile(filepath.Join(root, "example/plugin-node", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,14 +46,37 @@ func nodeExample(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "imgctl-plugin-v1.json"), released.V1, 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string][]byte{"imgctl-plugin.js": node.Module, "imgctl-plugin-v1.json": released.V1} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nodeModules(t, npm, dir)
+	run(t, dir, npm, "run", "build", "--no-update-notifier")
+	return filepath.Join(dir, "imgctl-history")
+}
+
+// needNode is npm, or skips the test where it or Node is missing.
+func needNode(t *testing.T) (npm string) {
+	t.Helper()
+	const enough = "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"
+	if out, err := exec.CommandContext(t.Context(), "/usr/bin/node", "-e", enough).CombinedOutput(); err != nil {
+		t.Skipf("there is no /usr/bin/node of version 18 or later: %v\n%s", err, out)
 	}
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		t.Skip("there is no npm to build example/plugin-node with")
+		t.Skip("there is no npm to build plugins with")
 	}
-	modules := filepath.Join(example, "node_modules")
+	return npm
+}
+
+// nodeModules puts the modules of example/plugin-node into a folder that has its lock file.
+func nodeModules(t *testing.T, npm, dir string) {
+	t.Helper()
+	modules, err := filepath.Abs(filepath.Join(root, "example/plugin-node/node_modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := os.Stat(modules); err == nil {
 		if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
 			t.Fatal(err)
@@ -67,8 +84,6 @@ func nodeExample(t *testing.T) string {
 	} else {
 		installModules(t, npm, dir)
 	}
-	run(t, dir, npm, "run", "build", "--no-update-notifier")
-	return filepath.Join(dir, "imgctl-history")
 }
 
 // installModules gets the modules that the lock file names, or skips the test.
@@ -80,7 +95,7 @@ func installModules(t *testing.T, npm, dir string) {
 		"--prefer-offline", "--fetch-retries=0")
 	install.Dir, install.WaitDelay = dir, time.Second
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Skipf("npm can't get the modules of example/plugin-node: %v\n%s", err, out)
+		t.Skipf("npm can't get the modules that package-lock.json names: %v\n%s", err, out)
 	}
 }
 

@@ -16,17 +16,18 @@ import (
 	"text/template"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/node"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/released"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/python"
 )
 
 // The prefix has files embedded whose names begin with an underscore.
 //
-//go:embed all:go all:python
+//go:embed all:go all:node all:python
 var templates embed.FS
 
 // Languages that there are plugins in.
-var Languages = []string{"go", "python"}
+var Languages = []string{"go", "python", "node"}
 
 // Options of a new plugin.
 type Options struct {
@@ -83,9 +84,13 @@ func files(o Options) (map[string][]byte, error) {
 		}
 		all[name] = text.Bytes()
 	}
-	if o.Language == "python" {
+	switch o.Language {
+	case "python":
 		all["plugin/imgctl_plugin.py"] = python.Module
 		all["plugin/imgctl-plugin-v1.json"] = released.V1
+	case "node":
+		all["imgctl-plugin.js"] = node.Module
+		all["imgctl-plugin-v1.json"] = released.V1
 	}
 	return all, nil
 }
