@@ -148,7 +148,7 @@ func TestLacking(t *testing.T) {
 			flavors: []flavors.CreateOpts{flavor("small", 7999, 8, 80)}, profile: "name: x\ntest: {ram: 8000, vcpus: 8, disk: 200}",
 			catalog: without("volumev3"),
 		}, "N1", "no flavor has 8000 MiB", check.Failed},
-		"4 cores":    {shape{flavors: []flavors.CreateOpts{}}, "N1", "has only 4 of 8 VCPUs", check.Warning},
+		"4 cores":    {shape{flavors: []flavors.CreateOpts{}}, "N1", "has only 4 of 8 vCPUs", check.Warning},
 		"no disk":    {onVolumes(100, 8000), "N1", "with a volume of 80 GiB to boot from", check.Passed},
 		"volumes":    {onVolumes(100, 8000), "Q2", "8000 gigabytes, 8000 needed", check.Passed},
 		"99 volumes": {onVolumes(99, 8000), "Q2", "99 volumes instead of 100", check.Failed},

@@ -43,7 +43,7 @@ func rank(b bool) int {
 }
 
 func describe(f flavors.Flavor) string {
-	return fmt.Sprintf("%s (%d MiB, %d VCPUs, %d GiB)", f.Name, f.RAM, f.VCPUs, f.Disk)
+	return fmt.Sprintf("%s (%d MiB, %d vCPUs, %d GiB)", f.Name, f.RAM, f.VCPUs, f.Disk)
 }
 
 // fullRAM is what nodes are meant to have; many clouds have flavors with a little less.
@@ -68,14 +68,14 @@ func fits(s *side, ram, cores, disk int) finding {
 		return unknown(s.flavors.err)
 	}
 	best, volume, whole := choose(s.flavors.value, ram, cores, disk, s.volumes())
-	wanted := fmt.Sprintf("%d MiB, %d VCPUs, %d GiB", ram, cores, disk)
+	wanted := fmt.Sprintf("%d MiB, %d vCPUs, %d GiB", ram, cores, disk)
 	switch {
 	case best == nil:
 		return found(unmet, fault.Advise("offer the project a flavor with %s", wanted), "no flavor has %s; the largest is %s%s", wanted,
 			largest(s.flavors.value), withoutVolumes(s))
 	case !whole:
 		return found(barely, fault.Advise("offer the project a flavor with %s, unless the cores are faster than usual (2.4 GHz)", wanted),
-			"flavor %s has only %d of %d VCPUs", describe(*best), best.VCPUs, cores)
+			"flavor %s has only %d of %d vCPUs", describe(*best), best.VCPUs, cores)
 	case volume:
 		return pass("flavor %s, with a volume of %d GiB to boot from", describe(*best), disk)
 	}

@@ -91,7 +91,7 @@ func (w Wanted) choose(f *Facts) (Offered, error) {
 	}
 	if len(fit) == 0 {
 		return Offered{}, fault.New(fault.NotFound, fault.Advise("the largest flavor is %s", largest(f.Flavors)),
-			"label %q: no flavor has %d MiB of memory, %d VCPUs and %d GiB of disk%s", w.Name, w.RAM, w.VCPUs, w.Disk, w.named())
+			"label %q: no flavor has %d MiB of memory, %d vCPUs and %d GiB of disk%s", w.Name, w.RAM, w.VCPUs, w.Disk, w.named())
 	}
 	slices.SortStableFunc(fit, func(a, b flavors.Flavor) int {
 		return cmp.Or(cmp.Compare(rank(a.Disk < w.Disk), rank(b.Disk < w.Disk)), cmp.Compare(a.RAM, b.RAM), cmp.Compare(a.VCPUs, b.VCPUs),
@@ -119,7 +119,7 @@ func largest(all []flavors.Flavor) string {
 		return "none"
 	}
 	f := slices.MaxFunc(all, func(a, b flavors.Flavor) int { return cmp.Or(cmp.Compare(a.RAM, b.RAM), cmp.Compare(a.VCPUs, b.VCPUs)) })
-	return fmt.Sprintf("%s (%d MiB, %d VCPUs, %d GiB)", f.Name, f.RAM, f.VCPUs, f.Disk)
+	return fmt.Sprintf("%s (%d MiB, %d vCPUs, %d GiB)", f.Name, f.RAM, f.VCPUs, f.Disk)
 }
 
 // chooseNetworks takes the networks that were named, or the only one that servers can use.

@@ -98,11 +98,11 @@ providers:
         labels:
           - name: debian-bookworm
             diskimage: debian-bookworm
-            flavor-name: m1.large  # 8192 MiB, 4 VCPUs, 80 GiB
+            flavor-name: m1.large  # 8192 MiB, 4 vCPUs, 80 GiB
             key-name: root-keys
           - name: big
             cloud-image: "Vendor image"
-            flavor-name: m1.medium  # 4096 MiB, 2 VCPUs, 40 GiB
+            flavor-name: m1.medium  # 4096 MiB, 2 vCPUs, 40 GiB
             key-name: root-keys
             console-log: true
 

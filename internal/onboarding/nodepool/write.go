@@ -95,7 +95,7 @@ func (w *writer) label(o *Offer, l Offered) {
 		w.line(6, "cloud-image: %s", scalar(l.CloudImage))
 	}
 	// Without min-ram, nodepool takes exactly this flavor, and no other with the same words in its name.
-	w.line(6, "flavor-name: %s  # %d MiB, %d VCPUs, %d GiB", scalar(l.Flavor.Name), l.Flavor.RAM, l.Flavor.VCPUs, l.Flavor.Disk)
+	w.line(6, "flavor-name: %s  # %d MiB, %d vCPUs, %d GiB", scalar(l.Flavor.Name), l.Flavor.RAM, l.Flavor.VCPUs, l.Flavor.Disk)
 	if key := o.key(l); key != "" {
 		w.line(6, "key-name: %s", scalar(key))
 	}

@@ -83,7 +83,7 @@ func (w *writer) section(o *Offer) {
 	w.line(2, "flavors:")
 	for _, l := range o.Labels {
 		w.line(3, "- name: %s", scalar(flavorOf(l)))
-		w.line(4, "flavor-name: %s  # %d MiB, %d VCPUs, %d GiB", scalar(l.Flavor.Name), l.Flavor.RAM, l.Flavor.VCPUs, l.Flavor.Disk)
+		w.line(4, "flavor-name: %s  # %d MiB, %d vCPUs, %d GiB", scalar(l.Flavor.Name), l.Flavor.RAM, l.Flavor.VCPUs, l.Flavor.Disk)
 		if l.OnVolume {
 			w.line(4, "volume-size: %d", l.Disk)
 		}
