@@ -4,6 +4,9 @@ package disk
 
 import "errors"
 
+// NoFollow isn't known here.
+const NoFollow = 0
+
 // Free isn't known here.
 func Free(string) (int64, error) { return 0, errors.ErrUnsupported }
 

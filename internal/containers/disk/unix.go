@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// NoFollow is the flag of os.OpenFile that refuses a symbolic link.
+const NoFollow = unix.O_NOFOLLOW
+
 // Free is how many bytes can be written below the path.
 func Free(path string) (int64, error) {
 	var s unix.Statfs_t

@@ -66,10 +66,15 @@ func createArchive(path string) (*archive, error) {
 	return a, nil
 }
 
-// ownPartial opens the unfinished file, for this process alone.
+// ownPartial opens the unfinished file, for this process alone. A link in its place is refused: in a folder that others
+// can write to, it may lead to any file of the user's.
 func ownPartial(path string) (*os.File, error) {
+	name := path + partSuffix
 	for {
-		f, err := os.OpenFile(path+partSuffix, os.O_CREATE|os.O_RDWR, 0o644)
+		if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
+			return nil, fault.New(fault.Conflict, "remove it, or choose another name", "%s is not a regular file", name)
+		}
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|disk.NoFollow, 0o644)
 		if err != nil {
 			return nil, fault.Wrap(fault.Usage, "", fmt.Errorf("writing %s: %w", path, err))
 		}
@@ -82,7 +87,7 @@ func ownPartial(path string) (*os.File, error) {
 			f.Close()
 			return nil, err
 		}
-		if now, err := os.Stat(path + partSuffix); err == nil && os.SameFile(mine, now) {
+		if now, err := os.Lstat(name); err == nil && os.SameFile(mine, now) {
 			return f, nil
 		}
 		f.Close() // whoever owned it before has removed it or given it its name

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/layout"
+	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
 )
 
@@ -102,5 +103,30 @@ func TestALayoutWithSomethingStays(t *testing.T) {
 	}
 	if left := strings.Join(below(t, dir), " "); left != "notes oci-layout" {
 		t.Errorf("this is left: %s", left)
+	}
+}
+
+// Who can write to the folder must not choose which of the user's files is written.
+func TestAnUnfinishedFileThatIsALink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	valuable, missing := filepath.Join(dir, "valuable"), filepath.Join(dir, "missing")
+	if err := os.WriteFile(valuable, []byte("all that I have"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"a.tar": valuable, "b.tar": missing} {
+		path := filepath.Join(dir, name)
+		if err := os.Symlink(to, path+".partial"); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := layout.Create(path, false); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: %v, %v", name, l, err)
+		}
+	}
+	if text, err := os.ReadFile(valuable); err != nil || string(text) != "all that I have" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := os.Lstat(missing); err == nil {
+		t.Error("a file was made through the link")
 	}
 }
