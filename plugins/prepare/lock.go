@@ -209,10 +209,15 @@ func readLock(in *sdk.Input) (*lockfile.File, error) {
 	return lockfile.Read(in.File("lock"))
 }
 
-// freeze has the lock file answer in place of the registries, if the flag says so.
+// freeze has the lock file answer in place of the registries, if the flag says so. One that is to be written is only
+// looked at.
 func (d *deployment) freeze(in *sdk.Input) error {
 	if !in.Bool("frozen") {
-		return nil
+		if !keeps(in) {
+			return nil
+		}
+		_, err := lockfile.ReadIfThere(in.File("lock")) // what can't be read is told before anything is copied
+		return err
 	}
 	lock, err := readLock(in)
 	if err != nil {
