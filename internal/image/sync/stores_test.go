@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -291,6 +292,31 @@ func TestFolderAndCloud(t *testing.T) {
 	}
 	if p := far.mustSync(); !p.Done() {
 		t.Errorf("the second run brings %v", p.Rows())
+	}
+}
+
+// A list of checksums that nobody writes to, or that doesn't end, is refused at once.
+func TestAFoldersListThatIsNoFile(t *testing.T) {
+	t.Parallel()
+	for want, put := range map[string]func(path string) error{
+		"it is a pipe":        func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"larger than 2 MiB":   func(path string) error { return os.Symlink("/dev/zero", path) },
+		"is a directory":      func(path string) error { return os.Mkdir(path, 0o700) },
+		"no such file or dir": func(string) error { return nil }, // the list is missing, and so is the folder
+	} {
+		folder := filepath.Join(t.TempDir(), "images")
+		if !strings.HasPrefix(want, "no such") {
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := put(filepath.Join(folder, "SHA256SUMS")); err != nil {
+			t.Fatal(err)
+		}
+		offers, err := (&store.Folder{Path: folder}).Offers(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, %v; want %q", offers, err, want)
+		}
 	}
 }
 

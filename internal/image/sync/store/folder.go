@@ -2,12 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/foreignfile"
 	"github.com/imgctl/packer-plugin-openstack/internal/image/upload"
 )
 
@@ -22,9 +25,12 @@ type Folder struct{ Path string }
 func (f *Folder) Offers(context.Context) ([]*Offer, error) {
 	list := map[string]upload.Sums{}
 	for _, name := range []string{"SHA512SUMS", "SHA256SUMS"} {
-		text, err := os.ReadFile(filepath.Join(f.Path, name))
-		if os.IsNotExist(err) {
+		text, err := foreignfile.ReadText(filepath.Join(f.Path, name))
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if err == nil && len(text) > foreignfile.MaxTreeSize {
+			err = fault.New(fault.Usage, "", "%s is larger than %d MiB", name, foreignfile.MaxTreeSize>>20)
 		}
 		if err == nil {
 			list, err = readSums(name, text)
