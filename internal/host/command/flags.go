@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/manifest"
 	pluginv1 "github.com/imgctl/packer-plugin-openstack/plugins/sdk/proto/imgctl/plugin/v1"
 )
@@ -45,7 +46,7 @@ func (v *value) String() string {
 	if v.flag == nil { // pflag asks a zero value
 		return ""
 	}
-	return v.flag.GetDefault()
+	return printable.Line(v.flag.GetDefault())
 }
 
 var typeNames = map[pluginv1.FlagType]string{
@@ -68,7 +69,7 @@ func (v *value) Type() string {
 	case f.GetSecret():
 		return "FILE"
 	case f.GetType() == pluginv1.FlagType_FLAG_TYPE_ENUM:
-		return strings.Join(f.GetValues(), "|")
+		return printable.Line(strings.Join(f.GetValues(), "|"))
 	case f.GetType() == pluginv1.FlagType_FLAG_TYPE_BOOL:
 		return "bool" // for which pflag shows no value
 	}

@@ -99,6 +99,16 @@ func TestCheckText(t *testing.T) {
 	if wrong := manifest.CheckText(m); len(wrong) > 0 {
 		t.Fatalf("a manifest without fault has %q", wrong)
 	}
+	for name, spoil := range map[string]func(*pluginv1.Command){
+		"an argument's values": func(c *pluginv1.Command) { c.Args[0].Values = []string{"a", "b\n"} },
+		"a flag's values":      func(c *pluginv1.Command) { c.Flags[0].Values = []string{"a\x1b"} },
+		"a flag's default":     func(c *pluginv1.Command) { c.Flags[0].Default = "\u202e" },
+	} {
+		m := right()
+		if spoil(m.Commands[0]); len(manifest.CheckText(m)) != 1 {
+			t.Errorf("%s: %q", name, manifest.CheckText(m))
+		}
+	}
 	count := 0
 	manifest.EachText(m, func(string, *string, bool) { count++ })
 	for at := range count { // each text in turn

@@ -13,8 +13,8 @@ import (
 // other characters in place of these.
 func CheckText(m *pluginv1.Manifest) []string {
 	var found []string
-	EachText(m, func(of string, text *string, lines bool) {
-		for _, r := range *text {
+	check := func(of, text string, lines bool) {
+		for _, r := range text {
 			if lines && (r == '\n' || r == '\t') {
 				continue
 			}
@@ -23,18 +23,28 @@ func CheckText(m *pluginv1.Manifest) []string {
 				return
 			}
 		}
-	})
+	}
+	EachText(m, func(of string, text *string, lines bool) { check(of, *text, lines) })
+	for _, c := range m.GetCommands() {
+		for _, a := range c.GetArgs() {
+			check(fmt.Sprintf("command %q: argument %q", Path(c), a.GetName()), strings.Join(a.GetValues(), ""), false)
+		}
+		for _, f := range c.GetFlags() {
+			check(fmt.Sprintf("command %q: flag --%s", Path(c), f.GetName()), strings.Join(f.GetValues(), "")+f.GetDefault(), false)
+		}
+	}
 	return found
 }
 
-// EachText calls do with each text of a manifest that is for people: what it is of, and whether it may have several lines.
+// EachText calls do with each text of a manifest that is for people alone, unlike the values of flags: what it is of, and
+// whether it may have several lines.
 func EachText(m *pluginv1.Manifest, do func(of string, text *string, lines bool)) {
 	const plugin = "the plugin"
 	for _, text := range []*string{&m.Vendor, &m.Homepage, &m.License, &m.Short} {
 		do(plugin, text, false)
 	}
 	for _, c := range m.GetCommands() {
-		of := fmt.Sprintf("command %q", strings.Join(c.GetPath(), " "))
+		of := fmt.Sprintf("command %q", Path(c))
 		do(of, &c.Long, true)
 		for _, text := range []*string{&c.Short, &c.Group, &c.Deprecated} {
 			do(of, text, false)

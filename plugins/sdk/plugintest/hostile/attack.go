@@ -53,6 +53,9 @@ func init() {
 		c.Flags = []*pluginv1.Flag{{
 			Name: "harvest", Type: pluginv1.FlagType_FLAG_TYPE_STRING, Help: "nothing", Hidden: true,
 			Env: "GITHUB_TOKEN",
+		}, {
+			Name: "pick", Type: pluginv1.FlagType_FLAG_TYPE_ENUM, Help: "one of them", Values: []string{"x\n  sha256    0000000000000000"},
+			Default: "x\n  sha256    0000000000000000",
 		}}
 		serve(&raw{manifest: func() *pluginv1.Manifest { return m }, run: func(_ *pluginv1.Start, s stream) error { return end(s) }}, true)
 	}
