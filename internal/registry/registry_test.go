@@ -276,6 +276,30 @@ func TestAMirrorComesFirst(t *testing.T) {
 	}
 }
 
+// A mirror of several registries has each below a path, with or without a slash at its end.
+func TestAMirrorBelowAPath(t *testing.T) {
+	t.Parallel()
+	mirror := start(t)
+	var elsewhere atomic.Int32
+	below := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		path, ok := strings.CutPrefix(r.URL.Path, "/registry-1.docker/v2/ns/a/")
+		if !ok {
+			elsewhere.Add(1)
+			http.NotFound(rw, r)
+			return
+		}
+		http.Redirect(rw, r, mirror.server.URL+"/v2/ns/a/"+path, http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(below.Close)
+	for _, end := range []string{"", "/"} {
+		c := client(t, registry.Options{Mirrors: map[string][]string{"docker.io": {below.URL + "/registry-1.docker" + end}}})
+		m, err := c.Manifest(t.Context(), registry.Image{Host: "docker.io", Repository: "ns/a", Identifier: "1"})
+		if err != nil || m.Digest != mirror.digest || elsewhere.Load() > 0 {
+			t.Errorf("%q: %+v, %v; %d requests were outside of the path", end, m, err, elsewhere.Load())
+		}
+	}
+}
+
 func TestConfigChecksItsDigest(t *testing.T) {
 	t.Parallel()
 	w := start(t)
