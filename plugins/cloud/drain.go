@@ -16,7 +16,7 @@ import (
 
 func drainCommand() sdk.Command {
 	return sdk.Command{
-		Path: "cloud drain", Kind: sdk.List, Danger: sdk.Reads, Needs: []sdk.Need{sdk.NeedsCloud, sdk.NeedsNoTimeout},
+		Path: "cloud drain", Kind: sdk.List, Danger: sdk.Reads, Needs: []sdk.Need{sdk.NeedsClouds, sdk.NeedsNoTimeout},
 		Short: "Wait until a disabled provider has no servers left",
 		Long: "Lists the servers that nodepool started for a provider, by the metadata that it gives them. It removes nothing: " +
 			"nodepool does that when jobs end. With --wait, it ends when no server is left.\n\n" +
@@ -24,10 +24,12 @@ func drainCommand() sdk.Command {
 			"servers is only warned of.\n\n" +
 			"The exit code is 8 if servers are left, and 1 if they are still there after --limit.",
 		Examples: []sdk.Example{
-			{Text: "What still runs?", Command: "imgctl --os-cloud zuul cloud drain rax-iad --file nodepool/nl05.yaml"},
-			{Text: "Until all jobs have ended", Command: "imgctl --os-cloud zuul cloud drain rax-iad --wait --limit 4h"},
+			{Text: "What still runs?", Command: "imgctl cloud drain rax-iad zuul --file nodepool/nl05.yaml"},
+			{Text: "Until all jobs have ended", Command: "imgctl cloud drain rax-iad zuul --wait --limit 4h"},
 		},
-		Args: []sdk.Arg{sdk.One("PROVIDER", "provider, as nodepool's configuration names it").Completes(sdk.CompleteDynamically)},
+		Args: []sdk.Arg{
+			sdk.One("PROVIDER", "provider, as nodepool's configuration names it").Completes(sdk.CompleteDynamically), projectsCloud(),
+		},
 		Flags: sdk.Flags{
 			sdk.File("file", "", "configuration file of nodepool that has to have PROVIDER"),
 			sdk.Bool("wait", "wait until no server is left"),
@@ -42,7 +44,7 @@ func drainCommand() sdk.Command {
 }
 
 func runDrain(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	c, err := bridge.Cloud(ctx, in, "")
+	c, err := bridge.Cloud(ctx, in, in.Arg("CLOUD"))
 	if err != nil {
 		return err
 	}

@@ -27,12 +27,13 @@ func generateCommand() sdk.Command {
 		Args: []sdk.Arg{sdk.One("CLOUD", "the project's cloud").Completes(sdk.CompleteClouds)},
 		Flags: sdk.Flags{
 			sdk.File("labels", "", "file with the labels, and what their servers need").Required(),
-			sdk.Strings("region", "region to write a provider for (default: the cloud's)").ValueName("REGION"),
+			sdk.Strings("region", "region to write a provider for (default: the cloud's)").ValueName("REGION").
+				Completes(sdk.CompleteDynamically),
 			sdk.String("max-servers", "auto", "number of servers, or auto for what the quotas allow").ValueName("auto|N"),
 			sdk.Enum("backend", "nodepool", "whose configuration to write", "nodepool", zuulLauncher),
 			sdk.File("write", "", "file to write (default: standard output)").Writes(),
 		},
-		Run: bridge.Run(generate, map[string]string{"max_servers": "--max-servers"}),
+		Run: bridge.Run(generate, map[string]string{"max_servers": "--max-servers"}), Complete: completeRegion,
 	}
 }
 

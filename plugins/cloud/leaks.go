@@ -14,7 +14,7 @@ import (
 
 func leaksCommand() sdk.Command {
 	return sdk.Command{
-		Path: "cloud leaks", Kind: sdk.List, Danger: sdk.Destroys, Needs: []sdk.Need{sdk.NeedsCloud},
+		Path: "cloud leaks", Kind: sdk.List, Danger: sdk.Destroys, Needs: []sdk.Need{sdk.NeedsClouds},
 		Short: "Find and remove what CI left in its project",
 		Long: "Lists images that nodepool no longer needs, ports that are down and have no server, floating IPs without a port, " +
 			"volumes that servers booted from, and key pairs of single launches, if they are old enough. Without --apply, they " +
@@ -25,15 +25,16 @@ func leaksCommand() sdk.Command {
 			"With --file, images of diskimages that the file doesn't configure for the cloud are leaks, too.\n\n" +
 			"An object that can't be removed, or a kind that can't be listed, doesn't stop the others; the exit code is then 3.",
 		Examples: []sdk.Example{
-			{Text: "List leaks", Command: "imgctl --os-cloud zuul cloud leaks --file nodepool/nl01.yaml"},
-			{Text: "Remove ports every night", Command: "imgctl --os-cloud zuul cloud leaks --kind port --older-than 3h --apply --yes"},
+			{Text: "List leaks", Command: "imgctl cloud leaks zuul --file nodepool/nl01.yaml"},
+			{Text: "Remove ports every night", Command: "imgctl cloud leaks zuul --kind port --older-than 3h --apply --yes"},
 		},
+		Args: []sdk.Arg{projectsCloud()},
 		Flags: sdk.Flags{
 			sdk.Bool("apply", "remove what is listed"),
 			sdk.Strings("kind", "only this kind: "+strings.Join(leaks.Kinds, ", ")).ValueName("KIND").Completes(sdk.CompleteDynamically),
 			sdk.Duration("older-than", leaks.DefaultAge, "only objects of at least this age"),
 			sdk.File("file", "", "configuration file of nodepool, which says what diskimages there are"),
-			sdk.Strings("provider", "with --file, the providers in this cloud (default: those with the name of --os-cloud as their cloud)").
+			sdk.Strings("provider", "with --file, the providers in this cloud (default: those whose cloud has its name)").
 				ValueName("PROVIDER").Completes(sdk.CompleteDynamically),
 		},
 		Columns: sdk.Columns{
@@ -68,7 +69,7 @@ func runLeaks(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	if in.File("file") == "" && len(providers) > 0 {
 		return fault.New(fault.Usage, "", "%s needs %s", fault.Option("provider"), fault.Option("file"))
 	}
-	c, err := bridge.Cloud(ctx, in, "")
+	c, err := bridge.Cloud(ctx, in, in.Arg("CLOUD"))
 	if err != nil {
 		return err
 	}

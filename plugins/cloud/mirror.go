@@ -34,7 +34,7 @@ func mirrorCommand() sdk.Command {
 			sdk.Int("boot-disk", mirror.BootDisk, "GB of the disk that the mirror boots from").ValueName("GB"),
 		},
 		Columns: sdk.Columns{{Title: "Part"}, {Title: "Value"}, {Title: "Evidence"}},
-		Run:     bridge.Run(planMirror), Complete: completeMirror,
+		Run:     bridge.Run(planMirror), Complete: completeRegion,
 	}
 }
 
@@ -66,7 +66,7 @@ func planMirror(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	return p.Problem()
 }
 
-func completeMirror(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
+func completeRegion(ctx context.Context, in *sdk.Input, what sdk.Completing) ([]sdk.Suggestion, error) {
 	if what.Flag != "region" {
 		return nil, nil
 	}

@@ -17,9 +17,7 @@ func quotaCommand() sdk.Command {
 			"free amount mean that the resource is unlimited; no used amount, that the service doesn't tell it.\n\n" +
 			"A service that the cloud doesn't have is left out. If one that it has can't be read, the exit code is 3.",
 		Examples: []sdk.Example{{Text: "Which quotas does the project zuul have?", Command: "imgctl cloud quota openstackzuul-donor"}},
-		Args: []sdk.Arg{
-			sdk.Optional("CLOUD", "the project's cloud (default: that of --os-cloud)").Completes(sdk.CompleteClouds),
-		},
+		Args:     []sdk.Arg{projectsCloud()},
 		Columns: sdk.Columns{
 			{Title: "Service"},
 			{Title: "Resource"},
@@ -29,6 +27,11 @@ func quotaCommand() sdk.Command {
 		},
 		Run: bridge.Run(showQuota),
 	}
+}
+
+// projectsCloud is the argument of commands on one project.
+func projectsCloud() sdk.Arg {
+	return sdk.Optional("CLOUD", "the project's cloud (default: that of --os-cloud)").Completes(sdk.CompleteClouds)
 }
 
 func showQuota(ctx context.Context, in *sdk.Input, out *sdk.Output) error {

@@ -27,7 +27,7 @@ func watchCommand() sdk.Command {
 			{Text: "From a timer", Command: "imgctl cloud watch zuul --history /var/lib/imgctl/zuul.json --upload 64MiB"},
 			{Text: "With a page", Command: "imgctl cloud watch zuul --history zuul.json --html zuul.html"},
 		},
-		Args: []sdk.Arg{sdk.Optional("CLOUD", "the project's cloud (default: that of --os-cloud)").Completes(sdk.CompleteClouds)},
+		Args: []sdk.Arg{projectsCloud()},
 		Flags: append(sdk.Flags{
 			sdk.File("history", "", "file that keeps the samples").Required(),
 			sdk.Bytes("upload", 0, "size of an image to upload and delete, such as 64MiB (default: none)"),
