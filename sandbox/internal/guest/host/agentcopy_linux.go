@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +25,10 @@ func agentCopy(agent, dir string) (path string, err error) {
 		return "", fmt.Errorf("copying the agent: %w", err)
 	}
 	defer from.Close()
+	// Nothing is forked while the copy is open: a child would keep it open for writing until it executes its own
+	// program, and until then the copy couldn't be executed.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
 	if err != nil {
 		return "", fmt.Errorf("copying the agent: %w", err)
