@@ -294,9 +294,7 @@ func hostWith(t *testing.T, name, version string) []string {
 	run(t, "rpm", "--dbpath", host+"/db", "-i", "--justdb", "--nodeps", host+"/"+name+"-"+version+".rpm")
 	ours, _ := exec.LookPath("rpm")
 	script := "#!/bin/sh\nexec " + ours + " --dbpath " + host + "/db \"$@\"\n"
-	if err := os.WriteFile(bin+"/rpm", []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, bin+"/rpm", script)
 	return []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 }
 
