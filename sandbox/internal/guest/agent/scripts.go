@@ -39,7 +39,10 @@ func (a *agent) runScript(name string, content []byte) {
 		root = userland.User{Name: "root", Home: "/root"}
 	}
 	file := control.AgentDir + "/" + name
-	if err := os.WriteFile(file, content, 0o700); err != nil {
+	syscall.ForkLock.RLock() // what is forked meanwhile would keep the script open, which couldn't be executed then
+	err := os.WriteFile(file, content, 0o700)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		a.console.Printf("cloud-init: %s: %v", name, err)
 		return
 	}
