@@ -79,12 +79,18 @@ type measured struct {
 	s *server
 }
 
+// Write counts first: whoever got the bytes may ask for the count before Write returns.
 func (m *measured) Write(p []byte) (int, error) {
+	m.add(len(p))
 	n, err := m.ResponseWriter.Write(p)
-	m.s.mu.Lock()
-	m.s.sent += int64(n)
-	m.s.mu.Unlock()
+	m.add(n - len(p))
 	return n, err
+}
+
+func (m *measured) add(n int) {
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	m.s.sent += int64(n)
 }
 
 // reset forgets what was counted.
