@@ -3,6 +3,7 @@ package host_test
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -161,7 +162,7 @@ func TestQuestions(t *testing.T) {
 		{
 			"a secret that is a word, with all messages",
 			[]string{"demo", "ask", "--debug"},
-			[]string{"[nobody]: ", "\r", "Secret", "rows\r", `"accepted":true,"text":"[redacted]"}`, "", "Number or name [red]: ", "\r"},
+			[]string{"[nobody]: ", "\r", "Secret", "rows\r", "Number or name [red]: ", "\r"},
 			"of 4, colour red", 0,
 		},
 		{"interrupted", []string{"demo", "change"}, []string{"[y/N]", ctrlC}, "Stopping", -1},
@@ -181,6 +182,10 @@ func TestQuestions(t *testing.T) {
 			}
 			if strings.Contains(term.screen(), "pass1234") {
 				t.Errorf("the secret was shown:\n%s", term.screen())
+			}
+			// Messages are shown beside the questions, before or after the next one.
+			if slices.Contains(c.args, "--debug") && !strings.Contains(term.screen(), `"accepted":true,"text":"[redacted]"}`) {
+				t.Errorf("its answer isn't among the messages, crossed out:\n%s", term.screen())
 			}
 		})
 	}

@@ -43,6 +43,9 @@ func (c *Console) Interactive() bool { return c.InTTY && c.ErrTTY }
 // means that there was no answer.
 func (c *Console) Ask(ctx context.Context, q Question) (text string, accepted bool, err error) {
 	q.MustType = c.Line(q.MustType) // as it is shown
+	if q.Kind == Secret {
+		defer c.hideTyping()() // before it is asked for: who types fast mustn't see it
+	}
 	for {
 		c.prompt(q)
 		answer, err := c.readLine(ctx, q.Kind == Secret)
@@ -131,9 +134,6 @@ func (q Question) judge(answer string) (text string, accepted bool, complaint st
 // readLine reads a line from standard input until ctx ends. An abandoned read continues, and its line answers
 // the next question.
 func (c *Console) readLine(ctx context.Context, secret bool) (string, error) {
-	if secret {
-		defer c.keepEcho()()
-	}
 	if c.reading == nil {
 		c.reading = make(chan line, 1)
 		go func(to chan<- line) {
@@ -160,13 +160,16 @@ func (c *Console) readLine(ctx context.Context, secret bool) (string, error) {
 	}
 }
 
-// keepEcho returns a function that restores the terminal's present state.
-func (c *Console) keepEcho() func() {
-	state, err := term.GetState(int(c.in.Fd()))
+// hideTyping has the terminal show nothing of what is typed, where that can be done before it is read. It returns a
+// function that restores the terminal's present state, even if a read was abandoned.
+func (c *Console) hideTyping() func() {
+	in := int(c.in.Fd())
+	state, err := term.GetState(in)
 	if err != nil {
 		return func() {}
 	}
-	return func() { _ = term.Restore(int(c.in.Fd()), state) }
+	echoOff(in)
+	return func() { _ = term.Restore(in, state) }
 }
 
 // oneByte doesn't read ahead, so that what follows the line is left for others.
