@@ -245,8 +245,8 @@ var (
 
 func with(may []string, more ...string) []string { return slices.Concat(may, more) }
 
-// forTests is what any package's tests may import in addition: a cloud to talk to.
-var forTests = []string{"sandbox", "sandbox/sandboxtest"}
+// forTests is what any package's tests may import in addition: a cloud to talk to, and system calls that fail.
+var forTests = []string{"sandbox", "sandbox/sandboxtest", "test/straced"}
 
 // stays lists modules that a folder's packages must not depend on, even indirectly, and why.
 // Where a folder ends in "!", packages for tests alone are left out.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/test/hotfix/rpmtest"
+	"github.com/imgctl/packer-plugin-openstack/test/straced"
 )
 
 // TestKilledAtAnyMoment kills runs, each after some part of the time that a whole one takes: a registry
@@ -83,9 +84,7 @@ func TestSystemCallsFail(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out by -short: makes the change many times")
 	}
-	if out, err := exec.Command("strace", "-f", "true").CombinedOutput(); err != nil {
-		t.Skipf("strace doesn't work here, so system calls can't be made to fail: %v %.200s", err, out)
-	}
+	straced.Need(t)
 	fix := rpmtest.Build(t, "", nova("2"))
 	dir, host := newLayout(t)
 	before := inLayout(t, dir)
@@ -94,29 +93,25 @@ func TestSystemCallsFail(t *testing.T) {
 	c := child{Source: host + "/ns/nova-group:17.1", Target: host + "/ns/nova-group:17.1-fix", Layout: dir, Packages: fix}
 	c.succeed(t)
 	want := inLayout(t, dir)
-	for _, fails := range []struct{ call, how string }{
-		{"renameat", "error=EIO"},
-		{"renameat", "signal=KILL"},
-		{"fsync", "error=EIO"},
-		{"fsync", "signal=KILL"},
-		{"fchmodat,fchmod", "error=EPERM"},
-		{"mkdirat", "error=ENOSPC"},
-		{"flock", "error=ENOLCK"},
-		{"unlinkat", "signal=KILL"},
+	for _, fails := range []straced.Fault{
+		{Call: "renameat", How: "error=EIO"},
+		{Call: "renameat", How: "signal=KILL"},
+		{Call: "fsync", How: "error=EIO"},
+		{Call: "fsync", How: "signal=KILL"},
+		{Call: "fchmodat,fchmod", How: "error=EPERM"},
+		{Call: "mkdirat", How: "error=ENOSPC"},
+		{Call: "flock", How: "error=ENOLCK"},
+		{Call: "unlinkat", How: "signal=KILL"},
 	} {
-		t.Run(fails.call+" "+fails.how, func(t *testing.T) {
+		t.Run(fails.Call+" "+fails.How, func(t *testing.T) {
 			t.Parallel()
 			c := c
 			for nth := 1; ; nth++ {
 				c.Layout = t.TempDir()
 				rpmtest.Run(t, "cp", "-a", pristine+"/.", c.Layout)
 				log := filepath.Join(t.TempDir(), "log")
-				out, err := c.command(t, "strace", "-f", "-qq", "-o", log, "-e", "trace="+fails.call, "-e",
-					"inject="+fails.call+":"+fails.how+":when="+strconv.Itoa(nth)).CombinedOutput()
-				text, readErr := os.ReadFile(log)
-				if readErr != nil {
-					t.Fatalf("strace left no log: %v %v\n%s", readErr, err, out)
-				}
+				out, err := c.command(t, fails.Before(nth, log)...).CombinedOutput()
+				met, _ := straced.Met(t, log)
 				got := inLayout(t, c.Layout)
 				if !maps.Equal(got, before) && !maps.Equal(got, want) || err == nil && !maps.Equal(got, want) {
 					t.Errorf("at the %d. call: %v, and the layout has %v\n%s", nth, err, got, out)
@@ -125,7 +120,7 @@ func TestSystemCallsFail(t *testing.T) {
 				if got := inLayout(t, c.Layout); !maps.Equal(got, want) {
 					t.Errorf("at the %d. call: the next run makes %v, not %v", nth, got, want)
 				}
-				if !strings.Contains(string(text), "(INJECTED)") && !strings.Contains(string(text), "killed by SIGKILL") {
+				if !met {
 					return // so often it isn't called by any thread
 				}
 			}

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/worker"
 	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/test/straced"
 )
 
 // childWork names the variable with the work of a child: enqueue or retry, and the queue's file.
@@ -59,22 +59,20 @@ func TestKilledAtEachWrite(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out by -short: opens the queue many times")
 	}
-	if out, err := exec.Command("strace", "-f", "true").CombinedOutput(); err != nil {
-		t.Skipf("strace doesn't work here, so system calls can't be made to fail: %v %.200s", err, out)
-	}
+	straced.Need(t)
 	pristine := failedQueue(t)
-	for _, fails := range []struct{ call, how string }{
-		{"pwrite64", "signal=KILL"},
-		{"pwrite64", "error=ENOSPC"},
-		{"fsync,fdatasync", "signal=KILL"},
-		{"fsync,fdatasync", "error=EIO"},
-		{"unlink,unlinkat", "signal=KILL"},
+	for _, fails := range []straced.Fault{
+		{Call: "pwrite64", How: "signal=KILL"},
+		{Call: "pwrite64", How: "error=ENOSPC"},
+		{Call: "fsync,fdatasync", How: "signal=KILL"},
+		{Call: "fsync,fdatasync", How: "error=EIO"},
+		{Call: "unlink,unlinkat", How: "signal=KILL"},
 	} {
 		for action, want := range map[string]map[string]string{
 			"enqueue": {"ready": "ready", "waiting": "waiting", "dead": "dead", "new 1": "ready", "new 2": "ready"},
 			"retry":   {"ready": "ready", "waiting": "ready", "dead": "ready"},
 		} {
-			t.Run(action+" "+fails.call+" "+fails.how, func(t *testing.T) {
+			t.Run(action+" "+fails.Call+" "+fails.How, func(t *testing.T) {
 				t.Parallel()
 				for nth := 1; ; nth++ {
 					dir := t.TempDir()
@@ -83,14 +81,11 @@ func TestKilledAtEachWrite(t *testing.T) {
 						t.Fatal(err)
 					}
 					before := where(t, path)
-					cmd := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", log, "-e", "trace="+fails.call, "-e",
-						"inject="+fails.call+":"+fails.how+":when="+strconv.Itoa(nth), os.Args[0])
+					command := append(fails.Before(nth, log), os.Args[0])
+					cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 					cmd.Env = append(os.Environ(), childWork+"="+action+" "+path)
 					out, err := cmd.CombinedOutput()
-					trace, readErr := os.ReadFile(log)
-					if readErr != nil {
-						t.Fatalf("strace left no log: %v %v\n%s", readErr, err, out)
-					}
+					met, trace := straced.Met(t, log)
 					got := where(t, path)
 					for id := range before {
 						if got[id] != before[id] && got[id] != want[id] {
@@ -106,8 +101,8 @@ func TestKilledAtEachWrite(t *testing.T) {
 					if got := where(t, path); !maps.Equal(got, want) {
 						t.Errorf("after call %d: the same again gives %v", nth, got)
 					}
-					if !strings.Contains(string(trace), "(INJECTED)") && !strings.Contains(string(trace), "killed by SIGKILL") {
-						if nth == 1 && !strings.HasPrefix(fails.call, "unlink") {
+					if !met {
+						if nth == 1 && !strings.HasPrefix(fails.Call, "unlink") {
 							t.Errorf("no call was met:\n%s", trace)
 						}
 						return // so often it isn't called by any thread

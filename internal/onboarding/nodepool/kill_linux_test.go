@@ -7,13 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/onboarding/nodepool"
+	"github.com/imgctl/packer-plugin-openstack/test/straced"
 )
 
 // childEdit names the variable with the work of a child: disable or enable, and the file.
@@ -59,9 +59,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out by -short: makes the change many times")
 	}
-	if out, err := exec.Command("strace", "-f", "true").CombinedOutput(); err != nil {
-		t.Skipf("strace doesn't work here, so system calls can't be made to fail: %v %.200s", err, out)
-	}
+	straced.Need(t)
 	enabled := copied(t)
 	text := readText(t, enabled)
 	if err := edit("disable", enabled); err != nil {
@@ -72,18 +70,18 @@ func TestKilledAtEachWrite(t *testing.T) {
 		t.Fatal("nothing was disabled")
 	}
 	record := readText(t, nodepool.RecordPath(enabled))
-	for _, fails := range []struct{ call, how string }{
-		{"write", "signal=KILL"},
-		{"write", "error=ENOSPC"},
-		{"fsync", "signal=KILL"},
-		{"fsync", "error=EIO"},
-		{"renameat", "signal=KILL"},
-		{"renameat", "error=EIO"},
-		{"unlinkat", "signal=KILL"},
-		{"unlinkat", "error=EACCES"},
+	for _, fails := range []straced.Fault{
+		{Call: "write", How: "signal=KILL"},
+		{Call: "write", How: "error=ENOSPC"},
+		{Call: "fsync", How: "signal=KILL"},
+		{Call: "fsync", How: "error=EIO"},
+		{Call: "renameat", How: "signal=KILL"},
+		{Call: "renameat", How: "error=EIO"},
+		{Call: "unlinkat", How: "signal=KILL"},
+		{Call: "unlinkat", How: "error=EACCES"},
 	} {
 		for _, action := range []string{"disable", "enable"} {
-			t.Run(action+" "+fails.call+" "+fails.how, func(t *testing.T) {
+			t.Run(action+" "+fails.Call+" "+fails.How, func(t *testing.T) {
 				t.Parallel()
 				before, after := text, disabled
 				if action == "enable" {
@@ -96,14 +94,11 @@ func TestKilledAtEachWrite(t *testing.T) {
 						writeText(t, nodepool.RecordPath(path), record)
 					}
 					log := filepath.Join(t.TempDir(), "log")
-					cmd := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", log, "-e", "trace="+fails.call, "-e",
-						"inject="+fails.call+":"+fails.how+":when="+strconv.Itoa(nth), os.Args[0])
+					command := append(fails.Before(nth, log), os.Args[0])
+					cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 					cmd.Env = append(os.Environ(), childEdit+"="+action+" "+path)
 					out, err := cmd.CombinedOutput()
-					trace, readErr := os.ReadFile(log)
-					if readErr != nil {
-						t.Fatalf("strace left no log: %v %v\n%s", readErr, err, out)
-					}
+					met, trace := straced.Met(t, log)
 					got := readText(t, path)
 					if got != before && got != after || err == nil && got != after {
 						t.Errorf("at call %d: %v, and the file differs by %v\n%s", nth, err, changed(before, got), out)
@@ -122,8 +117,8 @@ func TestKilledAtEachWrite(t *testing.T) {
 					if _, err := os.Stat(nodepool.RecordPath(path)); !errors.Is(err, os.ErrNotExist) {
 						t.Errorf("after call %d, a record is left: %v", nth, err)
 					}
-					if !strings.Contains(string(trace), "(INJECTED)") && !strings.Contains(string(trace), "killed by SIGKILL") {
-						if nth == 1 && (fails.call != "unlinkat" || action == "enable") {
+					if !met {
+						if nth == 1 && (fails.Call != "unlinkat" || action == "enable") {
 							t.Errorf("no call was met:\n%s", trace)
 						}
 						return // so often it isn't called by any thread
