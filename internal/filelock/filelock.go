@@ -1,5 +1,5 @@
-// Package filelock locks files between processes. A lock lasts until the file is closed or its process ends, and hinders
-// only those who ask for one. Where a file system or an operating system has no locks, everybody gets them.
+// Package filelock locks files between processes. A lock lasts until Close or until its process ends, and hinders only
+// those who ask for one. Where a file system or an operating system has no locks, everybody gets them.
 package filelock
 
 import (
@@ -20,6 +20,12 @@ const (
 
 // pace is how often a lock that another process has is tried.
 const pace = 50 * time.Millisecond
+
+// Close gives up the lock and closes the file.
+func Close(f *os.File) {
+	Unlock(f)
+	_ = f.Close() // nothing was written to it
+}
 
 // Mark locks a file that others only ask about by Held.
 func Mark(f *os.File) error { return Take(context.Background(), f, func() {}) }

@@ -18,7 +18,7 @@ func Hold(ctx context.Context, paths ...string) (release func(), err error) {
 	var held []*os.File
 	release = func() {
 		for _, f := range held {
-			_ = f.Close() // which gives up the lock
+			filelock.Close(f)
 		}
 	}
 	for _, folder := range foldersOf(paths) {
@@ -47,7 +47,7 @@ func HoldFile(ctx context.Context, path string, waiting func()) (release func(),
 		_ = f.Close()
 		return nil, fmt.Errorf("waiting for another run that uses %s: %w", path, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() { filelock.Close(f) }, nil
 }
 
 // foldersOf are the folders of files, each once and in one order for everybody, so that nobody waits for one another.

@@ -13,7 +13,7 @@ import (
 // lockTime is far more than it takes to write a list: whoever takes longer hangs.
 const lockTime = 2 * time.Minute
 
-// Lock waits until nobody else has the file locked, and locks it until it is closed. It fails if the
+// Lock waits until nobody else has the file locked, and locks it until Unlock. It fails if the
 // context ends first, or after two minutes; the error calls the file by the name.
 func Lock(ctx context.Context, f *os.File, name string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, lockTime,
@@ -25,11 +25,14 @@ func Lock(ctx context.Context, f *os.File, name string) error {
 	return nil
 }
 
-// Share locks the file together with others who share it, until it is closed, or fails if somebody owns it.
+// Share locks the file together with others who share it, until Unlock, or fails if somebody owns it.
 func Share(f *os.File) error { return take(f, filelock.Shared) }
 
-// Own locks the file until it is closed, or fails if somebody else has it locked.
+// Own locks the file until Unlock, or fails if somebody else has it locked.
 func Own(f *os.File) error { return take(f, filelock.Alone) }
+
+// Unlock gives up the lock and closes the file.
+func Unlock(f *os.File) { filelock.Close(f) }
 
 func take(f *os.File, kind filelock.Kind) error {
 	switch taken, err := filelock.Try(f, kind); {

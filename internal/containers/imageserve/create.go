@@ -92,7 +92,7 @@ func (f *Folder) clear() bool {
 	if err != nil {
 		return false
 	}
-	defer lock.Close()
+	defer disk.Unlock(lock)
 	if disk.Own(lock) != nil {
 		return false
 	}

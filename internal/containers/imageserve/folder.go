@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/reference"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 )
@@ -59,7 +60,7 @@ func (f *Folder) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lock != nil {
-		f.lock.Close()
+		disk.Unlock(f.lock)
 	}
 	if f.undo != nil && f.clear() {
 		defer f.undo()

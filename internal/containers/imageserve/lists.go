@@ -66,7 +66,7 @@ func (f *Folder) alone(ctx context.Context, do func() error) error {
 	if err != nil {
 		return disk.Explain(listLockName, err)
 	}
-	defer lock.Close()
+	defer disk.Unlock(lock)
 	if err := disk.Lock(ctx, lock, filepath.Join(f.root.Name(), listLockName)); err != nil {
 		return err
 	}

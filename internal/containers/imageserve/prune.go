@@ -66,7 +66,7 @@ func (p *Prune) Apply(ctx context.Context, rep report.Reporter) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer disk.Unlock(lock)
 	if err := disk.Own(lock); err != nil {
 		return err
 	}

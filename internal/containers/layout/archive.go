@@ -19,6 +19,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/disk"
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/internal/filelock"
 )
 
 // archive is a layout in a tar file. While it is written it has another name, and blobs arrive side by
@@ -90,7 +91,7 @@ func ownPartial(path string) (*os.File, error) {
 		if now, err := os.Lstat(name); err == nil && os.SameFile(mine, now) {
 			return f, nil
 		}
-		f.Close() // whoever owned it before has removed it or given it its name
+		disk.Unlock(f) // whoever owned it before has removed it or given it its name
 	}
 }
 
@@ -187,5 +188,6 @@ func (a *archive) close() error {
 		_ = os.Remove(a.path + partSuffix)
 	}
 	a.done = true // from now on, others may write it
+	filelock.Unlock(a.file)
 	return a.file.Close()
 }

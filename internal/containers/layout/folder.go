@@ -68,7 +68,7 @@ func (f *folder) lock(ctx context.Context) (unlock func(), err error) {
 		d.Close()
 		return nil, err
 	}
-	return func() { d.Close() }, nil
+	return func() { disk.Unlock(d) }, nil
 }
 
 func (f *folder) free() (int64, error) { return disk.Free(f.root.Name()) }

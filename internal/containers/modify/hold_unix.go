@@ -13,15 +13,11 @@ import (
 
 // hold locks the folder for as long as this process lives.
 func hold(folder string) (release func(), err error) {
-	lock, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := filelock.Create(filepath.Join(folder, "lock"), 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := filelock.Mark(lock); err != nil {
-		lock.Close()
-		return nil, err
-	}
-	return func() { lock.Close() }, nil
+	return func() { filelock.Close(lock) }, nil
 }
 
 // held reports whether a process may still use the folder; another user's, we don't ask.
@@ -30,7 +26,7 @@ func held(folder string) bool {
 	if err != nil {
 		return true
 	}
-	defer lock.Close()
+	defer filelock.Close(lock)
 	var stat unix.Stat_t
 	if unix.Fstat(int(lock.Fd()), &stat) != nil || int(stat.Uid) != os.Getuid() {
 		return true

@@ -142,9 +142,7 @@ func (r *Run) Say(text string) error {
 
 // goOn marks the run as one that is going on, until it ends or this process does.
 func (r *Run) goOn() (err error) {
-	if r.going, err = os.OpenFile(filepath.Join(r.Folder, goingFile), os.O_CREATE|os.O_WRONLY, 0o640); err == nil {
-		err = filelock.Mark(r.going)
-	}
+	r.going, err = filelock.Create(filepath.Join(r.Folder, goingFile), 0o640)
 	if err != nil {
 		return fmt.Errorf("marking the run: %w", err)
 	}
@@ -161,7 +159,8 @@ func (r *Run) End(result Result) error {
 	r.Result = &result
 	err := writeJSON(filepath.Join(r.Folder, ResultFile), result)
 	if r.going != nil {
-		err = errors.Join(err, r.going.Close(), os.Remove(r.going.Name()))
+		filelock.Close(r.going)
+		err = errors.Join(err, os.Remove(filepath.Join(r.Folder, goingFile)))
 		r.going = nil
 	}
 	return err

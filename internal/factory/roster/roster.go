@@ -32,7 +32,8 @@ func Folder(logs string) string { return filepath.Join(logs, ".workers") }
 
 // Member is a worker on the roster.
 type Member struct {
-	file  *os.File
+	file  *os.File // locked
+	name  string
 	drain chan struct{}
 	stop  context.CancelFunc
 }
@@ -42,16 +43,13 @@ func Join(folder string) (*Member, error) {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return nil, fmt.Errorf("making the folder of the workers: %w", err)
 	}
-	name := fmt.Sprintf("%d-%s%s", os.Getpid(), uuid.NewString()[:8], suffix)
-	f, err := os.OpenFile(filepath.Join(folder, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
-	if err == nil {
-		err = filelock.Mark(f)
-	}
+	name := filepath.Join(folder, fmt.Sprintf("%d-%s%s", os.Getpid(), uuid.NewString()[:8], suffix))
+	f, err := filelock.Create(name, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("joining the workers of this machine: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	m := &Member{file: f, drain: make(chan struct{}), stop: stop}
+	m := &Member{file: f, name: name, drain: make(chan struct{}), stop: stop}
 	go m.watch(ctx)
 	return m, nil
 }
@@ -61,7 +59,7 @@ const pause = 250 * time.Millisecond
 
 func (m *Member) watch(ctx context.Context) {
 	for change.Sleep(ctx, pause) {
-		if _, err := os.Stat(m.file.Name() + draining); err == nil {
+		if _, err := os.Stat(m.name + draining); err == nil {
 			close(m.drain)
 			return
 		}
@@ -74,9 +72,9 @@ func (m *Member) Drain() <-chan struct{} { return m.drain }
 // Leave takes the process off the roster.
 func (m *Member) Leave() {
 	m.stop()
-	_ = os.Remove(m.file.Name() + draining)
-	_ = os.Remove(m.file.Name())
-	_ = m.file.Close()
+	_ = os.Remove(m.name + draining)
+	_ = os.Remove(m.name)
+	filelock.Close(m.file)
 }
 
 // Workers are the files of the workers that live. Files of dead ones are removed.

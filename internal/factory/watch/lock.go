@@ -31,5 +31,5 @@ func lock(ctx context.Context, folder string, timeout time.Duration) (release fu
 		f.Close()
 		return nil, err
 	}
-	return func() { f.Close() }, nil
+	return func() { filelock.Close(f) }, nil
 }
