@@ -14,6 +14,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/host/printable"
 	"github.com/imgctl/packer-plugin-openstack/plugins/sdk/plugintest"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
 
 // enticing are names of images that a shell would act on, if it were to read them.
@@ -73,9 +74,7 @@ func shellWorld(t testing.TB) (dir string, env []string) {
 	}
 	said := filepath.Join(dir, "said")
 	script := "#!/bin/sh\nfor a; do printf '%s\\0' \"$a\"; done >" + said + ".new\nmv " + said + ".new " + said + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "bin/say"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	program.Write(t, filepath.Join(dir, "bin/say"), script)
 	env = []string{
 		"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH"), "HOME=" + dir, "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=xterm",
 		"XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
 	"github.com/imgctl/packer-plugin-openstack/internal/registry"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
 
 // askedAs is the user that a registry with basic authentication sees for ns/a; HOST in the files is the registry.
@@ -130,9 +131,7 @@ func TestACredentialHelper(t *testing.T) {
 	dir := t.TempDir()
 	script := "#!/bin/sh\nread -r host; echo \"$1 $host\" >> \"$ASKED\"\n" +
 		`printf '{"ServerURL": "%s", "Username": "helped", "Secret": "s3cret"}' "$host"` + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "docker-credential-ours"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	program.Write(t, filepath.Join(dir, "docker-credential-ours"), script)
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	asked, path := filepath.Join(dir, "asked"), filepath.Join(dir, "config.json")
 	l := &registry.LoginFiles{Usual: []string{path}, Environment: []string{"ASKED=" + asked, "PATH=" + os.Getenv("PATH")}}

@@ -4,7 +4,6 @@ package dist
 
 import (
 	"archive/zip"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
 
 const version = "1.2.0"
@@ -140,15 +140,13 @@ func TestPackerPlugin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var program bytes.Buffer
-	if _, err := io.Copy(&program, in); err != nil {
+	plugin, err := io.ReadAll(in)
+	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, z.File[0].Name)
-	if err := os.WriteFile(path, program.Bytes(), 0o755); err != nil { // #nosec G306 -- it is a program
-		t.Fatal(err)
-	}
+	program.Write(t, path, plugin)
 	packer := packertest.New(t)
 	env := []string{"PACKER_PLUGIN_PATH=" + filepath.Join(dir, "plugins")}
 	do := func(args ...string) string {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
 
 // What the pages show on a console is run, page by page, as a reader would: in the order of the
@@ -104,9 +105,7 @@ func (p *page) write(t *testing.T, name, text string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { // #nosec G306 -- may be a program
-		t.Fatal(err)
-	}
+	program.Write(t, path, text) // it may be one
 }
 
 // try runs the commands of a block in one shell. All have to succeed, except that `exit=N` on the

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/test/packertest"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 	"github.com/imgctl/packer-plugin-openstack/test/rabbittest"
 )
 
@@ -89,10 +90,7 @@ func TestTheFactoryWaitsForItsBroker(t *testing.T) {
 	t.Parallel()
 	s := rabbittest.Start(t)
 	p := newPlace(t, s, "")
-	p.write(t, "packer", "#!/bin/sh\n")
-	if err := os.Chmod(filepath.Join(p.dir, "packer"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	program.Write(t, filepath.Join(p.dir, "packer"), "#!/bin/sh\n")
 	p.write(t, "wrong.ini", "[imgctl]\nRABBIT_URLS = "+strings.Replace(s.URL, ":guest@", ":wrong@", 1))
 	p.write(t, "address.ini", "[imgctl]\nRABBIT_URLS = amqp:///%zz")
 	worker := func(config string) []string { return []string{"worker", "--config", config, "--packer", "./packer"} }

@@ -21,6 +21,7 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/internal/factory/watch"
 	"github.com/imgctl/packer-plugin-openstack/internal/queue"
 	"github.com/imgctl/packer-plugin-openstack/internal/report"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 	"github.com/imgctl/packer-plugin-openstack/test/rabbittest"
 )
 
@@ -192,10 +193,8 @@ func TestMeasureWatch(t *testing.T) {
 // pretend is a packer that builds nothing, for some seconds, and notes when it was started.
 func (w *world) pretend(seconds string) string {
 	w.t.Helper()
-	path := w.write("packer", "#!/bin/sh\ndate +%s.%N >>'"+w.dir+"/started'\nsleep "+seconds+"\n")
-	if err := os.Chmod(path, 0o700); err != nil { // #nosec G302 -- a program
-		w.t.Fatal(err)
-	}
+	path := filepath.Join(w.dir, "packer")
+	program.Write(w.t, path, "#!/bin/sh\ndate +%s.%N >>'"+w.dir+"/started'\nsleep "+seconds+"\n")
 	return path
 }
 

@@ -5,29 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
-
-// writeProgram writes a script that can be executed at once: what another test starts meanwhile doesn't keep it open.
-func writeProgram(t *testing.T, path, script string) {
-	t.Helper()
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // own is a world in which the role site-harden is a shell script.
 func own(t *testing.T, script string) (*world, modify.Job) {
 	t.Helper()
 	w := start(t)
 	file := filepath.Join(t.TempDir(), "harden")
-	writeProgram(t, file, "#!/bin/sh\nset -eu\n"+script)
+	program.Write(t, file, "#!/bin/sh\nset -eu\n"+script)
 	w.o.Roles = map[string][]string{"site-harden": {file, "--level", "2"}}
 	j := w.job("nova-compute:1", map[string]any{"strict": true})
 	j.Role = "site-harden"

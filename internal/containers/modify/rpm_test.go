@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/containers/modify"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
 
 // rpm makes one of the name and version, whose only file tells the version; more ends its spec, but for what it
@@ -294,7 +295,7 @@ func hostWith(t *testing.T, name, version string) []string {
 	run(t, "rpm", "--dbpath", host+"/db", "-i", "--justdb", "--nodeps", host+"/"+name+"-"+version+".rpm")
 	ours, _ := exec.LookPath("rpm")
 	script := "#!/bin/sh\nexec " + ours + " --dbpath " + host + "/db \"$@\"\n"
-	writeProgram(t, bin+"/rpm", script)
+	program.Write(t, bin+"/rpm", script)
 	return []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/guest/host"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
 
 // aim is what of the host the probe in a guest aims at.
@@ -93,9 +94,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(to, b, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		program.Write(t, to, b)
 		if err := os.Chown(to, nobody, nobody); err != nil {
 			t.Fatal(err)
 		}
