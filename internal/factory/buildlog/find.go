@@ -43,9 +43,14 @@ const followPause = 200 * time.Millisecond
 
 // Show writes the run's log, and with follow what is added to it until the run has ended.
 func (r *Run) Show(ctx context.Context, to io.Writer, follow bool) error {
-	f, err := os.Open(r.Log())
-	for errors.Is(err, fs.ErrNotExist) && follow && !r.ended() && change.Sleep(ctx, followPause) {
+	var f *os.File
+	var err error
+	for {
+		ended := r.ended() // before the log is looked for
 		f, err = os.Open(r.Log())
+		if !errors.Is(err, fs.ErrNotExist) || !follow || ended || !change.Sleep(ctx, followPause) {
+			break
+		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it ended before packer was started, or has not got there
