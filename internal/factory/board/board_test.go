@@ -116,7 +116,7 @@ func TestThePageShowsTheFactory(t *testing.T) {
 	t.Parallel()
 	w := start(t, board.Options{})
 	done := w.begin("old <b>image</b>")
-	result := buildlog.Result{Outcome: buildlog.Built, Images: []string{"4711"}, Ended: time.Now().Add(90 * time.Second)}
+	result := buildlog.Result{Outcome: buildlog.Built, Images: []string{"4711"}, Ended: done.Build.Started.Add(90 * time.Second)}
 	if err := done.End(result); err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +305,7 @@ func TestMonitoring(t *testing.T) {
 	w := start(t, board.Options{Healthy: func() error { return stopped }})
 	w.bury("id-1", "bad image", "no flavor")
 	run := w.begin("web")
-	if err := run.End(buildlog.Result{Outcome: buildlog.Built, Images: []string{"4711"}, Ended: time.Now().Add(time.Minute)}); err != nil {
+	if err := run.End(buildlog.Result{Outcome: buildlog.Built, Images: []string{"4711"}, Ended: run.Build.Started.Add(time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
 	resp, text := w.get("/metrics")
