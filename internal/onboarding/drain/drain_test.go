@@ -107,7 +107,7 @@ func TestWaits(t *testing.T) {
 func TestGivesUp(t *testing.T) {
 	t.Parallel()
 	_, c, _, _ := world(t)
-	found, _, err := drain.Wait(t.Context(), c, "west", 100*time.Millisecond, pace, report.Discard)
+	found, _, err := drain.Wait(t.Context(), c, "west", 5*time.Second, pace, report.Discard)
 	if !fault.Is(err, fault.Unavailable) || len(found) != 2 {
 		t.Errorf("%+v, %v", found, err)
 	}
