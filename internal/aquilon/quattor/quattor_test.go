@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +31,9 @@ func newLocal(t *testing.T) *local {
 
 func (m *local) Run(ctx context.Context, command string, line func(string)) (int, error) {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
-	cmd.Dir, cmd.WaitDelay = m.dir, time.Second
+	cmd.Dir, cmd.WaitDelay = m.dir, time.Minute
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what the shell has started ends with it
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
 	read := make(chan struct{})
@@ -59,6 +62,8 @@ func (m *local) file(name, text string) string {
 	if strings.HasPrefix(text, "#!") {
 		mode = 0o700
 	}
+	syscall.ForkLock.RLock() // what another test starts meanwhile would keep a program open, which couldn't be executed then
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(m.path(name), []byte(text), mode); err != nil {
 		m.t.Fatal(err)
 	}

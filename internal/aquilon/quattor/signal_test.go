@@ -207,7 +207,6 @@ func (s *server) site() Guest { return Guest{ServerID: s.id, Address: address, C
 
 func TestWaitMetadata(t *testing.T) {
 	t.Parallel()
-	waiting := Options{WaitFor: WaitMetadata, MetadataTimeout: 300 * time.Millisecond}
 	t.Run("until the hook is done", func(t *testing.T) {
 		t.Parallel()
 		s := newServer(t)
@@ -288,6 +287,10 @@ func TestWaitMetadata(t *testing.T) {
 			site := s.site()
 			if c.change != nil {
 				c.change(s, &site)
+			}
+			waiting := Options{WaitFor: WaitMetadata, MetadataTimeout: time.Minute}
+			if c.kind == fault.Unavailable { // it never ends otherwise
+				waiting.MetadataTimeout = 5 * time.Second
 			}
 			_, said, err := named(t, site, waiting)
 			wantError(t, err, c.kind, c.want...)
