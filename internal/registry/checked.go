@@ -10,7 +10,8 @@ import (
 )
 
 // Checked reads what the descriptor describes. Size and digest are checked: a reader that gives io.EOF
-// has given all of it. what names it in errors.
+// has given all of it. Of what is corrupt, the last bytes aren't given: whoever has them all may use them
+// before the error comes. what names it in errors.
 func Checked(body io.ReadCloser, what string, d Descriptor) (io.ReadCloser, error) {
 	sum, err := newHash(d.Digest)
 	if err != nil {
@@ -34,13 +35,13 @@ func (c *checked) Read(p []byte) (int, error) {
 	switch {
 	case c.at > c.d.Size:
 		return 0, fault.New(fault.Internal, "", "%s: corrupt: it is longer than its %d bytes", c.what, c.d.Size)
-	case !errors.Is(err, io.EOF):
-		return n, err
-	case c.at < c.d.Size:
+	case c.at < c.d.Size && errors.Is(err, io.EOF):
 		return n, fault.New(fault.Internal, "", "%s: corrupt: it has %d of its %d bytes", c.what, c.at, c.d.Size)
+	case c.at < c.d.Size:
+		return n, err
 	}
 	if got := hex.EncodeToString(c.sum.Sum(nil)); got != c.d.Digest[len(c.d.Digest)-len(got):] {
-		return n, fault.New(fault.Internal, "", "%s: corrupt: its digest is %s", c.what, got)
+		return 0, fault.New(fault.Internal, "", "%s: corrupt: its digest is %s", c.what, got)
 	}
-	return n, io.EOF
+	return n, err
 }
