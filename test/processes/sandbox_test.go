@@ -19,17 +19,25 @@ import (
 // running is `imgctl sandbox run` with a command that says when it is there.
 type running struct {
 	*exec.Cmd
-	t    *testing.T
-	dir  string // the command's, and that of temporary files
-	mark string // in the arguments of the command
+	t      *testing.T
+	dir    string // the command's, and that of temporary files
+	mark   string // in the arguments of the command
+	stderr string // file with what imgctl says
 }
 
-func start(t *testing.T, command string) *running {
+// start starts a command that traps signals as it says, and waits until it has.
+func start(t *testing.T, traps, command string) *running {
 	t.Helper()
 	dir := t.TempDir()
-	r := &running{t: t, dir: dir, mark: "mark-" + string(cloud.NewRun())}
+	r := &running{t: t, dir: dir, mark: "mark-" + string(cloud.NewRun()), stderr: filepath.Join(t.TempDir(), "stderr")}
 	r.Cmd = packertest.New(t).Around(t, filepath.Join(packertest.Root(), "bin", "imgctl"),
-		"sandbox", "run", "--ssh-port", "2222", "--no-guests", "--", "sh", "-c", "echo > ready; "+command, r.mark)
+		"sandbox", "run", "--ssh-port", "2222", "--no-guests", "--", "sh", "-c", traps+"\necho > ready\n"+command, r.mark)
+	stderr, err := os.Create(r.stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stderr.Close() })
+	r.Stderr = stderr
 	r.Dir = dir
 	tmp := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(tmp, 0o700); err != nil {
@@ -52,7 +60,7 @@ func start(t *testing.T, command string) *running {
 
 func (r *running) await(what string, done func() bool) {
 	r.t.Helper()
-	err := cloud.Poll(r.t.Context(), what, 30*time.Second, func(context.Context) (bool, error) { return done(), nil })
+	err := cloud.Poll(r.t.Context(), what, 2*time.Minute, func(context.Context) (bool, error) { return done(), nil })
 	if err != nil {
 		r.t.Fatal(err, r.processes())
 	}
@@ -84,7 +92,7 @@ func (r *running) signal(s os.Signal) {
 // An imgctl that is killed leaves neither a process nor a sandbox.
 func TestKilledHostLeavesNothing(t *testing.T) {
 	t.Parallel()
-	r := start(t, "sleep 300")
+	r := start(t, "", "sleep 300")
 	r.signal(syscall.SIGKILL)
 	_ = r.Wait() // it was killed
 	r.await("all processes to end", func() bool { return len(r.processes()) == 0 })
@@ -97,7 +105,7 @@ func TestKilledHostLeavesNothing(t *testing.T) {
 // The command hears of a Ctrl-C once, and its status is imgctl's.
 func TestInterruptReachesTheCommandOnce(t *testing.T) {
 	t.Parallel()
-	r := start(t, `trap 'n=x$n' INT; while [ -z "$n" ]; do sleep 0.05; done; sleep 1; [ $n = x ] && exit 9; exit 10`)
+	r := start(t, `trap 'n=x$n' INT`, `while [ -z "$n" ]; do sleep 0.05; done; sleep 1; [ $n = x ] && exit 9; exit 10`)
 	r.signal(os.Interrupt)
 	_ = r.Wait() // the status tells
 	if code := r.ProcessState.ExitCode(); code != 9 {
@@ -109,9 +117,13 @@ func TestInterruptReachesTheCommandOnce(t *testing.T) {
 // A command that doesn't hear is left to itself by the second Ctrl-C, and ends all the same.
 func TestSecondInterruptAbandons(t *testing.T) {
 	t.Parallel()
-	r := start(t, `trap '' INT; while :; do sleep 0.05; done`)
+	r := start(t, `trap '' INT`, `while :; do sleep 0.05; done`)
 	r.signal(os.Interrupt)
-	time.Sleep(500 * time.Millisecond) // two signals at once would be one
+	r.await("the first signal to be heard", func() bool {
+		said, err := os.ReadFile(r.stderr)
+		return err == nil && strings.Contains(string(said), "Stopping")
+	})
+	time.Sleep(600 * time.Millisecond) // of two signals within half a second, the second doesn't count
 	r.signal(os.Interrupt)
 	_ = r.Wait() // the status tells
 	if code := r.ProcessState.ExitCode(); code != 130 {
