@@ -145,11 +145,11 @@ func spawn(_ context.Context, _ *sdk.Input, out *sdk.Output) error {
 func wait(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	p := out.ProgressOf("waiting", 10, sdk.UnitBytes)
 	p.Set(4)
+	width := in.Terminal().Columns // before anybody who reads the next line can change it
 	out.Log().Warn("waiting", "pid", os.Getpid())
 	if in.Bool("stubborn") {
 		select {}
 	}
-	width := in.Terminal().Columns
 	for ctx.Err() == nil {
 		if now := in.Terminal().Columns; now != width {
 			width = now
