@@ -188,7 +188,7 @@ func TestTheEndOfTheHostLeavesTimeToCleanUp(t *testing.T) {
 	}
 	<-waiting
 	p.Abandon()
-	if left := p.Left(t.Context(), 20*time.Second); len(left) > 0 {
+	if left := p.Left(t.Context(), 2*time.Minute); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
 	if text, err := os.ReadFile(file); string(text) != "clean" {
@@ -200,7 +200,7 @@ func TestAnIdlePluginEndsWithItsHost(t *testing.T) {
 	t.Parallel()
 	p := plugintest.Start(t, self(t))
 	p.Abandon()
-	if left := p.Left(t.Context(), 20*time.Second); len(left) > 0 {
+	if left := p.Left(t.Context(), 2*time.Minute); len(left) > 0 {
 		t.Errorf("processes %v are left", left)
 	}
 }
