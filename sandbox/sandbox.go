@@ -133,6 +133,7 @@ func (o *Options) complete() error {
 // assemble makes the services, wires them to each other and plants the seed.
 func (c *Cloud) assemble(o Options) error {
 	var err error
+	c.services.Clock = c.clock
 	if c.listed, err = listed.New(listed.Options{Names: o.Listed.Services, Clock: c.clock, MaxPage: o.Listed.MaxPage}); err != nil {
 		return err
 	}

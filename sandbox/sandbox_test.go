@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,9 +68,8 @@ func TestImageRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer body.Close()
-	data := make([]byte, 20)
-	if n, _ := body.Read(data); string(data[:n]) != "content" {
-		t.Errorf("downloaded %q", data[:n])
+	if data, err := io.ReadAll(body); err != nil || string(data) != "content" {
+		t.Errorf("downloaded %q, %v", data, err)
 	}
 }
 

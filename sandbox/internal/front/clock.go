@@ -15,6 +15,7 @@ type Clock struct {
 
 	mu      sync.Mutex
 	stopped bool
+	gate    chan struct{} // lets transitions end while they are held; nil = they end by their time
 	running sync.WaitGroup
 }
 
@@ -56,17 +57,52 @@ func (c *Clock) Go(f func(ctx context.Context)) {
 }
 
 // Wait waits for one transition's time; it is for work of several transitions that runs by After or Go.
-func (c *Clock) Wait(ctx context.Context) error {
-	if c.transition <= 0 {
+func (c *Clock) Wait(ctx context.Context) error { return c.WaitPart(ctx, 1) }
+
+// WaitPart waits for a part of one transition's time: the whole, a half, a third and so on.
+func (c *Clock) WaitPart(ctx context.Context, parts int) error {
+	c.mu.Lock()
+	gate := c.gate
+	c.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
 		return ctx.Err()
 	}
-	t := time.NewTimer(c.transition)
+	d := c.transition / time.Duration(parts)
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return ctx.Err()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// Hold keeps all waits from ending by their time, for a test that looks at the states that pass. Each step waits for one,
+// and lets it end; release lets all end.
+func (c *Clock) Hold() (step, release func()) {
+	gate := make(chan struct{})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gate = gate
+	step = func() {
+		select {
+		case gate <- struct{}{}:
+		case <-c.ctx.Done():
+		}
+	}
+	return step, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.gate = nil
+		close(gate)
 	}
 }
 

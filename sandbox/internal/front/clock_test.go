@@ -38,3 +38,29 @@ func TestClock(t *testing.T) {
 		}
 	})
 }
+
+func TestHold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := front.NewClock(0, 0)
+		step, release := c.Hold()
+		var ran atomic.Int64
+		for range 3 {
+			c.After(func(context.Context) { ran.Add(1) })
+		}
+		for want := range int64(2) {
+			synctest.Wait()
+			if ran.Load() != want {
+				t.Errorf("ran %d, want %d", ran.Load(), want)
+			}
+			step()
+		}
+		release()
+		c.After(func(context.Context) { ran.Add(1) })
+		synctest.Wait()
+		if ran.Load() != 4 {
+			t.Errorf("ran %d after the release, want 4", ran.Load())
+		}
+		c.Stop()
+	})
+}

@@ -3,6 +3,7 @@
 package inside
 
 import (
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/front"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/cinder"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/service/ironic"
@@ -13,6 +14,7 @@ import (
 
 // Services are the services of one sandbox.
 type Services struct {
+	Clock    *front.Clock
 	Identity *keystone.Service
 	Image    *glance.Service
 	Network  *neutron.Service

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
@@ -32,8 +31,8 @@ func volumeIn(t *testing.T, client *gophercloud.ServiceClient, id, status string
 
 func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	t.Parallel()
-	// Long enough for a busy machine to see the states that pass.
-	c := sandboxtest.Start(t, sandbox.Options{Transition: 300 * time.Millisecond})
+	c := sandboxtest.Start(t, sandbox.Options{})
+	step, release := inside.Of(c).Clock.Hold()
 	client := apitest.VolumeClient(t, c, "demo")
 	source := apitest.AddImage(t, c, sandbox.Image{Name: "base", Properties: map[string]string{"os_distro": "debian"}}, "one")
 
@@ -47,7 +46,9 @@ func TestVolumeKeepsWhatIsWritten(t *testing.T) {
 	if v.Status != cinder.Creating || v.Bootable != "false" {
 		t.Errorf("created %+v", v)
 	}
+	step()
 	volumeIn(t, client, v.ID, cinder.Downloading)
+	release()
 	volumeIn(t, client, v.ID, cinder.Available)
 	if v, err := volumes.Get(t.Context(), client, v.ID).Extract(); err != nil || v.Bootable != "true" {
 		t.Errorf("available: %+v, %v", v, err)

@@ -5,10 +5,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
 
@@ -81,16 +81,18 @@ func TestWebDownload(t *testing.T) {
 		}
 	}))
 	t.Cleanup(web.Close)
-	c := sandboxtest.Start(t, sandbox.Options{Transition: 20 * time.Millisecond})
+	c := sandboxtest.Start(t, sandbox.Options{})
 	demo := apitest.Login(t, c, "demo")
 	fields := map[string]any{"disk_format": "qcow2", "container_format": "bare"}
 	method := func(uri string) map[string]any { return map[string]any{"name": "web-download", "uri": uri} }
 
 	id := demo.NewImage(fields)
+	_, release := inside.Of(c).Clock.Hold()
 	demo.Do("POST", "/image/v2/images/"+id+"/import", map[string]any{"method": method(web.URL + "/image")}).Want(t, 202)
 	if got := image(demo, id).Str("status"); got != "importing" {
 		t.Errorf("status %q while importing", got)
 	}
+	release()
 	apitest.Eventually(t, "the image", func() bool { return image(demo, id).Str("status") == "active" })
 	if got := demo.Do("GET", "/image/v2/images/"+id+"/file", nil); got.Text != "content" {
 		t.Errorf("imported %q", got.Text)

@@ -154,8 +154,8 @@ func (c *cloud) create(name string, more map[string]any) string {
 	return c.do(1, "POST", "/servers", c.server(name, more)).want(202).str("server.id")
 }
 
-// reach waits until a server's status and task are as given, and answers the statuses seen on the way.
-func (c *cloud) reach(id, status, task string) []string {
+// reach waits until a server's status and task are as given.
+func (c *cloud) reach(id, status, task string) {
 	c.t.Helper()
 	var seen []string
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
@@ -165,14 +165,13 @@ func (c *cloud) reach(id, status, task string) []string {
 			seen = append(seen, now)
 		}
 		if now == status+"/"+task {
-			return seen
+			return
 		}
 		if a.str("server.status") == "ERROR" && status != "ERROR" {
 			c.t.Fatalf("the server is in ERROR: %s", a.str("server.fault"))
 		}
 	}
 	c.t.Fatalf("the server never became %s: %v", status, seen)
-	return nil
 }
 
 func (c *cloud) gone(id string) {

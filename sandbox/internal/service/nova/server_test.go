@@ -10,43 +10,37 @@ import (
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 )
 
-// transition is long enough to be seen by a test that polls on a busy machine.
-const transition = 300 * time.Millisecond
-
-// through fails the test unless the states seen are those wanted, in order. A busy machine may miss some, not all.
-func through(t *testing.T, what string, seen, want []string) {
-	t.Helper()
-	rest := want
-	for _, s := range seen {
-		i := slices.Index(rest, s)
-		if i < 0 {
-			t.Errorf("%s: %v, want %v", what, seen, want)
-			return
+// through waits for each of the states in turn. The clock is held, and a step ends each of them.
+func (c *cloud) through(id string, step func(), states ...string) {
+	c.t.Helper()
+	for n, state := range states {
+		if n > 0 {
+			step()
 		}
-		rest = rest[i+1:]
-	}
-	if len(seen) < 2 {
-		t.Errorf("%s: only %v was seen of %v", what, seen, want)
+		status, task, _ := strings.Cut(state, "/")
+		c.reach(id, status, task)
 	}
 }
 
 func TestLife(t *testing.T) {
 	t.Parallel()
-	c := start(t, sandbox.Options{Transition: transition})
+	c := start(t, sandbox.Options{})
+	step, _ := inside.Of(c.Cloud).Clock.Hold()
 	id := c.create("web", map[string]any{"metadata": map[string]string{"imgctl_run": "x"}})
-	through(t, "building", c.reach(id, "ACTIVE", ""), []string{"BUILD/scheduling", "BUILD/networking", "BUILD/spawning", "ACTIVE/"})
+	c.through(id, step, "BUILD/scheduling", "BUILD/networking", "BUILD/spawning", "ACTIVE/")
 	act := func(body any) { c.do(1, "POST", "/servers/"+id+"/action", body).want(202) }
 	act(map[string]any{"os-stop": nil})
 	c.do(1, "POST", "/servers/"+id+"/action", map[string]any{"os-start": nil}).want(409)
-	through(t, "stopping", c.reach(id, "SHUTOFF", ""), []string{"ACTIVE/powering-off", "SHUTOFF/"})
+	c.through(id, step, "ACTIVE/powering-off", "SHUTOFF/")
 	act(map[string]any{"os-start": nil})
-	through(t, "starting", c.reach(id, "ACTIVE", ""), []string{"SHUTOFF/powering-on", "ACTIVE/"})
+	c.through(id, step, "SHUTOFF/powering-on", "ACTIVE/")
 	act(map[string]any{"reboot": map[string]string{"type": "SOFT"}})
-	through(t, "rebooting", c.reach(id, "ACTIVE", ""), []string{"REBOOT/rebooting", "ACTIVE/"})
+	c.through(id, step, "REBOOT/rebooting", "ACTIVE/")
 	c.do(1, "DELETE", "/servers/"+id, nil).want(204)
 	if got := c.do(1, "GET", "/servers/"+id, nil).want(200).str("server.OS-EXT-STS:task_state"); got != "deleting" {
 		t.Errorf("deleting: task %q", got)
 	}
+	step()
 	c.gone(id)
 	if a := c.do(1, "GET", "/servers/"+id, nil).want(404); a.str("itemNotFound.message") != "Instance "+id+" could not be found." {
 		t.Errorf("a deleted server: %s", a.text)
@@ -58,9 +52,10 @@ func TestLife(t *testing.T) {
 
 func TestCreateImage(t *testing.T) {
 	t.Parallel()
-	c := start(t, sandbox.Options{Transition: transition})
+	c := start(t, sandbox.Options{})
 	id := c.create("web", nil)
 	c.reach(id, "ACTIVE", "")
+	step, release := inside.Of(c.Cloud).Clock.Hold()
 	a := c.do(1, "POST", "/servers/"+id+"/action",
 		map[string]any{"createImage": map[string]any{"name": "snap", "metadata": map[string]string{
 			"image_type": "image",
@@ -78,16 +73,15 @@ func TestCreateImage(t *testing.T) {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
 	}
-	through(t, "snapshot", c.reach(id, "ACTIVE", ""), []string{
-		"ACTIVE/image_snapshot_pending", "ACTIVE/image_snapshot",
-		"ACTIVE/image_pending_upload", "ACTIVE/image_uploading", "ACTIVE/",
-	})
+	c.through(id, step, "ACTIVE/image_snapshot_pending", "ACTIVE/image_snapshot", "ACTIVE/image_pending_upload",
+		"ACTIVE/image_uploading", "ACTIVE/")
 	if s := c.do(1, "GET", "//image/v2/images/"+image, nil).str("status"); s != "active" {
 		t.Errorf("the image is %s", s)
 	}
 	// A server that is deleted meanwhile takes its unfinished image along.
 	b := c.do(45, "POST", "/servers/"+id+"/action", map[string]any{"createImage": map[string]any{"name": "half"}}).want(202)
 	c.do(1, "DELETE", "/servers/"+id, nil).want(204)
+	release()
 	c.gone(id)
 	c.do(1, "GET", "//image/v2/images/"+b.str("image_id"), nil).want(404)
 }
@@ -97,7 +91,7 @@ func TestFaults(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	id := c.create("unlucky", map[string]any{"flavorRef": "90"})
 	var a answer
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if a = c.do(1, "GET", "/servers/"+id, nil); a.str("server.status") == "ERROR" {
 			break
 		}
@@ -321,7 +315,7 @@ func TestVolumes(t *testing.T) {
 	volume := c.do(1, "POST", "//volume/v3/volumes", map[string]any{"volume": map[string]any{"size": 1}}).want(202).str("volume.id")
 	status := func(want string) {
 		t.Helper()
-		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 			v, ok := inside.Of(c.Cloud).Volume.Volume(volume)
 			if ok && v.Status == want {
 				return

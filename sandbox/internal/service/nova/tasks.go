@@ -18,20 +18,7 @@ func (s *Service) poll(ctx context.Context) error {
 }
 
 // pause waits for a part of one transition's time.
-func (s *Service) pause(ctx context.Context, parts int) error {
-	d := s.clock.Transition() / time.Duration(parts)
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (s *Service) pause(ctx context.Context, parts int) error { return s.clock.WaitPart(ctx, parts) }
 
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
 
