@@ -165,29 +165,34 @@ func TestConsole(t *testing.T) {
 			t.Errorf("an image that has passed is tested again: %s", r.Path)
 		}
 	}
-	err := w.test(t.Context(), boottest.Options{Console: "never", Timeout: 2 * time.Second})
+	// A look that the end cuts short doesn't make it the cloud's fault.
+	w.Faults().Add(sandbox.Rule{Path: "/compute/**/action", Fault: sandbox.Fault{Do: sandbox.Delay, Wait: 400 * time.Millisecond}})
+	err := w.test(t.Context(), boottest.Options{Console: "never", Timeout: 10 * time.Second})
 	failure, ok := errors.AsType[*boottest.Failure](err)
 	if !ok || !fault.Is(err, fault.Conflict) || !strings.Contains(failure.Console, "login:") {
 		t.Errorf("%v", err)
 	}
-	w.marked(boottest.Failed, "console never: not there after 2s")
+	w.marked(boottest.Failed, "console never: not there after 10s")
 }
 
 func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, sandbox.Options{SSHPort: sshPort}, nil) // servers have no inside
 	for _, o := range []boottest.Options{
 		{SSHUser: "root", SSHPort: sshPort},
 		{Ports: []int{sshPort}},
 		{CloudInit: true},
 		{SSHUser: "root", SSHPort: sshPort, FloatingIPNetwork: "public"},
 	} {
-		o.Timeout = 2 * time.Second
-		err := w.test(t.Context(), o)
-		if _, ok := errors.AsType[*boottest.Failure](err); !ok || !strings.Contains(err.Error(), "end of the server's console") {
-			t.Errorf("%v: %v", o.Signs(), err)
-		}
-		w.marked(boottest.Failed, "not there after 2s")
+		t.Run(strings.Join(o.Signs(), ", ")+o.FloatingIPNetwork, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{SSHPort: sshPort}, nil) // servers have no inside
+			o.Timeout = 10 * time.Second
+			err := w.test(t.Context(), o)
+			if _, ok := errors.AsType[*boottest.Failure](err); !ok || !strings.Contains(err.Error(), "end of the server's console") {
+				t.Error(err)
+			}
+			w.marked(boottest.Failed, "not there after 10s")
+		})
 	}
 }
 
@@ -210,7 +215,7 @@ func TestProgress(t *testing.T) {
 	w := newWorld(t, sandbox.Options{SSHPort: sshPort}, nil)
 	look := "for n in 1 2; do\n echo $n\ndone"
 	p, err := boottest.NewPlan(t.Context(), w.site(), boottest.Options{
-		Image: w.image, Flavor: "m1.tiny", Networks: []string{"private"}, SSHUser: "root", SSHPort: sshPort, Timeout: 2 * time.Second,
+		Image: w.image, Flavor: "m1.tiny", Networks: []string{"private"}, SSHUser: "root", SSHPort: sshPort, Timeout: 10 * time.Second,
 		SSHCommands: []string{look, "test -e /a\ntest -e /b\n", "true\n"}, Names: map[string]string{look: "a look around"},
 	})
 	if err != nil {
@@ -262,7 +267,7 @@ func TestInside(t *testing.T) {
 func TestNoSSHServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandboxtest.WithGuests(t, sandbox.Options{SSHPort: sshPort}), map[string]string{"etc/ssh/sshd_not_to_be_run": ""})
-	err := w.test(t.Context(), boottest.Options{SSHUser: "root", SSHPort: sshPort, Timeout: 10 * time.Second})
+	err := w.test(t.Context(), boottest.Options{SSHUser: "root", SSHPort: sshPort, Timeout: 20 * time.Second})
 	sandboxtest.SkipWithoutGuests(t, fmt.Sprint(err))
 	if !strings.Contains(fmt.Sprint(err), "sshd: not started") {
 		t.Error(err)
@@ -281,7 +286,7 @@ func TestCloudAtFault(t *testing.T) {
 		kind fault.Kind
 	}{{full, fault.Quota}, {sandbox.Status(http.StatusServiceUnavailable), fault.Unavailable}} {
 		w.Faults().Add(sandbox.Rule{Method: "POST", Path: "/compute/**/servers", Fault: f.Fault})
-		err := w.test(t.Context(), boottest.Options{Console: "login", Timeout: 3 * time.Second})
+		err := w.test(t.Context(), boottest.Options{Console: "login", Timeout: time.Minute})
 		if _, failed := errors.AsType[*boottest.Failure](err); failed || !fault.Is(err, f.kind) {
 			t.Errorf("%s: %v", f.Fault, err)
 		}
