@@ -222,7 +222,7 @@ func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	w := activeWorld(t, ready())
 	before := w.tree()
-	p := w.check(w.active(time.Second))
+	p := w.check(w.active(10 * time.Second))
 	if err := p.Apply(t.Context(), report.Discard); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "I2") {
 		t.Errorf("the verdict is %v", err)
 	}
