@@ -186,7 +186,7 @@ func TestAnAnswerIsNeverLost(t *testing.T) {
 			late = r.Method == http.MethodDelete || archived && strings.HasSuffix(r.URL.Path, n.old+"/members")
 			accepted = w.b.SetMemberStatus(t.Context(), n.old, w.b.project, glance.Accepted) == nil
 		}
-		n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, After: accept}})
+		n.sandbox.Faults().Add(sandbox.Rule{Match: n.step, Nth: nth, Fault: sandbox.Fault{Do: sandbox.Observe, After: accept}})
 		mustPromote(t, n.site(), n.options())
 		n.sandbox.Faults().Clear()
 		now, left := n.watcher.members(t, n.fresh)[w.b.project], n.watcher.members(t, n.old)[w.b.project]

@@ -130,7 +130,7 @@ func TestFailedRollbackTakesEverythingBack(t *testing.T) {
 		mustPromote(t, n.site(), o)
 		before := n.state(t) + n.watcher.image(t, n.old).Status
 		w.sandbox.Faults().Add(sandbox.Rule{
-			Match: concerns, Method: "POST|PUT|PATCH", Nth: nth, Fault: sandbox.Status(http.StatusRequestEntityTooLarge),
+			Match: n.step, Method: "POST|PUT|PATCH", Nth: nth, Fault: sandbox.Status(http.StatusRequestEntityTooLarge),
 		})
 		_, err := rolledBack(t, n, promote.Options{})
 		w.sandbox.Faults().Clear()
@@ -165,7 +165,7 @@ func TestRollbackRefused(t *testing.T) {
 	if !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown name: %v", err)
 	}
-	n.sandbox.Faults().Add(sandbox.Rule{Match: concerns, Method: "POST|PUT|PATCH", From: 3, Fault: sandbox.Status(http.StatusForbidden)})
+	n.sandbox.Faults().Add(sandbox.Rule{Match: n.step, Method: "POST|PUT|PATCH", From: 3, Fault: sandbox.Status(http.StatusForbidden)})
 	_, _ = promoted(t, n.site(), n.options())
 	n.sandbox.Faults().Clear()
 	if _, err := rolledBack(t, n, promote.Options{}); !fault.Is(err, fault.Conflict) {
