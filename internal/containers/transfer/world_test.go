@@ -30,6 +30,8 @@ import (
 type server struct {
 	host string
 
+	busy sync.RWMutex // shared by the requests under way
+
 	mu       sync.Mutex
 	requests []string // METHOD PATH?QUERY
 	sent     int64    // bytes of blobs that it gave
@@ -42,6 +44,8 @@ func start(t *testing.T, options ...ggcr.Option) *server {
 	s := &server{}
 	inner := ggcr.New(append(options, ggcr.Logger(log.New(io.Discard, "", 0)))...)
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.busy.RLock()
+		defer s.busy.RUnlock()
 		s.mu.Lock()
 		s.requests = append(s.requests, r.Method+" "+r.URL.RequestURI())
 		instead := s.instead
@@ -93,8 +97,10 @@ func (m *measured) add(n int) {
 	m.s.sent += int64(n)
 }
 
-// reset forgets what was counted.
+// reset forgets what was counted. Of a request that its client has given up, the end is waited for: it may still count.
 func (s *server) reset() {
+	s.busy.Lock()
+	defer s.busy.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests, s.sent, s.taken = nil, 0, 0
