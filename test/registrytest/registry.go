@@ -64,26 +64,34 @@ type Registry struct {
 	o      Options
 	cmd    *exec.Cmd
 	server *http.Server
+	free   func() // gives up its port
 }
 
 // Start starts a registry; Stop ends it.
 func Start(ctx context.Context, o Options) (*Registry, error) {
-	l, err := net.Listen("tcp", cmp.Or(o.Host, "127.0.0.1:0")) //nolint:noctx // on loopback
-	if err != nil {
-		return nil, err
-	}
-	r := &Registry{Host: l.Addr().String(), o: o}
+	r := &Registry{o: o}
 	if o.Dir == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // on loopback
+		if err != nil {
+			return nil, err
+		}
+		r.Host = l.Addr().String()
 		quiet := log.New(io.Discard, "", 0)
 		r.server = &http.Server{Handler: ggcr.New(ggcr.Logger(quiet)), ReadHeaderTimeout: time.Minute, ErrorLog: quiet}
 		go func() { _ = r.server.Serve(l) }()
 		return r, nil
 	}
-	l.Close()
-	if err := r.configure(); err != nil {
+	var err error
+	if r.Host, r.free, err = reserve(cmp.Or(o.Host, "127.0.0.1:0")); err != nil {
 		return nil, err
 	}
-	return r, r.start(ctx)
+	if err = r.configure(); err == nil {
+		err = r.start(ctx)
+	}
+	if err != nil {
+		r.Stop()
+	}
+	return r, err
 }
 
 func (r *Registry) file(name string) string { return filepath.Join(r.o.Dir, name) }
@@ -147,11 +155,9 @@ func (r *Registry) start(ctx context.Context) error {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
-			r.Stop()
 			return ctx.Err()
 		}
 	}
-	r.Stop()
 	return fmt.Errorf("%s doesn't listen on %s", Program, r.Host)
 }
 
@@ -163,6 +169,15 @@ func (r *Registry) Stop() {
 	if r.server != nil {
 		_ = r.server.Close()
 	}
+	r.end()
+	if r.free != nil {
+		r.free()
+		r.free = nil
+	}
+}
+
+// end ends the program; its port stays reserved.
+func (r *Registry) end() {
 	if r.cmd != nil && r.cmd.Process != nil {
 		_ = r.cmd.Process.Kill()
 		_ = r.cmd.Wait()
@@ -171,7 +186,7 @@ func (r *Registry) Stop() {
 
 // Wipe starts a registry with a folder anew, without images.
 func (r *Registry) Wipe(ctx context.Context) error {
-	r.Stop()
+	r.end()
 	if err := os.RemoveAll(r.o.Data); err != nil {
 		return err
 	}
