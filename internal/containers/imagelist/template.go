@@ -17,8 +17,9 @@ import (
 // Template is a user's Jinja2 template in TripleO's format.
 type Template struct{ path string }
 
-// renderTime bounds one rendering; the templates in use take some ten milliseconds.
-const renderTime = 20 * time.Second
+// renderTime bounds one rendering, where its processor time isn't what ends it first; the templates in use take some ten
+// milliseconds.
+const renderTime = 2 * time.Minute
 
 // FromFile is the list of the template. It may include files of its own folder and those below.
 func FromFile(path string) (*Template, error) {
@@ -42,7 +43,7 @@ func (t *Template) Render(ctx context.Context, v Variables) ([]Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", t.path, err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, renderTime, fmt.Errorf("still rendering after %s", renderTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, renderTime, fmt.Errorf("takes too long to render: more than %s", renderTime))
 	defer cancel()
 	out, err := render.InChild(ctx, t.path, variables)
 	if err != nil {
