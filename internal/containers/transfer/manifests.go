@@ -46,13 +46,17 @@ func (r *run) storeOne(ctx context.Context, i *Image, target registry.Image, m s
 }
 
 // put stores a manifest. A registry that misses a blob then, because it was deleted since it was
-// looked up or because another run is writing the same, gets it again.
+// looked up or because another run is writing the same, gets it again. An index's manifests were just
+// stored: a registry that misses one can't read it while another copy stores it, too.
 func (r *run) put(ctx context.Context, i *Image, name registry.Image, m *registry.Manifest) error {
 	retry := change.DefaultRetry
 	for try := 1; ; try++ {
 		err := r.stores.at(name.Host).PutManifest(ctx, name, m)
-		if !registry.LacksBlob(err) || m.IsIndex() || try >= retry.Tries || !change.Sleep(ctx, retry.Pause(try)) {
+		if !registry.LacksBlob(err) || try >= retry.Tries || !change.Sleep(ctx, retry.Pause(try)) {
 			return err
+		}
+		if m.IsIndex() {
+			continue
 		}
 		for _, d := range m.Refers() {
 			if d.Foreign() {

@@ -369,6 +369,29 @@ func TestABlobThatVanishedIsSentAgain(t *testing.T) {
 	to.whole(t, "ns/a:1")
 }
 
+// docker-registry refuses an index while an image of it is stored once more, under a tag of its own.
+func TestAnIndexWhoseImageIsBeingStored(t *testing.T) {
+	t.Parallel()
+	from, to := start(t), start(t)
+	from.multi(t, "ns/multi:1")
+	var refused atomic.Int32
+	to.rule(func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+		if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/manifests/1") || refused.Add(1) > 1 {
+			return false
+		}
+		http.Error(w, `{"errors":[{"code":"DIGEST_INVALID"},{"code":"MANIFEST_BLOB_UNKNOWN"}]}`, http.StatusBadRequest)
+		return true
+	})
+	all := jobs(t, from, []string{"ns/multi:1"}, to)
+	all[0].MultiArch = true
+	if _, err := copied(t, client(t, registry.Options{}), all); err != nil || refused.Load() != 2 {
+		t.Errorf("%v after %d tries", err, refused.Load())
+	}
+	if to.has(t, "ns/multi:1") != from.has(t, "ns/multi:1") {
+		t.Errorf("the index is %s", to.has(t, "ns/multi:1"))
+	}
+}
+
 // A layer that only its maker's servers have stays there; the manifest says where.
 func TestForeignLayersAreLeftOut(t *testing.T) {
 	t.Parallel()
