@@ -22,7 +22,7 @@ import (
 
 const (
 	serverName = "demo-check"
-	patience   = 30 * time.Second
+	patience   = 3 * time.Minute
 	look       = "cat /srv/www/index.html /etc/image-release"
 	provision  = "This page came with the image." // what the file provisioner brought
 )

@@ -16,7 +16,7 @@ func Options() sandbox.Options {
 
 // OnSandbox is a sandbox.
 func OnSandbox(c *sandbox.Cloud) Cloud {
-	return Cloud{c.CloudsYAML(), roles("demo"), map[string]string{"project": "demo", "user": "demo"}, 10 * time.Second}
+	return Cloud{c.CloudsYAML(), roles("demo"), map[string]string{"project": "demo", "user": "demo"}, 2 * time.Minute}
 }
 
 // OnCloud is the cloud of test/openstack. Its project commands is for the scripts alone, so that lists don't show what
