@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 func (q *rabbit) Dead(ctx context.Context) (found []Message, err error) {
-	err = q.each(ctx, q.dead(), func(m Message, _ amqp.Delivery) error {
+	err = q.each(ctx, q.dead(), func(m Message) (bool, error) {
 		found = append(found, m)
-		return nil
+		return false, nil
 	})
 	slices.SortStableFunc(found, func(a, b Message) int { return a.At.Compare(b.At) })
 	return found, err
@@ -24,9 +22,9 @@ func (q *rabbit) Revive(ctx context.Context, ids ...string) ([]Message, error) {
 
 func (q *rabbit) Waiting(ctx context.Context) (found []Message, err error) {
 	for _, pause := range q.o.Pauses {
-		err = errors.Join(err, q.each(ctx, q.later(pause), func(m Message, _ amqp.Delivery) error {
+		err = errors.Join(err, q.each(ctx, q.later(pause), func(m Message) (bool, error) {
 			found = append(found, m)
-			return nil
+			return false, nil
 		}))
 	}
 	slices.SortStableFunc(found, func(a, b Message) int { return a.At.Compare(b.At) })
@@ -47,32 +45,32 @@ func (q *rabbit) again(ctx context.Context, from string, ids []string, as func(M
 	if err != nil {
 		return nil, err
 	}
-	err = q.each(ctx, from, func(m Message, d amqp.Delivery) error {
+	err = q.each(ctx, from, func(m Message) (bool, error) {
 		if !slices.Contains(ids, m.ID) {
-			return nil
+			return false, nil
 		}
 		if err := pub.publish(ctx, []outgoing{{exchange, q.name, encode(as(m))}}); err != nil {
-			return err
+			return false, err
 		}
 		done = append(done, m)
-		return d.Ack(false)
+		return true, nil
 	})
 	return done, err
 }
 
 func (q *rabbit) Discard(ctx context.Context, ids ...string) (done []Message, err error) {
-	err = q.each(ctx, q.dead(), func(m Message, d amqp.Delivery) error {
+	err = q.each(ctx, q.dead(), func(m Message) (bool, error) {
 		if !slices.Contains(ids, m.ID) {
-			return nil
+			return false, nil
 		}
 		done = append(done, m)
-		return d.Ack(false)
+		return true, nil
 	})
 	return done, err
 }
 
-// each takes all messages of a queue, and returns those to it that do hasn't acknowledged.
-func (q *rabbit) each(ctx context.Context, name string, do func(Message, amqp.Delivery) error) error {
+// each takes all messages of a queue, and returns those to it that do doesn't keep.
+func (q *rabbit) each(ctx context.Context, name string, do func(Message) (keep bool, err error)) error {
 	conn, err := q.connection(ctx)
 	if err != nil {
 		return err
@@ -82,6 +80,12 @@ func (q *rabbit) each(ctx context.Context, name string, do func(Message, amqp.De
 		return fmt.Errorf("opening a channel: %w", err)
 	}
 	defer ch.Close()
+	var others []uint64
+	defer func() { // with the channel, the server would return them only after it has answered
+		for _, tag := range others {
+			_ = ch.Nack(tag, false, true)
+		}
+	}()
 	for ctx.Err() == nil {
 		d, ok, err := ch.Get(name, false)
 		if err != nil {
@@ -94,7 +98,13 @@ func (q *rabbit) each(ctx context.Context, name string, do func(Message, amqp.De
 		if reason := limited(d); reason != "" && m.Failure.Reason == "" {
 			m.Failure.Reason = reason
 		}
-		if err := do(m, d); err != nil {
+		keep, err := do(m)
+		if !keep {
+			others = append(others, d.DeliveryTag)
+		} else if err == nil {
+			err = d.Ack(false)
+		}
+		if err != nil {
 			return err
 		}
 	}

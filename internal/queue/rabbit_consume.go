@@ -44,8 +44,11 @@ func (q *rabbit) consume(ctx context.Context, handle func(context.Context, Deliv
 			case <-ctx.Done():
 				return nil
 			case d, open := <-arriving:
-				if !open {
+				switch {
+				case !open:
 					return fault.New(fault.Unavailable, "", "RabbitMQ has stopped sending messages")
+				case ctx.Err() != nil:
+					return nil // the server takes it back with the channel
 				}
 				consuming = q.handle(ctx, ch, d, handle)
 			}

@@ -24,7 +24,7 @@ func dial(t *testing.T, s *rabbittest.Server, o queue.RabbitOptions) queue.Queue
 // Work that takes longer than the server lets a message be unacknowledged is done once.
 func TestLongerThanTheConsumerTimeout(t *testing.T) {
 	t.Parallel()
-	server := rabbittest.Start(t, "consumer_timeout = 4000")
+	server := rabbittest.Start(t, "consumer_timeout = 10000")
 	work := func(q queue.Queue) (handled, lost int) {
 		publish(t, q, "a", "b")
 		var mu sync.Mutex
@@ -33,7 +33,7 @@ func TestLongerThanTheConsumerTimeout(t *testing.T) {
 			handled++
 			mu.Unlock()
 			select {
-			case <-time.After(12 * time.Second):
+			case <-time.After(24 * time.Second):
 				check(t, d.Done(ctx))
 			case <-ctx.Done():
 				if !errors.Is(context.Cause(ctx), queue.ErrLost) {
