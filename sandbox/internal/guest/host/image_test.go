@@ -273,6 +273,7 @@ func names(t *testing.T, data []byte) []string {
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	first := boot(t, bytes.NewReader(archive(t, file("etc/os-release", "NAME=none\n"))), nil)
+	first.must("cloud-init status --wait") // which writes files, too
 	first.must(`mkdir -p /srv/app/empty && echo data >/srv/app/file && chmod 4750 /srv/app/file && ln /srv/app/file /srv/app/hard && ln -s /nowhere/else /srv/app/soft
 		echo secret >/srv/app/shut && chmod 0 /srv/app/shut && mkfifo /srv/app/pipe && echo t >/tmp/t && echo r >/run/r && chmod 1777 /srv/app/empty`)
 	if os.Geteuid() == 0 {

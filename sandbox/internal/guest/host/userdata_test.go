@@ -23,10 +23,15 @@ func (p *place) console() string {
 	return string(b)
 }
 
-// waitConsole waits for a text on the console.
+// waitConsole waits for a text on the console. What a guest writes there may come after what it answers by SSH.
 func (p *place) waitConsole(text string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !strings.Contains(p.console(), text); time.Sleep(5 * time.Millisecond) {
+	p.waitConsoleTimes(text, 1)
+}
+
+func (p *place) waitConsoleTimes(text string, times int) {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); strings.Count(p.console(), text) < times; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("the console never shows %q", text)
 		}
@@ -76,6 +81,7 @@ func TestCloudConfig(t *testing.T) {
 		}
 		c.Close()
 	}
+	p.waitConsole(" finished at ")
 	if c := p.console(); !strings.Contains(c, "bootcmd ran") || !strings.Contains(c, `"packages" is not handled`) {
 		t.Errorf("the console shows %s", c)
 	}
@@ -85,6 +91,7 @@ func TestCloudConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.must("cloud-init status --wait; ! test -e /root/runcmd")
+	p.waitConsoleTimes(" finished at ", 2)
 	if n := strings.Count(p.console(), "bootcmd ran"); n != 2 {
 		t.Errorf("bootcmd ran %d times", n)
 	}

@@ -120,7 +120,8 @@ func TestAsOrdinaryUser(t *testing.T) {
 func TestConsoleIsBounded(t *testing.T) {
 	t.Parallel()
 	p := boot(t, bare(), nil)
-	p.must("head -c 5000000 /dev/zero | tr '\\0' x >/dev/console; echo the end >/dev/console; sleep 0.2")
+	p.must("head -c 5000000 /dev/zero | tr '\\0' x >/dev/console; echo the end >/dev/console")
+	p.waitConsole("the end")
 	p.Kill()
 	b, err := os.ReadFile(host.ConsoleLog(p.dir))
 	if err != nil || len(b) > 1<<20 || !strings.Contains(string(b), "the end") {

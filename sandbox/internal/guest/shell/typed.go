@@ -41,7 +41,10 @@ func runTyped(p *userland.Proc, r *interp.Runner) int {
 			continue
 		}
 		for _, s := range stmts {
-			code = runUntil(p, r, s, interrupted)
+			var cut bool
+			if code, cut = runUntil(p, r, s, interrupted); cut {
+				break // what was cut short looks like an exit, too
+			}
 			if r.Exited() {
 				return code
 			}
@@ -52,8 +55,8 @@ func runTyped(p *userland.Proc, r *interp.Runner) int {
 	return code
 }
 
-// runUntil runs a statement, at most until Ctrl-C.
-func runUntil(p *userland.Proc, r *interp.Runner, s *syntax.Stmt, interrupted <-chan os.Signal) int {
+// runUntil runs a statement, at most until Ctrl-C, which has cut it short then.
+func runUntil(p *userland.Proc, r *interp.Runner, s *syntax.Stmt, interrupted <-chan os.Signal) (code int, cut bool) {
 	ctx, cancel := context.WithCancel(p.Ctx)
 	defer cancel()
 	select {
@@ -70,9 +73,9 @@ func runUntil(p *userland.Proc, r *interp.Runner, s *syntax.Stmt, interrupted <-
 	err := r.Run(ctx, s)
 	if ctx.Err() != nil {
 		fmt.Fprintln(p.Err)
-		return 128 + int(syscall.SIGINT)
+		return 128 + int(syscall.SIGINT), true
 	}
-	return status(p, err)
+	return status(p, err), false
 }
 
 func promptText(r *interp.Runner, p *userland.Proc) string {
