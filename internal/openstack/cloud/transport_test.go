@@ -132,36 +132,34 @@ func TestRetryAfter(t *testing.T) {
 
 func TestRepeatingEndsWithContext(t *testing.T) {
 	t.Parallel()
-	s, n := script(t, status(503))
+	ctx, cancel := context.WithCancel(context.Background())
+	s, n := script(t, status(503), func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done() // the client has gone
+	})
 	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(250*time.Millisecond, cancel)
-	start := time.Now()
 	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
 	_, err := tr.RoundTrip(req)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want the context's", err)
 	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("went on for %s", took)
-	}
-	if n.Load() < 2 {
-		t.Errorf("%d requests, want several", n.Load())
+	if n.Load() != 2 {
+		t.Errorf("%d requests, want 2", n.Load())
 	}
 }
 
 func TestNoAnswerBeforeDeadline(t *testing.T) {
 	t.Parallel()
-	s, n := script(t, status(503, "Retry-After", "30"))
+	s, n := script(t, status(503, "Retry-After", "300"))
 	tr := newTransport(&tls.Config{}, "")
 	defer tr.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	start := time.Now()
 	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
 	resp, err := tr.RoundTrip(req)
-	if err != nil || resp.StatusCode != 503 || n.Load() != 1 || time.Since(start) > time.Second {
+	if err != nil || resp.StatusCode != 503 || n.Load() != 1 || time.Since(start) > time.Minute {
 		t.Errorf("got %v, %v after %d requests and %s; want the 503 at once", resp, err, n.Load(), time.Since(start))
 	}
 }
