@@ -33,7 +33,7 @@ func TestConsole(t *testing.T) {
 	}
 	w.as("node-1", w.old)
 
-	o.Console, o.Deploy = "^never$", time.Second
+	o.Console, o.Deploy = "^never$", 5*time.Second
 	plan, err = w.test(t.Context(), w.site(), o)
 	if err == nil || !strings.HasPrefix(err.Error(), "check: console: ") || !strings.Contains(err.Error(), "^never$") {
 		t.Errorf("%v\n%s", err, states(plan))
@@ -84,7 +84,7 @@ func TestNoSSH(t *testing.T) {
 	t.Parallel()
 	w := start(t, "", sandbox.Node{}) // its servers have no inside
 	o := w.byNova()
-	o.Checks, o.Deploy = []string{baremetal.CheckSSH}, time.Second
+	o.Checks, o.Deploy = []string{baremetal.CheckSSH}, 5*time.Second
 	if _, err := w.test(t.Context(), w.site(), o); err == nil || !strings.HasPrefix(err.Error(), "check: ssh: ") {
 		t.Error(err)
 	}

@@ -96,7 +96,7 @@ func TestPushWithFaults(t *testing.T) {
 				return err
 			}
 			runs = append(runs, string(s.Run))
-			o := baremetal.PushOptions{Canary: 1, Patience: 5 * time.Second}
+			o := baremetal.PushOptions{Canary: 1, Patience: time.Minute}
 			o.Type = nodeType
 			plan, err := baremetal.NewPush(t.Context(), s, o)
 			if err != nil {
@@ -126,7 +126,7 @@ func TestPushWithFaults(t *testing.T) {
 // takeBack rolls a run back that may have changed nothing.
 func (w *world) takeBack(run string) {
 	w.t.Helper()
-	back, err := baremetal.NewRollback(w.t.Context(), w.site(), baremetal.RollbackOptions{Run: run, Clean: 10 * time.Second})
+	back, err := baremetal.NewRollback(w.t.Context(), w.site(), baremetal.RollbackOptions{Run: run, Clean: time.Minute})
 	if err == nil {
 		err = back.Apply(w.t.Context(), discard)
 	}
@@ -150,7 +150,7 @@ func TestRollbackWithFaults(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			back, err := baremetal.NewRollback(t.Context(), other, baremetal.RollbackOptions{Run: run, Patience: 5 * time.Second})
+			back, err := baremetal.NewRollback(t.Context(), other, baremetal.RollbackOptions{Run: run, Patience: time.Minute})
 			if err != nil {
 				return err
 			}

@@ -48,7 +48,7 @@ func child(ctx context.Context, file, run, image, how string) error {
 	plan, err := baremetal.NewTest(ctx, s, baremetal.TestOptions{
 		Selection: baremetal.Selection{Type: nodeType}, Direct: strings.Contains(how, "direct"),
 		Provide: strings.Contains(how, "manageable"),
-		Image:   image, Deploy: 10 * time.Second, Clean: 10 * time.Second,
+		Image:   image, Deploy: time.Minute, Clean: time.Minute,
 	})
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func TestKilledAtAnyRequest(t *testing.T) {
 					t.Logf("killed at %d requests", nth-1)
 					return
 				}
-				o := baremetal.RollbackOptions{Run: string(run), Clean: 10 * time.Second}
+				o := baremetal.RollbackOptions{Run: string(run), Clean: time.Minute}
 				back, err := baremetal.NewRollback(t.Context(), w.site(), o)
 				if err == nil {
 					if back.Loss() == "" && !back.Done() {

@@ -83,7 +83,7 @@ func TestPushWaitsForBusyNodes(t *testing.T) {
 		w.LockNode("node-2", false)
 		w.SetNode("node-3", "available")
 	})
-	plan, err := w.push(t.Context(), w.site(), baremetal.PushOptions{Canary: 1, Active: true, Patience: 5 * time.Second})
+	plan, err := w.push(t.Context(), w.site(), baremetal.PushOptions{Canary: 1, Active: true, Patience: time.Minute})
 	if err != nil || count(plan) != "map[pushed:4]" {
 		t.Errorf("%s, %v", count(plan), err)
 	}
@@ -324,7 +324,7 @@ func TestTheClaimOfADeadPushIsCleared(t *testing.T) {
 // rollBack takes a run back from another machine.
 func (w *world) rollBack(run string) {
 	w.t.Helper()
-	back, err := baremetal.NewRollback(w.t.Context(), w.site(), baremetal.RollbackOptions{Run: run, Clean: 10 * time.Second})
+	back, err := baremetal.NewRollback(w.t.Context(), w.site(), baremetal.RollbackOptions{Run: run, Clean: time.Minute})
 	if err == nil {
 		err = back.Apply(w.t.Context(), discard)
 	}

@@ -86,9 +86,9 @@ func TestABadRamdiskFails(t *testing.T) {
 func TestADeploymentTakesTooLong(t *testing.T) {
 	t.Parallel()
 	for _, mishap := range []string{sandbox.RamdiskSilent, sandbox.RamdiskSilentClean} {
-		w := start(t, mishap, sandbox.Node{})
+		w := startWith(t, sandbox.Options{Baremetal: sandbox.Baremetal{CallbackTimeout: time.Hour}}, mishap, sandbox.Node{})
 		o := w.options()
-		o.Deploy, o.Clean = 150*time.Millisecond, 150*time.Millisecond
+		o.Deploy, o.Clean = 3*time.Second, 3*time.Second
 		_, err := w.test(t.Context(), w.site(), o)
 		if err == nil || fault.Is(err, fault.Partial) || !strings.Contains(err.Error(), "not done after") {
 			t.Errorf("%s: %v", mishap, err)

@@ -1,6 +1,7 @@
 package baremetal_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -37,7 +38,8 @@ func startWith(t *testing.T, o sandbox.Options, mishap string, nodes ...sandbox.
 	t.Helper()
 	seed := sandbox.DefaultSeed()
 	seed.Nodes = []sandbox.Node{}
-	o.Seed, o.Transition, o.Baremetal.CallbackTimeout = seed, time.Millisecond, 300*time.Millisecond
+	o.Seed, o.Transition = seed, time.Millisecond
+	o.Baremetal.CallbackTimeout = cmp.Or(o.Baremetal.CallbackTimeout, 300*time.Millisecond)
 	w := &world{t: t, Cloud: sandboxtest.Start(t, o)}
 	w.old = w.build("7", time.Hour, "")
 	w.new = w.build("8", time.Minute, mishap)
@@ -99,7 +101,7 @@ func (w *world) site() *baremetal.Site {
 // options test on a node of the type, by Ironic directly.
 func (w *world) options() baremetal.TestOptions {
 	return baremetal.TestOptions{
-		Selection: baremetal.Selection{Type: nodeType}, Direct: true, Image: w.osImage, Deploy: 10 * time.Second, Clean: 10 * time.Second,
+		Selection: baremetal.Selection{Type: nodeType}, Direct: true, Image: w.osImage, Deploy: time.Minute, Clean: time.Minute,
 		Lock: 5 * time.Second,
 	}
 }

@@ -126,7 +126,7 @@ func TestOneCloudFails(t *testing.T) {
 func TestBootTestFails(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.run(t.Context(), map[string]any{"clouds": []string{"demo"}, "boot_test": map[string]any{
-		"flavor": "m1.tiny", "console": "never", "timeout": "2s", "networks": []string{"private"},
+		"flavor": "m1.tiny", "console": "never", "timeout": "5s", "networks": []string{"private"},
 	}})
 	if err == nil || !strings.Contains(err.Error(), "failed the boot test") {
 		t.Fatal(err)
