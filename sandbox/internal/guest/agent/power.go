@@ -85,7 +85,7 @@ type sessionCount struct{ atomic.Int64 }
 func (n *sessionCount) settle() {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Second); n.Load() > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(5 * time.Second); n.Load() > 0 && time.Now().Before(deadline); {
 		<-tick.C
 	}
 }

@@ -138,11 +138,12 @@ func (s *session) describeClient() {
 }
 
 func (s *session) run(path string, argv []string, attr *syscall.ProcAttr) (<-chan syscall.WaitStatus, error) {
+	s.agent.sessions.Add(1) // before the command can ask for the guest's end
 	pid, ended, err := s.agent.procs.start(path, argv, attr)
 	if err != nil {
+		s.agent.sessions.Add(-1)
 		return nil, err
 	}
-	s.agent.sessions.Add(1)
 	s.mu.Lock()
 	s.pid = pid
 	s.mu.Unlock()
