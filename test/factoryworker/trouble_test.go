@@ -163,19 +163,26 @@ func TestAnotherWorkerTakesOverFromAKilledOne(t *testing.T) {
 	})
 }
 
+// dies runs a worker that fails after the build, as a dying one does, and takes no message again.
+func (w *world) dies(o worker.Options) {
+	w.t.Helper()
+	drain := make(chan struct{})
+	o.Promotion.Gate, o.UntilEmpty, o.Drain = []string{"/bin/false"}, false, drain
+	o.Queue = &counting{Queue: o.Queue, ended: sync.OnceFunc(func() { close(drain) })}
+	_, done := w.start(o)
+	<-done
+	if !w.rep.has("gate") {
+		w.t.Fatal("the promotion didn't fail")
+	}
+}
+
 // A build that a dead worker has finished is only promoted.
 func TestWhatADeadWorkerHasBuiltIsPromoted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, filepath.Join(t.TempDir(), "queue.db"), "")
 	o := w.options()
 	w.publish(message("web", "", 1))
-	fails := o
-	fails.Promotion.Gate = []string{"/bin/false"} // after the build, as a dying worker
-	fails.UntilEmpty = false
-	stop, done := w.start(fails)
-	eventually(t, "failed promotion", func() bool { return w.rep.has("gate") })
-	stop()
-	<-done
+	w.dies(o)
 	images := w.built()
 	if len(images) != 1 || images[0].Properties[worker.KeyKey] == "" {
 		t.Fatalf("images %v", names(images))
@@ -191,13 +198,7 @@ func TestWhatADeadWorkerHasBuiltIsPromoted(t *testing.T) {
 func TestWhatADeadWorkerHasBuiltIsRemovedWithTheNextImage(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		w.publish(message("web", "old", 1))
-		fails := w.options()
-		fails.Promotion.Gate = []string{"/bin/false"} // after the build, as a dying worker
-		fails.UntilEmpty = false
-		stop, done := w.start(fails)
-		eventually(t, "failed promotion", func() bool { return w.rep.has("gate") })
-		stop()
-		<-done
+		w.dies(w.options())
 		old := w.built()
 		w.publish(message("web", "new", 2))
 		eventually(t, "image", func() bool { w.work(w.options()); return w.current()["sl7x-x86_64 web"] != nil })
