@@ -96,7 +96,7 @@ func TestNobodySeesAHalfImage(t *testing.T) {
 	_, out, err := w.build(t.Context(), map[string]any{
 		"image_visibility": "shared", "image_tags": []string{"x"}, "metadata": map[string]string{"a": "b"}, "image_min_disk": 7,
 	}, nil)
-	for end := time.Now().Add(10 * time.Second); !published.Load() && len(half) == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); !published.Load() && len(half) == 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond) // between two looks
 	}
 	close(stop)
@@ -278,8 +278,8 @@ func TestServerTimeout(t *testing.T) {
 	if !strings.Contains(out, "Still waiting for the server to be active (") {
 		t.Errorf("it doesn't say what it waits for:\n%s", out)
 	}
-	if err == nil || !strings.Contains(err.Error(), "waiting for server to be active: not done after 1") ||
-		time.Since(start) > 4*time.Second {
+	if err == nil || !strings.Contains(err.Error(), "waiting for server to be active: not done after ") ||
+		time.Since(start) > time.Minute {
 		t.Errorf("%v after %s\n%s", err, time.Since(start), out)
 	}
 	w.leavesNothing(out)

@@ -47,7 +47,7 @@ func TestImportFails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "external_source_image_url: ") || !strings.Contains(err.Error(), "the import failed") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("noticed after %s", took)
 	}
 	w.leavesNothing(out)

@@ -3,12 +3,13 @@
 package openstack
 
 import (
-	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/packer-plugin-sdk/communicator/sshkey"
+	"golang.org/x/sys/unix"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
@@ -17,12 +18,7 @@ import (
 // What can't come isn't waited for: the build ends within seconds, and says why.
 func TestNoWaitingForTheImpossible(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
-	port := closed.Addr().(*net.TCPAddr).Port
+	port := refusing(t)
 	pair, err := sshkey.GeneratePair(sshkey.ED25519, nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -110,6 +106,29 @@ func TestNoWaitingForTheImpossible(t *testing.T) {
 			w.leavesNothing(out)
 		})
 	}
+}
+
+// refusing is a port that refuses connections. It is taken, so that nobody else comes to listen there, and not listened at.
+func refusing(t *testing.T) int {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.(*unix.SockaddrInet4).Port
 }
 
 // Where the choice isn't there, HashiCorp's plugin connects to the floating IP.

@@ -40,7 +40,7 @@ func newGuests(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.options = with(w.options, map[string]any{
-		"communicator": "ssh", "ssh_username": "root", "ssh_port": 2222, "source_image": id, "ssh_timeout": "20s",
+		"communicator": "ssh", "ssh_username": "root", "ssh_port": 2222, "source_image": id, "ssh_timeout": "2m",
 	})
 	if _, out, err := w.build(t.Context(), map[string]any{"skip_create_image": true}, nil); err != nil {
 		sandboxtest.SkipWithoutGuests(t, err.Error())
@@ -181,7 +181,7 @@ func TestSSHTimeout(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "check security_groups, networks, floating_ip_network and ssh_port") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if took := time.Since(start); took > 4*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %s", took)
 	}
 	w.leavesNothing(out)
@@ -205,10 +205,10 @@ func TestSSHFailures(t *testing.T) {
 	var at time.Time
 	_, out, err = w.build(ctx, nil, func(ctx context.Context, _ packersdk.Ui, comm packersdk.Communicator, _ any) error {
 		time.AfterFunc(200*time.Millisecond, func() { at = time.Now(); cancel() })
-		_, err := run(ctx, comm, "sleep 60")
+		_, err := run(ctx, comm, "sleep 600")
 		return err
 	})
-	if took := time.Since(at); err == nil || took > 2*time.Second {
+	if took := time.Since(at); err == nil || took > 30*time.Second {
 		t.Errorf("%v, %s after the cancellation\n%s", err, took, out)
 	}
 	w.keysLeft(out)
@@ -216,7 +216,7 @@ func TestSSHFailures(t *testing.T) {
 	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	start := time.Now()
-	if _, out, err = w.build(ctx, map[string]any{"ssh_port": 1}, nil); err == nil || time.Since(start) > 3*time.Second {
+	if _, out, err = w.build(ctx, map[string]any{"ssh_port": 1}, nil); err == nil || time.Since(start) > 30*time.Second {
 		t.Errorf("%v after %s\n%s", err, time.Since(start), out)
 	}
 	w.keysLeft(out)

@@ -17,7 +17,7 @@ func TestBootTest(t *testing.T) {
 	}
 
 	_, out, err := w.build(t.Context(), map[string]any{
-		"image_name": "bad", "boot_test": map[string]any{"console": "never", "timeout": "2s"},
+		"image_name": "bad", "boot_test": map[string]any{"console": "never", "timeout": "5s"},
 	}, nil)
 	if err == nil || !strings.Contains(err.Error(), "failed the boot test: console never") {
 		t.Fatalf("%v\n%s", err, out)

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	log.SetOutput(io.Discard)
-	remindEvery = 500 * time.Millisecond
+	remindEvery = 20 * time.Millisecond
 	claimTime = 300 * time.Millisecond
 	cache, err := os.MkdirTemp("", "imgctl-test")
 	if err != nil {

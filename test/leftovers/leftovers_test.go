@@ -344,7 +344,7 @@ func (w *world) bystanders() {
 func (w *world) settle() {
 	w.t.Helper()
 	var last string
-	err := cloud.Poll(w.t.Context(), "the services to be done", 20*time.Second, func(context.Context) (bool, error) {
+	err := cloud.Poll(w.t.Context(), "the services to be done", 2*time.Minute, func(context.Context) (bool, error) {
 		now := fmt.Sprint(w.state())
 		same := now == last
 		last = now
