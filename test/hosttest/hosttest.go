@@ -23,6 +23,9 @@ type Host struct {
 	ours string // address of the cable's end here
 }
 
+// hardware is the hardware address of each cable's end here; none sees another's.
+const hardware = "02:00:00:00:00:01"
+
 // New makes a host that is removed when the test ends. The test is skipped where that isn't possible.
 func New(t testing.TB) *Host {
 	t.Helper()
@@ -47,12 +50,14 @@ func New(t testing.TB) *Host {
 		}
 	})
 	for _, line := range []string{
-		"link add " + name + " type veth peer name cable netns " + name,
+		"link add " + name + " address " + hardware + " type veth peer name cable netns " + name,
 		"addr add " + h.ours + "/30 dev " + name,
 		"link set " + name + " up",
 		"-n " + name + " addr add " + address(n+2) + "/30 dev cable",
 		"-n " + name + " link set cable up",
 		"-n " + name + " link set lo up",
+		// Else the host would ask who has the address while the cable is cut, and give up connections after three seconds.
+		"-n " + name + " neigh add " + h.ours + " lladdr " + hardware + " nud permanent dev cable",
 	} {
 		if out, err := ip(strings.Fields(line)...); err != nil {
 			t.Fatalf("ip %s: %v: %s", line, err, out)
