@@ -81,7 +81,7 @@ func shows(t *testing.T, output string) {
 	}
 }
 
-var changing = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b|127(\.\d+){3}|\d{4}-\d\d-\d\d|\S*packer-shell\d+|([\d.]+ (s|milli\w+|micro\w+|seconds?)\b ?)+`)
+var changing = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b|127(\.\d+){3}|\d{4}-\d\d-\d\d|\S*packer-shell\d+|([\d.]+ (s|milli\w+|micro\w+|seconds?|minutes?)\b ?)+`)
 
 // masked is a text without what differs from run to run.
 func masked(text string) string {
