@@ -28,6 +28,7 @@ type build struct {
 	context    string
 	volumes    []string // FROM:TO[:OPTIONS]
 	ownConfig  bool     // the result's configuration is the Dockerfile's, not the image's
+	said       string   // file that gets what the script in the image says; "" without script
 }
 
 func (buildah) modify(ctx context.Context, w *work) (v1.Image, error) {
@@ -45,7 +46,13 @@ func (buildah) modify(ctx context.Context, w *work) (v1.Image, error) {
 	}
 	tag := "localhost/imgctl-result:" + filepath.Base(w.folder)
 	for n, b := range builds {
-		if err = s.build(ctx, w, b, tag); err == nil {
+		build := func() error { return s.build(ctx, w, b, tag) }
+		if b.said == "" {
+			err = build()
+		} else {
+			err = w.listening(ctx, b.said, build)
+		}
+		if err == nil {
 			return s.result(ctx, w, b, tag)
 		}
 		if ctx.Err() != nil || n+1 == len(builds) {
@@ -216,7 +223,7 @@ func (s *storage) build(ctx context.Context, w *work, b build, tag string) error
 	chroot := s.chroot
 	s.mu.Unlock()
 	if !chroot {
-		_, err := s.run(ctx, w.tell, append(args, b.context)...)
+		_, err := s.run(ctx, quiet, append(args, b.context)...)
 		if err == nil || ctx.Err() != nil || s.p.value("BUILDAH_ISOLATION") != "" || !strings.Contains(err.Error(), noRuntime) {
 			return err
 		}
@@ -224,15 +231,17 @@ func (s *storage) build(ctx context.Context, w *work, b build, tag string) error
 		s.chroot = true
 		s.mu.Unlock()
 	}
-	_, err := s.run(ctx, w.tell, append(args, opt("isolation=chroot"), b.context)...)
+	_, err := s.run(ctx, quiet, append(args, opt("isolation=chroot"), b.context)...)
 	return err
 }
 
 // noRuntime is in what buildah says if a container can't be made at all.
 const noRuntime = "creating container for"
 
-// tell passes on what a person should hear of what a build says. Something else may be before it in its line: buildah
-// and what runs in the image write to one pipe at once.
+func quiet(string) {}
+
+// tell passes on what a person should hear of what a script says. Something else may be before it in its line: a program
+// that doesn't end its own.
 func (w *work) tell(line string) {
 	if _, text, ok := strings.Cut(line, scriptSays); ok {
 		w.rep.Step("%s: %s", w.Source.Base(), text)

@@ -31,25 +31,30 @@ func (w *work) builds(ctx context.Context, id string) ([]build, error) {
 		}}, nil
 	}
 	nothing := filepath.Join(w.folder, "context")
-	given := filepath.Join(w.folder, "given")
-	for _, folder := range []string{nothing, given} {
+	given, said := filepath.Join(w.folder, "given"), filepath.Join(w.folder, "said")
+	for _, folder := range []string{nothing, given, said} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return nil, err
 		}
 	}
-	script, err := scripts.ReadFile("scripts/" + c.tasks + ".sh")
-	if err != nil {
-		return nil, err
+	for name, from := range map[string]string{"run": "run", "script": c.tasks} {
+		script, err := scripts.ReadFile("scripts/" + from + ".sh")
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(given, name), script, 0o644); err != nil {
+			return nil, err
+		}
 	}
-	if err := os.WriteFile(filepath.Join(given, "script"), script, 0o644); err != nil {
-		return nil, err
+	b := build{
+		context: nothing, volumes: []string{given + ":" + mounted + "/given:ro", said + ":" + mounted + "/said"},
+		said: filepath.Join(said, "text"),
 	}
-	b := build{context: nothing, volumes: []string{given + ":" + mounted + "/given:ro"}}
 	args, err := w.give(ctx, &b, given)
 	if err != nil {
 		return nil, err
 	}
-	b.dockerfile = []byte("FROM " + id + "\nUSER root\n" + runs(append([]string{"/bin/sh", mounted + "/given/script"}, args...)...))
+	b.dockerfile = []byte("FROM " + id + "\nUSER root\n" + runs(append([]string{"/bin/sh", mounted + "/given/run"}, args...)...))
 	if c.cache == "" {
 		return []build{b}, nil
 	}

@@ -171,7 +171,8 @@ func TestHotfixOfBerkeleyDatabase(t *testing.T) {
 	if err := os.Remove(filepath.Join(fixes, "fixed-2.rpm")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := work(transaction.Options{}); err == nil || !strings.Contains(err.Error(), "newer than") {
+	_, err = work(transaction.Options{})
+	if err == nil || !strings.Contains(err.Error(), "in the image:\n") || !strings.Contains(err.Error(), "newer than") {
 		t.Errorf("an older package gives %v", err)
 	}
 	if after, err := w.get("ns/nova-compute:1-fix").Digest(); err != nil || after != before {
