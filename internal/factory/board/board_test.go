@@ -305,7 +305,8 @@ func TestMonitoring(t *testing.T) {
 	w := start(t, board.Options{Healthy: func() error { return stopped }})
 	w.bury("id-1", "bad image", "no flavor")
 	run := w.begin("web")
-	if err := run.End(buildlog.Result{Outcome: buildlog.Built, Images: []string{"4711"}, Ended: run.Build.Started.Add(time.Minute)}); err != nil {
+	ended := run.Build.Started.Add(time.Minute)
+	if err := run.End(buildlog.Result{Outcome: buildlog.Built, Images: []string{"4711"}, Ended: ended}); err != nil {
 		t.Fatal(err)
 	}
 	resp, text := w.get("/metrics")
