@@ -3,16 +3,16 @@
 package openstack
 
 import (
+	"net/netip"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/packer-plugin-sdk/communicator/sshkey"
-	"golang.org/x/sys/unix"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/openstack/glance"
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/test/loopback"
 )
 
 // What can't come isn't waited for: the build ends within seconds, and says why.
@@ -108,27 +108,15 @@ func TestNoWaitingForTheImpossible(t *testing.T) {
 	}
 }
 
-// refusing is a port that refuses connections. It is taken, so that nobody else comes to listen there, and not listened at.
+// refusing is a port that refuses connections.
 func refusing(t *testing.T) int {
 	t.Helper()
-	syscall.ForkLock.RLock()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err == nil {
-		unix.CloseOnExec(fd)
-	}
-	syscall.ForkLock.RUnlock()
+	address, free, err := loopback.Reserve("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = unix.Close(fd) })
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	at, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at.(*unix.SockaddrInet4).Port
+	t.Cleanup(free)
+	return int(netip.MustParseAddrPort(address).Port())
 }
 
 // Where the choice isn't there, HashiCorp's plugin connects to the floating IP.

@@ -245,9 +245,9 @@ var (
 
 func with(may []string, more ...string) []string { return slices.Concat(may, more) }
 
-// forTests is what any package's tests may import in addition: a cloud to talk to, programs to run, and system
-// calls that fail.
-var forTests = []string{"sandbox", "sandbox/sandboxtest", "test/program", "test/straced"}
+// forTests is what any package's tests may import in addition: a cloud to talk to, ports, programs to run, and
+// system calls that fail.
+var forTests = []string{"sandbox", "sandbox/sandboxtest", "test/loopback", "test/program", "test/straced"}
 
 // stays lists modules that a folder's packages must not depend on, even indirectly, and why.
 // Where a folder ends in "!", packages for tests alone are left out.

@@ -25,6 +25,8 @@ import (
 
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/imgctl/packer-plugin-openstack/test/loopback"
 )
 
 // Program is Debian's registry, of the package docker-registry.
@@ -82,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Registry, error) {
 		return r, nil
 	}
 	var err error
-	if r.Host, r.free, err = reserve(cmp.Or(o.Host, "127.0.0.1:0")); err != nil {
+	if r.Host, r.free, err = loopback.Reserve(cmp.Or(o.Host, "127.0.0.1:0")); err != nil {
 		return nil, err
 	}
 	if err = r.configure(); err == nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/internal/fault"
+	"github.com/imgctl/packer-plugin-openstack/test/program"
 )
 
 // local is this machine, with a folder for what belongs to the test.
@@ -58,13 +59,9 @@ func (m *local) path(name string) string { return filepath.Join(m.dir, name) }
 // file writes a file; one that begins with #! is a program.
 func (m *local) file(name, text string) string {
 	m.t.Helper()
-	mode := os.FileMode(0o600)
 	if strings.HasPrefix(text, "#!") {
-		mode = 0o700
-	}
-	syscall.ForkLock.RLock() // what another test starts meanwhile would keep a program open, which couldn't be executed then
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(m.path(name), []byte(text), mode); err != nil {
+		program.Write(m.t, m.path(name), text)
+	} else if err := os.WriteFile(m.path(name), []byte(text), 0o600); err != nil {
 		m.t.Fatal(err)
 	}
 	return m.path(name)

@@ -238,6 +238,7 @@ func (s *storage) build(ctx context.Context, w *work, b build, tag string) error
 // noRuntime is in what buildah says if a container can't be made at all.
 const noRuntime = "creating container for"
 
+// quiet passes nothing on: what a build says is only for an error to quote.
 func quiet(string) {}
 
 // tell passes on what a person should hear of what a script says. Something else may be before it in its line: a program

@@ -47,7 +47,7 @@ func (s *Service) remove(w http.ResponseWriter, r *http.Request, v *Server) {
 	}
 	v.TaskState, v.UpdatedAt = taskDeleting, s.now()
 	s.begin(v, func(ctx context.Context) {
-		if s.pause(ctx, 1) != nil {
+		if s.clock.Wait(ctx) != nil {
 			return // the sandbox closes
 		}
 		if g := s.take(v); g != nil {

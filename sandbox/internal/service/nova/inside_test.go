@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/sandboxtest"
 )
@@ -146,12 +147,8 @@ func TestBootFromVolume(t *testing.T) {
 	}
 	c.do(1, "DELETE", "/servers/"+id, nil).want(204)
 	c.gone(id)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if _, ok := inside.Of(c.Cloud).Volume.Volume(volume); !ok {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the volume outlives its server")
-		}
-	}
+	apitest.Eventually(t, "the end of the volume with its server", func() bool {
+		_, ok := inside.Of(c.Cloud).Volume.Volume(volume)
+		return !ok
+	})
 }

@@ -16,7 +16,7 @@ func (s *Service) stop(w http.ResponseWriter, r *http.Request, v *Server, _ json
 	s.note(v, w, r, "stop")
 	v.TaskState, v.UpdatedAt = taskPoweringOff, s.now()
 	s.begin(v, func(ctx context.Context) {
-		if s.pause(ctx, 1) != nil {
+		if s.clock.Wait(ctx) != nil {
 			return
 		}
 		if v.Flavor.Mishap == Deaf && !s.offWithin(ctx, v, s.o.ShutdownTimeout) {
@@ -53,7 +53,7 @@ func (s *Service) start(w http.ResponseWriter, r *http.Request, v *Server, _ jso
 	s.note(v, w, r, "start")
 	v.TaskState, v.UpdatedAt = taskPoweringOn, s.now()
 	s.begin(v, func(ctx context.Context) {
-		if s.pause(ctx, 1) != nil {
+		if s.clock.Wait(ctx) != nil {
 			return
 		}
 		err := s.boot(ctx, v)
@@ -91,7 +91,7 @@ func (s *Service) reboot(w http.ResponseWriter, r *http.Request, v *Server, body
 	s.note(v, w, r, "reboot")
 	v.TaskState, v.UpdatedAt = map[string]string{"SOFT": taskRebooting, "HARD": taskRebootHard}[kind], s.now()
 	s.begin(v, func(ctx context.Context) {
-		if s.pause(ctx, 1) != nil {
+		if s.clock.Wait(ctx) != nil {
 			return
 		}
 		s.mu.RLock()

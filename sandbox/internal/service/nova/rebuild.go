@@ -57,7 +57,7 @@ func (s *Service) rebuild(w http.ResponseWriter, r *http.Request, v *Server, bod
 	}
 	v.TaskState, v.UpdatedAt = taskRebuilding, s.now()
 	s.begin(v, func(ctx context.Context) {
-		if s.pause(ctx, 1) != nil {
+		if s.clock.Wait(ctx) != nil {
 			return
 		}
 		if g := s.take(v); g != nil {

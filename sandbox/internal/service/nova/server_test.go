@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imgctl/packer-plugin-openstack/sandbox"
+	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/apitest"
 	"github.com/imgctl/packer-plugin-openstack/sandbox/internal/inside"
 )
 
@@ -91,11 +92,10 @@ func TestFaults(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	id := c.create("unlucky", map[string]any{"flavorRef": "90"})
 	var a answer
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		if a = c.do(1, "GET", "/servers/"+id, nil); a.str("server.status") == "ERROR" {
-			break
-		}
-	}
+	apitest.Eventually(t, "the error", func() bool {
+		a = c.do(1, "GET", "/servers/"+id, nil)
+		return a.str("server.status") == "ERROR"
+	})
 	if got := a.str("server.fault.message"); got != "No valid host was found. There are not enough hosts available." ||
 		a.str("server.fault.code") != "500" {
 		t.Errorf("the fault is %s", a.text)
@@ -315,15 +315,10 @@ func TestVolumes(t *testing.T) {
 	volume := c.do(1, "POST", "//volume/v3/volumes", map[string]any{"volume": map[string]any{"size": 1}}).want(202).str("volume.id")
 	status := func(want string) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+		apitest.Eventually(t, "the volume to be "+want, func() bool {
 			v, ok := inside.Of(c.Cloud).Volume.Volume(volume)
-			if ok && v.Status == want {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("the volume is %+v, want %s", v, want)
-			}
-		}
+			return ok && v.Status == want
+		})
 	}
 	status("available")
 	path := "/servers/" + id + "/os-volume_attachments"

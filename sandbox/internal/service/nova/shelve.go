@@ -37,7 +37,7 @@ func (s *Service) shelve(w http.ResponseWriter, r *http.Request, v *Server, _ js
 		if s.step(ctx, v, func() { v.VMState, v.TaskState, v.PowerState, v.shelved = vmShelved, "", powerShutdown, image }) != nil {
 			return
 		}
-		if s.pause(ctx, 1) == nil {
+		if s.clock.Wait(ctx) == nil {
 			_ = s.reach(ctx, v, turns["shelveOffload"])
 		}
 	})
@@ -53,7 +53,7 @@ func (s *Service) unshelve(w http.ResponseWriter, r *http.Request, v *Server, _ 
 	s.note(v, w, r, "unshelve")
 	v.TaskState, v.UpdatedAt = "unshelving", s.now()
 	s.begin(v, func(ctx context.Context) {
-		if s.pause(ctx, 1) != nil {
+		if s.clock.Wait(ctx) != nil {
 			return
 		}
 		image := ""

@@ -55,7 +55,7 @@ func (t turn) act(name string) act {
 func (s *Service) turn(v *Server, t turn) {
 	v.TaskState, v.UpdatedAt = t.task, s.now()
 	s.begin(v, func(ctx context.Context) {
-		if s.pause(ctx, 1) != nil {
+		if s.clock.Wait(ctx) != nil {
 			return
 		}
 		_ = s.reach(ctx, v, t)

@@ -17,9 +17,6 @@ func (s *Service) poll(ctx context.Context) error {
 	}
 }
 
-// pause waits for a part of one transition's time.
-func (s *Service) pause(ctx context.Context, parts int) error { return s.clock.WaitPart(ctx, parts) }
-
 func (s *Service) now() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
 
 // change changes a server under the lock.
@@ -47,7 +44,7 @@ func (s *Service) task(ctx context.Context, v *Server, state string, parts int) 
 	if err := s.step(ctx, v, func() { v.TaskState = state }); err != nil {
 		return err
 	}
-	return s.pause(ctx, parts)
+	return s.clock.WaitPart(ctx, parts)
 }
 
 // begin runs an operation on a server after the previous one. The caller holds the lock.

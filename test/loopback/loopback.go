@@ -1,4 +1,5 @@
-package registrytest
+// Package loopback gives tests ports.
+package loopback
 
 import (
 	"fmt"
@@ -9,10 +10,10 @@ import (
 	"syscall"
 )
 
-// reserve binds an address on loopback, HOST:PORT with 0 for any port, and gives it with its port. Until it is freed, the
-// system gives the port to nobody who asks for a free one, while who asks for this one may listen there. A port that was
-// only found free could be somebody else's by then.
-func reserve(address string) (reserved string, free func(), err error) {
+// Reserve binds an address on loopback, HOST:PORT with 0 for any port, and gives it with its port. Until it is freed, the
+// system gives the port to nobody who asks for a free one, while who asks for this one may listen there. Until then, it refuses
+// connections. A port that was only found free could be somebody else's by then.
+func Reserve(address string) (reserved string, free func(), err error) {
 	want, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return "", nil, err
